@@ -1,0 +1,1 @@
+//! Every HTTP surface of the server, and the embedded UI.

@@ -1,0 +1,1 @@
+//! The checksummed segmented log, atomic publishing and the directory lock.

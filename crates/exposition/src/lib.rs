@@ -1,0 +1,1 @@
+//! Readers and writers of the Prometheus text and OpenMetrics exposition formats.

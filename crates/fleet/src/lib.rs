@@ -1,0 +1,1 @@
+//! The demo platforms: simulated services that expose real metrics.

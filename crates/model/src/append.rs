@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use crate::{Exemplar, Labels, MetricMetadata, Tenant, Value};
+
+/// A cheap handle of a series. It is valid only in the store that issued it, and only as a hint: the store may have
+/// forgotten the series since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeriesRef(pub u64);
+
+/// One sample on its way into a store.
+#[derive(Debug, Clone)]
+pub struct AppendEntry {
+    /// The handle that the store gave for these labels earlier; it saves a look-up.
+    pub hint: Option<SeriesRef>,
+    /// The series.
+    pub labels: Labels,
+    /// The time of the sample in milliseconds since the Unix epoch.
+    pub ts_ms: i64,
+    /// When the counter or histogram started to count, in milliseconds since the Unix epoch; 0 if unknown.
+    pub start_ts_ms: i64,
+    /// The value, staleness markers included.
+    pub value: Value,
+}
+
+/// An exemplar on its way into a store.
+#[derive(Debug, Clone)]
+pub struct AppendExemplar {
+    /// The series it belongs to.
+    pub labels: Labels,
+    /// The exemplar.
+    pub exemplar: Exemplar,
+}
+
+/// The metadata of a metric family on its way into a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppendMetadata {
+    /// The name of the family, for instance `http_requests_total`.
+    pub family: String,
+    /// What the source says about it.
+    pub metadata: MetricMetadata,
+}
+
+/// What one scrape or one write request brings. It becomes visible as a whole or, after a crash, is replayed as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct AppendBatch {
+    /// The samples, in the order in which they arrived.
+    pub samples: Vec<AppendEntry>,
+    /// The exemplars.
+    pub exemplars: Vec<AppendExemplar>,
+    /// The metadata.
+    pub metadata: Vec<AppendMetadata>,
+}
+
+impl AppendBatch {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.exemplars.is_empty() && self.metadata.is_empty()
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.samples.clear();
+        self.exemplars.clear();
+        self.metadata.clear();
+    }
+}
+
+/// Why one sample or exemplar of a batch was not stored. The texts are those of Prometheus where it has the case.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Older than the newest sample of the series, and there is no out-of-order window.
+    #[error("out of order sample")]
+    OutOfOrder,
+    /// Older than what the store still takes for any series.
+    #[error("out of bounds")]
+    OutOfBounds,
+    /// Older than the out-of-order window.
+    #[error("too old sample")]
+    TooOld,
+    /// The series has another value at this timestamp; the first one stays.
+    #[error("duplicate sample for timestamp")]
+    DuplicateTimestamp,
+    /// The timestamp lies further ahead of the server's clock than allowed.
+    #[error("timestamp is {ahead_ms} ms in the future, more than the {limit_ms} ms allowed")]
+    TooFarInFuture {
+        /// How far ahead it is.
+        ahead_ms: i64,
+        /// How far ahead it may be.
+        limit_ms: i64,
+    },
+    /// The label set is not one that can be stored.
+    #[error("invalid labels: {0}")]
+    InvalidLabels(String),
+    /// A limit was reached; the message names it, its value and the offender.
+    #[error("{0}")]
+    Limit(String),
+    /// The exemplar is older than the newest one of its series, or the same again.
+    #[error("out of order exemplar")]
+    OutOfOrderExemplar,
+    /// The exemplar belongs to a series that the store does not have.
+    #[error("unknown series for exemplar")]
+    ExemplarWithoutSeries,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct AppendReport {
+    /// For each sample of the batch, in order: its series' handle, or why it was not stored.
+    ///
+    /// A sample that the series already has with the same value counts as stored.
+    pub samples: Vec<Result<SeriesRef, Rejection>>,
+    /// For each exemplar that was not stored: its position in the batch and the reason.
+    pub rejected_exemplars: Vec<(usize, Rejection)>,
+    /// How many series the store had not known before.
+    pub new_series: usize,
+}
+
+impl AppendReport {
+    /// How many samples were stored.
+    pub fn stored(&self) -> usize {
+        self.samples.iter().filter(|r| r.is_ok()).count()
+    }
+}
+
+/// Why nothing of a batch was stored. The sender must keep it and try again, unless the error is [`AppendError::TooLarge`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The file system has no room; writes resume by themselves when it has.
+    #[error("storage is full: {0}")]
+    StorageFull(String),
+    /// The store takes no writes, for instance after a disk error.
+    #[error("storage is read-only: {0}")]
+    ReadOnly(String),
+    /// Too much work is waiting.
+    #[error("storage is overloaded, retry in {retry_after:?}")]
+    Overloaded {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The batch alone exceeds a limit; the message names it.
+    #[error("batch too large: {0}")]
+    TooLarge(String),
+    /// The log could not be written.
+    #[error("write-ahead log: {0}")]
+    Log(#[source] std::io::Error),
+    /// The store is being shut down.
+    #[error("storage is shutting down")]
+    Closed,
+}
+
+/// Takes samples. One call is one scrape or one write request.
+///
+/// The batch is built outside the store, so giving up half-way (a scrape that does not parse) needs no roll-back: the batch is dropped.
+pub trait Appender: Send + Sync {
+    /// Stores the batch. When this returns `Ok`, the accepted samples are in the log and visible to queries opened later.
+    ///
+    /// Samples are judged one by one: a rejected sample never costs its neighbours.
+    fn append(&self, tenant: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError>;
+}

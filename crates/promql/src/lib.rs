@@ -1,0 +1,1 @@
+//! PromQL: lexer, parser, printer, type checker, engine and script tests.

@@ -1,0 +1,1 @@
+//! Relabelling rules: reading, checking and applying them.

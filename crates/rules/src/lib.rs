@@ -1,0 +1,1 @@
+//! Rule files, recording and alerting rules, rule unit tests.

@@ -1,0 +1,1 @@
+//! Discovery, scrape pools, scrape loops and staleness.

@@ -1,0 +1,1 @@
+//! The subset of Go text/template that alerts and notifications use.

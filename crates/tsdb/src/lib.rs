@@ -1,0 +1,1 @@
+//! The time series store: head, log, parts, index, retention.

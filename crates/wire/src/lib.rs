@@ -1,0 +1,1 @@
+//! Remote write and the other wire protocols, to and from the model.

@@ -1,0 +1,1 @@
+//! YAML documents with positions, decoded with precise errors.

@@ -1,1 +1,5 @@
-//! PromQL: lexer, parser, printer, type checker, engine and script tests.
+//! PromQL: the language, the engine that runs it and the script tests that pin its behaviour.
+//!
+//! [`syntax`] turns a query into an [`Expr`](syntax::Expr) whose every node knows the bytes it was written in, and back into text.
+
+pub mod syntax;

@@ -1,0 +1,23 @@
+//! The PromQL language as text and as a tree.
+//!
+//! An [`Expr`] is a tree of nodes behind reference counts: a clone is cheap, and every node carries the [`TextSpan`] it was
+//! written in, so that errors, annotations and editors can point at it.
+//! What functions, aggregations and operators exist is data: [`FUNCTIONS`], [`AggregateOp::ALL`], [`BinaryOp::ALL`].
+
+mod ast;
+mod error;
+mod function;
+mod operator;
+mod options;
+mod span;
+
+pub use ast::{
+    AggregateExpr, AtModifier, BinaryExpr, Call, DurationArg, DurationExpr, DurationOp, Expr, FillValues,
+    MatchCardinality, MatrixSelector, NumberLiteral, ParenExpr, RangeMode, StringLiteral, SubqueryExpr,
+    UnaryExpr, ValueType, VectorMatching, VectorSelector,
+};
+pub use error::{ParseError, ParseErrors};
+pub use function::{FUNCTIONS, Function, function};
+pub use operator::{AggregateOp, BinaryOp, UnaryOp};
+pub use options::{ParserLimits, ParserOptions};
+pub use span::TextSpan;

@@ -19,11 +19,11 @@ pub fn format_float_json(out: &mut String, v: f64) {
     }
 }
 
-/// Formats `v` as Go prints a float with `%v`: an exponent below 1e-4 and from 1e21 on, the shortest digits otherwise.
+/// Formats `v` as Go prints a float with `%v` or `%g`: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
 pub fn format_float_go(v: f64) -> String {
     let mut out = String::new();
     let abs = v.abs();
-    if abs != 0.0 && abs.is_finite() && !(1e-4..1e21).contains(&abs) {
+    if abs != 0.0 && abs.is_finite() && !(1e-4..1e6).contains(&abs) {
         write_exponent(&mut out, v);
     } else {
         write_fixed(&mut out, v);
@@ -138,7 +138,9 @@ mod tests {
         check(1.5, "1.5", "1.5", "1.5");
         check(0.000_01, "0.00001", "0.00001", "1e-05");
         check(1e-7, "0.0000001", "1e-07", "1e-07");
-        check(1e20, "100000000000000000000", "100000000000000000000", "100000000000000000000");
+        check(999_999.5, "999999.5", "999999.5", "999999.5");
+        check(1_353_755_652.0, "1353755652", "1353755652", "1.353755652e+09");
+        check(1e20, "100000000000000000000", "100000000000000000000", "1e+20");
         check(-1.5e21, "-1500000000000000000000", "-1.5e+21", "-1.5e+21");
         check(1e100, &format!("1{}", "0".repeat(100)), "1e+100", "1e+100");
         check(f64::NAN, "NaN", "NaN", "NaN");

@@ -1,0 +1,282 @@
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::body_decode::BodyError;
+use crate::url_text::UrlText;
+
+/// Why a request brought no usable response. The texts follow those that people know from Prometheus' target page; none contains a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutboundError {
+    /// No response came.
+    #[error("{operation} \"{url}\": {source}")]
+    Request {
+        /// The method as Go writes it, for instance `Get`.
+        operation: String,
+        /// What was asked, without secrets.
+        url: UrlText,
+        /// What went wrong.
+        #[source]
+        source: RequestError,
+    },
+    /// The response has a status other than the one that was needed.
+    #[error("server returned HTTP status {} {reason}", status.as_u16())]
+    Status {
+        /// The status.
+        status: StatusCode,
+        /// The reason phrase, as the server gave it or as the standard words it.
+        reason: String,
+    },
+    /// The time was used up while the body was read.
+    #[error("context deadline exceeded")]
+    BodyDeadline,
+    /// The connection broke while the body was read.
+    #[error("read body: {0}")]
+    BodyRead(#[source] hyper::Error),
+    /// The body was refused.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+}
+
+impl OutboundError {
+    /// Whether the time was used up.
+    pub fn is_deadline(&self) -> bool {
+        matches!(self, Self::BodyDeadline | Self::Request { source: RequestError::Deadline, .. })
+    }
+
+    /// Whether the decoded body had more bytes than allowed.
+    pub fn is_body_too_large(&self) -> bool {
+        matches!(self, Self::Body(BodyError::TooLarge { .. }))
+    }
+}
+
+/// Why no response came.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The time was used up.
+    #[error("context deadline exceeded")]
+    Deadline,
+    /// The URL cannot be asked.
+    #[error("{0}")]
+    Url(String),
+    /// No connection could be made.
+    #[error(transparent)]
+    Connect(Arc<ConnectError>),
+    /// A redirect was not followed.
+    #[error(transparent)]
+    Redirect(#[from] RedirectError),
+    /// The credentials for the request could not be had.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Certificates changed on disk and the new ones are unusable.
+    #[error(transparent)]
+    Tls(#[from] TlsConfigError),
+    /// The connection broke, or the other side does not speak HTTP.
+    #[error("{0}")]
+    Protocol(String),
+}
+
+/// Why no connection could be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The name has no address.
+    #[error("dial tcp: lookup {host}: {}", lookup_text(source))]
+    Lookup {
+        /// The name.
+        host: String,
+        /// What the system's resolver said.
+        #[source]
+        source: io::Error,
+    },
+    /// All addresses are refused by policy.
+    #[error(
+        "dial tcp {address}: refused by outbound.deny ({host}); such destinations must be listed in the configuration file itself or be taken out of outbound.deny"
+    )]
+    Denied {
+        /// The name or address asked for.
+        host: String,
+        /// The address it has.
+        address: IpAddr,
+    },
+    /// TCP could not connect.
+    #[error("dial tcp {address}: connect: {}", system_text(source))]
+    Dial {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// TCP did not connect in time.
+    #[error("dial tcp {host}: i/o timeout after {limit:?}")]
+    DialTimeout {
+        /// The name or address asked for.
+        host: String,
+        /// How long it was tried.
+        limit: Duration,
+    },
+    /// The proxy did not open a tunnel.
+    #[error("proxyconnect tcp: {proxy}: {reason}")]
+    Proxy {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// What happened.
+        reason: String,
+    },
+    /// TLS was not established.
+    #[error("{}", tls_text(source))]
+    Handshake {
+        /// What rustls said.
+        #[source]
+        source: io::Error,
+    },
+    /// TLS was not established in time.
+    #[error("net/http: TLS handshake timeout after {limit:?}")]
+    HandshakeTimeout {
+        /// How long it was tried.
+        limit: Duration,
+    },
+}
+
+/// Why a redirect was not followed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedirectError {
+    /// A chain of redirects has no end in sight.
+    #[error("stopped after {0} redirects")]
+    TooMany(usize),
+    /// The other scheme would carry the request over another kind of connection than was configured.
+    #[error("refused the redirect from {from} to {to}; if it is wanted, set scheme: {to}")]
+    OtherScheme {
+        /// The scheme asked.
+        from: String,
+        /// The scheme redirected to.
+        to: String,
+    },
+    /// The redirect leads nowhere.
+    #[error("{status} response has no usable Location header")]
+    NoLocation {
+        /// The status.
+        status: u16,
+    },
+}
+
+/// Why credentials could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// A file with a secret cannot be read.
+    #[error("unable to read {field} {}: {}", path.display(), system_text(source))]
+    File {
+        /// The field that names the file.
+        field: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The secret has bytes that cannot stand in a header.
+    #[error("the value of {field} cannot be sent: it has a line break or another control character")]
+    Unsendable {
+        /// The field.
+        field: &'static str,
+    },
+    /// The token server was not reached.
+    #[error("oauth2: cannot fetch token: {0}")]
+    TokenRequest(#[source] Box<OutboundError>),
+    /// The token server refused, or answered with something that is no token.
+    #[error("oauth2: cannot fetch token: {0}")]
+    TokenResponse(String),
+}
+
+/// Why TLS settings are unusable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsConfigError {
+    /// A file cannot be read.
+    #[error("unable to read {field} {}: {}", path.display(), system_text(source))]
+    File {
+        /// The field that names the file.
+        field: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The text is not PEM, or has nothing of what it should hold.
+    #[error("unable to use {what}: {reason}")]
+    Pem {
+        /// Field and file.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The settings contradict each other or ask for what is not supported.
+    #[error("tls_config: {0}")]
+    Settings(String),
+}
+
+/// Words a system error as Go does: lower case and without the error number.
+pub(crate) fn system_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn lookup_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let unknown = ["Name or service not known", "No address associated", "nodename nor servname"];
+    if unknown.iter().any(|u| text.contains(u)) {
+        return "no such host".to_owned();
+    }
+    text.trim_start_matches("failed to lookup address information: ").to_lowercase()
+}
+
+/// Words a TLS failure as Go does where people know the words, and adds what to do.
+fn tls_text(error: &io::Error) -> String {
+    use rustls::CertificateError as Bad;
+
+    let Some(inner) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) else {
+        return match error.kind() {
+            io::ErrorKind::UnexpectedEof => "tls: connection closed during the handshake: EOF".to_owned(),
+            _ => format!("tls: {}", system_text(error)),
+        };
+    };
+    let certificate = |text: String| format!("tls: failed to verify certificate: x509: {text}");
+    match inner {
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => certificate(
+            "certificate signed by unknown authority; set tls_config.ca_file to the authority's certificate"
+                .to_owned(),
+        ),
+        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
+            certificate("certificate has expired or is not yet valid".to_owned())
+        }
+        rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
+            certificate("certificate has expired or is not yet valid: it starts later than now".to_owned())
+        }
+        rustls::Error::InvalidCertificate(Bad::NotValidForNameContext { expected, presented }) => {
+            let presented = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            let expected = expected.to_str();
+            certificate(format!(
+                "certificate is valid for {presented}, not {expected}; set tls_config.server_name if the name differs on purpose"
+            ))
+        }
+        rustls::Error::InvalidCertificate(other) => certificate(other.to_string()),
+        rustls::Error::AlertReceived(alert) => format!("remote error: tls: {alert:?}"),
+        rustls::Error::InvalidMessage(_) => {
+            "tls: first record does not look like a TLS handshake; the server may speak plain HTTP, then set scheme: http"
+                .to_owned()
+        }
+        other => format!("tls: {other}"),
+    }
+}

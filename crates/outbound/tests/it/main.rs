@@ -1,0 +1,1 @@
+//! What a user of the client relies on, against real local servers.

@@ -62,7 +62,9 @@ pub enum HttpConfigError {
     #[error("valid signature algorithms are RS256, RS384 and RS512")]
     SignatureAlgorithm,
     /// A grant type that is not supported.
-    #[error("unknown oauth2 grant_type {0:?}, supported: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    #[error(
+        "unknown oauth2 grant_type {0:?}, supported: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer"
+    )]
     GrantType(String),
 }
 
@@ -105,7 +107,7 @@ impl Default for HttpClientConfig {
 impl HttpClientConfig {
     /// Reads the fields from the section `map`, in which they stand side by side with the section's own. What is absent stays as in
     /// `defaults`.
-    pub fn read_fields(map: &mut MapReader<'_, '_>, defaults: Self) -> Self {
+    pub fn read_fields(map: &mut MapReader<'_, '_>, defaults: &Self) -> Self {
         let basic_auth: Option<BasicAuth> = map.optional("basic_auth");
         let oauth2: Option<Box<OAuth2>> = map.optional::<OAuth2>("oauth2").map(Box::new);
         let authorization = read_authorization(map, basic_auth.is_some(), oauth2.is_some());
@@ -156,7 +158,7 @@ impl Decode<'_> for HttpClientConfig {
 
     fn decode(node: Node<'_>, errors: &mut Errors) -> Result<Self, Reported> {
         let mut map = MapReader::new(node, "config.plain", errors)?;
-        let config = Self::read_fields(&mut map, Self::default());
+        let config = Self::read_fields(&mut map, &Self::default());
         map.finish()?;
         Ok(config)
     }

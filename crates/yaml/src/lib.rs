@@ -53,6 +53,7 @@ mod decode;
 mod document;
 mod error;
 mod excerpt;
+mod file_path;
 mod json;
 mod load;
 mod map_reader;

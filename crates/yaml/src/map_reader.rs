@@ -54,6 +54,17 @@ impl<'d, 'e> MapReader<'d, 'e> {
         self.failed = Some(self.errors.reject(node, reason));
     }
 
+    /// Whether a field could not be read or was refused.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Where the field `name` is, or the section if it has no such key: the place to complain about.
+    pub fn place(&self, name: &str) -> Node<'d> {
+        let entry = self.entries.iter().find(|e| e.key.scalar().is_some_and(|key| key.text == name));
+        entry.map_or(self.node, |e| if e.value.is_null() { e.key } else { e.value })
+    }
+
     /// The value of the field `name`, unread; `None` if the section has no such key.
     pub fn get(&mut self, name: &'static str) -> Option<Node<'d>> {
         self.asked.push(name);

@@ -1,3 +1,10 @@
+use std::borrow::Cow;
+
+use crate::decode::Decode;
+use crate::error::{Errors, Reported};
+use crate::node::{Kind, Node};
+use crate::scalar::Resolved;
+use crate::secret::Secret;
 use crate::write;
 
 /// A tree to be written as YAML: what the program runs on, for people to read.
@@ -60,6 +67,33 @@ impl Value {
     }
 }
 
+/// Any value, as it was written: for sections that are passed on and not interpreted.
+impl<'d> Decode<'d> for Value {
+    fn type_name() -> Cow<'static, str> {
+        "interface {}".into()
+    }
+
+    fn decode(node: Node<'d>, errors: &mut Errors) -> Result<Self, Reported> {
+        match node.kind() {
+            Kind::Scalar(scalar) => match scalar.resolve() {
+                Resolved::Null => Ok(Self::Null),
+                Resolved::Bool(b) => Ok(Self::Bool(b)),
+                Resolved::Int(n) => Ok(Self::Int(n)),
+                Resolved::Float(v) => Ok(Self::Float(v)),
+                _ => String::decode(node, errors).map(Self::Str),
+            },
+            Kind::Sequence => Vec::decode(node, errors).map(Self::List),
+            Kind::Mapping => {
+                let mut map = MapValue::new();
+                for entry in node.entries() {
+                    map.set(String::decode(entry.key, errors)?, Self::decode(entry.value, errors)?);
+                }
+                Ok(Self::Map(map))
+            }
+        }
+    }
+}
+
 macro_rules! value_from_integer {
     ($($integer:ty),*) => {$(
         impl From<$integer> for Value {
@@ -87,6 +121,30 @@ impl From<f64> for Value {
 impl From<&str> for Value {
     fn from(s: &str) -> Self {
         Self::str(s)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(n: usize) -> Self {
+        Self::Int(n as i128)
+    }
+}
+
+impl From<String> for Value {
+    fn from(s: String) -> Self {
+        Self::Str(s)
+    }
+}
+
+impl From<&std::path::Path> for Value {
+    fn from(path: &std::path::Path) -> Self {
+        Self::str(path.to_string_lossy())
+    }
+}
+
+impl From<&Secret> for Value {
+    fn from(secret: &Secret) -> Self {
+        secret.to_value()
     }
 }
 
@@ -127,6 +185,11 @@ impl MapValue {
     pub fn extend(&mut self, other: Self) -> &mut Self {
         self.entries.extend(other.entries);
         self
+    }
+
+    /// The entries in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The value of `key`.

@@ -131,7 +131,11 @@ fn read_grant(map: &mut MapReader<'_, '_>) -> OAuth2Grant {
     let key_ref: String = map.or_default("client_certificate_key_ref");
     let jwt = JwtBearer {
         key_id: map.or_default("client_certificate_key_id"),
-        algorithm: map.parse_or("signature_algorithm", SignatureAlgorithm::default(), SignatureAlgorithm::parse),
+        algorithm: map.parse_or(
+            "signature_algorithm",
+            SignatureAlgorithm::default(),
+            SignatureAlgorithm::parse,
+        ),
         issuer: map.or_default("iss"),
         audience: map.or_default("audience"),
         claims: match map.optional("claims") {

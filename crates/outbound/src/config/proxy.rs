@@ -28,8 +28,7 @@ impl ProxyConfig {
         };
         let has_url = proxy.url.is_some() || map.has_failed();
         if !proxy.connect_header.is_empty() && !proxy.from_environment && !has_url {
-            let refusal =
-                "proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured";
+            let refusal = "proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured";
             map.reject(map.place("proxy_connect_header"), HttpConfigError::Proxy(refusal));
         }
         if proxy.from_environment && proxy.url.is_some() {

@@ -3,7 +3,8 @@ use bellwether_yaml::{Dialect, Document, MapValue, Value};
 use super::*;
 
 fn decode(text: &str) -> Result<HttpClientConfig, String> {
-    let document = Document::parse("/etc/b/f.yml", text.as_bytes(), Dialect::V2).map_err(|e| e.to_string())?;
+    let document =
+        Document::parse("/etc/b/f.yml", text.as_bytes(), Dialect::V2).map_err(|e| e.to_string())?;
     document.decode::<HttpClientConfig>().map_err(|e| e.to_string())
 }
 
@@ -89,7 +90,9 @@ fn oauth2_has_two_kinds_of_proof() {
     let base = "oauth2: {client_id: c, token_url: 'http://t', ";
     let config = decode(&format!("{base} client_secret: s, scopes: [a], tls_config: {{server_name: n}}}}"));
     let oauth2 = config.expect("valid").oauth2.expect("set");
-    assert!(matches!(oauth2.grant, OAuth2Grant::ClientCredentials { ref secret, .. } if secret.reveal() == "s"));
+    assert!(
+        matches!(oauth2.grant, OAuth2Grant::ClientCredentials { ref secret, .. } if secret.reveal() == "s")
+    );
     assert_eq!(oauth2.tls.server_name, "n");
     let jwt = "grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', client_certificate_key_file: k, \
                signature_algorithm: RS384, claims: {a: [1, b]}}";

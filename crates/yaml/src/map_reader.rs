@@ -59,10 +59,9 @@ impl<'d, 'e> MapReader<'d, 'e> {
         self.failed.is_some()
     }
 
-    /// Where the field `name` is, or the section if it has no such key: the place to complain about.
+    /// The place to complain about the field `name`; see [`Node::place`].
     pub fn place(&self, name: &str) -> Node<'d> {
-        let entry = self.entries.iter().find(|e| e.key.scalar().is_some_and(|key| key.text == name));
-        entry.map_or(self.node, |e| if e.value.is_null() { e.key } else { e.value })
+        self.node.place(name)
     }
 
     /// The value of the field `name`, unread; `None` if the section has no such key.

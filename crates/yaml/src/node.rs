@@ -108,6 +108,13 @@ impl<'d> Node<'d> {
         })
     }
 
+    /// The place to complain about the field `name`: its value, its key if it has none, or this node if there is no such key.
+    #[must_use]
+    pub fn place(self, name: &str) -> Self {
+        let entry = self.entries().find(|e| e.key.scalar().is_some_and(|key| key.text == name));
+        entry.map_or(self, |e| if e.value.is_null() { e.key } else { e.value })
+    }
+
     /// The way from the root to this node, for instance `scrape_configs[2].relabel_configs[0].regex`.
     pub fn path(self) -> String {
         let tree = self.document.tree();

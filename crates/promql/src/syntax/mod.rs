@@ -5,11 +5,19 @@
 //! What functions, aggregations and operators exist is data: [`FUNCTIONS`], [`AggregateOp::ALL`], [`BinaryOp::ALL`].
 
 mod ast;
+mod check;
 mod error;
 mod function;
+mod lexer;
+mod number;
 mod operator;
 mod options;
+mod parser;
+mod pretty;
+mod print;
+mod quote;
 mod span;
+mod token;
 
 pub use ast::{
     AggregateExpr, AtModifier, BinaryExpr, Call, DurationArg, DurationExpr, DurationOp, Expr, FillValues,
@@ -20,4 +28,7 @@ pub use error::{ParseError, ParseErrors};
 pub use function::{FUNCTIONS, Function, function};
 pub use operator::{AggregateOp, BinaryOp, UnaryOp};
 pub use options::{ParserLimits, ParserOptions};
+pub use parser::{parse_expr, parse_metric_selector};
+pub use pretty::prettify;
 pub use span::TextSpan;
+pub use token::KEYWORDS;

@@ -1,0 +1,166 @@
+//! Quoting as in Go, whose rules PromQL took over for its strings and its error messages.
+
+use std::fmt::Write as _;
+
+/// `s` in double quotes, with everything escaped that is not printable (Go `strconv.Quote`).
+pub(super) fn quote(s: &str) -> String {
+    let mut out = String::with_capacity(s.len() + 2);
+    push_quoted(&mut out, s);
+    out
+}
+
+/// Appends [`quote`]`(s)` to `out`.
+pub(super) fn push_quoted(out: &mut String, s: &str) {
+    out.push('"');
+    for c in s.chars() {
+        push_escaped(out, c, '"');
+    }
+    out.push('"');
+}
+
+/// The first `n` characters of `s`, quoted.
+pub(super) fn quote_start(s: &str, n: usize) -> String {
+    let end = s.char_indices().nth(n).map_or(s.len(), |(idx, _)| idx);
+    quote(&s[..end])
+}
+
+/// `c` in single quotes, escaped if it is not printable (Go `strconv.QuoteRune`).
+pub(super) fn quote_char(c: char) -> String {
+    let mut out = String::from("'");
+    push_escaped(&mut out, c, '\'');
+    out.push('\'');
+    out
+}
+
+/// Code point and, if it is printable, the character itself: `U+002E '.'` (Go's verb `%#U`).
+pub(super) fn name_char(c: char) -> String {
+    let mut out = format!("U+{:04X}", c as u32);
+    if is_printable(c) {
+        write!(out, " '{c}'").expect("BUG: writing to a string cannot fail");
+    }
+    out
+}
+
+/// The text of a string token: without its quotes and with its escapes resolved.
+///
+/// The lexer has checked quotes and escapes. Escapes can spell out any bytes; what is not UTF-8 afterwards becomes U+FFFD.
+pub(super) fn unquote(token: &str) -> String {
+    let inner = &token[1..token.len() - 1];
+    if token.starts_with('`') || !inner.contains('\\') {
+        return inner.to_owned();
+    }
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(idx) = rest.find('\\') {
+        bytes.extend_from_slice(&rest.as_bytes()[..idx]);
+        rest = push_unescaped(&mut bytes, &rest[idx + 1..]);
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+/// Resolves the escape at the start of `s`, whose backslash is gone already, and returns what follows it.
+fn push_unescaped<'a>(bytes: &mut Vec<u8>, s: &'a str) -> &'a str {
+    let (len, radix, as_char) = match s.as_bytes().first() {
+        Some(b'x') => (2, 16, false),
+        Some(b'u') => (4, 16, true),
+        Some(b'U') => (8, 16, true),
+        Some(b'0'..=b'7') => (3, 8, false),
+        Some(c) => {
+            bytes.push(match c {
+                b'a' => 0x07,
+                b'b' => 0x08,
+                b'f' => 0x0c,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'v' => 0x0b,
+                other => *other,
+            });
+            return &s[1..];
+        }
+        None => return s,
+    };
+    let start = usize::from(radix == 16);
+    let code = u32::from_str_radix(&s[start..start + len], radix).expect("BUG: the lexer checks escapes");
+    if as_char {
+        let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+        bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    } else {
+        bytes.push(code as u8);
+    }
+    &s[start + len..]
+}
+
+fn push_escaped(out: &mut String, c: char, delimiter: char) {
+    match c {
+        '\\' => out.push_str("\\\\"),
+        c if c == delimiter => {
+            out.push('\\');
+            out.push(c);
+        }
+        '\x07' => out.push_str("\\a"),
+        '\x08' => out.push_str("\\b"),
+        '\x0c' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\x0b' => out.push_str("\\v"),
+        c if is_printable(c) => out.push(c),
+        c => {
+            let code = c as u32;
+            match code {
+                0..0x80 => write!(out, "\\x{code:02x}"),
+                0x80..0x1_0000 => write!(out, "\\u{code:04x}"),
+                _ => write!(out, "\\U{code:08x}"),
+            }
+            .expect("BUG: writing to a string cannot fail");
+        }
+    }
+}
+
+/// Whether `c` is a letter, mark, number, punctuation, symbol or the ASCII space.
+fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return (' '..='~').contains(&c);
+    }
+    // The standard library knows what is printable only by way of its escapes. It escapes marks as well, but only at the start of
+    // a string: behind a letter they stay as they are.
+    let mut buf = [b'a'; 5];
+    let len = c.encode_utf8(&mut buf[1..]).len() + 1;
+    let text = std::str::from_utf8(&buf[..len]).expect("BUG: a letter and a character are text");
+    text.escape_debug().nth(1) == Some(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_as_go() {
+        let check = |s: &str, want: &str| assert_eq!(quote(s), want);
+        check("plain", r#""plain""#);
+        check("a\"b\\c'", r#""a\"b\\c'""#);
+        check("\x07\n\u{1}\u{7f}", r#""\a\n\x01\x7f""#);
+        check("äöü 日本", "\"äöü 日本\"");
+        check("e\u{301}", "\"e\u{301}\"");
+        check("\u{a0}\u{200b}\u{e000}", r#""\u00a0\u200b\ue000""#);
+        check("\u{10ffff}", r#""\U0010ffff""#);
+        assert_eq!(quote_char('\''), r"'\''");
+        assert_eq!(quote_char('"'), "'\"'");
+        assert_eq!(name_char('.'), "U+002E '.'");
+        assert_eq!(name_char('\n'), "U+000A");
+    }
+
+    #[test]
+    fn unquotes_as_go() {
+        let check = |token: &str, want: &str| assert_eq!(unquote(token), want);
+        check(r#""plain""#, "plain");
+        check(r#""\a\b\f\n\r\t\v\\\"""#, "\x07\x08\x0c\n\r\t\x0b\\\"");
+        check(r"'it\'s'", "it's");
+        check(r#""\x41\101\u00e4\U0001F600""#, "AAä😀");
+        check(r#""\xc3\xa4""#, "ä");
+        check(r#""\xff""#, "\u{fffd}");
+        check(r"`\n`", r"\n");
+    }
+}

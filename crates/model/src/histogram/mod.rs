@@ -2,20 +2,71 @@
 //!
 //! Meaning and invariants follow Prometheus' `model/histogram` and the native histogram specification: positive bucket `i` of
 //! schema `s` covers `(b^(i-1), b^i]` with `b = 2^(2^-s)`; with custom bounds, bucket `i` covers `(custom[i-1], custom[i]]`.
+//!
+//! [`FloatHistogram`] is what queries work on, [`Histogram`] is the integer form of the wire. Buckets are stored as [`Span`]s and counts;
+//! [`Bucket`]s are how they look from outside. Arithmetic reconciles layouts that differ: resolutions meet at the lower one, zero
+//! buckets at the wider one, custom bounds at those that both sides have. What had to be reconciled is told in an [`AddOutcome`].
+//! [`HistogramSum`] adds many histograms without losing small counts beside large ones.
+//!
+//! ```
+//! use bellwether_model::histogram::{FloatHistogram, Span};
+//!
+//! let h = FloatHistogram {
+//!     count: 4.0,
+//!     sum: 5.0,
+//!     positive_spans: vec![Span { offset: 0, length: 3 }],
+//!     positive_buckets: vec![1.0, 2.0, 1.0],
+//!     ..FloatHistogram::default()
+//! };
+//! let twice = { let mut sum = h.clone(); sum.add(&h).unwrap(); sum };
+//! assert_eq!(twice.count, 8.0);
+//! assert_eq!(twice.quantile(1.0).value, 4.0);
+//! assert_eq!(h.fraction(1.0, 2.0).value, 0.5);
+//! ```
+mod add;
+mod bucket;
+mod classic;
+mod compact;
+mod custom_bounds;
+mod display;
+mod equality;
+mod error;
+mod float_histogram;
+mod fraction;
+mod integer;
+mod kahan;
+mod layout;
+mod nhcb;
+mod quantile;
+mod reset;
+mod resolution;
+mod schema;
+mod size;
+mod span;
+mod sum;
+mod trim;
+mod validate;
+mod variance;
+mod zero_bucket;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
 
-/// The schema number of histograms with custom bucket bounds.
-pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
-
-/// A run of consecutive buckets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Span {
-    /// For the first span the index of its first bucket, for the others the gap to the end of the span before (never negative then).
-    pub offset: i32,
-    /// How many buckets the span holds.
-    pub length: u32,
-}
+pub use add::AddOutcome;
+pub use bucket::Bucket;
+pub use classic::{BucketQuantile, ClassicBucket, ForcedMonotonicity, bucket_fraction, bucket_quantile};
+pub use error::HistogramError;
+pub use float_histogram::FloatHistogram;
+pub use integer::Histogram;
+pub use kahan::kahan_add;
+pub use nhcb::{ClassicHistogram, ClassicHistogramError};
+pub use quantile::{Estimate, NanObservations};
+pub use schema::{
+    CUSTOM_BUCKETS_SCHEMA, MAX_EXPONENTIAL_SCHEMA, MIN_EXPONENTIAL_SCHEMA, is_exponential_schema,
+};
+pub use span::Span;
+pub use sum::HistogramSum;
+pub use trim::TrimSide;
 
 /// What is known about a counter reset between a histogram and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -29,59 +80,4 @@ pub enum CounterResetHint {
     NotReset,
     /// A gauge histogram: resets do not apply.
     Gauge,
-}
-
-/// A native histogram with float counts; bucket counts are absolute.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct FloatHistogram {
-    /// What is known about a reset.
-    pub counter_reset_hint: CounterResetHint,
-    /// Resolution: -4 to 8, or [`CUSTOM_BUCKETS_SCHEMA`].
-    pub schema: i32,
-    /// Half the width of the zero bucket.
-    pub zero_threshold: f64,
-    /// Observations in the zero bucket.
-    pub zero_count: f64,
-    /// All observations.
-    pub count: f64,
-    /// Sum of the observations; the staleness marker makes the whole histogram a staleness marker.
-    pub sum: f64,
-    /// Where the positive buckets lie.
-    pub positive_spans: Vec<Span>,
-    /// Where the negative buckets lie.
-    pub negative_spans: Vec<Span>,
-    /// Counts of the positive buckets, as many as the spans hold.
-    pub positive_buckets: Vec<f64>,
-    /// Counts of the negative buckets, as many as the spans hold.
-    pub negative_buckets: Vec<f64>,
-    /// Upper bounds for [`CUSTOM_BUCKETS_SCHEMA`], strictly increasing, without `+Inf`. Shared, because consecutive samples
-    /// have the same bounds.
-    pub custom_values: Option<Arc<[f64]>>,
-}
-
-/// A native histogram with integer counts; bucket counts are deltas to the bucket before, as on the wire.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Histogram {
-    /// What is known about a reset.
-    pub counter_reset_hint: CounterResetHint,
-    /// Resolution: -4 to 8, or [`CUSTOM_BUCKETS_SCHEMA`].
-    pub schema: i32,
-    /// Half the width of the zero bucket.
-    pub zero_threshold: f64,
-    /// Observations in the zero bucket.
-    pub zero_count: u64,
-    /// All observations.
-    pub count: u64,
-    /// Sum of the observations.
-    pub sum: f64,
-    /// Where the positive buckets lie.
-    pub positive_spans: Vec<Span>,
-    /// Where the negative buckets lie.
-    pub negative_spans: Vec<Span>,
-    /// Differences between consecutive positive bucket counts.
-    pub positive_deltas: Vec<i64>,
-    /// Differences between consecutive negative bucket counts.
-    pub negative_deltas: Vec<i64>,
-    /// As in [`FloatHistogram`].
-    pub custom_values: Option<Arc<[f64]>>,
 }

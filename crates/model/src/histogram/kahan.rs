@@ -1,0 +1,29 @@
+/// Adds `v` to the compensated sum `(sum, c)`, after Kahan and Neumaier: `c` collects what rounding takes from `sum`, and `sum + c` is
+/// the result. A sum that has become infinite has no compensation.
+pub fn kahan_add(v: f64, sum: f64, c: f64) -> (f64, f64) {
+    let total = sum + v;
+    let c = if total.is_infinite() {
+        0.0
+    } else if sum.abs() >= v.abs() {
+        c + ((sum - total) + v)
+    } else {
+        c + ((v - total) + sum)
+    };
+    (total, c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_rounding_takes() {
+        let add_all = |vals: &[f64]| {
+            let (sum, c) = vals.iter().fold((0.0, 0.0), |(sum, c), v| kahan_add(*v, sum, c));
+            sum + c
+        };
+        assert_eq!(add_all(&[1.0, 1e100, 1.0, -1e100]), 2.0);
+        assert_eq!(add_all(&[f64::MAX, f64::MAX]), f64::INFINITY);
+        assert!(add_all(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
+    }
+}

@@ -1,0 +1,90 @@
+use super::custom_bounds::common_bounds;
+use super::layout::BucketMap;
+use super::span::{Span, indices};
+use super::{CounterResetHint, FloatHistogram};
+
+impl FloatHistogram {
+    /// Whether the counters were reset between `previous` and this histogram.
+    ///
+    /// The hint decides if it knows. Otherwise a reset is anything that cannot happen while a histogram only counts: a count that is smaller, a bucket
+    /// that is gone, a higher resolution, a narrower zero bucket or one that cuts what was a populated bucket, and a change between
+    /// exponential and custom buckets. Custom bounds may change: then the counts between common bounds are compared.
+    pub fn detect_reset(&self, previous: &Self) -> bool {
+        match self.counter_reset_hint {
+            CounterResetHint::Reset => return true,
+            CounterResetHint::NotReset => return false,
+            CounterResetHint::Unknown | CounterResetHint::Gauge => {}
+        }
+        if self.count < previous.count || self.uses_custom_buckets() != previous.uses_custom_buckets() {
+            return true;
+        }
+        if self.uses_custom_buckets() {
+            return self.detect_reset_between_bounds(previous);
+        }
+        if self.schema > previous.schema || self.zero_threshold < previous.zero_threshold {
+            return true;
+        }
+        let widened = previous.widened_zero_bucket(self.zero_threshold);
+        if widened.threshold != self.zero_threshold || self.zero_count < previous.count_in(widened) {
+            return true;
+        }
+        let to = self.schema;
+        [
+            (
+                &self.positive_spans,
+                &self.positive_buckets,
+                &previous.positive_spans,
+                &previous.positive_buckets,
+            ),
+            (
+                &self.negative_spans,
+                &self.negative_buckets,
+                &previous.negative_spans,
+                &previous.negative_buckets,
+            ),
+        ]
+        .into_iter()
+        .any(|(spans, counts, previous_spans, previous_counts)| {
+            let outside =
+                BucketMap::outside_zero_bucket(previous_spans, previous.schema, self.zero_threshold);
+            let left = outside.apply(previous_counts);
+            if previous.schema == to {
+                shrank(spans, counts, &outside.spans, &left)
+            } else {
+                let coarser = BucketMap::coarser(&outside.spans, previous.schema, to);
+                shrank(spans, counts, &coarser.spans, &coarser.apply(&left))
+            }
+        })
+    }
+
+    fn detect_reset_between_bounds(&self, previous: &Self) -> bool {
+        if self.custom_bounds() == previous.custom_bounds() {
+            return shrank(
+                &self.positive_spans,
+                &self.positive_buckets,
+                &previous.positive_spans,
+                &previous.positive_buckets,
+            );
+        }
+        let common = common_bounds(self.custom_bounds(), previous.custom_bounds());
+        let [now, before] = [self, previous].map(|h| {
+            let kept = common.as_deref().unwrap_or(&[]);
+            let map = BucketMap::fewer_bounds(&h.positive_spans, h.custom_bounds(), kept);
+            let counts = map.apply(&h.positive_buckets);
+            (map.spans, counts)
+        });
+        shrank(&now.0, &now.1, &before.0, &before.1)
+    }
+}
+
+/// Whether a populated bucket is gone or holds less than before.
+fn shrank(spans: &[Span], counts: &[f64], previous_spans: &[Span], previous_counts: &[f64]) -> bool {
+    let mut now = indices(spans).zip(counts).peekable();
+    indices(previous_spans).zip(previous_counts).any(|(idx, before)| {
+        while now.next_if(|(i, _)| *i < idx).is_some() {}
+        match now.next_if(|(i, _)| *i == idx) {
+            Some((_, count)) => count < before,
+            None => *before != 0.0,
+        }
+    })
+}

@@ -117,6 +117,14 @@ pub enum ParseDurationError {
     /// The text does not have the form `1y2w3d4h5m6s7ms`.
     #[error("not a valid duration string: {0:?}")]
     Syntax(String),
+    /// A number is followed by something that is no unit.
+    #[error("unknown unit {unit:?} in duration {duration:?}")]
+    UnknownUnit {
+        /// What stands where the unit should be.
+        unit: String,
+        /// The whole text.
+        duration: String,
+    },
     /// The duration does not fit into 64 bits of nanoseconds, the range of Go's durations.
     #[error("duration out of range")]
     OutOfRange,
@@ -150,12 +158,15 @@ pub fn parse_duration_ms(s: &str) -> Result<i64, ParseDurationError> {
     let (mut rest, mut total, mut next_unit) = (s, 0_i64, 0);
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        // Everything up to the next digit is the unit.
+        let letters = rest[digits..].bytes().take_while(|b| !b.is_ascii_digit()).count();
         let (number, unit) = (&rest[..digits], &rest[digits..digits + letters]);
-        if number.is_empty() {
+        if number.is_empty() || unit.is_empty() {
             return Err(syntax());
         }
-        let idx = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(syntax)?;
+        let unknown =
+            || ParseDurationError::UnknownUnit { unit: unit.to_owned(), duration: s.to_owned() };
+        let idx = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(unknown)?;
         if idx < next_unit {
             return Err(syntax());
         }
@@ -228,8 +239,9 @@ mod tests {
         check("1m1h", "not a valid duration string: \"1m1h\"");
         check("1h1h", "not a valid duration string: \"1h1h\"");
         check("-1h", "not a valid duration string: \"-1h\"");
-        check("1.5h", "not a valid duration string: \"1.5h\"");
-        check("1 h", "not a valid duration string: \"1 h\"");
+        check("1.5h", "unknown unit \".\" in duration \"1.5h\"");
+        check("1 h", "unknown unit \" h\" in duration \"1 h\"");
+        check("5y1hs", "unknown unit \"hs\" in duration \"5y1hs\"");
         check("294y", "duration out of range");
     }
 

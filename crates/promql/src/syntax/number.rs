@@ -101,26 +101,21 @@ pub(super) fn scan_duration_rest(input: &[u8]) -> (usize, bool) {
     }
 }
 
-/// The value of a number token, or the message that says why it has none.
-pub(super) fn parse_number(text: &str) -> Result<f64, String> {
+/// The value of a number token, and what is wrong with it. A number that is too large is infinite.
+pub(super) fn parse_number(text: &str) -> (f64, Option<String>) {
     if let Some(v) = parse_integer(text) {
-        return Ok(v as f64);
-    }
-    let fail =
-        |why: &str| Err(format!("error parsing number: strconv.ParseFloat: parsing {}: {why}", quote(text)));
-    if !underscores_separate_digits(text) {
-        return fail("invalid syntax");
+        return (v as f64, None);
     }
     let plain: String = text.chars().filter(|c| *c != '_').collect();
-    if let Some(v) = parse_float(&plain) {
-        return Ok(v);
-    }
-    // What has the form of a number and is none is too large.
-    if plain.parse::<f64>().is_ok_and(f64::is_infinite) {
-        fail("value out of range")
-    } else {
-        fail("invalid syntax")
-    }
+    let (value, why) = match parse_float(&plain) {
+        _ if !underscores_separate_digits(text) => (0.0, "invalid syntax"),
+        Some(v) => return (v, None),
+        // What has the form of a number and is none is too large.
+        None if plain.parse::<f64>().is_ok_and(f64::is_infinite) => (f64::INFINITY, "value out of range"),
+        None => (0.0, "invalid syntax"),
+    };
+    let message = format!("error parsing number: strconv.ParseFloat: parsing {}: {why}", quote(text));
+    (value, Some(message))
 }
 
 /// Reads a whole number with the prefixes of Go: `0x` and a leading `0`.
@@ -192,8 +187,10 @@ mod tests {
 
     #[test]
     fn values() {
-        let check =
-            |s: &str, want: f64| assert_eq!(parse_number(s).map(f64::to_bits), Ok(want.to_bits()), "{s}");
+        let check = |s: &str, want: f64| {
+            let (got, message) = parse_number(s);
+            assert_eq!((got.to_bits(), message), (want.to_bits(), None), "{s}");
+        };
         check("1", 1.0);
         check("0755", 493.0);
         check("0x1F", 31.0);
@@ -205,12 +202,12 @@ mod tests {
         check("Inf", f64::INFINITY);
         check("nan", f64::NAN);
         check("5.", 5.0);
-        let fails = |s: &str, why: &str| {
+        let fails = |s: &str, value: f64, why: &str| {
             let want = format!("error parsing number: strconv.ParseFloat: parsing \"{s}\": {why}");
-            assert_eq!(parse_number(s), Err(want));
+            assert_eq!(parse_number(s), (value, Some(want)));
         };
-        fails("1e400", "value out of range");
-        fails("0x", "invalid syntax");
-        fails("0x1e+5", "invalid syntax");
+        fails("1e400", f64::INFINITY, "value out of range");
+        fails("0x", 0.0, "invalid syntax");
+        fails("0x1e+5", 0.0, "invalid syntax");
     }
 }

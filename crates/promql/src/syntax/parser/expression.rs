@@ -89,15 +89,17 @@ impl Parser<'_> {
         let token = self.take();
         let text = self.text(token);
         let duration = token.kind == TokenKind::Duration;
-        let value = if duration {
-            parse_duration_ms(&text).map(seconds).map_err(|e| e.to_string())
+        let (value, problem) = if duration {
+            match parse_duration_ms(&text) {
+                Ok(ms) => (seconds(ms), None),
+                Err(e) => (0.0, Some(e.to_string())),
+            }
         } else {
             parse_number(&text)
         };
-        let value = value.unwrap_or_else(|message| {
-            self.error(token.span, message);
-            0.0
-        });
+        if let Some(problem) = problem {
+            self.error(token.span, problem);
+        }
         NumberLiteral { value, duration, span: token.span }
     }
 
@@ -330,7 +332,7 @@ impl Parser<'_> {
         };
         self.take();
         let grouping = self.grouping_labels()?;
-        let end = self.last.span;
+        let end = TextSpan { start: self.last_closing, end: self.last_closing };
         Ok(Some(AggregateModifier { grouping, without: keyword == Keyword::Without, end }))
     }
 

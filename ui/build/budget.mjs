@@ -1,0 +1,57 @@
+// Fails when a group of chunks is larger, compressed, than the design allows.
+import { readFileSync, rmSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+const DIST = new URL('../dist/', import.meta.url);
+const kB = 1000;
+
+/** Gzip budgets in bytes. A page's figure is what opening it adds to the initial load. */
+const BUDGETS = [
+  { name: 'initial', entry: 'index.html', budget: 280 * kB },
+  { name: 'explore', entry: 'src/pages/explore/ExplorePage.tsx', budget: 200 * kB },
+  { name: 'home', entry: 'src/pages/home/HomePage.tsx', budget: 60 * kB },
+  { name: 'metrics', entry: 'src/pages/metrics/MetricsPage.tsx', budget: 60 * kB },
+  { name: 'metric', entry: 'src/pages/metric/MetricPage.tsx', budget: 60 * kB },
+  { name: 'targets', entry: 'src/pages/targets/TargetsPage.tsx', budget: 60 * kB },
+  { name: 'status', entry: 'src/pages/status/StatusPage.tsx', budget: 60 * kB },
+  { name: 'date picker', entry: 'src/shell/AbsoluteRange.tsx', budget: 80 * kB },
+  { name: 'YAML view', entry: 'src/pages/status/YamlView.tsx', budget: 200 * kB },
+];
+const TOTAL = 600 * kB;
+
+const manifest = JSON.parse(readFileSync(new URL('.vite/manifest.json', DIST), 'utf8'));
+
+/** All files that loading `key` needs: its chunk, what it imports statically, and their styles. */
+function files(key, seen = new Set(), found = new Set()) {
+  const chunk = manifest[key];
+  if (chunk === undefined) throw new Error(`no chunk ${key}: correct build/budget.mjs`);
+  if (seen.has(key)) return found;
+  seen.add(key);
+  found.add(chunk.file);
+  for (const css of chunk.css ?? []) found.add(css);
+  for (const next of chunk.imports ?? []) files(next, seen, found);
+  return found;
+}
+
+const size = (file) => gzipSync(readFileSync(new URL(file, DIST)), { level: 9 }).length;
+const sum = (set) => [...set].reduce((total, file) => total + size(file), 0);
+
+const initial = files('index.html');
+const rows = BUDGETS.map(({ name, entry, budget }) => {
+  const own = files(entry);
+  if (name !== 'initial') for (const file of initial) own.delete(file);
+  return { name, bytes: sum(own), budget };
+});
+const everything = new Set(Object.values(manifest).flatMap((chunk) => [chunk.file, ...(chunk.css ?? [])]));
+rows.push({ name: 'everything', bytes: sum([...everything].filter((f) => /\.(js|css)$/.test(f))), budget: TOTAL });
+
+let failed = false;
+for (const { name, bytes, budget } of rows) {
+  const over = bytes > budget;
+  failed ||= over;
+  const text = `${(bytes / kB).toFixed(1).padStart(7)} kB of ${String(budget / kB).padStart(4)} kB`;
+  console.log(`${over ? 'OVER' : ' ok '} ${name.padEnd(12)} ${text}`);
+}
+if (failed) process.exit(1);
+// The manifest served its purpose; the server embeds everything that is left in the folder.
+rmSync(new URL('.vite', DIST), { recursive: true });

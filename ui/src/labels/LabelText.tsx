@@ -1,0 +1,36 @@
+import { type Labels, pairs } from './labels';
+import classes from './labels.module.css';
+
+/** A series as people read it: the metric name, then its labels. Text nodes only, since all of it is foreign. */
+export function LabelText({ labels, fallback = '{}' }: { labels: Labels; fallback?: string }) {
+  const name = labels.__name__;
+  const list = pairs(labels);
+  if (name === undefined && list.length === 0) return <span className={classes.text}>{fallback}</span>;
+  return (
+    <span className={classes.text}>
+      {name !== undefined && <span className={classes.metric}>{name}</span>}
+      {list.map(([label, value]) => (
+        <span key={label} className={classes.pair}>
+          <span className={classes.name}>{label}</span>
+          <span className={classes.equals}>=</span>
+          <span className={classes.value}>{value === '' ? '""' : value}</span>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** Labels as separate chips that wrap. */
+export function LabelChips({ labels }: { labels: Labels }) {
+  return (
+    <span className={classes.chips}>
+      {pairs(labels).map(([label, value]) => (
+        <span key={label} className={classes.chip} title={`${label}="${value}"`}>
+          <span className={classes.name}>{label}</span>
+          <span className={classes.equals}>=</span>
+          <span className={classes.value}>{value === '' ? '""' : value}</span>
+        </span>
+      ))}
+    </span>
+  );
+}

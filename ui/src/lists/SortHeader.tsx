@@ -1,0 +1,38 @@
+import { UnstyledButton } from '@mantine/core';
+import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
+import classes from './lists.module.css';
+
+export interface SortState<C extends string> {
+  column: C;
+  descending: boolean;
+}
+
+interface SortHeaderProps<C extends string> {
+  column: C;
+  label: string;
+  sort: SortState<C> | undefined;
+  onSort(sort: SortState<C> | undefined): void;
+  numeric?: boolean;
+}
+
+/** A column head that sorts: numbers from the top first, then from the bottom, then as they came. */
+export function SortHeader<C extends string>({ column, label, sort, onSort, numeric = false }: SortHeaderProps<C>) {
+  const active = sort?.column === column;
+  const next = () => {
+    if (!active) return onSort({ column, descending: numeric });
+    return onSort(sort.descending === numeric ? { column, descending: !numeric } : undefined);
+  };
+  const Arrow = active && sort.descending ? IconArrowDown : IconArrowUp;
+  return (
+    <th
+      scope="col"
+      className={numeric ? classes.numericHead : undefined}
+      aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : 'none'}
+    >
+      <UnstyledButton className={classes.sort} onClick={next}>
+        {label}
+        {active && <Arrow size={12} aria-hidden="true" />}
+      </UnstyledButton>
+    </th>
+  );
+}

@@ -1,0 +1,40 @@
+import {
+  ActionIcon,
+  Button,
+  createTheme,
+  Loader,
+  Menu,
+  Modal,
+  Popover,
+  SegmentedControl,
+  Select,
+  TextInput,
+  Tooltip,
+} from '@mantine/core';
+
+/** Dense by default: 13 px text, 28 px controls. Colours come from `tokens.css`. */
+export const theme = createTheme({
+  fontFamily: 'var(--bw-font)',
+  fontFamilyMonospace: 'var(--bw-mono)',
+  primaryColor: 'blue',
+  defaultRadius: 'sm',
+  respectReducedMotion: true,
+  focusRing: 'auto',
+  fontSizes: { xs: '11px', sm: '12px', md: '13px', lg: '15px', xl: '18px' },
+  spacing: { xs: '6px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
+  radius: { xs: '3px', sm: '6px', md: '8px', lg: '12px', xl: '16px' },
+  components: {
+    Button: Button.extend({ defaultProps: { size: 'xs', variant: 'default' } }),
+    ActionIcon: ActionIcon.extend({ defaultProps: { size: 28, variant: 'subtle', color: 'gray' } }),
+    TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
+    Select: Select.extend({ defaultProps: { size: 'xs', allowDeselect: false } }),
+    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs' } }),
+    Tooltip: Tooltip.extend({
+      defaultProps: { openDelay: 300, withArrow: false, events: { hover: true, focus: true, touch: false } },
+    }),
+    Menu: Menu.extend({ defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } }),
+    Popover: Popover.extend({ defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } }),
+    Modal: Modal.extend({ defaultProps: { transitionProps: { duration: 80 } } }),
+    Loader: Loader.extend({ defaultProps: { size: 'xs' } }),
+  },
+});

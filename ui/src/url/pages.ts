@@ -1,0 +1,67 @@
+import { UNITS, type Unit } from '../format/value';
+import { parseStep, type Step } from '../time/step';
+import { codec, indices, list, oneOf, text, written } from './codec';
+
+/** Which lines of a chart are shown: all but some, or only some. Lines are named by `seriesKey`. */
+export interface Visibility {
+  mode: 'hide' | 'only';
+  keys: readonly string[];
+}
+
+export const ALL_VISIBLE: Visibility = { mode: 'hide', keys: [] };
+
+const visibility = written<Visibility>(
+  ALL_VISIBLE,
+  (value) => {
+    const match = /^(hide|only)\.([0-9a-z.]+)$/.exec(value);
+    if (match === null) return undefined;
+    return { mode: match[1] === 'only' ? 'only' : 'hide', keys: (match[2] ?? '').split('.') };
+  },
+  ({ mode, keys }) => `${mode}.${keys.join('.')}`,
+);
+
+const step = written<Step>('auto', parseStep, (value) => (value === 'auto' ? 'auto' : String(value)));
+
+/** `auto` follows the metric's name. */
+const unit = oneOf<Unit | 'auto'>(['auto', ...UNITS.map((u) => u.value)]);
+
+export const exploreCodec = codec({
+  /** One expression per query. */
+  q: list(['']),
+  /** Positions of the queries that are switched off. */
+  off: indices(),
+  tab: oneOf(['graph', 'table']),
+  /** What the table asks for: the values at the end of the range, or a summary over it. */
+  at: oneOf(['instant', 'range']),
+  step,
+  unit,
+  /** Draw all series, however many. */
+  top: oneOf(['some', 'all']),
+  show: visibility,
+});
+
+export type ExploreState = ReturnType<typeof exploreCodec.decode>;
+
+export const metricsCodec = codec({
+  f: text(),
+  type: oneOf(['all', 'counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown']),
+  sort: oneOf(['name', 'series', 'type']),
+});
+
+export const metricCodec = codec({
+  /** The label whose values are listed with their series. */
+  label: text(),
+});
+
+export const targetsCodec = codec({
+  tab: oneOf(['active', 'dropped']),
+  f: text(),
+  health: oneOf(['all', 'up', 'down', 'unknown']),
+  /** The target whose details are open: its pool and address. */
+  open: text(),
+});
+
+export const statusCodec = codec({
+  tab: oneOf(['overview', 'cardinality', 'flags', 'config']),
+  f: text(),
+});

@@ -1,0 +1,17 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { colorSchemeScript } from './build/color-scheme-script.ts';
+import { licenses } from './build/licenses.ts';
+
+export default defineConfig({
+  // Chunks find each other by `import.meta.url`, so the UI works below any path prefix.
+  base: './',
+  plugins: [react(), colorSchemeScript('src/theme/color-scheme.js'), licenses()],
+  build: {
+    target: 'es2023',
+    manifest: true,
+    // A file that is small enough to be inlined would become a `data:` address, which the policy allows for images only.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+  },
+});

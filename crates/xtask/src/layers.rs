@@ -1,0 +1,107 @@
+//! The layers of the house, held by a test over `cargo metadata`.
+
+/// Each crate with its layer. A crate may depend only on crates of lower layers.
+const LAYERS: &[(&str, u8)] = &[
+    ("bellwether-model", 0),
+    ("bellwether-exposition", 0),
+    ("bellwether-disk", 0),
+    ("bellwether-template", 0),
+    ("bellwether-yaml", 0),
+    ("bellwether-tsdb", 1),
+    ("bellwether-promql", 1),
+    ("bellwether-relabel", 1),
+    ("bellwether-outbound", 1),
+    ("bellwether-scrape", 2),
+    ("bellwether-wire", 2),
+    ("bellwether-rules", 2),
+    ("bellwether-fleet", 3),
+    ("bellwether-api", 4),
+    ("bellwether", 5),
+    ("xtask", 6),
+];
+
+/// Crates that only the named crates of the house may depend on, with the reason.
+const RESERVED: &[(&str, &[&str], &str)] = &[
+    ("anyhow", &["bellwether", "xtask"], "a library returns its own error"),
+    ("axum", &["bellwether-api", "bellwether-fleet"], "one crate knows the HTTP surface; the fleet simulates applications"),
+    ("memmap2", &["bellwether-disk", "bellwether-tsdb"], "only sealed files of the store are mapped"),
+    (
+        "tokio",
+        &["bellwether-outbound", "bellwether-scrape", "bellwether-fleet", "bellwether-api", "bellwether", "bellwether-wire"],
+        "storage and query code is synchronous",
+    ),
+    (
+        "hyper",
+        &["bellwether-outbound", "bellwether-fleet", "bellwether-api"],
+        "engines know no HTTP",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+    use super::*;
+
+    fn metadata() -> Metadata {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+        MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs")
+    }
+
+    fn normal_dependencies(package: &Package) -> impl Iterator<Item = &str> {
+        package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.as_str())
+    }
+
+    #[test]
+    fn every_crate_has_a_layer() {
+        let listed: Vec<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
+        for package in &metadata().packages {
+            assert!(listed.contains(&package.name.as_str()), "{} has no layer; add it to LAYERS", package.name);
+        }
+    }
+
+    #[test]
+    fn dependencies_point_down() {
+        let layers: BTreeMap<&str, u8> = LAYERS.iter().copied().collect();
+        let mut wrong = Vec::new();
+        for package in &metadata().packages {
+            let from = layers[package.name.as_str()];
+            for dependency in normal_dependencies(package) {
+                if let Some(to) = layers.get(dependency)
+                    && *to >= from
+                {
+                    wrong.push(format!("{} (layer {from}) -> {dependency} (layer {to})", package.name));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "dependencies must point to a lower layer:\n{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn reserved_crates_stay_where_they_belong() {
+        let mut wrong = Vec::new();
+        for package in &metadata().packages {
+            for dependency in normal_dependencies(package) {
+                if let Some((_, users, why)) = RESERVED.iter().find(|(name, _, _)| *name == dependency)
+                    && !users.contains(&package.name.as_str())
+                {
+                    wrong.push(format!("{} uses {dependency}, but {why}", package.name));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn versions_stand_in_one_place() {
+        for package in &metadata().packages {
+            let manifest = std::fs::read_to_string(&package.manifest_path).expect("readable");
+            for line in manifest.lines() {
+                let own_version = line.contains('=') && line.contains("version = \"");
+                assert!(!own_version, "{}: {line:?} names a version; use the workspace's", package.manifest_path);
+            }
+        }
+    }
+}

@@ -76,9 +76,8 @@ impl<'a> BodyDecoder<'a> {
     /// Ends the body; a gzip stream that is cut short is an error.
     pub(crate) fn finish(self) -> Result<(), BodyError> {
         match self {
-            Self::Identity(_) => Ok(()),
             // A server that sends no byte at all under `Content-Encoding: gzip` sends an empty body.
-            Self::Gzip { compressed_bytes: 0, .. } => Ok(()),
+            Self::Identity(_) | Self::Gzip { compressed_bytes: 0, .. } => Ok(()),
             Self::Gzip { mut decoder, compressed_bytes } => {
                 decoder.try_finish().map_err(|e| decoder.get_ref().explain(e, compressed_bytes))
             }

@@ -1,6 +1,8 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bellwether_model::{Clock, SystemClock};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use http_body_util::Full;
@@ -12,22 +14,26 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::address_policy::AddressPolicy;
+use crate::config::HttpClientConfig;
 use crate::connect::{Connector, Route};
-use crate::credentials::Credentials;
-use crate::error::{ConnectError, OutboundError, RedirectError, RequestError, TlsConfigError};
-use crate::proxy::{ProxyEnvironment, ProxyRules, bare_host, url_basic_auth};
+use crate::error::{
+    ClientConfigError, ConnectError, OutboundError, RedirectError, RequestError, TlsConfigError,
+    connection_text,
+};
+use crate::proxy::{ProxyEnvironment, bare_host, url_basic_auth};
 use crate::redirect::{Hop, MAX_REDIRECTS, next_hop};
 use crate::request::{Destination, Request};
 use crate::response::Response;
+use crate::settings::ClientSettings;
 use crate::tls::{TlsSettings, TlsStamp};
 
 /// Idle connections per host; as many as targets behind one proxy are common.
 const MAX_IDLE_PER_HOST: usize = 1000;
 /// An HTTP/2 connection that is silent for so long is asked whether it still lives.
-const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(60);
+const HTTP2_PING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What the clients of one process have in common.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientOptions {
     /// The `User-Agent` header.
     pub user_agent: String,
@@ -37,6 +43,8 @@ pub struct ClientOptions {
     pub environment: ProxyEnvironment,
     /// How long a connection is kept without a request.
     pub idle_timeout: Duration,
+    /// Dates the assertions that are signed for authorization servers.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for ClientOptions {
@@ -45,22 +53,13 @@ impl Default for ClientOptions {
             user_agent: concat!("Bellwether/", env!("CARGO_PKG_VERSION")).to_owned(),
             policy: AddressPolicy::default(),
             environment: ProxyEnvironment::default(),
-            idle_timeout: Duration::from_secs(5 * 60),
+            idle_timeout: Duration::from_mins(5),
+            clock: Arc::new(SystemClock::new()),
         }
     }
 }
 
-/// How one client behaves: what its configuration section says, ready to run on.
-pub(crate) struct ClientSettings {
-    pub(crate) credentials: Credentials,
-    pub(crate) tls: TlsSettings,
-    pub(crate) http2: bool,
-    pub(crate) follow_redirects: bool,
-    pub(crate) proxies: ProxyRules,
-    pub(crate) proxy_connect_headers: HeaderMap,
-}
-
-/// Sends requests as one `HttpClientConfig` section wants. Cloning is cheap and shares the connections.
+/// Sends requests as one [`HttpClientConfig`](crate::HttpClientConfig) section wants. Cloning is cheap and shares the connections.
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
@@ -86,17 +85,21 @@ struct Pools {
     tls_stamp: TlsStamp,
 }
 
+/// Shows nothing of the settings, which hold secrets.
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}
+
 impl HttpClient {
-    /// A client for these settings; certificates are read now and when they change.
-    pub(crate) fn with_settings(
-        settings: ClientSettings,
-        options: &ClientOptions,
-    ) -> Result<Self, TlsConfigError> {
+    /// A client for this section of a configuration. Certificates and keys are read now, which blocks, and again when they change.
+    pub fn new(config: &HttpClientConfig, options: &ClientOptions) -> Result<Self, ClientConfigError> {
+        let settings = ClientSettings::from_config(config, options)?;
         let policy = Arc::new(options.policy.clone());
-        let pools = build_pools(&settings, options, &policy)?;
+        let pools = Mutex::new(build_pools(&settings, options, &policy)?);
         let user_agent = HeaderValue::from_str(&options.user_agent)
             .unwrap_or_else(|_| HeaderValue::from_static("Bellwether"));
-        let pools = Mutex::new(pools);
         let inner = Inner { settings, options: options.clone(), user_agent, policy, pools };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -322,7 +325,7 @@ fn protocol_text(error: &hyper::Error) -> String {
     let mut cause = std::error::Error::source(error);
     while let Some(current) = cause {
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
-            return format!("read tcp: {}", crate::error::system_text(io));
+            return connection_text(io);
         }
         cause = current.source();
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::body_decode::BodyError;
+use crate::proxy::ProxyError;
 use crate::url_text::UrlText;
 
 /// Why a request brought no usable response. The texts follow those that people know from Prometheus' target page; none contains a secret.
@@ -189,6 +190,12 @@ pub enum CredentialsError {
         /// The field.
         field: &'static str,
     },
+    /// A token request cannot be signed.
+    #[error("oauth2: client_certificate_key cannot sign: {reason}")]
+    SigningKey {
+        /// What is wrong with the key.
+        reason: String,
+    },
     /// The token server was not reached.
     #[error("oauth2: cannot fetch token: {0}")]
     TokenRequest(#[source] Box<OutboundError>),
@@ -231,6 +238,14 @@ pub(crate) fn system_text(error: &io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = text.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Words the end of an established connection; with TLS the other side may have said why.
+pub(crate) fn connection_text(error: &io::Error) -> String {
+    match error.get_ref() {
+        Some(inner) if inner.is::<rustls::Error>() => tls_text(error),
+        _ => format!("read tcp: {}", system_text(error)),
+    }
 }
 
 fn lookup_text(error: &io::Error) -> String {
@@ -278,5 +293,50 @@ fn tls_text(error: &io::Error) -> String {
                 .to_owned()
         }
         other => format!("tls: {other}"),
+    }
+}
+
+/// Why a client cannot be made from its section of the configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientConfigError {
+    /// Certificates or keys are unusable.
+    #[error(transparent)]
+    Tls(#[from] TlsConfigError),
+    /// The proxy is unusable.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The token URL is none.
+    #[error("oauth2.token_url: {0}")]
+    TokenUrl(#[source] url::ParseError),
+    /// A header cannot be sent as it is.
+    #[error("{field}: {name:?} is not a header name, or its value has a control character")]
+    Header {
+        /// The field.
+        field: &'static str,
+        /// The name of the header.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_without_address_are_worded_as_in_go() {
+        let check =
+            |text: &str, want: &str| assert_eq!(lookup_text(&io::Error::other(text.to_owned())), want);
+        check("failed to lookup address information: Name or service not known", "no such host");
+        check(
+            "failed to lookup address information: Temporary failure in name resolution",
+            "temporary failure in name resolution",
+        );
+    }
+
+    #[test]
+    fn system_errors_lose_their_number() {
+        assert_eq!(system_text(&io::Error::from_raw_os_error(104)), "connection reset by peer");
+        assert_eq!(connection_text(&io::Error::from_raw_os_error(104)), "read tcp: connection reset by peer");
     }
 }

@@ -47,16 +47,16 @@ pub(crate) fn next_hop(
 mod tests {
     use super::*;
 
-    fn hop(method: Method, status: u16, location: &str) -> Result<Option<Hop>, String> {
+    fn hop(method: &Method, status: u16, location: &str) -> Result<Option<Hop>, String> {
         let url = Url::parse("http://a.test:8080/metrics?x=1").expect("valid");
         let status = StatusCode::from_u16(status).expect("valid");
-        next_hop(&url, &method, status, Some(location.as_bytes())).map_err(|e| e.to_string())
+        next_hop(&url, method, status, Some(location.as_bytes())).map_err(|e| e.to_string())
     }
 
     #[test]
     fn follows_as_clients_do() {
         let check = |method: Method, status, location: &str, want: &str, want_method: Method, leaves| {
-            let got = hop(method, status, location).expect("followed").expect("a redirect");
+            let got = hop(&method, status, location).expect("followed").expect("a redirect");
             assert_eq!((got.url.as_str(), got.method, got.leaves_host), (want, want_method, leaves));
         };
         check(Method::GET, 302, "/other", "http://a.test:8080/other", Method::GET, false);
@@ -65,18 +65,18 @@ mod tests {
         check(Method::POST, 303, "?y", "http://a.test:8080/metrics?y", Method::GET, false);
         check(Method::POST, 307, "x", "http://a.test:8080/x", Method::POST, false);
         check(Method::HEAD, 302, "x", "http://a.test:8080/x", Method::HEAD, false);
-        assert_eq!(hop(Method::GET, 200, "/x"), Ok(None));
-        assert_eq!(hop(Method::GET, 304, "/x"), Ok(None));
+        assert_eq!(hop(&Method::GET, 200, "/x"), Ok(None));
+        assert_eq!(hop(&Method::GET, 304, "/x"), Ok(None));
     }
 
     #[test]
     fn never_changes_the_scheme() {
         for location in ["https://a.test/metrics", "file:///etc/passwd", "ftp://a.test/"] {
-            let error = hop(Method::GET, 302, location).expect_err("refused");
+            let error = hop(&Method::GET, 302, location).expect_err("refused");
             assert!(error.starts_with("refused the redirect from http to "), "{error}");
         }
         assert_eq!(
-            hop(Method::GET, 302, "http://").expect_err("refused"),
+            hop(&Method::GET, 302, "http://").expect_err("refused"),
             "302 response has no usable Location header"
         );
     }

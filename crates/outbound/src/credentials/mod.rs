@@ -1,3 +1,4 @@
+mod assertion;
 mod headers;
 mod oauth2;
 
@@ -7,8 +8,10 @@ use bellwether_yaml::Secret;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-pub(crate) use headers::{HeaderSettings, HeaderSource};
-pub(crate) use oauth2::{OAuth2Settings, TokenSource};
+pub(crate) use headers::{BasicSettings, HeaderSettings};
+pub(crate) use oauth2::TokenSource;
+
+use headers::HeaderSource;
 
 use crate::error::CredentialsError;
 use crate::text_source::TextSource;

@@ -1,16 +1,21 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bellwether_model::Clock;
+use bellwether_yaml::Secret;
 use http::{HeaderMap, HeaderValue, header};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
+use super::assertion::{self, Claims};
 use super::headers::sensitive;
 use super::read_secret;
 use crate::client::HttpClient;
+use crate::config::{JwtBearer, OAuth2, OAuth2Grant};
 use crate::error::CredentialsError;
 use crate::file_stamp::FileStamp;
 use crate::request::Request;
@@ -21,16 +26,6 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 /// Token responses have a few kilobytes.
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
-/// Where and how a token is fetched: the client-credentials grant of RFC 6749, section 4.4.
-#[derive(Debug, Clone)]
-pub(crate) struct OAuth2Settings {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Option<TextSource>,
-    pub(crate) token_url: Url,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) endpoint_params: Vec<(String, String)>,
-}
-
 /// How the client identifies itself to the token server. Servers differ and do not say, so both ways are tried once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClientAuth {
@@ -38,10 +33,14 @@ enum ClientAuth {
     Form,
 }
 
-/// Fetches tokens and keeps the current one.
+/// Fetches tokens from an authorization server (RFC 6749) and keeps the current one.
 pub(crate) struct TokenSource {
-    settings: OAuth2Settings,
+    settings: OAuth2,
+    token_url: Url,
+    /// The client secret, or the key that signs assertions.
+    secret: Option<TextSource>,
     client: HttpClient,
+    clock: Arc<dyn Clock>,
     /// Held while a token is fetched, so that a thousand targets ask for one token and not for a thousand.
     fetching: tokio::sync::Mutex<Option<ClientAuth>>,
     token: Mutex<Option<Token>>,
@@ -57,8 +56,15 @@ struct Token {
 
 impl TokenSource {
     /// A source that reaches the token server through `client`.
-    pub(crate) fn new(settings: OAuth2Settings, client: HttpClient) -> Self {
-        Self { settings, client, fetching: tokio::sync::Mutex::new(None), token: Mutex::new(None) }
+    pub(crate) fn new(settings: OAuth2, token_url: Url, client: HttpClient, clock: Arc<dyn Clock>) -> Self {
+        let secret = match &settings.grant {
+            OAuth2Grant::ClientCredentials { secret, secret_file } => {
+                TextSource::from_fields(secret, secret_file)
+            }
+            OAuth2Grant::JwtBearer(jwt) => TextSource::from_fields(&jwt.key, &jwt.key_file),
+        };
+        let (fetching, token) = (tokio::sync::Mutex::new(None), Mutex::new(None));
+        Self { settings, token_url, secret, client, clock, fetching, token }
     }
 
     /// The value of the `Authorization` header.
@@ -84,7 +90,7 @@ impl TokenSource {
     }
 
     async fn secret_stamp(&self) -> Option<FileStamp> {
-        let source = self.settings.client_secret.clone().filter(|s| s.path().is_some())?;
+        let source = self.secret.clone().filter(|s| s.path().is_some())?;
         tokio::task::spawn_blocking(move || source.stamp()).await.ok().flatten()
     }
 
@@ -101,9 +107,11 @@ impl TokenSource {
         secret_stamp: Option<FileStamp>,
         deadline: Instant,
     ) -> Result<Token, CredentialsError> {
-        let ways = match *client_auth {
-            Some(known) => vec![known],
-            None => vec![ClientAuth::Header, ClientAuth::Form],
+        let ways = match (&self.settings.grant, *client_auth) {
+            // The assertion is in the form, and there is nothing else to say.
+            (OAuth2Grant::JwtBearer(_), _) => vec![ClientAuth::Form],
+            (_, Some(known)) => vec![known],
+            (_, None) => vec![ClientAuth::Header, ClientAuth::Form],
         };
         let mut refusal = None;
         for way in ways {
@@ -126,41 +134,20 @@ impl TokenSource {
         way: ClientAuth,
         deadline: Instant,
     ) -> Result<(u16, Option<String>, Vec<u8>), CredentialsError> {
-        let settings = self.settings.clone();
-        // The secret may lie in a file.
-        let secret = tokio::task::spawn_blocking(move || {
-            settings.client_secret.as_ref().map(|s| read_secret("client_secret_file", s)).transpose()
-        })
-        .await
-        .expect("BUG: reading a secret does not panic")?
-        .unwrap_or_default();
-
+        let secret = self.read_secret().await?;
         let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if !self.settings.scopes.is_empty() {
-            form.append_pair("scope", &self.settings.scopes.join(" "));
-        }
-        form.extend_pairs(self.settings.endpoint_params.iter().filter(|(name, _)| name != "grant_type"));
         let mut headers = HeaderMap::new();
-        match way {
-            ClientAuth::Header => {
-                // RFC 6749 wants both parts form-encoded before they are joined.
-                let encode = |s: &str| byte_serialize(s.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", encode(&self.settings.client_id), encode(secret.reveal()));
-                headers.insert(
-                    header::AUTHORIZATION,
-                    sensitive("client_id", &format!("Basic {}", STANDARD.encode(pair)))?,
-                );
+        match &self.settings.grant {
+            OAuth2Grant::ClientCredentials { .. } => {
+                self.fill_client_credentials(way, secret.reveal(), &mut form, &mut headers)?;
             }
-            ClientAuth::Form => {
-                form.append_pair("client_id", &self.settings.client_id);
-                if !secret.is_empty() {
-                    form.append_pair("client_secret", secret.reveal());
-                }
+            OAuth2Grant::JwtBearer(jwt) => {
+                form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+                form.append_pair("assertion", &self.assertion(jwt, secret.reveal())?);
             }
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let mut request = Request::post(self.settings.token_url.clone(), form.finish().into());
+        let mut request = Request::post(self.token_url.clone(), form.finish().into());
         request.headers = headers;
         let request_failed = |e| CredentialsError::TokenRequest(Box::new(e));
         // Boxed, because the client itself may ask a token source for its credentials.
@@ -170,6 +157,64 @@ impl TokenSource {
         let mut body = Vec::new();
         response.read_into(&mut body, MAX_RESPONSE_BYTES).await.map_err(request_failed)?;
         Ok((status, content_type, body))
+    }
+
+    async fn read_secret(&self) -> Result<Secret, CredentialsError> {
+        let field = match self.settings.grant {
+            OAuth2Grant::ClientCredentials { .. } => "client_secret_file",
+            OAuth2Grant::JwtBearer(_) => "client_certificate_key_file",
+        };
+        let Some(source) = self.secret.clone() else { return Ok(Secret::default()) };
+        tokio::task::spawn_blocking(move || read_secret(field, &source))
+            .await
+            .expect("BUG: reading a secret does not panic")
+    }
+
+    /// The client-credentials grant of RFC 6749, section 4.4.
+    fn fill_client_credentials(
+        &self,
+        way: ClientAuth,
+        secret: &str,
+        form: &mut Serializer<'_, String>,
+        headers: &mut HeaderMap,
+    ) -> Result<(), CredentialsError> {
+        let settings = &self.settings;
+        form.append_pair("grant_type", "client_credentials");
+        if !settings.scopes.is_empty() {
+            form.append_pair("scope", &settings.scopes.join(" "));
+        }
+        form.extend_pairs(settings.endpoint_params.iter().filter(|(name, _)| *name != "grant_type"));
+        match way {
+            ClientAuth::Header => {
+                // Both parts are form-encoded before they are joined (RFC 6749, section 2.3.1).
+                let encode = |s: &str| byte_serialize(s.as_bytes()).collect::<String>();
+                let pair = format!("{}:{}", encode(&settings.client_id), encode(secret));
+                let value = sensitive("client_id", &format!("Basic {}", STANDARD.encode(pair)))?;
+                headers.insert(header::AUTHORIZATION, value);
+            }
+            ClientAuth::Form => {
+                form.append_pair("client_id", &settings.client_id);
+                if !secret.is_empty() {
+                    form.append_pair("client_secret", secret);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn assertion(&self, jwt: &JwtBearer, key_pem: &str) -> Result<String, CredentialsError> {
+        let mut id = [0; 16];
+        rustls::crypto::ring::default_provider().secure_random.fill(&mut id).map_err(|_| {
+            CredentialsError::SigningKey { reason: "the system has no random numbers".to_owned() }
+        })?;
+        let claims = Claims {
+            client_id: &self.settings.client_id,
+            token_url: &self.settings.token_url,
+            scopes: &self.settings.scopes,
+            now_s: self.clock.now_ms().div_euclid(1000),
+            id: u128::from_le_bytes(id),
+        };
+        assertion::sign(jwt, &claims, key_pem)
     }
 }
 

@@ -151,9 +151,13 @@ impl ProxyRules {
             Self::Direct => None,
             Self::Always(proxy) => Some(proxy),
             Self::Selective { except, .. } if except.covers(host, port) => None,
-            Self::Selective { https: Some(proxy), .. } if https => Some(proxy),
-            Self::Selective { http: Some(proxy), .. } if !https => Some(proxy),
-            Self::Selective { .. } => None,
+            Self::Selective { http: proxy_for_http, https: proxy_for_https, .. } => {
+                if https {
+                    proxy_for_https.as_ref()
+                } else {
+                    proxy_for_http.as_ref()
+                }
+            }
         }
     }
 }

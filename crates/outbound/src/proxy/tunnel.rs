@@ -78,17 +78,13 @@ mod tests {
         theirs.write_all(answer).await.expect("buffered");
         let mut extra = HeaderMap::new();
         extra.append("x-team", HeaderValue::from_static("infra"));
-        let result = {
-            let mut sent = Vec::new();
-            let result = open_tunnel(&mut ours, &proxy, "example.com:443", &extra).await;
-            let mut rest = Vec::new();
-            theirs.shutdown().await.expect("open");
-            ours.read_to_end(&mut rest).await.expect("readable");
-            drop(ours);
-            theirs.read_to_end(&mut sent).await.expect("readable");
-            (result, String::from_utf8(sent).expect("text"), rest)
-        };
-        result
+        let result = open_tunnel(&mut ours, &proxy, "example.com:443", &extra).await;
+        let (mut sent, mut rest) = (Vec::new(), Vec::new());
+        theirs.shutdown().await.expect("open");
+        ours.read_to_end(&mut rest).await.expect("readable");
+        drop(ours);
+        theirs.read_to_end(&mut sent).await.expect("readable");
+        (result, String::from_utf8(sent).expect("text"), rest)
     }
 
     #[tokio::test]
@@ -118,7 +114,7 @@ mod tests {
         )
         .await;
         check(b"SSH-2.0-x\r\n\r\n", "does not speak HTTP").await;
-        check(&[b'x'; MAX_RESPONSE_BYTES + 1], "response headers exceed 16384 bytes").await;
+        check(&vec![b'x'; MAX_RESPONSE_BYTES + 1], "response headers exceed 16384 bytes").await;
     }
 
     #[tokio::test]

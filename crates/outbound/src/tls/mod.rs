@@ -4,26 +4,19 @@ mod verify;
 
 use std::sync::Arc;
 
+use bellwether_yaml::Secret;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
+use crate::config::{TlsConfig, TlsVersion};
 use crate::error::TlsConfigError;
 use crate::file_stamp::FileStamp;
 use crate::text_source::TextSource;
 
 /// Bundles of authorities have a few hundred kilobytes.
 const MAX_PEM_BYTES: u64 = 4 << 20;
-
-/// A version of TLS, in the order of age. The first two are history; they may be named but not be the newest allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Version {
-    Tls10,
-    Tls11,
-    Tls12,
-    Tls13,
-}
 
 /// What TLS connections of one client are to be like.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +27,10 @@ pub(crate) struct TlsSettings {
     /// The name to ask for and to verify, if it is not that of the URL.
     pub(crate) server_name: Option<String>,
     pub(crate) insecure_skip_verify: bool,
-    pub(crate) min_version: Option<Version>,
-    pub(crate) max_version: Option<Version>,
+    pub(crate) min_version: Option<TlsVersion>,
+    pub(crate) max_version: Option<TlsVersion>,
+    /// Protocols to offer by ALPN beside those of HTTP.
+    pub(crate) next_protos: Vec<String>,
 }
 
 /// How to open TLS connections.
@@ -50,6 +45,20 @@ pub(crate) struct TlsClient {
 pub(crate) type TlsStamp = [Option<FileStamp>; 3];
 
 impl TlsSettings {
+    pub(crate) fn from_config(config: &TlsConfig) -> Self {
+        let public = |text: &str| Secret::new(text);
+        Self {
+            ca: TextSource::from_fields(&public(&config.ca), &config.ca_file),
+            cert: TextSource::from_fields(&public(&config.cert), &config.cert_file),
+            key: TextSource::from_fields(&config.key, &config.key_file),
+            server_name: Some(config.server_name.clone()).filter(|name| !name.is_empty()),
+            insecure_skip_verify: config.insecure_skip_verify,
+            min_version: config.min_version,
+            max_version: config.max_version,
+            next_protos: config.next_protos.clone(),
+        }
+    }
+
     pub(crate) fn stamp(&self) -> TlsStamp {
         [&self.ca, &self.cert, &self.key].map(|source| source.as_ref().and_then(TextSource::stamp))
     }
@@ -61,7 +70,7 @@ impl TlsSettings {
 
     /// Reads certificates and keys, and checks that they fit together. Blocks on the file system.
     pub(crate) fn build(&self, http2: bool) -> Result<TlsClient, TlsConfigError> {
-        let server_name = self.server_name.as_deref().filter(|n| !n.is_empty()).map(|name| {
+        let server_name = self.server_name.as_deref().map(|name| {
             ServerName::try_from(name.to_owned()).map_err(|_| {
                 TlsConfigError::Settings(format!("server_name {name:?} is no host name or address"))
             })
@@ -104,15 +113,16 @@ impl TlsSettings {
                 return Err(TlsConfigError::Settings("key is set without cert".to_owned()));
             }
         };
-        config.alpn_protocols = if http2 { vec![b"h2".to_vec()] } else { Vec::new() };
-        config.alpn_protocols.push(b"http/1.1".to_vec());
+        let http = if http2 { &["h2", "http/1.1"][..] } else { &["http/1.1"] };
+        let offered = http.iter().copied().chain(self.next_protos.iter().map(String::as_str));
+        config.alpn_protocols = offered.map(|protocol| protocol.as_bytes().to_vec()).collect();
         Ok(TlsClient { config: Arc::new(config), server_name })
     }
 
     fn versions(&self) -> Result<Vec<&'static SupportedProtocolVersion>, TlsConfigError> {
-        let min = self.min_version.unwrap_or(Version::Tls12);
-        let max = self.max_version.unwrap_or(Version::Tls13);
-        if max < Version::Tls12 {
+        let min = self.min_version.unwrap_or(TlsVersion::Tls12);
+        let max = self.max_version.unwrap_or(TlsVersion::Tls13);
+        if max < TlsVersion::Tls12 {
             return Err(TlsConfigError::Settings(
                 "max_version is older than TLS12, which is the oldest supported version".to_owned(),
             ));
@@ -120,7 +130,8 @@ impl TlsSettings {
         if min > max {
             return Err(TlsConfigError::Settings("min_version is newer than max_version".to_owned()));
         }
-        let known = [(Version::Tls12, &rustls::version::TLS12), (Version::Tls13, &rustls::version::TLS13)];
+        let known =
+            [(TlsVersion::Tls12, &rustls::version::TLS12), (TlsVersion::Tls13, &rustls::version::TLS13)];
         Ok(known
             .into_iter()
             .filter(|(v, _)| (min..=max).contains(v))
@@ -149,7 +160,7 @@ fn private_key(source: &TextSource) -> Result<PrivateKeyDer<'static>, TlsConfigE
     })
 }
 
-fn read(field: &'static str, source: &TextSource) -> Result<bellwether_yaml::Secret, TlsConfigError> {
+fn read(field: &'static str, source: &TextSource) -> Result<Secret, TlsConfigError> {
     source.read(MAX_PEM_BYTES).map_err(|error| TlsConfigError::File {
         field,
         path: source.path().map(Into::into).unwrap_or_default(),
@@ -167,12 +178,10 @@ fn pem_error(field: &str, source: &TextSource, reason: &str) -> TlsConfigError {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_yaml::Secret;
-
     use super::*;
 
-    fn inline(text: &str) -> Option<TextSource> {
-        Some(TextSource::Inline(Secret::new(text)))
+    fn inline(text: &str) -> TextSource {
+        TextSource::Inline(Secret::new(text))
     }
 
     #[test]
@@ -186,7 +195,7 @@ mod tests {
             assert!(error.starts_with(want), "{error}");
         };
         check(
-            TlsSettings { ca: inline("hello"), ..Default::default() },
+            TlsSettings { ca: Some(inline("hello")), ..Default::default() },
             "unable to use ca of tls_config: there is no certificate",
         );
         check(
@@ -194,17 +203,21 @@ mod tests {
             "unable to read ca /no/such/file: no such file or directory",
         );
         check(
-            TlsSettings { cert: inline(&cert), ..Default::default() },
+            TlsSettings { cert: Some(inline(&cert)), ..Default::default() },
             "tls_config: cert is set without key",
         );
         check(
-            TlsSettings { cert: inline(&cert), key: inline("secret words"), ..Default::default() },
+            TlsSettings {
+                cert: Some(inline(&cert)),
+                key: Some(inline("secret words")),
+                ..Default::default()
+            },
             "unable to use key of tls_config: there is no unencrypted private key",
         );
         check(
             TlsSettings {
-                cert: inline(&cert),
-                key: inline(&other_key.serialize_pem()),
+                cert: Some(inline(&cert)),
+                key: Some(inline(&other_key.serialize_pem())),
                 ..Default::default()
             },
             "unable to use cert and key of tls_config: ",
@@ -214,21 +227,21 @@ mod tests {
             "tls_config: server_name \"a b\" is no host name or address",
         );
         check(
-            TlsSettings { max_version: Some(Version::Tls11), ..Default::default() },
+            TlsSettings { max_version: Some(TlsVersion::Tls11), ..Default::default() },
             "tls_config: max_version is older than TLS12",
         );
         check(
             TlsSettings {
-                min_version: Some(Version::Tls13),
-                max_version: Some(Version::Tls12),
+                min_version: Some(TlsVersion::Tls13),
+                max_version: Some(TlsVersion::Tls12),
                 ..Default::default()
             },
             "tls_config: min_version is newer than max_version",
         );
         let good = TlsSettings {
-            cert: inline(&cert),
-            key: inline(&key.serialize_pem()),
-            ca: inline(&cert),
+            cert: Some(inline(&cert)),
+            key: Some(inline(&key.serialize_pem())),
+            ca: Some(inline(&cert)),
             ..Default::default()
         };
         assert!(good.build(true).is_ok());
@@ -242,8 +255,8 @@ mod tests {
         };
         let (tls12, tls13) = (&rustls::version::TLS12, &rustls::version::TLS13);
         check(None, None, &[tls12, tls13]);
-        check(Some(Version::Tls10), None, &[tls12, tls13]);
-        check(Some(Version::Tls13), None, &[tls13]);
-        check(None, Some(Version::Tls12), &[tls12]);
+        check(Some(TlsVersion::Tls10), None, &[tls12, tls13]);
+        check(Some(TlsVersion::Tls13), None, &[tls13]);
+        check(None, Some(TlsVersion::Tls12), &[tls12]);
     }
 }

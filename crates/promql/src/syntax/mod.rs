@@ -16,6 +16,7 @@ mod parser;
 mod pretty;
 mod print;
 mod quote;
+mod series;
 mod span;
 mod token;
 
@@ -30,5 +31,9 @@ pub use operator::{AggregateOp, BinaryOp, UnaryOp};
 pub use options::{ParserLimits, ParserOptions};
 pub use parser::{parse_expr, parse_metric_selector};
 pub use pretty::prettify;
+pub use series::{
+    MAX_SERIES_VALUES, SequenceValue, SeriesDescription, StartTimestamps, parse_series,
+    parse_start_timestamps,
+};
 pub use span::TextSpan;
 pub use token::KEYWORDS;

@@ -118,6 +118,11 @@ pub(super) fn parse_number(text: &str) -> (f64, Option<String>) {
     (value, Some(message))
 }
 
+/// The milliseconds of a duration as seconds; added up like Go's `Duration.Seconds`, whose rounding differs from that of a division.
+pub(super) fn seconds(ms: i64) -> f64 {
+    (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
+}
+
 /// Reads a whole number with the prefixes of Go: `0x` and a leading `0`.
 fn parse_integer(text: &str) -> Option<i64> {
     let (digits, radix) = match text.as_bytes() {

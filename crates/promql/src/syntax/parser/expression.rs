@@ -6,7 +6,7 @@ use crate::syntax::ast::{
     StringLiteral, UnaryExpr, VectorMatching,
 };
 use crate::syntax::function::function;
-use crate::syntax::number::parse_number;
+use crate::syntax::number::{parse_number, seconds};
 use crate::syntax::operator::{AggregateOp, BinaryOp, UnaryOp};
 use crate::syntax::quote::{quote, unquote};
 use crate::syntax::span::TextSpan;
@@ -425,11 +425,6 @@ struct AggregateModifier {
     without: bool,
     /// Where the modifier ends.
     end: TextSpan,
-}
-
-/// Milliseconds as seconds; added up like Go's `Duration.Seconds`, whose rounding differs from that of a division.
-fn seconds(ms: i64) -> f64 {
-    (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
 }
 
 fn leaf<T>(node: T) -> Parsed<T> {

@@ -13,6 +13,7 @@
 
 mod duration;
 mod expression;
+mod label_set;
 mod selector;
 
 use super::ast::Expr;
@@ -24,6 +25,8 @@ use super::span::TextSpan;
 use super::token::{Token, TokenKind, describe};
 
 use bellwether_model::Matcher;
+
+pub(super) use label_set::parse_series_labels;
 
 /// Reads a PromQL expression.
 ///

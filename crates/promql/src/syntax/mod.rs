@@ -6,6 +6,8 @@
 
 mod ast;
 mod check;
+mod duration;
+mod erase;
 mod error;
 mod function;
 mod lexer;
@@ -19,12 +21,14 @@ mod quote;
 mod series;
 mod span;
 mod token;
+mod walk;
 
 pub use ast::{
     AggregateExpr, AtModifier, BinaryExpr, Call, DurationArg, DurationExpr, DurationOp, Expr, FillValues,
     MatchCardinality, MatrixSelector, NumberLiteral, ParenExpr, RangeMode, StringLiteral, SubqueryExpr,
     UnaryExpr, ValueType, VectorMatching, VectorSelector,
 };
+pub use duration::{DurationError, QueryTimes};
 pub use error::{ParseError, ParseErrors};
 pub use function::{FUNCTIONS, Function, function};
 pub use operator::{AggregateOp, BinaryOp, UnaryOp};
@@ -37,3 +41,4 @@ pub use series::{
 };
 pub use span::TextSpan;
 pub use token::KEYWORDS;
+pub use walk::SelectorUse;

@@ -23,18 +23,25 @@ const LAYERS: &[(&str, u8)] = &[
 /// Crates that only the named crates of the house may depend on, with the reason.
 const RESERVED: &[(&str, &[&str], &str)] = &[
     ("anyhow", &["bellwether", "xtask"], "a library returns its own error"),
-    ("axum", &["bellwether-api", "bellwether-fleet"], "one crate knows the HTTP surface; the fleet simulates applications"),
+    (
+        "axum",
+        &["bellwether-api", "bellwether-fleet"],
+        "one crate knows the HTTP surface; the fleet simulates applications",
+    ),
     ("memmap2", &["bellwether-disk", "bellwether-tsdb"], "only sealed files of the store are mapped"),
     (
         "tokio",
-        &["bellwether-outbound", "bellwether-scrape", "bellwether-fleet", "bellwether-api", "bellwether", "bellwether-wire"],
+        &[
+            "bellwether-outbound",
+            "bellwether-scrape",
+            "bellwether-fleet",
+            "bellwether-api",
+            "bellwether",
+            "bellwether-wire",
+        ],
         "storage and query code is synchronous",
     ),
-    (
-        "hyper",
-        &["bellwether-outbound", "bellwether-fleet", "bellwether-api"],
-        "engines know no HTTP",
-    ),
+    ("hyper", &["bellwether-outbound", "bellwether-fleet", "bellwether-api"], "engines know no HTTP"),
 ];
 
 #[cfg(test)]
@@ -58,7 +65,11 @@ mod tests {
     fn every_crate_has_a_layer() {
         let listed: Vec<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
         for package in &metadata().packages {
-            assert!(listed.contains(&package.name.as_str()), "{} has no layer; add it to LAYERS", package.name);
+            assert!(
+                listed.contains(&package.name.as_str()),
+                "{} has no layer; add it to LAYERS",
+                package.name
+            );
         }
     }
 
@@ -100,7 +111,11 @@ mod tests {
             let manifest = std::fs::read_to_string(&package.manifest_path).expect("readable");
             for line in manifest.lines() {
                 let own_version = line.contains('=') && line.contains("version = \"");
-                assert!(!own_version, "{}: {line:?} names a version; use the workspace's", package.manifest_path);
+                assert!(
+                    !own_version,
+                    "{}: {line:?} names a version; use the workspace's",
+                    package.manifest_path
+                );
             }
         }
     }

@@ -3,3 +3,6 @@
 //! [`syntax`] turns a query into an [`Expr`](syntax::Expr) whose every node knows the bytes it was written in, and back into text.
 
 pub mod syntax;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;

@@ -17,7 +17,7 @@ mod options;
 mod parser;
 mod pretty;
 mod print;
-mod quote;
+pub(crate) mod quote;
 mod series;
 mod span;
 mod token;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// `s` in double quotes, with everything escaped that is not printable (Go `strconv.Quote`).
-pub(super) fn quote(s: &str) -> String {
+pub(crate) fn quote(s: &str) -> String {
     let mut out = String::with_capacity(s.len() + 2);
     push_quoted(&mut out, s);
     out

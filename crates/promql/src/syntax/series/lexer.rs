@@ -248,9 +248,9 @@ impl<'a> SeriesLexer<'a> {
         let rest = &self.input[self.pos..];
         let until_x = rest.iter().position(|b| *b == b'x').unwrap_or(rest.len());
         // `0x1f` can only be a number: a repetition has decimal digits. `0x10` is ten repetitions of zero.
-        if until_x == 1 && rest[0] == b'0' {
-            let digits = rest[2..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-            let digits = &rest[2..2 + digits];
+        if let Some(behind) = rest.strip_prefix(b"0x") {
+            let digits = behind.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            let digits = &behind[..digits];
             if digits.iter().all(u8::is_ascii_hexdigit) && digits.iter().any(u8::is_ascii_alphabetic) {
                 return Ok(self.take(2 + digits.len(), SeriesToken::Number));
             }

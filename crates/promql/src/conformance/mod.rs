@@ -1,9 +1,11 @@
 //! Runs the language against the conformance data: Prometheus' own parser cases, the queries of its script tests, of the compliance
 //! suite and of real dashboards.
 //!
-//! Each suite answers with one outcome per case, so that tests can demand all of them and tools can count them.
+//! Each suite answers with one outcome per case, so that tests can demand all of them and tools can count them. A [`QueryGenerator`]
+//! makes correct queries beyond these lists, for property tests and for comparisons with other engines.
 
 mod dashboards;
+mod generator;
 mod parser_cases;
 mod queries;
 mod series_cases;
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 pub use dashboards::dashboard_queries;
+pub use generator::{ByteChoices, Choices, QueryGenerator, Vocabulary};
 pub use parser_cases::{parse, print};
 pub use queries::{compliance_queries, script_queries};
 pub use series_cases::series_syntax;

@@ -23,7 +23,7 @@ pub(super) struct Lexer<'a> {
     duration_mode: bool,
     /// Whether this pair of square brackets had its colon.
     seen_colon: bool,
-    /// Whether any pair of square brackets so far had a number.
+    /// Whether any pair of square brackets so far had something in it.
     seen_duration: bool,
     error: Option<String>,
 }
@@ -248,7 +248,11 @@ impl<'a> Lexer<'a> {
             b'0'..=b'9' => self.first_duration(),
             b'.' if next.is_some_and(|b| b.is_ascii_digit()) => self.first_duration(),
             b => match self.duration_word() {
-                Some(kind) => kind,
+                Some(kind) => {
+                    // Prometheus wants a number before the colon; a range of `step()` is as good.
+                    self.seen_duration = true;
+                    kind
+                }
                 None if is_name_start(b) => {
                     let c = quote_char(char::from(b));
                     self.fail(format!("{WHAT}: {c}"))

@@ -17,6 +17,8 @@ mod options;
 mod parser;
 mod pretty;
 mod print;
+#[cfg(test)]
+mod properties;
 pub(crate) mod quote;
 mod series;
 mod span;

@@ -10,7 +10,9 @@ use super::ast::{
     AggregateExpr, AtModifier, BinaryExpr, DurationArg, DurationExpr, DurationOp, Expr, FillValues,
     MatchCardinality, MatrixSelector, NumberLiteral, RangeMode, SubqueryExpr, VectorSelector,
 };
+use super::operator::BinaryOp;
 use super::quote::{push_quoted, quote};
+use super::token::TokenKind;
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -18,7 +20,16 @@ impl Display for Expr {
             Self::Number(number) => number.fmt(f),
             Self::String(string) => f.write_str(&quote(&string.value)),
             Self::Unary(unary) => write!(f, "{}{}", unary.op.as_str(), unary.expr),
-            Self::Binary(binary) => write!(f, "{} {} {}", binary.lhs, Operator(binary), binary.rhs),
+            Self::Binary(binary) => {
+                match &binary.lhs {
+                    // Otherwise the sign of `+Inf` would apply to the power.
+                    Self::Number(n) if binary.op == BinaryOp::Pow && n.value == f64::INFINITY => {
+                        f.write_str("Inf")?;
+                    }
+                    lhs => lhs.fmt(f)?,
+                }
+                write!(f, " {} {}", Operator(binary), binary.rhs)
+            }
             Self::Aggregate(aggregate) => {
                 write!(f, "{}(", AggregationHead(aggregate))?;
                 if let Some(param) = &aggregate.param {
@@ -122,7 +133,9 @@ impl Display for LabelNames<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (idx, name) in self.0.iter().enumerate() {
             f.write_str(if idx > 0 { ", " } else { "" })?;
-            if is_legacy_label_name(name) {
+            // `inf`, `nan` and `without` are plain words that mean something else here.
+            let word = TokenKind::of_word(name.as_bytes());
+            if is_legacy_label_name(name) && word.is_none_or(TokenKind::is_label_name) {
                 f.write_str(name)?;
             } else {
                 f.write_str(&quote(name))?;

@@ -15,6 +15,8 @@ mod duration;
 mod expression;
 mod label_set;
 mod selector;
+#[cfg(test)]
+mod tests;
 
 use super::ast::Expr;
 use super::check::check;
@@ -165,7 +167,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn error(&mut self, span: TextSpan, message: String) {
+    fn error(&mut self, mut span: TextSpan, message: String) {
+        // What stands in for missing parts has no place of its own.
+        span.end = span.end.max(span.start);
         self.errors.push(ParseError { message, span });
     }
 

@@ -1,0 +1,3 @@
+//! The crate's behaviour as others see it.
+mod conformance;
+mod round_trip;

@@ -1,0 +1,67 @@
+use bellwether_exposition::{ContentTypeError, ParseError};
+use bellwether_model::AppendError;
+use bellwether_outbound::OutboundError;
+
+use crate::ingest::SampleLabelsError;
+
+/// Why a scrape failed. The texts are those that Prometheus shows as `lastError` where it has the case; the place in the body and what to do are
+/// added.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScrapeError {
+    /// There was no usable response.
+    #[error(transparent)]
+    Fetch(#[from] OutboundError),
+    /// The response does not say what it is.
+    #[error(transparent)]
+    ContentType(#[from] ContentTypeError),
+    /// The target answered with protobuf, which it was not asked for.
+    #[error("the target answered with protobuf, which cannot be read; it should honour the Accept header")]
+    ProtobufUnsupported,
+    /// The body is not an exposition.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// A sample has labels that cannot be stored.
+    #[error(transparent)]
+    Labels(#[from] SampleLabelsError),
+    /// Too many samples.
+    #[error("sample limit exceeded (samples after relabelling: {samples}, limit: {limit})")]
+    SampleLimit {
+        /// How many may be left after relabelling.
+        limit: usize,
+        /// How many there were.
+        samples: usize,
+    },
+    /// A histogram has too many buckets.
+    #[error("histogram bucket limit exceeded (limit: {limit})")]
+    BucketLimit {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The job has too many targets, so none of them is scraped.
+    #[error("target_limit exceeded (number of targets: {targets}, limit: {limit})")]
+    TargetLimit {
+        /// How many there are.
+        targets: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The store did not take the samples.
+    #[error("{0}")]
+    Storage(#[from] AppendError),
+}
+
+impl ScrapeError {
+    /// Where in the body the error lies: line and column, both counted from 1.
+    pub fn place(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Parse(error) => Some((error.line(), error.column())),
+            _ => None,
+        }
+    }
+
+    /// Whether the decoded body had more bytes than allowed.
+    pub(crate) fn is_body_too_large(&self) -> bool {
+        matches!(self, Self::Fetch(error) if error.is_body_too_large())
+    }
+}

@@ -1,0 +1,488 @@
+//! From the body of a response to a batch for the store.
+
+mod label_limits;
+mod metadata_cache;
+mod nhcb;
+mod report;
+mod sample_labels;
+mod series_cache;
+
+use std::sync::Arc;
+
+use bellwether_exposition::{
+    BodyFormat, CreatedHandling, Event, LabelBuf, Reader, ScrapeProtocol, Series, TypeAndUnitLabels,
+    select_format,
+};
+use bellwether_model::{
+    AppendBatch, AppendEntry, AppendExemplar, AppendReport, Exemplar, Labels, MetricType, Rejection,
+    SeriesRef, Value, stale_nan,
+};
+use bellwether_relabel::Scratch;
+use parking_lot::Mutex;
+
+pub use label_limits::LabelLimitError;
+pub use sample_labels::SampleLabelsError;
+
+pub(crate) use label_limits::LabelLimits;
+pub(crate) use metadata_cache::MetadataCache;
+pub(crate) use report::{ExtraReport, Report, ReportSeries};
+pub(crate) use sample_labels::SampleLabels;
+
+use crate::error::ScrapeError;
+use nhcb::{ClassicHistograms, Converted, exemplar_labels};
+use series_cache::{Known, SeriesCache, SeriesId};
+
+/// A sample may be this far ahead of the clock.
+const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+
+/// How the samples of one target are stored.
+#[derive(Debug)]
+pub(crate) struct IngestSettings {
+    pub(crate) labels: SampleLabels,
+    pub(crate) honor_timestamps: bool,
+    /// Series with timestamps of the target get stale markers as well.
+    pub(crate) track_timestamps_staleness: bool,
+    /// Samples after relabelling; 0 for no limit.
+    pub(crate) sample_limit: usize,
+    /// Buckets of a native histogram; 0 for no limit.
+    pub(crate) bucket_limit: usize,
+    pub(crate) fallback_protocol: Option<ScrapeProtocol>,
+    pub(crate) type_and_unit_labels: TypeAndUnitLabels,
+    pub(crate) created: CreatedHandling,
+    pub(crate) extra_metrics: bool,
+    pub(crate) classic_histograms: ClassicHandling,
+}
+
+/// What becomes of classic histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClassicHandling {
+    /// They are stored as they come.
+    Keep,
+    /// They become native histograms with custom buckets.
+    Convert,
+    /// Both.
+    ConvertAndKeep,
+}
+
+/// What was found in a body, up to the point at which reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    /// Samples that the target exposed.
+    pub(crate) total: usize,
+    /// Samples that relabelling left, duplicates included.
+    pub(crate) post_relabel: usize,
+    /// Series that were not known.
+    pub(crate) series_added: usize,
+    /// Samples of a series that the body had before.
+    pub(crate) duplicates: usize,
+    /// Samples whose timestamp lies too far ahead.
+    pub(crate) out_of_bounds: usize,
+}
+
+/// What the store refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Refused {
+    pub(crate) out_of_order: usize,
+    pub(crate) duplicates: usize,
+    pub(crate) out_of_bounds: usize,
+    pub(crate) limit: usize,
+    pub(crate) other: usize,
+    pub(crate) exemplars: usize,
+}
+
+/// Reads the bodies of one target, one after the other.
+///
+/// A scrape is [`read`](Self::read), then [`finish`](Self::finish) with what came of it, which completes the batch, and, if the store took
+/// it, [`stored`](Self::stored).
+#[derive(Debug)]
+pub(crate) struct Ingest {
+    settings: Arc<IngestSettings>,
+    cache: SeriesCache,
+    report: ReportSeries,
+    metadata: Arc<Mutex<MetadataCache>>,
+    /// The series of the batch's samples, as far as they came from the body.
+    sampled: Vec<SeriesId>,
+    scratch: Buffers,
+}
+
+#[derive(Debug, Default)]
+struct Buffers {
+    labels: LabelBuf,
+    relabel: Scratch,
+    text: String,
+    help: String,
+    histograms: ClassicHistograms,
+}
+
+impl Ingest {
+    pub(crate) fn new(settings: Arc<IngestSettings>, metadata: Arc<Mutex<MetadataCache>>) -> Self {
+        Self {
+            report: ReportSeries::new(&settings.labels, settings.extra_metrics),
+            settings,
+            cache: SeriesCache::default(),
+            metadata,
+            sampled: Vec::new(),
+            scratch: Buffers::default(),
+        }
+    }
+
+    /// Goes on with other settings. Series that they name differently end with the next scrape.
+    pub(crate) fn set_settings(&mut self, settings: Arc<IngestSettings>) {
+        self.report = ReportSeries::new(&settings.labels, settings.extra_metrics);
+        self.cache.forget_all_forms();
+        self.settings = settings;
+    }
+
+    /// Reads a body into `batch`, whose samples get the time `ts_ms` unless the target gives them another.
+    ///
+    /// After an error the batch is incomplete; [`finish`](Self::finish) empties it.
+    pub(crate) fn read(
+        &mut self,
+        body: &[u8],
+        content_type: &str,
+        ts_ms: i64,
+        batch: &mut AppendBatch,
+    ) -> (Counts, Result<(), ScrapeError>) {
+        self.begin(batch);
+        let mut counts = Counts::default();
+        if body.is_empty() {
+            return (counts, Ok(()));
+        }
+        let result = self.reader(body, content_type).and_then(|reader| {
+            let metadata = Arc::clone(&self.metadata);
+            let mut metadata = metadata.lock();
+            metadata.begin();
+            self.scratch.histograms.clear();
+            let mut pass = Pass {
+                ingest: self,
+                metadata: &mut metadata,
+                batch,
+                counts: &mut counts,
+                ts_ms,
+                bucket_limit_exceeded: false,
+            };
+            pass.run(reader)
+        });
+        (counts, result)
+    }
+
+    /// A scrape that brought no body.
+    pub(crate) fn read_nothing(&mut self, batch: &mut AppendBatch) {
+        self.begin(batch);
+    }
+
+    fn begin(&mut self, batch: &mut AppendBatch) {
+        batch.clear();
+        self.sampled.clear();
+        self.cache.begin();
+    }
+
+    fn reader<'a>(&self, body: &'a [u8], content_type: &str) -> Result<Reader<'a>, ScrapeError> {
+        let selected = select_format(content_type, self.settings.fallback_protocol)?;
+        if let Some(warning) = &selected.warning {
+            tracing::debug!(%warning, "invalid content type on scrape, using fallback setting");
+        }
+        match selected.format {
+            BodyFormat::Text => Ok(Reader::text(body)),
+            BodyFormat::OpenMetrics => Ok(Reader::openmetrics(body, self.settings.created)),
+            BodyFormat::Protobuf => Err(ScrapeError::ProtobufUnsupported),
+        }
+    }
+
+    /// Completes the batch: after a good scrape with markers for the series that are gone, after a bad one with nothing but markers for all
+    /// series; then with the report.
+    pub(crate) fn finish(&mut self, good: bool, report: &Report, ts_ms: i64, batch: &mut AppendBatch) {
+        if good {
+            let AppendBatch { samples, .. } = batch;
+            self.cache.commit(|labels, sref| samples.push(stale_marker(labels, sref, ts_ms)));
+            let mut metadata = self.metadata.lock();
+            metadata.commit();
+            metadata.changes(&mut batch.metadata);
+        } else {
+            batch.clear();
+            self.sampled.clear();
+            self.cache.fail(|labels, sref| batch.samples.push(stale_marker(labels, sref, ts_ms)));
+        }
+        self.report.append(report, ts_ms, batch);
+    }
+
+    /// A whole batch for a target that is scraped no more: markers for all its series.
+    pub(crate) fn end(&mut self, ts_ms: i64, batch: &mut AppendBatch) {
+        self.begin(batch);
+        self.cache.fail(|labels, sref| batch.samples.push(stale_marker(labels, sref, ts_ms)));
+        self.report.append_stale(ts_ms, batch);
+    }
+
+    /// Learns what the store made of `batch`. Returns what it refused, and leaves in `batch` what has to be stored in addition: markers for
+    /// series whose newest sample was refused.
+    pub(crate) fn stored(&mut self, report: &AppendReport, ts_ms: i64, batch: &mut AppendBatch) -> Refused {
+        let mut refused = Refused { exemplars: report.rejected_exemplars.len(), ..Refused::default() };
+        if !batch.metadata.is_empty() {
+            self.metadata.lock().stored();
+        }
+        batch.clear();
+        for (id, outcome) in self.sampled.iter().zip(&report.samples) {
+            match outcome {
+                Ok(sref) => self.cache.set_ref(*id, *sref),
+                Err(rejection) => {
+                    refused.count(rejection);
+                    if self.cache.refuse(*id) {
+                        let (labels, sref) = self.cache.get(*id);
+                        batch.samples.push(stale_marker(labels, sref, ts_ms));
+                    }
+                }
+            }
+        }
+        self.report.stored(report);
+        refused
+    }
+}
+
+impl Refused {
+    fn count(&mut self, rejection: &Rejection) {
+        let counter = match rejection {
+            Rejection::OutOfOrder | Rejection::TooOld => &mut self.out_of_order,
+            Rejection::DuplicateTimestamp => &mut self.duplicates,
+            Rejection::OutOfBounds | Rejection::TooFarInFuture { .. } => &mut self.out_of_bounds,
+            Rejection::Limit(_) => &mut self.limit,
+            _ => &mut self.other,
+        };
+        *counter += 1;
+    }
+
+    /// Whether anything was refused.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn stale_marker(labels: &Labels, sref: Option<SeriesRef>, ts_ms: i64) -> AppendEntry {
+    AppendEntry { hint: sref, labels: labels.clone(), ts_ms, start_ts_ms: 0, value: Value::Float(stale_nan()) }
+}
+
+/// One pass over one body.
+struct Pass<'p> {
+    ingest: &'p mut Ingest,
+    metadata: &'p mut MetadataCache,
+    batch: &'p mut AppendBatch,
+    counts: &'p mut Counts,
+    /// The time of samples without a timestamp.
+    ts_ms: i64,
+    bucket_limit_exceeded: bool,
+}
+
+/// A sample on its way into the batch.
+struct Incoming {
+    value: Value,
+    timestamp_ms: Option<i64>,
+    start_timestamp_ms: Option<i64>,
+}
+
+impl Pass<'_> {
+    fn run(&mut self, mut reader: Reader<'_>) -> Result<(), ScrapeError> {
+        let converts = self.ingest.settings.classic_histograms != ClassicHandling::Keep;
+        while let Some(event) = reader.next_expecting(self.ingest.cache.expected()) {
+            let event = event?;
+            if converts && !matches!(event, Event::Series(_)) {
+                self.end_histogram()?;
+            }
+            match event {
+                Event::Series(series) if converts => self.maybe_histogram(&reader, &series)?,
+                Event::Series(series) => self.series(&reader, &series)?,
+                Event::Type { family, metric_type } => {
+                    let family = family.unescape(&mut self.ingest.scratch.text);
+                    self.metadata.set_type(family, to_model(metric_type));
+                }
+                Event::Unit { family, unit } => {
+                    let family = family.unescape(&mut self.ingest.scratch.text);
+                    self.metadata.set_unit(family, unit);
+                }
+                Event::Help { family, text } => {
+                    let Buffers { text: scratch, help, .. } = &mut self.ingest.scratch;
+                    self.metadata.set_help(family.unescape(scratch), text.unescape(help));
+                }
+                Event::Comment(_) => {}
+            }
+        }
+        if converts {
+            self.end_histogram()?;
+        }
+        self.check_limits()
+    }
+
+    /// Limits that are judged at the end, so that the report tells by how much they were exceeded.
+    fn check_limits(&self) -> Result<(), ScrapeError> {
+        let settings = &self.ingest.settings;
+        if settings.sample_limit > 0 && self.batch.samples.len() > settings.sample_limit {
+            let (limit, samples) = (settings.sample_limit, self.counts.post_relabel);
+            return Err(ScrapeError::SampleLimit { limit, samples });
+        }
+        if self.bucket_limit_exceeded {
+            return Err(ScrapeError::BucketLimit { limit: settings.bucket_limit });
+        }
+        Ok(())
+    }
+
+    /// One sample more than allowed is kept in the batch, as the sign that the limit was passed; the others are only counted.
+    fn has_room(&self) -> bool {
+        let limit = self.ingest.settings.sample_limit;
+        limit == 0 || self.batch.samples.len() <= limit
+    }
+
+    #[inline]
+    fn series(&mut self, reader: &Reader<'_>, series: &Series<'_>) -> Result<(), ScrapeError> {
+        self.counts.total += 1;
+        let cache = &mut self.ingest.cache;
+        let known = if series.is_expected() { Some(cache.take_expected()) } else { cache.find(series.raw()) };
+        let known = match known {
+            Some(known) => Some(known),
+            None => {
+                let Ingest { settings, scratch, .. } = &mut *self.ingest;
+                reader.read_labels(series, settings.type_and_unit_labels, &mut scratch.labels);
+                self.learn(series.raw())?
+            }
+        };
+        let Some(Known::Series(id)) = known else { return Ok(()) };
+        let incoming = Incoming {
+            value: Value::Float(series.value),
+            timestamp_ms: series.timestamp_ms,
+            start_timestamp_ms: series.start_timestamp_ms,
+        };
+        if let Some(ts_ms) = self.sample(id, incoming)
+            && let Some(exemplar) = &series.exemplar
+        {
+            let (labels, _) = self.ingest.cache.get(id);
+            let exemplar = Exemplar {
+                labels: exemplar_labels(exemplar),
+                value: exemplar.value,
+                ts_ms: exemplar.timestamp_ms.unwrap_or(ts_ms),
+            };
+            self.batch.exemplars.push(AppendExemplar { labels: labels.clone(), exemplar });
+        }
+        Ok(())
+    }
+
+    /// Remembers a series whose exposed labels are in the buffer. `None` if the scrape is lost and only counts.
+    #[cold]
+    fn learn(&mut self, bytes: &[u8]) -> Result<Option<Known>, ScrapeError> {
+        let has_room = self.has_room();
+        let Ingest { settings, scratch, cache, .. } = &mut *self.ingest;
+        let labels = settings.labels.make(&scratch.labels, &mut scratch.relabel)?;
+        if !has_room {
+            self.counts.post_relabel += usize::from(labels.is_some());
+            return Ok(None);
+        }
+        self.counts.series_added += usize::from(labels.is_some());
+        Ok(Some(cache.insert(bytes, labels.as_ref())))
+    }
+
+    /// Puts a sample into the batch and returns its time, unless something speaks against it.
+    #[inline]
+    fn sample(&mut self, id: SeriesId, incoming: Incoming) -> Option<i64> {
+        self.counts.post_relabel += 1;
+        if !self.has_room() {
+            return None;
+        }
+        let Ingest { settings, cache, sampled, .. } = &mut *self.ingest;
+        let own_ts = incoming.timestamp_ms.filter(|_| settings.honor_timestamps);
+        let is_first = cache.sample(id);
+        if own_ts.is_none() && !is_first {
+            self.counts.duplicates += 1;
+            return None;
+        }
+        let ts_ms = own_ts.unwrap_or(self.ts_ms);
+        if ts_ms > self.ts_ms.saturating_add(MAX_AHEAD_MS) {
+            self.counts.out_of_bounds += 1;
+            return None;
+        }
+        if own_ts.is_none() || settings.track_timestamps_staleness {
+            cache.track(id);
+        }
+        let (labels, hint) = cache.get(id);
+        self.batch.samples.push(AppendEntry {
+            hint,
+            labels: labels.clone(),
+            ts_ms,
+            start_ts_ms: incoming.start_timestamp_ms.unwrap_or(0),
+            value: incoming.value,
+        });
+        sampled.push(id);
+        Some(ts_ms)
+    }
+
+    /// A line while classic histograms are converted.
+    fn maybe_histogram(&mut self, reader: &Reader<'_>, series: &Series<'_>) -> Result<(), ScrapeError> {
+        let schema = self.ingest.settings.type_and_unit_labels;
+        let Some(part) = self.ingest.scratch.histograms.look_at(reader, series, schema) else {
+            self.end_histogram()?;
+            return self.series(reader, series);
+        };
+        if self.ingest.scratch.histograms.is_other() {
+            self.end_histogram()?;
+        }
+        self.ingest.scratch.histograms.add(part, series);
+        match self.ingest.settings.classic_histograms {
+            ClassicHandling::Convert => Ok(()),
+            ClassicHandling::Keep | ClassicHandling::ConvertAndKeep => self.series(reader, series),
+        }
+    }
+
+    /// Stores the histogram whose lines have been collected, if there is one.
+    fn end_histogram(&mut self) -> Result<(), ScrapeError> {
+        let mut histograms = std::mem::take(&mut self.ingest.scratch.histograms);
+        let mut result = Ok(());
+        histograms.take(|converted| result = self.converted(converted));
+        self.ingest.scratch.histograms = histograms;
+        result
+    }
+
+    fn converted(&mut self, converted: Converted<'_>) -> Result<(), ScrapeError> {
+        self.counts.total += 1;
+        let limit = self.ingest.settings.bucket_limit;
+        if limit > 0 && converted.histogram.positive_buckets.len() > limit {
+            self.bucket_limit_exceeded = true;
+            self.counts.post_relabel += 1;
+            return Ok(());
+        }
+        let known = match self.ingest.cache.find(converted.key) {
+            Some(known) => Some(known),
+            None => {
+                converted.labels.clone_into(&mut self.ingest.scratch.labels);
+                self.learn(converted.key)?
+            }
+        };
+        let Some(Known::Series(id)) = known else { return Ok(()) };
+        let incoming = Incoming {
+            value: Value::Histogram(Arc::new(converted.histogram)),
+            timestamp_ms: converted.timestamp_ms,
+            start_timestamp_ms: converted.start_timestamp_ms,
+        };
+        if self.sample(id, incoming).is_some() {
+            let (labels, _) = self.ingest.cache.get(id);
+            let exemplars = converted.exemplars.iter().cloned();
+            self.batch.exemplars.extend(
+                exemplars.map(|exemplar| AppendExemplar { labels: labels.clone(), exemplar }),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The exposition knows no data model, so its word for a type has to be translated.
+fn to_model(metric_type: bellwether_exposition::MetricType) -> MetricType {
+    use bellwether_exposition::MetricType as Written;
+
+    match metric_type {
+        Written::Counter => MetricType::Counter,
+        Written::Gauge => MetricType::Gauge,
+        Written::Histogram => MetricType::Histogram,
+        Written::GaugeHistogram => MetricType::GaugeHistogram,
+        Written::Summary => MetricType::Summary,
+        Written::Info => MetricType::Info,
+        Written::StateSet => MetricType::StateSet,
+        Written::Unknown => MetricType::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! A store in memory that follows the contract of `Appender`, for tests.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bellwether_model::{
+    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, Rejection, SeriesRef, Tenant, Value,
+};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+#[derive(Debug)]
+pub(crate) struct TestStore {
+    state: Mutex<State>,
+    /// Counts batches, so that a test can wait for the next one.
+    batches: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    refs: HashMap<Labels, SeriesRef>,
+    samples: BTreeMap<String, Vec<(i64, String)>>,
+    exemplars: Vec<String>,
+    metadata: Vec<String>,
+    fail: Option<String>,
+    /// Series whose samples are refused, by metric name.
+    refuse: Vec<String>,
+    bad_hints: usize,
+}
+
+impl Default for TestStore {
+    fn default() -> Self {
+        Self { state: Mutex::default(), batches: watch::channel(0).0 }
+    }
+}
+
+impl TestStore {
+    /// The samples of a series as `ts value`, in the order of their time; `stale` for markers.
+    pub(crate) fn samples(&self, series: &str) -> Vec<(i64, String)> {
+        self.state.lock().samples.get(series).cloned().unwrap_or_default()
+    }
+
+    /// All series that have samples, report series left out.
+    pub(crate) fn series(&self) -> Vec<String> {
+        let is_report = |s: &str| s == "up" || s.starts_with("up{") || s.starts_with("scrape_");
+        self.state.lock().samples.keys().filter(|s| !is_report(s)).cloned().collect()
+    }
+
+    /// All samples of all series, report series left out.
+    pub(crate) fn all(&self) -> BTreeMap<String, Vec<(i64, String)>> {
+        self.series().into_iter().map(|s| (s.clone(), self.samples(&s))).collect()
+    }
+
+    /// The values of a report series.
+    pub(crate) fn values(&self, series: &str) -> Vec<String> {
+        self.samples(series).into_iter().map(|(_, value)| value).collect()
+    }
+
+    pub(crate) fn exemplars(&self) -> Vec<String> {
+        self.state.lock().exemplars.clone()
+    }
+
+    /// The metadata since the last call.
+    pub(crate) fn take_metadata(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().metadata)
+    }
+
+    /// From now on takes nothing and says why.
+    pub(crate) fn fail(&self, reason: Option<&str>) {
+        self.state.lock().fail = reason.map(str::to_owned);
+    }
+
+    /// From now on refuses samples of metrics with this name.
+    pub(crate) fn refuse(&self, metrics: &[&str]) {
+        self.state.lock().refuse = metrics.iter().map(|m| (*m).to_owned()).collect();
+    }
+
+    /// How many hints were given that belong to another series.
+    pub(crate) fn bad_hints(&self) -> usize {
+        self.state.lock().bad_hints
+    }
+
+    /// Sees the number of batches that were stored.
+    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
+        self.batches.subscribe()
+    }
+}
+
+impl State {
+    fn store(&mut self, entry: &AppendEntry) -> Result<SeriesRef, Rejection> {
+        let next = SeriesRef(self.refs.len() as u64 + 1);
+        let sref = *self.refs.entry(entry.labels.clone()).or_insert(next);
+        if entry.hint.is_some_and(|hint| hint != sref) {
+            self.bad_hints += 1;
+        }
+        if self.refuse.iter().any(|metric| entry.labels.metric_name() == metric) && !entry.value.is_stale() {
+            return Err(Rejection::OutOfOrder);
+        }
+        let value = match &entry.value {
+            value if value.is_stale() => "stale".to_owned(),
+            Value::Float(v) => v.to_string(),
+            Value::Histogram(h) => format!("histogram({})", h.count),
+        };
+        let samples = self.samples.entry(entry.labels.to_string()).or_default();
+        match samples.last() {
+            Some((ts, _)) if *ts > entry.ts_ms => return Err(Rejection::OutOfOrder),
+            Some((ts, before)) if *ts == entry.ts_ms && *before != value => {
+                return Err(Rejection::DuplicateTimestamp);
+            }
+            Some((ts, _)) if *ts == entry.ts_ms => {}
+            _ => samples.push((entry.ts_ms, value)),
+        }
+        Ok(sref)
+    }
+}
+
+impl Appender for TestStore {
+    fn append(&self, _tenant: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError> {
+        let mut state = self.state.lock();
+        if let Some(reason) = &state.fail {
+            return Err(AppendError::StorageFull(reason.clone()));
+        }
+        let samples = batch.samples.iter().map(|entry| state.store(entry)).collect();
+        for AppendExemplarShown(text) in batch.exemplars.iter().map(AppendExemplarShown::new) {
+            state.exemplars.push(text);
+        }
+        for metadata in &batch.metadata {
+            let m = &metadata.metadata;
+            state.metadata.push(format!("{} {} {:?} {:?}", metadata.family, m.metric_type, m.unit, m.help));
+        }
+        drop(state);
+        self.batches.send_modify(|n| *n += 1);
+        Ok(AppendReport { samples, ..AppendReport::default() })
+    }
+}
+
+struct AppendExemplarShown(String);
+
+impl AppendExemplarShown {
+    fn new(exemplar: &bellwether_model::AppendExemplar) -> Self {
+        let e = &exemplar.exemplar;
+        Self(format!("{} {} {} {}", exemplar.labels, e.labels, e.value, e.ts_ms))
+    }
+}

@@ -1,1 +1,34 @@
-//! The subset of Go text/template that alerts and notifications use.
+//! The subset of Go's text/template that alerts and notifications use, as a tree interpreter with limits.
+//!
+//! A [`Template`] is parsed from text once, against the names of the [`Functions`] that it may call, and executed over a [`Value`]. Values are Go's
+//! as far as templates see them: nothing, booleans, integers, floats, strings, lists, maps, and [`Record`]s, which have fields and methods.
+//! Messages are those of Go, because they are what people find when they search.
+//!
+//! The crate knows no Prometheus; [`library`] holds the functions that rules and notifications share, with everything that needs a
+//! server (queries, regular expressions, the time) behind the [`Host`](library::Host) trait.
+//!
+//! ```
+//! use bellwether_template::{Functions, Template, Value};
+//!
+//! let template = Template::parse("greeting", "Hello {{ .name | printf \"%q\" }}!", &Functions::builtin()).unwrap();
+//! let data = Value::map([("name", Value::from("world"))]);
+//! assert_eq!(template.execute(&data).unwrap(), "Hello \"world\"!");
+//! ```
+mod ast;
+mod builtin;
+mod compare;
+mod error;
+mod exec;
+mod format;
+mod functions;
+mod html;
+mod lexer;
+pub mod library;
+mod parse;
+mod printf;
+mod value;
+
+pub use error::{ExecError, ParseError};
+pub use exec::{Limits, Options, Template};
+pub use functions::{FunctionError, Functions};
+pub use value::{Map, Record, Value};

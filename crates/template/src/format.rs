@@ -1,0 +1,190 @@
+//! How Go prints values with `%v`.
+
+use std::fmt::Write as _;
+
+use crate::value::Value;
+
+/// The text that an action writes, and `%v` in `printf`.
+pub(crate) fn print(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value);
+    out
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        // What an action writes for nothing is decided by the interpreter; inside of collections it looks like this.
+        Value::Nil => out.push_str("<nil>"),
+        Value::Bool(b) => push(out, format_args!("{b}")),
+        Value::Int(n) => push(out, format_args!("{n}")),
+        Value::Uint(n) => push(out, format_args!("{n}")),
+        Value::Float(v) => out.push_str(&float_general(*v, None)),
+        Value::Str(s) | Value::SafeHtml(s) => out.push_str(s),
+        Value::List(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(' ');
+                }
+                write_value(out, item);
+            }
+            out.push(']');
+        }
+        Value::Map(map) => {
+            out.push_str("map[");
+            for (i, (key, item)) in map.entries.iter().enumerate() {
+                if i > 0 {
+                    out.push(' ');
+                }
+                out.push_str(key);
+                out.push(':');
+                write_value(out, item);
+            }
+            out.push(']');
+        }
+        Value::Record(record) => out.push_str(&record.print()),
+    }
+}
+
+/// Appends formatted text.
+pub(crate) fn push(out: &mut String, args: std::fmt::Arguments<'_>) {
+    out.write_fmt(args).expect("BUG: writing to a string cannot fail");
+}
+
+/// Not a number or infinite, by Go's names.
+fn special(v: f64) -> Option<&'static str> {
+    if v.is_nan() {
+        Some("NaN")
+    } else if v == f64::INFINITY {
+        Some("+Inf")
+    } else if v == f64::NEG_INFINITY {
+        Some("-Inf")
+    } else {
+        None
+    }
+}
+
+/// `%g`: the shortest digits, or `precision` significant ones; an exponent below 1e-4 and from 1e6 (or the precision) on.
+pub(crate) fn float_general(v: f64, precision: Option<usize>) -> String {
+    if let Some(name) = special(v) {
+        return name.to_owned();
+    }
+    let scientific = match precision {
+        None => format!("{v:e}"),
+        Some(p) => format!("{v:.*e}", p.max(1) - 1),
+    };
+    let (mantissa, exponent) = split_exponent(&scientific);
+    // Trailing zeroes of the mantissa are not shown.
+    let mantissa = match precision {
+        Some(_) if mantissa.contains('.') => mantissa.trim_end_matches('0').trim_end_matches('.'),
+        _ => mantissa,
+    };
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    // The precision decides where the exponent form begins, but whole numbers with fewer digits than it are written out.
+    let limit = match precision {
+        None => 6,
+        Some(p) => {
+            let p = p.max(1) as i32;
+            if p > digits as i32 && digits as i32 > exponent { digits as i32 } else { p }
+        }
+    };
+    if exponent < -4 || exponent >= limit {
+        return with_exponent(mantissa, exponent);
+    }
+    let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+    format!("{v:.decimals$}")
+}
+
+/// `%e`: one digit, `precision` decimals (or as few as needed), at least two digits of exponent.
+pub(crate) fn float_exponent(v: f64, precision: Option<usize>) -> String {
+    if let Some(name) = special(v) {
+        return name.to_owned();
+    }
+    let text = match precision {
+        None => format!("{v:e}"),
+        Some(p) => format!("{v:.p$e}"),
+    };
+    let (mantissa, exponent) = split_exponent(&text);
+    with_exponent(mantissa, exponent)
+}
+
+/// `%f`: `precision` decimals, or as few as needed.
+pub(crate) fn float_fixed(v: f64, precision: Option<usize>) -> String {
+    if let Some(name) = special(v) {
+        return name.to_owned();
+    }
+    match precision {
+        None => format!("{v}"),
+        Some(p) => format!("{v:.p$}"),
+    }
+}
+
+fn split_exponent(text: &str) -> (&str, i32) {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    (mantissa, exponent.parse().unwrap_or(0))
+}
+
+fn with_exponent(mantissa: &str, exponent: i32) -> String {
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// Go's `%q` of a string.
+pub(crate) fn quote(s: &str) -> String {
+    let mut out = String::with_capacity(s.len() + 2);
+    out.push('"');
+    for c in s.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\x0b' => out.push_str("\\v"),
+            '\x0c' => out.push_str("\\f"),
+            c if (c as u32) < 0x20 || c == '\x7f' => push(&mut out, format_args!("\\x{:02x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_as_go_prints_them() {
+        let check = |v: f64, want: &str| assert_eq!(float_general(v, None), want);
+        check(0.0, "0");
+        check(-0.0, "-0");
+        check(1.5, "1.5");
+        check(100_000.0, "100000");
+        check(1e6, "1e+06");
+        check(1_353_755_652.0, "1.353755652e+09");
+        check(123_456.789, "123456.789");
+        check(0.0001, "0.0001");
+        check(0.000_012, "1.2e-05");
+        check(f64::INFINITY, "+Inf");
+        let check = |v: f64, p: usize, want: &str| assert_eq!(float_general(v, Some(p)), want);
+        check(1.234_567, 4, "1.235");
+        check(-22.222, 4, "-22.22");
+        check(123_456_700.0, 4, "1.235e+08");
+        check(1024.0, 4, "1024");
+        check(0.12, 4, "0.12");
+        check(100.0, 4, "100");
+        check(899.99, 4, "900");
+        assert_eq!(float_exponent(1500.0, Some(2)), "1.50e+03");
+        assert_eq!(float_fixed(2.0 / 3.0, Some(2)), "0.67");
+    }
+
+    #[test]
+    fn collections_as_go_prints_them() {
+        assert_eq!(print(&Value::list([1_i64.into(), "a".into(), Value::Nil])), "[1 a <nil>]");
+        assert_eq!(print(&Value::string_map([("b", "2"), ("a", "1")])), "map[a:1 b:2]");
+        assert_eq!(quote("a\"\n\u{1}é"), "\"a\\\"\\n\\x01é\"");
+    }
+}

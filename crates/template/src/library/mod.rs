@@ -1,0 +1,219 @@
+//! The functions that Prometheus gives to templates.
+//!
+//! What needs a server is behind [`Host`], so this crate knows no query engine, no regular expressions and no clock.
+
+mod duration;
+mod humanize;
+mod network;
+mod record;
+mod time;
+
+use std::sync::Arc;
+
+pub use duration::GoDuration;
+pub use record::{Sample, SampleValue};
+pub use time::GoTime;
+
+use crate::functions::{FunctionError, Functions};
+use crate::html::escape_query;
+use crate::value::Value;
+
+/// What the functions need from the server.
+pub trait Host: Send + Sync {
+    /// Evaluates a PromQL expression at the time of the evaluation.
+    fn query(&self, expr: &str) -> Result<Vec<Sample>, String>;
+
+    /// The time of the evaluation, in milliseconds since the Unix epoch.
+    fn now_ms(&self) -> i64;
+
+    /// The URL under which users reach the server, without a trailing slash.
+    fn external_url(&self) -> String;
+
+    /// Whether a regular expression in Go's syntax matches somewhere in `text`.
+    fn regex_matches(&self, pattern: &str, text: &str) -> Result<bool, String>;
+
+    /// `text` with all matches of the regular expression replaced, `$1` and its like expanded.
+    fn regex_replace_all(&self, pattern: &str, text: &str, replacement: &str) -> Result<String, String>;
+
+    /// The milliseconds of a Prometheus duration without a sign.
+    fn parse_duration_ms(&self, text: &str) -> Result<i64, String>;
+}
+
+/// Go's own functions and those of Prometheus, over `host`.
+pub fn prometheus(host: &Arc<dyn Host>) -> Functions {
+    let mut functions = Functions::builtin();
+    texts(&mut functions, host);
+    samples(&mut functions, host);
+    numbers(&mut functions);
+    times(&mut functions, host);
+    links(&mut functions, host);
+    functions
+}
+
+fn text(args: &[Value], idx: usize) -> Result<&str, FunctionError> {
+    let value = &args[idx];
+    value.as_str().ok_or_else(|| {
+        FunctionError::new(format!("wrong type for value; expected string; got {}", value.type_name()))
+    })
+}
+
+fn texts(functions: &mut Functions, host: &Arc<dyn Host>) {
+    let (matcher, replacer) = (Arc::clone(host), Arc::clone(host));
+    functions
+        .add("toUpper", 1, |args| Ok(text(args, 0)?.to_uppercase().into()))
+        .add("toLower", 1, |args| Ok(text(args, 0)?.to_lowercase().into()))
+        .add("title", 1, |args| Ok(title(text(args, 0)?).into()))
+        .add("safeHtml", 1, |args| Ok(Value::SafeHtml(Arc::from(text(args, 0)?))))
+        .add("urlQueryEscape", 1, |args| Ok(escape_query(text(args, 0)?).into()))
+        .add("stripPort", 1, |args| Ok(network::strip_port(text(args, 0)?).into()))
+        .add("stripDomain", 1, |args| Ok(network::strip_domain(text(args, 0)?).into()))
+        .add("match", 2, move |args| {
+            matcher.regex_matches(text(args, 0)?, text(args, 1)?).map(Value::from).map_err(FunctionError)
+        })
+        .add("reReplaceAll", 3, move |args| {
+            let replaced = replacer.regex_replace_all(text(args, 0)?, text(args, 2)?, text(args, 1)?);
+            replaced.map(Value::from).map_err(FunctionError)
+        })
+        .add_variadic("args", 0, None, |args| {
+            Ok(Value::map(args.iter().enumerate().map(|(i, v)| (format!("arg{i}"), v.clone()))))
+        });
+}
+
+/// The first letter of each word in upper case, as Go's `strings.Title`.
+fn title(s: &str) -> String {
+    let mut previous = ' ';
+    s.chars()
+        .flat_map(|c| {
+            let starts_word = !(previous.is_alphanumeric() || previous == '_' || previous == '\'');
+            previous = c;
+            let upper: Vec<char> = if starts_word { c.to_uppercase().collect() } else { vec![c] };
+            upper
+        })
+        .collect()
+}
+
+fn samples(functions: &mut Functions, host: &Arc<dyn Host>) {
+    let asked = Arc::clone(host);
+    functions
+        .add("query", 1, move |args| {
+            let found = asked.query(text(args, 0)?).map_err(FunctionError)?;
+            Ok(Value::list(found.into_iter().map(|s| Value::from(Arc::new(s)))))
+        })
+        .add("first", 1, |args| match &args[0] {
+            Value::List(items) => items
+                .first()
+                .cloned()
+                .ok_or_else(|| FunctionError::new("first() called on vector with no elements")),
+            v => Err(FunctionError::new(format!(
+                "wrong type for value; expected template.queryResult; got {}",
+                v.type_name()
+            ))),
+        })
+        .add("label", 2, |args| label(&args[1], text(args, 0)?))
+        .add("strvalue", 1, |args| label(&args[0], "__value__"))
+        .add("value", 1, |args| record_field(&args[0], "Value"))
+        .add("sortByLabel", 2, |args| {
+            let Value::List(items) = &args[1] else {
+                return Err(FunctionError::new("wrong type for value; expected template.queryResult"));
+            };
+            let name = text(args, 0)?;
+            let mut keyed = Vec::with_capacity(items.len());
+            for item in items.iter() {
+                keyed.push((label(item, name)?.as_str().unwrap_or("").to_owned(), item.clone()));
+            }
+            keyed.sort_by(|a, b| a.0.cmp(&b.0));
+            Ok(Value::list(keyed.into_iter().map(|(_, item)| item)))
+        });
+}
+
+fn record_field(value: &Value, name: &str) -> Result<Value, FunctionError> {
+    match value {
+        Value::Record(record) => record.field(name),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        FunctionError::new(format!(
+            "wrong type for value; expected *template.sample; got {}",
+            value.type_name()
+        ))
+    })
+}
+
+fn label(sample: &Value, name: &str) -> Result<Value, FunctionError> {
+    match record_field(sample, "Labels")? {
+        Value::Map(labels) => Ok(labels.entries.get(name).cloned().unwrap_or_else(|| "".into())),
+        _ => Ok("".into()),
+    }
+}
+
+/// The number that a value stands for, strings included.
+fn number(value: &Value) -> Result<f64, FunctionError> {
+    match value {
+        Value::Float(v) => Ok(*v),
+        Value::Int(n) => Ok(*n as f64),
+        Value::Uint(n) => Ok(*n as f64),
+        Value::Str(s) | Value::SafeHtml(s) => s.parse().map_err(|_| {
+            FunctionError::new(format!(
+                "strconv.ParseFloat: parsing {}: invalid syntax",
+                crate::format::quote(s)
+            ))
+        }),
+        v => Err(FunctionError::new(format!("can't convert {} to float", v.type_name()))),
+    }
+}
+
+/// Writes a number for people.
+type Format = fn(f64) -> String;
+
+fn numbers(functions: &mut Functions) {
+    let formats: [(&str, Format); 4] = [
+        ("humanize", humanize::decimal),
+        ("humanize1024", humanize::binary),
+        ("humanizeDuration", humanize::duration),
+        ("humanizePercentage", humanize::percentage),
+    ];
+    for (name, format) in formats {
+        functions.add(name, 1, move |args| Ok(format(number(&args[0])?).into()));
+    }
+}
+
+fn times(functions: &mut Functions, host: &Arc<dyn Host>) {
+    let (clock, durations) = (Arc::clone(host), Arc::clone(host));
+    functions
+        .add("now", 0, move |_| Ok(Value::Float(clock.now_ms() as f64 / 1000.0)))
+        .add("toTime", 1, |args| Ok(Arc::new(GoTime::from_seconds(number(&args[0])?)?).into()))
+        .add("toDuration", 1, |args| Ok(Arc::new(GoDuration::from_seconds(number(&args[0])?)).into()))
+        .add("humanizeTimestamp", 1, |args| {
+            let seconds = number(&args[0])?;
+            if !seconds.is_finite() {
+                return Ok(humanize::significant(seconds).into());
+            }
+            Ok(GoTime::from_seconds(seconds)?.to_string().into())
+        })
+        .add("parseDuration", 1, move |args| {
+            let written = text(args, 0)?;
+            let (sign, rest) = written.strip_prefix('-').map_or((1.0, written), |rest| (-1.0, rest));
+            let ms = durations.parse_duration_ms(rest).map_err(FunctionError)?;
+            Ok(Value::Float(sign * ms as f64 / 1000.0))
+        });
+}
+
+fn links(functions: &mut Functions, host: &Arc<dyn Host>) {
+    let (whole, path) = (Arc::clone(host), Arc::clone(host));
+    functions
+        .add("externalURL", 0, move |_| Ok(whole.external_url().into()))
+        .add("pathPrefix", 0, move |_| Ok(url_path(&path.external_url()).to_owned().into()))
+        .add("graphLink", 1, |args| Ok(graph_link(text(args, 0)?, 0).into()))
+        .add("tableLink", 1, |args| Ok(graph_link(text(args, 0)?, 1).into()));
+}
+
+fn graph_link(expr: &str, tab: u8) -> String {
+    format!("/graph?g0.expr={}&g0.tab={tab}", escape_query(expr))
+}
+
+/// The path of a URL without query and fragment.
+fn url_path(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
+    path.split(['?', '#']).next().unwrap_or("")
+}

@@ -13,12 +13,9 @@ export function licenses(): Plugin {
   return {
     name: 'licenses',
     apply: 'build',
-    generateBundle() {
-      const folders = new Set<string>();
-      for (const id of this.getModuleIds()) {
-        const folder = packageFolder(id);
-        if (folder !== undefined) folders.add(folder);
-      }
+    generateBundle(_options, bundle) {
+      const modules = Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+      const folders = new Set(modules.map(packageFolder).filter((folder) => folder !== undefined));
       const sections = [...folders].map(section).sort();
       this.emitFile({
         type: 'asset',
@@ -55,4 +52,4 @@ function licenseText(folder: string, name: string): string {
   throw new Error(`no licence text found for ${name}: add its family to build/licenses.ts`);
 }
 
-const FAMILIES: [prefix: string, file: string][] = [];
+const FAMILIES: [prefix: string, file: string][] = [['react-remove-scroll-bar', 'react-remove-scroll/LICENSE']];

@@ -15,6 +15,7 @@ const ROW_PX = 26;
 
 type Column = 'name' | 'last' | 'min' | 'mean' | 'max';
 const NUMBERS = ['last', 'min', 'mean', 'max'] as const;
+const HEADS = { last: 'Last', min: 'Min', mean: 'Mean', max: 'Max' } as const;
 
 export interface LegendProps {
   lines: readonly Line[];
@@ -46,7 +47,7 @@ export function Legend({ lines, unit, visibility, onVisibility, tagged }: Legend
             </th>
             <SortHeader column="name" label="Series" sort={sort} onSort={setSort} />
             {NUMBERS.map((column) => (
-              <SortHeader key={column} column={column} label={column} sort={sort} onSort={setSort} numeric />
+              <SortHeader key={column} column={column} label={HEADS[column]} sort={sort} onSort={setSort} numeric />
             ))}
           </tr>
         </thead>

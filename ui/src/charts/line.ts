@@ -1,6 +1,5 @@
 import type { RangeSeries } from '../api/query';
-import type { Labels } from '../labels/labels';
-import { selector } from '../labels/labels';
+import { commonLabels, type Labels, selector, withoutCommon } from '../labels/labels';
 import { type SeriesStyle, seriesStyle } from '../theme/series';
 import type { Visibility } from '../url/pages';
 import { type SeriesStats, seriesStats } from './stats';
@@ -35,6 +34,21 @@ export function makeLines(results: readonly { query: string; series: readonly Ra
         style: seriesStyle(i),
       };
     });
+}
+
+const known = new WeakMap<readonly Line[], string[]>();
+
+/** Names without the labels that all lines share. Lines that were given a name of their own keep it. */
+export function shortNames(lines: readonly Line[]): string[] {
+  let names = known.get(lines);
+  if (names === undefined) {
+    const common = commonLabels(lines.map((line) => line.labels));
+    names = lines.map(({ labels, name }) =>
+      name === selector(labels) ? selector(withoutCommon(labels, common)) : name,
+    );
+    known.set(lines, names);
+  }
+  return names;
 }
 
 /** A short name that stays the same as long as query letter and labels do (FNV-1a, base 36). */

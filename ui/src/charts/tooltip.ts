@@ -2,13 +2,15 @@ import { formatExact, formatValue, type Unit } from '../format/value';
 import { formatMoment, type Zone } from '../time/zone';
 import type { Point } from './align';
 import classes from './charts.module.css';
-import type { Line } from './line';
+import { type Line, shortNames } from './line';
 
 /** Lines listed in the tooltip; the rest is counted. */
 const MOST_ROWS = 12;
 
 export interface TooltipRow {
   line: Line;
+  /** The name without what all lines share. */
+  name: string;
   value: number;
   focused: boolean;
 }
@@ -19,10 +21,11 @@ export function tooltipRows(
   at: (index: number) => Point,
   focused: number | undefined,
 ): TooltipRow[] {
+  const names = shortNames(lines);
   return lines
     .flatMap((line, i) => {
       const value = at(i);
-      return value === null ? [] : [{ line, value, focused: i === focused }];
+      return value === null ? [] : [{ line, name: names[i] ?? line.name, value, focused: i === focused }];
     })
     .sort((a, b) => b.value - a.value);
 }
@@ -63,7 +66,7 @@ function list(rows: readonly TooltipRow[], unit: Unit): HTMLElement[] {
     const exact = formatExact(row.value);
     const short = formatValue(row.value, unit);
     const value = cell(row.focused && short !== exact ? `${short} (${exact})` : short, classes.tooltipValue);
-    element.append(swatch, cell(row.line.name, classes.tooltipName), value);
+    element.append(swatch, cell(row.name, classes.tooltipName), value);
     return element;
   });
   const rest = rows.length - shown.length;

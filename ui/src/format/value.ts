@@ -19,7 +19,6 @@ const SI: Scale = [
   ['M', 1e6],
   ['k', 1e3],
   ['', 1],
-  ['m', 1e-3],
   ['µ', 1e-6],
   ['n', 1e-9],
 ];
@@ -51,6 +50,8 @@ export function formatValue(value: number, unit: Unit = 'short'): string {
   if (!Number.isFinite(value)) return formatExact(value);
   if (unit === 'raw') return formatExact(value);
   if (unit === 'percent') return `${trim(value * 100, 4)} %`;
+  // 0.0154 reads better than 15.4 m, which could as well be minutes.
+  if (unit === 'short' && Math.abs(value) < 1 && Math.abs(value) >= 1e-3) return trim(value, 4);
   const [suffix, size] = pick(SCALES[unit], Math.abs(value));
   return `${trim(value / size, 4)}${suffix}`;
 }
@@ -69,8 +70,7 @@ export function axisFormat(marks: readonly number[], unit: Unit): (value: number
 function axisScale(unit: Unit, largest: number): readonly [string, number] {
   if (unit === 'raw') return ['', 1];
   if (unit === 'percent') return [' %', 0.01];
-  // 0.05 to 0.9 reads better than 50 m to 900 m.
-  if (unit === 'short' && largest >= 0.1 && largest < 1) return ['', 1];
+  if (unit === 'short' && largest >= 1e-3 && largest < 1) return ['', 1];
   return pick(SCALES[unit], largest);
 }
 

@@ -26,7 +26,7 @@ export function SortHeader<C extends string>({ column, label, sort, onSort, nume
   return (
     <th
       scope="col"
-      className={numeric ? classes.numericHead : undefined}
+      data-numeric={numeric || undefined}
       aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : 'none'}
     >
       <UnstyledButton className={classes.sort} onClick={next}>

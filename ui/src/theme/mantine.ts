@@ -2,12 +2,15 @@ import {
   ActionIcon,
   Button,
   createTheme,
+  Input,
+  Kbd,
   Loader,
   Menu,
   Modal,
   Popover,
   SegmentedControl,
   Select,
+  Tabs,
   TextInput,
   Tooltip,
 } from '@mantine/core';
@@ -24,8 +27,27 @@ export const theme = createTheme({
   spacing: { xs: '6px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
   radius: { xs: '3px', sm: '6px', md: '8px', lg: '12px', xl: '16px' },
   components: {
-    Button: Button.extend({ defaultProps: { size: 'xs', variant: 'default' } }),
+    Button: Button.extend({
+      defaultProps: { size: 'xs', variant: 'default' },
+      vars: (_theme, { size }) => ({
+        root: String(size).startsWith('compact') ? {} : { '--button-height': '28px', '--button-padding-x': '10px' },
+      }),
+    }),
     ActionIcon: ActionIcon.extend({ defaultProps: { size: 28, variant: 'subtle', color: 'gray' } }),
+    Input: Input.extend({
+      vars: () => ({
+        wrapper: {
+          '--input-height': '28px',
+          '--input-bg': 'var(--bw-sunken)',
+          '--input-bd': 'var(--bw-border-strong)',
+        },
+      }),
+    }),
+    Kbd: Kbd.extend({
+      classNames: { root: 'bw-kbd' },
+      vars: () => ({ root: { '--kbd-fz': '10px', '--kbd-shadow': 'none' } }),
+    }),
+    Tabs: Tabs.extend({ classNames: { root: 'bw-tabs' } }),
     TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
     Select: Select.extend({ defaultProps: { size: 'xs', allowDeselect: false } }),
     SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs' } }),

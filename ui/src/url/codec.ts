@@ -1,5 +1,5 @@
 /** Search parameters as the router keeps them: plain text, several values where a key repeats. */
-export type RawSearch = Readonly<Record<string, string | readonly string[]>>;
+export type RawSearch = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** How one part of a page's state is written in the URL. */
 export interface Field<T> {

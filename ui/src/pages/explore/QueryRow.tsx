@@ -1,0 +1,78 @@
+import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
+import type { PrometheusClient } from '@prometheus-io/codemirror-promql/dist/esm/client';
+import { IconTrash } from '@tabler/icons-react';
+import { useMemo } from 'react';
+import { ApiError, errorText } from '../../api/error';
+import { PromqlEditor } from '../../promql/PromqlEditor';
+import { errorSpan } from '../../promql/position';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Notices } from '../../states/Notices';
+import type { Draft } from './drafts';
+import classes from './explore.module.css';
+import type { QueryProgress } from './progress';
+import { QueryStatus } from './QueryStatus';
+
+interface QueryRowProps {
+  name: string;
+  draft: Draft;
+  /** How the query that was run from here is doing; undefined if it was not run. */
+  progress: QueryProgress | undefined;
+  client: PrometheusClient;
+  only: boolean;
+  onEdit(text: string): void;
+  onRun(): void;
+  onToggle(): void;
+  onRemove(): void;
+  onCancel(): void;
+}
+
+/** One query: switch, editor, and what the server said about it. */
+export function QueryRow(props: QueryRowProps) {
+  const { name, draft, progress, client, only, onEdit, onRun, onToggle, onRemove, onCancel } = props;
+  const failed = progress?.error;
+  const same = progress?.expression === draft.text.trim();
+  const error = useMemo(() => {
+    if (!same || !(failed instanceof ApiError) || failed.kind !== 'bad_data') return undefined;
+    return errorSpan(errorText(failed), draft.text);
+  }, [same, failed, draft.text]);
+  return (
+    <div className={classes.row} data-off={!draft.on || undefined}>
+      <div className={classes.rowMain}>
+        <Tooltip label={draft.on ? 'Switch this query off' : 'Switch this query on'}>
+          <UnstyledButton
+            className={classes.letter}
+            aria-pressed={draft.on}
+            aria-label={`Query ${name} ${draft.on ? 'on' : 'off'}`}
+            onClick={onToggle}
+          >
+            {name}
+          </UnstyledButton>
+        </Tooltip>
+        <PromqlEditor
+          label={`Query ${name}`}
+          value={draft.text}
+          client={client}
+          error={error}
+          autoFocus={only && draft.text === ''}
+          onChange={onEdit}
+          onRun={onRun}
+        />
+        {!only && (
+          <ActionIcon aria-label={`Remove query ${name}`} onClick={onRemove}>
+            <IconTrash size={15} />
+          </ActionIcon>
+        )}
+      </div>
+      <div className={classes.rowBelow}>
+        <QueryStatus progress={progress} edited={!same && draft.on} onCancel={onCancel} />
+        {progress?.answer !== undefined && <Notices {...progress.answer} />}
+        {failed !== undefined && !progress?.loading && (
+          <ErrorCard
+            error={failed}
+            {...(error === undefined ? { onRetry: onRun } : { title: 'The server cannot read this query' })}
+          />
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { Button, Select } from '@mantine/core';
+import { IconDatabaseOff, IconFilterOff } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useDeferredValue, useMemo } from 'react';
+import { METADATA_QUERY, METRIC_NAMES_QUERY } from '../../api/queries';
+import { formatCount, plural } from '../../format/value';
+import { FilterField } from '../../lists/FilterField';
+import { useGo } from '../../nav/links';
+import { useUrlState } from '../../nav/useUrlState';
+import { PageHeader } from '../../shell/PageHeader';
+import { EmptyState } from '../../states/EmptyState';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Loading } from '../../states/Loading';
+import { metricsCodec } from '../../url/pages';
+import { CatalogueTable } from './CatalogueTable';
+import { makeCatalogue, selectEntries } from './catalogue';
+import classes from './metrics.module.css';
+import { useSeriesCounts } from './useSeriesCounts';
+
+const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown'] as const;
+
+/** Every metric that is stored: type, help, series. */
+export function MetricsPage() {
+  const [state, set] = useUrlState(metricsCodec);
+  const go = useGo();
+  const names = useQuery(METRIC_NAMES_QUERY);
+  const metadata = useQuery(METADATA_QUERY);
+  const { counts } = useSeriesCounts();
+  const entries = useMemo(
+    () => makeCatalogue(names.data ?? [], metadata.data ?? new Map(), counts),
+    [names.data, metadata.data, counts],
+  );
+  const filter = useDeferredValue(state.f);
+  const shown = useMemo(
+    () => selectEntries(entries, { f: filter, type: state.type, sort: state.sort }),
+    [entries, filter, state.type, state.sort],
+  );
+  const note = names.data === undefined ? undefined : amount(shown.length, entries.length);
+  return (
+    <>
+      <PageHeader title="Metrics" note={note} />
+      <div className={classes.bar}>
+        <FilterField label="Filter by name or help" value={state.f} onChange={(f) => set({ f }, { replace: true })} />
+        <Select
+          aria-label="Type"
+          w={130}
+          value={state.type}
+          onChange={(type) => set({ type: TYPES.find((known) => known === type) ?? 'all' })}
+          data={[{ value: 'all', label: 'All types' }, ...TYPES]}
+        />
+      </div>
+      {names.error !== null && <ErrorCard error={names.error} onRetry={() => void names.refetch()} />}
+      {metadata.error !== null && (
+        <ErrorCard title="Type and help are missing" error={metadata.error} onRetry={() => void metadata.refetch()} />
+      )}
+      {names.isPending && <Loading height={480} />}
+      {names.data !== undefined && entries.length === 0 && (
+        <EmptyState
+          icon={IconDatabaseOff}
+          title="Nothing is stored yet"
+          action={
+            <Button variant="filled" onClick={() => go({ to: '/' })}>
+              Get data in
+            </Button>
+          }
+        >
+          Metrics are listed here as soon as the first samples have arrived.
+        </EmptyState>
+      )}
+      {entries.length > 0 && shown.length === 0 && (
+        <EmptyState
+          icon={IconFilterOff}
+          title="No metric passes the filter"
+          action={<Button onClick={() => set({ f: '', type: 'all' })}>Clear the filter</Button>}
+        >
+          All of {plural(entries.length, 'metric')} are hidden by it.
+        </EmptyState>
+      )}
+      {shown.length > 0 && <CatalogueTable entries={shown} sort={state.sort} onSort={(sort) => set({ sort })} />}
+    </>
+  );
+}
+
+function amount(shown: number, all: number): string {
+  return shown === all ? plural(all, 'metric') : `${formatCount(shown)} of ${plural(all, 'metric')}`;
+}

@@ -304,12 +304,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn number_or_duration(&mut self) -> TokenKind {
-        let (len, is_number) = scan_number(&self.input[self.pos..]);
+        let (len, is_number) = scan_number(&self.input[self.pos..], false);
         self.pos += len;
         if is_number {
             return TokenKind::Number;
         }
-        let (len, is_duration) = scan_duration_rest(&self.input[self.pos..]);
+        let (len, is_duration) = scan_duration_rest(&self.input[self.pos..], false);
         self.pos += len;
         if is_duration {
             return TokenKind::Duration;

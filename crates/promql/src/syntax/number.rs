@@ -10,11 +10,12 @@ use super::quote::quote;
 /// The number of bytes at the start of `input` that were looked at, and whether they are a number.
 ///
 /// The number must not be followed by a letter, a digit or an underscore. If the bytes are no number, the length says how far the scan
-/// came: a duration may continue there, and error messages quote that much.
-pub(super) fn scan_number(input: &[u8]) -> (usize, bool) {
+/// came: a duration may continue there, and error messages quote that much. In series lines an `x` may follow, because it repeats the
+/// number, and so there are no hexadecimal numbers.
+pub(super) fn scan_number(input: &[u8], in_series: bool) -> (usize, bool) {
     let peek = |pos: usize| input.get(pos).copied();
     let mut pos = 0;
-    let hex = peek(0) == Some(b'0') && matches!(peek(1), Some(b'x' | b'X'));
+    let hex = !in_series && peek(0) == Some(b'0') && matches!(peek(1), Some(b'x' | b'X'));
     let is_digit = |b: u8| if hex { b.is_ascii_hexdigit() } else { b.is_ascii_digit() };
     let digits_end = |mut pos: usize| {
         while peek(pos).is_some_and(is_digit) {
@@ -25,7 +26,8 @@ pub(super) fn scan_number(input: &[u8]) -> (usize, bool) {
     if hex {
         pos = 2;
         pos += usize::from(peek(pos) == Some(b'_'));
-    } else if peek(0) == Some(b'0') {
+    } else if !in_series && peek(0) == Some(b'0') {
+        // The point behind a leading zero does not count below, as little as one at the very start.
         pos = 1;
     }
     pos += usize::from(peek(pos) == Some(b'.'));
@@ -72,14 +74,22 @@ pub(super) fn scan_number(input: &[u8]) -> (usize, bool) {
             _ => break,
         }
     }
-    let ends_here = !peek(pos).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
-    (pos, pos > 0 && ends_here)
+    (pos, pos > 0 && ends_here(peek(pos), in_series))
+}
+
+/// Whether a number or duration can end before this byte.
+fn ends_here(next: Option<u8>, in_series: bool) -> bool {
+    match next {
+        Some(b'x') if in_series => true,
+        Some(b) => !b.is_ascii_alphanumeric() && b != b'_',
+        None => true,
+    }
 }
 
 /// The number of bytes of a duration that continues at the start of `input`, behind its first number, and whether it is complete.
 ///
 /// Units in the wrong order or misspelt as `hs` pass; they are reported when the duration is read.
-pub(super) fn scan_duration_rest(input: &[u8]) -> (usize, bool) {
+pub(super) fn scan_duration_rest(input: &[u8], in_series: bool) -> (usize, bool) {
     let peek = |pos: usize| input.get(pos).copied();
     if !matches!(peek(0), Some(b's' | b'm' | b'h' | b'd' | b'w' | b'y')) {
         return (0, false);
@@ -95,10 +105,7 @@ pub(super) fn scan_duration_rest(input: &[u8]) -> (usize, bool) {
         pos += 1;
         pos += usize::from(peek(pos) == Some(b's'));
     }
-    match peek(pos) {
-        Some(b) if b.is_ascii_alphanumeric() || b == b'_' => (pos + 1, false),
-        _ => (pos, true),
-    }
+    if ends_here(peek(pos), in_series) { (pos, true) } else { (pos + 1, false) }
 }
 
 /// The value of a number token, and what is wrong with it. A number that is too large is infinite.
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn scans() {
-        let check = |s: &str, len, ok| assert_eq!(scan_number(s.as_bytes()), (len, ok), "{s}");
+        let check = |s: &str, len, ok| assert_eq!(scan_number(s.as_bytes(), false), (len, ok), "{s}");
         check("1", 1, true);
         check("1.5e-3 ", 6, true);
         check(".5)", 2, true);
@@ -179,7 +186,7 @@ mod tests {
 
     #[test]
     fn scans_durations() {
-        let check = |s: &str, len, ok| assert_eq!(scan_duration_rest(s.as_bytes()), (len, ok), "{s}");
+        let check = |s: &str, len, ok| assert_eq!(scan_duration_rest(s.as_bytes(), false), (len, ok), "{s}");
         check("m", 1, true);
         check("h30m]", 4, true);
         check("ms", 2, true);

@@ -19,10 +19,12 @@ pub(in crate::syntax) fn parse_series_labels(line: &str) -> Result<(Labels, usiz
 
 impl Parser<'_> {
     fn series_labels(&mut self) -> Parse<(Labels, usize)> {
-        let mut end = 0;
         let mut name = None;
         let mut braces_follow = true;
-        if self.peek().is_metric_name() {
+        let first = self.peek();
+        // Without a label set, values would begin right there.
+        let mut end = self.last.span.start as usize;
+        if first.is_metric_name() {
             let token = self.take();
             end = token.span.end as usize;
             name = Some(self.text(token).into_owned());

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bellwether_model::{CounterResetHint, FloatHistogram, Span};
 
 use super::lexer::{HistogramKey, SeriesToken};
-use super::values::ValueReader;
+use super::values::{Context, ValueReader};
 use crate::syntax::error::ParseError;
 
 /// A native histogram as written.
@@ -32,17 +32,18 @@ impl ValueReader<'_> {
         }
         while !self.skip(SeriesToken::CloseHistogram)? {
             self.field(&mut fields)?;
+            self.context = Context::Histogram;
             if !self.skip(SeriesToken::Space)? && self.token != SeriesToken::CloseHistogram {
-                let expected = "histogram description key, e.g. buckets:[5 10 7]";
-                return Err(self.unexpected("histogram description", expected));
+                return Err(self.unexpected());
             }
         }
+        self.context = Context::Values;
         Ok(fields.build())
     }
 
     /// `key:value`
     fn field(&mut self, fields: &mut Fields) -> Result<(), ParseError> {
-        let SeriesToken::Key(key) = self.token else { return Err(self.unexpected("series values", "")) };
+        let SeriesToken::Key(key) = self.token else { return Err(self.unexpected()) };
         if fields.seen.contains(&key) {
             return Err(self.error(format!("duplicate key \"{}\" in histogram", key.as_str())));
         }
@@ -55,7 +56,7 @@ impl ValueReader<'_> {
             HistogramKey::Sum => histogram.sum = self.number()?,
             HistogramKey::Count => histogram.count = self.number()?,
             HistogramKey::ZeroBucket => histogram.zero_count = self.number()?,
-            HistogramKey::ZeroBucketWidth => histogram.zero_threshold = self.number()?,
+            HistogramKey::ZeroBucketWidth => histogram.zero_threshold = self.unsigned_number()?,
             HistogramKey::CustomValues => histogram.custom_values = Some(Arc::from(self.bucket_list()?)),
             HistogramKey::Buckets => histogram.positive_buckets = self.bucket_list()?,
             HistogramKey::NegativeBuckets => histogram.negative_buckets = self.bucket_list()?,
@@ -73,7 +74,7 @@ impl ValueReader<'_> {
     }
 
     fn hint(&mut self) -> Result<CounterResetHint, ParseError> {
-        let SeriesToken::Hint(hint) = self.token else { return Err(self.unexpected("series values", "")) };
+        let SeriesToken::Hint(hint) = self.token else { return Err(self.unexpected()) };
         self.advance()?;
         Ok(hint)
     }
@@ -85,7 +86,7 @@ impl ValueReader<'_> {
         while !self.skip(SeriesToken::RightBracket)? {
             buckets.push(self.number()?);
             if !self.skip(SeriesToken::Space)? && self.token != SeriesToken::RightBracket {
-                return Err(self.unexpected("series values", ""));
+                return Err(self.unexpected());
             }
         }
         Ok(buckets)

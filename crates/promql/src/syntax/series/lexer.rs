@@ -96,6 +96,8 @@ enum Mode {
     Histogram,
     /// Inside the square brackets of a histogram.
     Buckets,
+    /// Behind a minus sign inside square brackets.
+    NegativeBucket,
 }
 
 /// Cuts the values of a series line into tokens. Blanks separate values, so they are tokens here.
@@ -119,11 +121,17 @@ impl<'a> SeriesLexer<'a> {
 
     pub(super) fn next(&mut self) -> Result<SeriesToken, BadToken> {
         self.start = self.pos;
+        if self.mode == Mode::NegativeBucket {
+            self.mode = Mode::Buckets;
+            return self.number(false);
+        }
         let Some(b) = self.peek() else {
             return match self.mode {
                 Mode::Values => Ok(SeriesToken::End),
                 Mode::Histogram => self.bad_char("histogram description incomplete unexpected"),
-                Mode::Buckets => self.bad_char("invalid character in buckets description"),
+                Mode::Buckets | Mode::NegativeBucket => {
+                    self.bad_char("invalid character in buckets description")
+                }
             };
         };
         if is_space(b) {
@@ -134,7 +142,7 @@ impl<'a> SeriesLexer<'a> {
         match self.mode {
             Mode::Values => self.value_token(b),
             Mode::Histogram => self.histogram_token(b),
-            Mode::Buckets => self.bucket_token(b),
+            Mode::Buckets | Mode::NegativeBucket => self.bucket_token(b),
         }
     }
 
@@ -224,7 +232,10 @@ impl<'a> SeriesLexer<'a> {
 
     fn bucket_token(&mut self, b: u8) -> Result<SeriesToken, BadToken> {
         match b {
-            b'-' => Ok(self.take(1, SeriesToken::Minus)),
+            b'-' => {
+                self.mode = Mode::NegativeBucket;
+                Ok(self.take(1, SeriesToken::Minus))
+            }
             b'0'..=b'9' => self.number(false),
             b']' => {
                 self.mode = Mode::Histogram;
@@ -246,7 +257,6 @@ impl<'a> SeriesLexer<'a> {
     /// A number, or between values also a duration. An `x` may follow directly.
     fn number(&mut self, allow_duration: bool) -> Result<SeriesToken, BadToken> {
         let rest = &self.input[self.pos..];
-        let until_x = rest.iter().position(|b| *b == b'x').unwrap_or(rest.len());
         // `0x1f` can only be a number: a repetition has decimal digits. `0x10` is ten repetitions of zero.
         if let Some(behind) = rest.strip_prefix(b"0x") {
             let digits = behind.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
@@ -255,14 +265,13 @@ impl<'a> SeriesLexer<'a> {
                 return Ok(self.take(2 + digits.len(), SeriesToken::Number));
             }
         }
-        let text = &rest[..until_x];
-        let (len, is_number) = scan_number(text);
+        let (len, is_number) = scan_number(rest, true);
         self.pos += len;
         if is_number {
             return Ok(SeriesToken::Number);
         }
         if allow_duration {
-            let (rest_len, is_duration) = scan_duration_rest(&text[len..]);
+            let (rest_len, is_duration) = scan_duration_rest(&rest[len..], true);
             if is_duration {
                 return Ok(self.take(rest_len, SeriesToken::Duration));
             }

@@ -173,11 +173,12 @@ mod tests {
         let check = |line: &str, want: &str| {
             assert_eq!(parse_series(line).map_err(|e| e.to_string()), Err(want.to_owned()), "{line}");
         };
-        check("m 1 _a4", "1:6: parse error: unexpected identifier \"a4\" in series values");
+        check("m 1 _a4", "1:6: parse error: unexpected identifier \"a4\"");
+        check(" 2", "1:2: parse error: unexpected number \"2\" in series values");
         check("m -3-3 -3", "1:7: parse error: unexpected \" \" in series values");
         check("m -3 -3-3", "1:10: parse error: unexpected end of input in series values");
-        check("m -3 _-2", "1:7: parse error: unexpected <op:-> in series values");
-        check("m 3+3x4-4", "1:8: parse error: unexpected <op:-> in series values");
+        check("m -3 _-2", "1:7: parse error: unexpected <op:->");
+        check("m 3+3x4-4", "1:8: parse error: unexpected <op:->");
         check(
             "m foo",
             "1:3: parse error: unexpected identifier \"foo\" in series values, expected number or \"stale\"",
@@ -197,6 +198,17 @@ mod tests {
             "1:9: parse error: unexpected identifier \"c\" in label set, expected \",\" or \"}\"",
         );
         check("m {{sum:1 sum:2}}", "1:11: parse error: duplicate key \"sum\" in histogram");
+        check(
+            "m 3_x2",
+            "1:3: parse error: error parsing number: strconv.ParseFloat: parsing \"3_\": invalid syntax",
+        );
+        check("m {{sum}", "1:5: parse error: missing `:` for histogram descriptor");
+        check(
+            "m {{sum:1 z_bucket_w:-1}}",
+            "1:22: parse error: unexpected <op:-> in histogram description, expected histogram description key, e.g. buckets:[5 10 7]",
+        );
+        check("m {{z_bucket_w:-1}}", "1:16: parse error: unexpected <op:-> in series values");
+        check("m {{buckets:[-{]}}", "1:15: parse error: bad number syntax: \"\"");
         check("m {{sums:1}}", "1:5: parse error: bad histogram descriptor found: \"sums\"");
         check("m {{sum}}", "1:5: parse error: missing `:` for histogram descriptor");
         check("m {{sum:1,count:2}}", "1:10: parse error: histogram description incomplete unexpected: ','");

@@ -19,10 +19,22 @@ pub(super) fn parse_values(line: &str, start: usize) -> Result<Vec<SequenceValue
     while reader.token != SeriesToken::End {
         reader.expect(SeriesToken::Space)?;
         if reader.token != SeriesToken::End {
+            reader.context = Context::Values;
             reader.item(&mut values)?;
         }
+        reader.context = Context::BetweenValues;
     }
     Ok(values)
+}
+
+/// What was being read when something unexpected came: messages say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    Values,
+    /// Behind a complete value.
+    BetweenValues,
+    /// In a histogram behind its first field.
+    Histogram,
 }
 
 /// The value part of a line and the token that comes next.
@@ -31,12 +43,14 @@ pub(super) struct ValueReader<'a> {
     lexer: SeriesLexer<'a>,
     pub(super) token: SeriesToken,
     pub(super) span: TextSpan,
+    pub(super) context: Context,
 }
 
 impl<'a> ValueReader<'a> {
     fn new(line: &'a str, start: usize) -> Result<Self, ParseError> {
         let lexer = SeriesLexer::new(line, start);
-        let mut reader = Self { line, lexer, token: SeriesToken::End, span: TextSpan::new(start, start) };
+        let span = TextSpan::new(start, start);
+        let mut reader = Self { line, lexer, token: SeriesToken::End, span, context: Context::Values };
         reader.advance()?;
         Ok(reader)
     }
@@ -65,11 +79,19 @@ impl<'a> ValueReader<'a> {
     }
 
     pub(super) fn expect(&mut self, token: SeriesToken) -> Result<(), ParseError> {
-        if self.skip(token)? { Ok(()) } else { Err(self.unexpected("series values", "")) }
+        if self.skip(token)? { Ok(()) } else { Err(self.unexpected()) }
     }
 
     /// The complaint that the current token does not fit.
-    pub(super) fn unexpected(&self, context: &str, expected: &str) -> ParseError {
+    pub(super) fn unexpected(&self) -> ParseError {
+        self.unexpected_but(match self.context {
+            Context::Values | Context::BetweenValues => "",
+            Context::Histogram => "histogram description key, e.g. buckets:[5 10 7]",
+        })
+    }
+
+    /// The complaint that something else was expected than the current token.
+    fn unexpected_but(&self, expected: &str) -> ParseError {
         let text = self.span.text(self.line);
         let token = match self.token {
             SeriesToken::End => describe(TokenKind::EndOfInput, ""),
@@ -90,7 +112,12 @@ impl<'a> ValueReader<'a> {
             | SeriesToken::LeftBracket
             | SeriesToken::RightBracket => quote(text),
         };
-        let mut message = format!("unexpected {token} in {context}");
+        let context = match self.context {
+            Context::Values => " in series values",
+            Context::BetweenValues => "",
+            Context::Histogram => " in histogram description",
+        };
+        let mut message = format!("unexpected {token}{context}");
         if !expected.is_empty() {
             message.push_str(", expected ");
             message.push_str(expected);
@@ -115,7 +142,7 @@ impl<'a> ValueReader<'a> {
             SeriesToken::OpenHistogram => self.histograms(values),
             SeriesToken::Word(_) => {
                 if self.span.text(self.line) != "stale" {
-                    return Err(self.unexpected("series values", "number or \"stale\""));
+                    return Err(self.unexpected_but("number or \"stale\""));
                 }
                 self.advance()?;
                 self.floats(stale_nan(), values)
@@ -133,7 +160,7 @@ impl<'a> ValueReader<'a> {
         if matches!(self.token, SeriesToken::Plus | SeriesToken::Minus) {
             step = Some(self.number()?);
             if self.token != SeriesToken::Times {
-                return Err(self.unexpected("series values", ""));
+                return Err(self.unexpected());
             }
         }
         if !self.skip(SeriesToken::Times)? {
@@ -162,7 +189,7 @@ impl<'a> ValueReader<'a> {
                 // Prometheus goes by the hint of the step.
                 hint_given = step.hint_given;
                 if self.token != SeriesToken::Times {
-                    return Err(self.unexpected("series values", ""));
+                    return Err(self.unexpected());
                 }
                 Some(step.histogram)
             }
@@ -195,7 +222,7 @@ impl<'a> ValueReader<'a> {
     /// The number behind `x` plus `extra`, as long as the line does not become too long by it.
     fn repetitions(&mut self, extra: usize, values: &[SequenceValue]) -> Result<usize, ParseError> {
         if self.token != SeriesToken::Number {
-            return Err(self.unexpected("series values", ""));
+            return Err(self.unexpected());
         }
         let n = match self.unsigned() {
             Ok(n) => n,
@@ -224,7 +251,7 @@ impl<'a> ValueReader<'a> {
     pub(super) fn integer(&mut self) -> Result<i64, ParseError> {
         let negative = self.skip(SeriesToken::Minus)?;
         if self.token != SeriesToken::Number {
-            return Err(self.unexpected("series values", ""));
+            return Err(self.unexpected());
         }
         let n = self.unsigned().and_then(|n| {
             let out_of_range = |_| format!("{n} is out of range");
@@ -252,6 +279,11 @@ impl<'a> ValueReader<'a> {
             }
             _ => 1.0,
         };
+        Ok(sign * self.unsigned_number()?)
+    }
+
+    /// A number or duration without a sign.
+    pub(super) fn unsigned_number(&mut self) -> Result<f64, ParseError> {
         let text = self.span.text(self.line);
         let value = match self.token {
             SeriesToken::Number => match parse_number(text) {
@@ -262,9 +294,9 @@ impl<'a> ValueReader<'a> {
                 Ok(ms) => seconds(ms),
                 Err(e) => return Err(self.error(e.to_string())),
             },
-            _ => return Err(self.unexpected("series values", "")),
+            _ => return Err(self.unexpected()),
         };
         self.advance()?;
-        Ok(sign * value)
+        Ok(value)
     }
 }

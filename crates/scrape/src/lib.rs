@@ -1,1 +1,3 @@
 //! Discovery, scrape pools, scrape loops and staleness.
+
+pub mod config;

@@ -66,6 +66,7 @@ impl<'d, 'e> MapReader<'d, 'e> {
 
     /// The value of the field `name`, unread; `None` if the section has no such key.
     pub fn get(&mut self, name: &'static str) -> Option<Node<'d>> {
+        let asked_before = self.asked.contains(&name);
         self.asked.push(name);
         let mut found: Option<Entry<'d>> = None;
         for entry in &self.entries {
@@ -85,7 +86,9 @@ impl<'d, 'e> MapReader<'d, 'e> {
                     first_line: first.key.position().line,
                 },
             };
-            self.failed = Some(self.errors.push(Error::at(entry.key, kind)));
+            if !asked_before {
+                self.failed = Some(self.errors.push(Error::at(entry.key, kind)));
+            }
         }
         found.map(|entry| entry.value)
     }
@@ -195,6 +198,11 @@ impl<'d, 'e> MapReader<'d, 'e> {
             }
             self.failed = Some(self.errors.push(error));
         }
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    /// Like [`finish`](Self::finish), for a section that may have keys which are not known here.
+    pub fn finish_open(self) -> Result<(), Reported> {
         self.failed.map_or(Ok(()), Err)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 /// so whoever sends requests there has to look again.
 ///
 /// Displayed without a password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ConfigUrl {
     text: String,
     scheme: String,

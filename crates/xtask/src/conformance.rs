@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use bellwether_promql::conformance as promql;
 
 /// The outcome of one case: its id, and what differs if it fails.
 type Outcome = (String, Result<(), String>);
@@ -15,7 +16,13 @@ type Outcome = (String, Result<(), String>);
 type Area = (&'static str, fn(&Path) -> anyhow::Result<Vec<Outcome>>);
 
 /// All areas, in the order of the folders.
-const AREAS: &[Area] = &[("relabel", relabel), ("textformat", textformat)];
+const AREAS: &[Area] = &[
+    ("dashboards", dashboards),
+    ("promql-compliance", promql_compliance),
+    ("promql-parse", promql_parse),
+    ("relabel", relabel),
+    ("textformat", textformat),
+];
 
 /// Prints `AREA: N passed, N failed` for each area; fails if an area has fewer passes than recorded.
 pub(crate) fn run(verbose: bool) -> anyhow::Result<ExitCode> {
@@ -74,6 +81,26 @@ fn read_floor(path: &Path) -> anyhow::Result<BTreeMap<String, usize>> {
         floor.insert(area.to_owned(), count.trim().parse().with_context(|| line.to_owned())?);
     }
     Ok(floor)
+}
+
+/// The queries of real dashboards parse.
+fn dashboards(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    Ok(flatten(promql::dashboard_queries(dir)?))
+}
+
+/// The queries of the compliance suite parse.
+fn promql_compliance(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    Ok(flatten(promql::compliance_queries(dir)?))
+}
+
+/// Queries are accepted, refused and printed as upstream does.
+fn promql_parse(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    Ok(flatten(promql::parse(dir)?.into_iter().chain(promql::print(dir)?)))
+}
+
+fn flatten(suites: impl IntoIterator<Item = promql::SuiteOutcome>) -> Vec<Outcome> {
+    let cases = suites.into_iter().flat_map(|suite| suite.cases);
+    cases.map(|case| (case.id, case.failure.map_or(Ok(()), Err))).collect()
 }
 
 fn textformat(dir: &Path) -> anyhow::Result<Vec<Outcome>> {

@@ -229,12 +229,22 @@ impl Errors {
 
     /// Adds a problem.
     pub fn push(&mut self, error: Error) -> Reported {
-        if self.list.len() < MAX_ERRORS {
-            self.list.push(error);
-        } else {
-            self.dropped += 1;
+        if self.is_full() {
+            return self.count();
         }
+        self.list.push(error);
         Reported(())
+    }
+
+    /// Adds a problem that nobody will read.
+    pub(crate) fn count(&mut self) -> Reported {
+        self.dropped += 1;
+        Reported(())
+    }
+
+    /// Whether further problems are only counted. Whoever finds many need not word them then.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= MAX_ERRORS
     }
 
     /// Adds that the value at `node` is refused.

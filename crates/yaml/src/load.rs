@@ -18,8 +18,11 @@ pub(crate) fn load_first(name: &Arc<str>, text: &str) -> Result<(Tree, NodeId, b
         Loader { name, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new(), root: None };
     let mut parser = Parser::new_from_str(text);
     let root = loader.read_document(&mut parser)?;
-    // A broken second document is not our business: the Go libraries do not look at it either.
-    let more = matches!(parser.peek(), Some(Ok((Event::DocumentStart(_), _))));
+    // The Go libraries stop here. Text that is no further document is most likely a slip, so it is refused.
+    let more = match parser.peek() {
+        Some(Err(error)) => return Err(loader.syntax(&error)),
+        next => matches!(next, Some(Ok((Event::DocumentStart(_), _)))),
+    };
     Ok((loader.tree, root, more))
 }
 

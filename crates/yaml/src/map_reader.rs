@@ -190,6 +190,10 @@ impl<'d, 'e> MapReader<'d, 'e> {
             if self.asked.contains(&&*key) {
                 continue;
             }
+            if self.errors.is_full() {
+                self.failed = Some(self.errors.count());
+                continue;
+            }
             let remedy = self.remedy(&key);
             let kind = ErrorKind::UnknownField { field: key.into_owned(), type_name: self.type_name };
             let mut error = Error::at(entry.key, kind);

@@ -120,17 +120,16 @@ impl<'d> Node<'d> {
         let tree = self.document.tree();
         let mut segments = Vec::new();
         let mut id = self.id;
-        while let Some(parent) = tree.get(id).parent {
-            let segment = match &tree.get(parent).content {
-                Content::Sequence(items) => items.iter().position(|i| *i == id).map(|idx| format!("[{idx}]")),
-                Content::Mapping(entries) => entries
-                    .iter()
-                    .find(|e| e.value == id || e.key == id)
-                    .and_then(|e| Node::new(self.document, e.key).scalar())
-                    .map(|key| key_segment(key.text)),
-                _ => None,
-            };
-            segments.extend(segment);
+        while let Some((parent, place)) = tree.get(id).parent {
+            segments.push(match &tree.get(parent).content {
+                Content::Mapping(entries) => {
+                    match Node::new(self.document, entries[place as usize].key).scalar() {
+                        Some(key) => key_segment(key.text),
+                        None => "[?]".to_owned(),
+                    }
+                }
+                _ => format!("[{place}]"),
+            });
             id = parent;
         }
         segments.reverse();

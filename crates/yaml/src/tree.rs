@@ -7,9 +7,9 @@ use crate::scalar::Style;
 
 /// Deepest nesting that is read. Real configurations stay below 20; decoding recurses once per level.
 pub(crate) const MAX_DEPTH: u32 = 100;
-/// Most nodes that one document may have, after aliases and merge keys are unfolded. A target file with 300,000 targets has
-/// about a third of this.
-pub(crate) const MAX_NODES: u64 = 1_000_000;
+/// Most nodes that one document may have, after aliases and merge keys are unfolded: 80,000 target groups with ten labels each. A
+/// node takes about a hundred bytes.
+pub(crate) const MAX_NODES: u64 = 2_000_000;
 
 /// The index of a node in its [`Tree`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub(crate) struct Tree {
 #[derive(Debug)]
 pub(crate) struct NodeData {
     pub(crate) position: Position,
-    /// Where the node was written; an alias does not change it. `None` for the root.
-    pub(crate) parent: Option<NodeId>,
+    /// The collection in which the node was written, and its place there; an alias does not change it. `None` for the root.
+    pub(crate) parent: Option<(NodeId, u32)>,
     /// The explicit tag in its short form, for instance `!!binary`.
     pub(crate) tag: Option<Box<str>>,
     pub(crate) content: Content,
@@ -82,18 +82,22 @@ impl Tree {
     pub(crate) fn close(&mut self, id: NodeId, content: Content) -> Result<(), ErrorKind> {
         let mut unfolded = 1_u64;
         let mut height = 0;
-        let mut take = |tree: &mut Self, child: NodeId| {
+        let mut take = |tree: &mut Self, child: NodeId, place: usize| {
             let data = &mut tree.nodes[child.0 as usize];
-            data.parent.get_or_insert(id);
+            data.parent.get_or_insert((id, place as u32));
             unfolded = unfolded.saturating_add(data.unfolded);
             height = height.max(data.height + 1);
         };
         match &content {
-            Content::Sequence(items) => items.iter().for_each(|item| take(self, *item)),
+            Content::Sequence(items) => {
+                for (place, item) in items.iter().enumerate() {
+                    take(self, *item, place);
+                }
+            }
             Content::Mapping(entries) => {
-                for entry in entries {
-                    take(self, entry.key);
-                    take(self, entry.value);
+                for (place, entry) in entries.iter().enumerate() {
+                    take(self, entry.key, place);
+                    take(self, entry.value, place);
                 }
             }
             Content::Scalar { .. } | Content::Open => {}

@@ -63,6 +63,8 @@ fn says_where_the_text_is_wrong() {
     check("&a [*a]", "f.yml:1:5: yaml: anchor value contains itself");
     check("a: {<<: 1}", "f.yml:1:5: yaml: map merge requires map or sequence of maps as the value");
     check("a: [1, 2", "f.yml:2:1: yaml: while parsing a flow sequence, expected ',' or ']'");
+    check("{a: 1} b", "f.yml:1:8: yaml: did not find expected <document start>");
+    check("\"a\"\n\"b\"", "f.yml:2:1: yaml: did not find expected <document start>");
     let not_utf8 = Document::parse("f.yml", b"a: 1\nb: \xff", Dialect::V2).expect_err("not UTF-8");
     assert_eq!(not_utf8.to_string(), "f.yml:2:4: yaml: invalid UTF-8");
 }
@@ -108,4 +110,19 @@ fn knows_the_way_to_a_node() {
     assert_eq!(inner.path(), "a[0].b");
     assert_eq!(last.path(), r#"a[0].b["x.y"][1]"#);
     assert_eq!(format!("{last:?}"), r#"Node(f.yml:2:16 a[0].b["x.y"][1])"#);
+}
+
+/// A text in the wrong format has many problems, and each of them may not cost a walk over all others.
+#[test]
+fn many_problems_cost_no_more_than_many_nodes() {
+    let text = crate::repeat(0..100_000, |n| format!("- unknown_key_{n}: [x]\n"));
+    let document = load(&text).expect("parses");
+    let mut errors = bellwether_yaml::Errors::new();
+    for item in document.root().items() {
+        let mut map = bellwether_yaml::MapReader::new(item, "config.plain", &mut errors).expect("a mapping");
+        let _: u64 = map.or_default("known_key");
+        assert!(map.finish().is_err());
+    }
+    assert_eq!(errors.len(), 100_000);
+    assert_eq!(errors.iter().last().map(bellwether_yaml::Error::path), Some("[99].unknown_key_99"));
 }

@@ -1,175 +1,12 @@
-//! Discovery mechanisms of Prometheus that Bellwether does not have.
-//!
-//! Their sections are read so that a Prometheus configuration stays valid: what Prometheus refuses is refused here as well, and the
-//! section is shown without its secrets. Fields that are not known here are accepted, because new ones appear with
-//! every release and nothing depends on them.
+//! What Prometheus refuses in the sections of each mechanism, with its sentences.
 
 use std::borrow::Cow;
 
-use bellwether_outbound::{ConfigUrl, HttpClientConfig};
-use bellwether_yaml::{Decode, Errors, Kind, MapReader, MapValue, Node, Reported, Value};
+use bellwether_outbound::ConfigUrl;
+use bellwether_yaml::{Decode, Errors, MapReader, Node, Reported};
 
-use super::error::DiscoveryError;
-use super::http::read_web_url;
-
-/// A section of a mechanism that Bellwether does not have.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ForeignDiscovery {
-    mechanism: &'static str,
-    /// The section as it was written, without secrets.
-    shown: Value,
-}
-
-impl ForeignDiscovery {
-    /// The name of the mechanism, for instance `consul`.
-    pub fn mechanism(&self) -> &'static str {
-        self.mechanism
-    }
-
-    pub(super) fn to_value(&self) -> Value {
-        self.shown.clone()
-    }
-}
-
-/// What is known about a mechanism.
-pub(super) struct Mechanism {
-    /// The name of its sections.
-    section: &'static str,
-    check: fn(&mut MapReader<'_, '_>),
-}
-
-impl Mechanism {
-    const fn new(section: &'static str, check: fn(&mut MapReader<'_, '_>)) -> Self {
-        Self { section, check }
-    }
-
-    fn name(&self) -> &'static str {
-        self.section.strip_suffix("_sd_configs").unwrap_or(self.section)
-    }
-}
-
-/// All of them, with what Prometheus checks beyond the fields for its HTTP client.
-pub(super) const MECHANISMS: [Mechanism; 32] = [
-    Mechanism::new("aws_sd_configs", anything),
-    Mechanism::new("azure_sd_configs", azure),
-    Mechanism::new("consul_sd_configs", consul),
-    Mechanism::new("digitalocean_sd_configs", anything),
-    Mechanism::new("docker_sd_configs", docker),
-    Mechanism::new("dockerswarm_sd_configs", dockerswarm),
-    Mechanism::new("ec2_sd_configs", ec2),
-    Mechanism::new("eureka_sd_configs", eureka),
-    Mechanism::new("gce_sd_configs", gce),
-    Mechanism::new("hetzner_sd_configs", hetzner),
-    Mechanism::new("ionos_sd_configs", ionos),
-    Mechanism::new("kuma_sd_configs", kuma),
-    Mechanism::new("lightsail_sd_configs", anything),
-    Mechanism::new("linode_sd_configs", anything),
-    Mechanism::new("marathon_sd_configs", marathon),
-    Mechanism::new("nerve_sd_configs", nerve),
-    Mechanism::new("nomad_sd_configs", nomad),
-    Mechanism::new("oci_sd_configs", oci),
-    Mechanism::new("openstack_sd_configs", openstack),
-    Mechanism::new("outscale_sd_configs", outscale),
-    Mechanism::new("ovhcloud_sd_configs", ovhcloud),
-    Mechanism::new("puppetdb_sd_configs", puppetdb),
-    Mechanism::new("scaleway_sd_configs", scaleway),
-    Mechanism::new("serverset_sd_configs", serverset),
-    Mechanism::new("stackit_sd_configs", stackit),
-    Mechanism::new("triton_sd_configs", triton),
-    Mechanism::new("uyuni_sd_configs", uyuni),
-    Mechanism::new("vultr_sd_configs", anything),
-    Mechanism::new("ecs_sd_configs", anything),
-    Mechanism::new("elasticache_sd_configs", anything),
-    Mechanism::new("msk_sd_configs", anything),
-    Mechanism::new("rds_sd_configs", anything),
-];
-
-/// Reads the sections of one mechanism.
-pub(super) fn read_list(map: &mut MapReader<'_, '_>, mechanism: &Mechanism) -> Vec<ForeignDiscovery> {
-    let Some(node) = map.get(mechanism.section) else { return Vec::new() };
-    if !matches!(node.kind(), Kind::Sequence) && !node.is_null() {
-        let wrong = node.wrong_type("[]SDConfig");
-        let reported = map.errors().push(wrong);
-        map.fail(reported);
-    }
-    let mut found = Vec::new();
-    for item in node.items() {
-        if item.is_null() {
-            map.reject(item, DiscoveryError::NullSection(mechanism.section));
-            continue;
-        }
-        match read_section(item, mechanism, map.errors()) {
-            Ok(foreign) => found.push(foreign),
-            Err(reported) => map.fail(reported),
-        }
-    }
-    found
-}
-
-fn read_section(
-    node: Node<'_>,
-    mechanism: &Mechanism,
-    errors: &mut Errors,
-) -> Result<ForeignDiscovery, Reported> {
-    let mut map = MapReader::new(node, "SDConfig", errors)?;
-    (mechanism.check)(&mut map);
-    HttpClientConfig::read_fields(&mut map, &HttpClientConfig::default());
-    map.parse_or("refresh_interval", 0, bellwether_model::parse_duration_ms);
-    map.finish_open()?;
-    let shown = Redacted::decode(node, errors)?.0;
-    Ok(ForeignDiscovery { mechanism: mechanism.name(), shown })
-}
-
-/// A value in which everything that looks like a secret is hidden.
-struct Redacted(Value);
-
-impl Decode<'_> for Redacted {
-    fn type_name() -> Cow<'static, str> {
-        "interface {}".into()
-    }
-
-    fn decode(node: Node<'_>, errors: &mut Errors) -> Result<Self, Reported> {
-        let value = match node.kind() {
-            Kind::Scalar(_) => Value::decode(node, errors)?,
-            Kind::Sequence => {
-                let items: Vec<Self> = Vec::decode(node, errors)?;
-                Value::List(items.into_iter().map(|item| item.0).collect())
-            }
-            Kind::Mapping => {
-                let mut map = MapValue::new();
-                for entry in node.entries() {
-                    let key = String::decode(entry.key, errors)?;
-                    let value = match is_secret(&key) {
-                        true if entry.value.is_null() => Value::Null,
-                        true => Value::str("<secret>"),
-                        false if key.ends_with("url") => redact_url(entry.value, errors)?,
-                        false => Self::decode(entry.value, errors)?.0,
-                    };
-                    map.set(key, value);
-                }
-                Value::Map(map)
-            }
-        };
-        Ok(Self(value))
-    }
-}
-
-fn redact_url(node: Node<'_>, errors: &mut Errors) -> Result<Value, Reported> {
-    let text = String::decode(node, errors)?;
-    Ok(Value::str(ConfigUrl::parse(&text).map_or(text, |url| url.to_string())))
-}
-
-/// Whether a field of this name holds a secret, rather than the name of a file or of an account.
-fn is_secret(field: &str) -> bool {
-    const WORDS: [&str; 5] = ["secret", "password", "passphrase", "token", "credentials"];
-    const KEYS: [&str; 4] = ["private_key", "service_account_key", "consumer_key", "key"];
-    const HARMLESS: [&str; 5] = ["_file", "_path", "_url", "_id", "_ref"];
-    let field = field.to_ascii_lowercase();
-    let is_named_so = WORDS.iter().any(|word| field.contains(word)) || KEYS.contains(&field.as_str());
-    is_named_so && !HARMLESS.iter().any(|ending| field.ends_with(ending))
-        // Sections that contain secrets, not secrets themselves.
-        || field == "proxy_connect_header"
-}
+use super::super::error::DiscoveryError;
+use super::super::http::read_web_url;
 
 /// The text of a field; empty if it is absent.
 fn text(map: &mut MapReader<'_, '_>, field: &'static str) -> String {
@@ -210,9 +47,9 @@ fn require_one_secret(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn anything(_map: &mut MapReader<'_, '_>) {}
+pub(super) fn anything(_map: &mut MapReader<'_, '_>) {}
 
-fn azure(map: &mut MapReader<'_, '_>) {
+pub(super) fn azure(map: &mut MapReader<'_, '_>) {
     let method = map.or("authentication_method", "OAuth".to_owned());
     require(map, "subscription_id", "azure SD configuration requires a subscription_id");
     match method.as_str() {
@@ -230,7 +67,7 @@ fn azure(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn consul(map: &mut MapReader<'_, '_>) {
+pub(super) fn consul(map: &mut MapReader<'_, '_>) {
     let server = map.or("server", "localhost:8500".to_owned());
     if server.trim().is_empty() {
         refuse(map, "server", "consul SD configuration requires a server address");
@@ -248,7 +85,7 @@ fn consul(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn docker(map: &mut MapReader<'_, '_>) {
+pub(super) fn docker(map: &mut MapReader<'_, '_>) {
     let host = text(map, "host");
     if host.is_empty() {
         refuse(map, "host", "host missing");
@@ -257,7 +94,7 @@ fn docker(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn dockerswarm(map: &mut MapReader<'_, '_>) {
+pub(super) fn dockerswarm(map: &mut MapReader<'_, '_>) {
     docker(map);
     match text(map, "role").as_str() {
         "services" | "tasks" | "nodes" => {}
@@ -288,14 +125,14 @@ impl Decode<'_> for Filter {
     }
 }
 
-fn ec2(map: &mut MapReader<'_, '_>) {
+pub(super) fn ec2(map: &mut MapReader<'_, '_>) {
     let filters: Vec<Filter> = map.or_default("filters");
     if filters.iter().any(|filter| filter.values.is_empty()) {
         refuse(map, "filters", "EC2 SD configuration filter values cannot be empty");
     }
 }
 
-fn eureka(map: &mut MapReader<'_, '_>) {
+pub(super) fn eureka(map: &mut MapReader<'_, '_>) {
     let server = text(map, "server");
     if server.is_empty() {
         return refuse(map, "server", "eureka_sd: empty or null eureka server");
@@ -309,12 +146,12 @@ fn eureka(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn gce(map: &mut MapReader<'_, '_>) {
+pub(super) fn gce(map: &mut MapReader<'_, '_>) {
     require(map, "project", "GCE SD configuration requires a project");
     require(map, "zone", "GCE SD configuration requires a zone");
 }
 
-fn hetzner(map: &mut MapReader<'_, '_>) {
+pub(super) fn hetzner(map: &mut MapReader<'_, '_>) {
     match text(map, "role").as_str() {
         "robot" | "hcloud" => {}
         "" => refuse(map, "role", "role missing (one of: robot, hcloud)"),
@@ -322,11 +159,11 @@ fn hetzner(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn ionos(map: &mut MapReader<'_, '_>) {
+pub(super) fn ionos(map: &mut MapReader<'_, '_>) {
     require(map, "datacenter_id", "datacenter id can't be empty");
 }
 
-fn kuma(map: &mut MapReader<'_, '_>) {
+pub(super) fn kuma(map: &mut MapReader<'_, '_>) {
     let server = text(map, "server");
     if server.is_empty() {
         return refuse(map, "server", "kuma SD server must not be empty");
@@ -340,7 +177,7 @@ fn kuma(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn marathon(map: &mut MapReader<'_, '_>) {
+pub(super) fn marathon(map: &mut MapReader<'_, '_>) {
     require_list(map, "servers", "marathon_sd: must contain at least one Marathon server");
     let has_token = !text(map, "auth_token").is_empty();
     let has_token_file = !text(map, "auth_token_file").is_empty();
@@ -376,12 +213,12 @@ fn marathon(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn nerve(map: &mut MapReader<'_, '_>) {
+pub(super) fn nerve(map: &mut MapReader<'_, '_>) {
     let servers = "nerve SD config must contain at least one Zookeeper server";
     zookeeper(map, "nerve", servers, "nerve SD config must contain at least one path");
 }
 
-fn serverset(map: &mut MapReader<'_, '_>) {
+pub(super) fn serverset(map: &mut MapReader<'_, '_>) {
     let servers = "serverset SD config must contain at least one Zookeeper server";
     zookeeper(map, "serverset", servers, "serverset SD config must contain at least one path");
 }
@@ -394,14 +231,14 @@ fn zookeeper(map: &mut MapReader<'_, '_>, name: &str, no_servers: &'static str, 
     }
 }
 
-fn nomad(map: &mut MapReader<'_, '_>) {
+pub(super) fn nomad(map: &mut MapReader<'_, '_>) {
     let server = map.or("server", "http://localhost:4646".to_owned());
     if server.trim().is_empty() {
         refuse(map, "server", "nomad SD configuration requires a server address");
     }
 }
 
-fn oci(map: &mut MapReader<'_, '_>) {
+pub(super) fn oci(map: &mut MapReader<'_, '_>) {
     let method = map.or("auth", "api_key".to_owned());
     if !matches!(method.as_str(), "" | "api_key" | "instance_principal") {
         let expected = r#""api_key" or "instance_principal""#;
@@ -409,7 +246,7 @@ fn oci(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn openstack(map: &mut MapReader<'_, '_>) {
+pub(super) fn openstack(map: &mut MapReader<'_, '_>) {
     let availability = map.or("availability", "public".to_owned());
     if !matches!(availability.as_str(), "admin" | "internal" | "public") {
         let sentence =
@@ -424,11 +261,11 @@ fn openstack(map: &mut MapReader<'_, '_>) {
     require(map, "region", "openstack SD configuration requires a region");
 }
 
-fn outscale(map: &mut MapReader<'_, '_>) {
+pub(super) fn outscale(map: &mut MapReader<'_, '_>) {
     require_one_secret(map);
 }
 
-fn ovhcloud(map: &mut MapReader<'_, '_>) {
+pub(super) fn ovhcloud(map: &mut MapReader<'_, '_>) {
     let endpoint = map.or("endpoint", "ovh-eu".to_owned());
     if endpoint.is_empty() {
         refuse(map, "endpoint", "endpoint can not be empty");
@@ -442,12 +279,12 @@ fn ovhcloud(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn puppetdb(map: &mut MapReader<'_, '_>) {
+pub(super) fn puppetdb(map: &mut MapReader<'_, '_>) {
     read_web_url(map, "url");
     require(map, "query", "query missing");
 }
 
-fn scaleway(map: &mut MapReader<'_, '_>) {
+pub(super) fn scaleway(map: &mut MapReader<'_, '_>) {
     require(map, "project_id", "project_id is mandatory");
     require_one_secret(map);
     require(map, "access_key", "access_key is mandatory");
@@ -457,7 +294,7 @@ fn scaleway(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn stackit(map: &mut MapReader<'_, '_>) {
+pub(super) fn stackit(map: &mut MapReader<'_, '_>) {
     let endpoint = text(map, "endpoint");
     let region = map.or("region", "eu01".to_owned());
     if endpoint.is_empty() && region.is_empty() {
@@ -468,7 +305,7 @@ fn stackit(map: &mut MapReader<'_, '_>) {
     }
 }
 
-fn triton(map: &mut MapReader<'_, '_>) {
+pub(super) fn triton(map: &mut MapReader<'_, '_>) {
     let role = map.or("role", "container".to_owned());
     if !matches!(role.as_str(), "container" | "cn") {
         refuse(map, "role", "triton SD configuration requires role to be 'container' or 'cn'");
@@ -478,7 +315,7 @@ fn triton(map: &mut MapReader<'_, '_>) {
     require(map, "endpoint", "triton SD configuration requires an endpoint");
 }
 
-fn uyuni(map: &mut MapReader<'_, '_>) {
+pub(super) fn uyuni(map: &mut MapReader<'_, '_>) {
     let server = text(map, "server");
     if server.is_empty() {
         refuse(map, "server", "Uyuni SD configuration requires server host");

@@ -135,19 +135,8 @@ impl TokenSource {
         deadline: Instant,
     ) -> Result<(u16, Option<String>, Vec<u8>), CredentialsError> {
         let secret = self.read_secret().await?;
-        let mut form = Serializer::new(String::new());
-        let mut headers = HeaderMap::new();
-        match &self.settings.grant {
-            OAuth2Grant::ClientCredentials { .. } => {
-                self.fill_client_credentials(way, secret.reveal(), &mut form, &mut headers)?;
-            }
-            OAuth2Grant::JwtBearer(jwt) => {
-                form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-                form.append_pair("assertion", &self.assertion(jwt, secret.reveal())?);
-            }
-        }
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let mut request = Request::post(self.token_url.clone(), form.finish().into());
+        let (headers, form) = self.form(way, secret.reveal())?;
+        let mut request = Request::post(self.token_url.clone(), form.into());
         request.headers = headers;
         let request_failed = |e| CredentialsError::TokenRequest(Box::new(e));
         // Boxed, because the client itself may ask a token source for its credentials.
@@ -157,6 +146,23 @@ impl TokenSource {
         let mut body = Vec::new();
         response.read_into(&mut body, MAX_RESPONSE_BYTES).await.map_err(request_failed)?;
         Ok((status, content_type, body))
+    }
+
+    /// Headers and body of a token request.
+    fn form(&self, way: ClientAuth, secret: &str) -> Result<(HeaderMap, String), CredentialsError> {
+        let mut form = Serializer::new(String::new());
+        let mut headers = HeaderMap::new();
+        match &self.settings.grant {
+            OAuth2Grant::ClientCredentials { .. } => {
+                self.fill_client_credentials(way, secret, &mut form, &mut headers)?;
+            }
+            OAuth2Grant::JwtBearer(jwt) => {
+                form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+                form.append_pair("assertion", &self.assertion(jwt, secret)?);
+            }
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        Ok((headers, form.finish()))
     }
 
     async fn read_secret(&self) -> Result<Secret, CredentialsError> {

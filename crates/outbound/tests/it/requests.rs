@@ -17,12 +17,13 @@ async fn sends_what_was_asked_and_keeps_the_connection() {
     assert_eq!(server.connections(), 1);
 }
 
-#[tokio::test]
-async fn clones_share_connections() {
+#[tokio::test(flavor = "multi_thread")]
+async fn clones_share_connections_from_any_thread() {
     let server = Server::start(|_| async { reply("") }).await;
     let client = client("{}");
     fetch(&client, &server.url("/")).await;
-    fetch(&client.clone(), &server.url("/")).await;
+    let (clone, url) = (client.clone(), server.url("/"));
+    tokio::spawn(async move { fetch(&clone, &url).await }).await.expect("fetched");
     assert_eq!(server.connections(), 1);
 }
 

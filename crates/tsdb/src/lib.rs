@@ -1,1 +1,5 @@
 //! The time series store: head, log, parts, index, retention.
+#![allow(dead_code, unused_imports)]
+mod codec;
+mod coding;
+mod part;

@@ -1,0 +1,410 @@
+//! The integer column, on which all other codecs stand.
+
+use crate::coding::{Cursor, DecodeError, Result, put_varint, put_zigzag, unzigzag, zigzag};
+
+use super::MAX_ROWS;
+use super::pack::{BLOCK, pack, packed_len, unpack};
+
+/// Set in the width byte of a miniblock that has patches.
+const HAS_PATCHES: u8 = 0x80;
+
+/// How the values relate to what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transform {
+    Const,
+    ConstDelta,
+    For,
+    DeltaFor,
+    Delta,
+    DeltaOfDelta,
+}
+
+/// The transforms that have miniblocks, in the order in which they are tried: with equal cost the first wins.
+const BLOCK_TRANSFORMS: [Transform; 4] =
+    [Transform::For, Transform::Delta, Transform::DeltaFor, Transform::DeltaOfDelta];
+
+impl From<Transform> for u8 {
+    fn from(transform: Transform) -> Self {
+        match transform {
+            Transform::Const => 0,
+            Transform::ConstDelta => 1,
+            Transform::For => 2,
+            Transform::DeltaFor => 3,
+            Transform::Delta => 4,
+            Transform::DeltaOfDelta => 5,
+        }
+    }
+}
+
+impl TryFrom<u8> for Transform {
+    type Error = DecodeError;
+
+    fn try_from(tag: u8) -> Result<Self> {
+        Ok(match tag {
+            0 => Self::Const,
+            1 => Self::ConstDelta,
+            2 => Self::For,
+            3 => Self::DeltaFor,
+            4 => Self::Delta,
+            5 => Self::DeltaOfDelta,
+            _ => return Err(DecodeError::new("unknown transform of an integer column")),
+        })
+    }
+}
+
+impl Transform {
+    fn has_step(self) -> bool {
+        matches!(self, Self::DeltaFor | Self::DeltaOfDelta)
+    }
+
+    /// How many residuals a miniblock of `rows` values has.
+    fn residuals(self, rows: usize) -> usize {
+        match self {
+            Self::Const | Self::ConstDelta => 0,
+            Self::For => rows,
+            Self::DeltaFor | Self::Delta => rows - 1,
+            Self::DeltaOfDelta => rows.saturating_sub(2),
+        }
+    }
+}
+
+/// A miniblock between its values and its bytes.
+struct Block {
+    base: i64,
+    step: i64,
+    residuals: [u64; BLOCK],
+    len: usize,
+}
+
+impl Block {
+    fn residuals(&self) -> &[u64] {
+        &self.residuals[..self.len]
+    }
+
+    /// Takes the values apart.
+    fn split(transform: Transform, values: &[i64]) -> Self {
+        let mut residuals = [0; BLOCK];
+        let len = transform.residuals(values.len());
+        let (mut base, mut step) = (values[0], 0);
+        let deltas = values.windows(2).map(|w| w[1].wrapping_sub(w[0]));
+        match transform {
+            Transform::Const | Transform::ConstDelta => {}
+            Transform::For => {
+                base = values.iter().copied().min().unwrap_or(0);
+                for (r, v) in residuals.iter_mut().zip(values) {
+                    *r = v.wrapping_sub(base) as u64;
+                }
+            }
+            Transform::DeltaFor => {
+                step = deltas.clone().min().unwrap_or(0);
+                for (r, d) in residuals.iter_mut().zip(deltas) {
+                    *r = d.wrapping_sub(step) as u64;
+                }
+            }
+            Transform::Delta => {
+                for (r, d) in residuals.iter_mut().zip(deltas) {
+                    *r = zigzag(d);
+                }
+            }
+            Transform::DeltaOfDelta => {
+                let mut deltas = deltas;
+                step = deltas.next().unwrap_or(0);
+                let mut before = step;
+                for (r, d) in residuals.iter_mut().zip(deltas) {
+                    *r = zigzag(d.wrapping_sub(before));
+                    before = d;
+                }
+            }
+        }
+        Self { base, step, residuals, len }
+    }
+
+    /// Puts the values together again.
+    fn join(&self, transform: Transform, out: &mut [i64]) {
+        let mut v = self.base;
+        match transform {
+            Transform::Const | Transform::ConstDelta => {}
+            Transform::For => {
+                for (o, r) in out.iter_mut().zip(self.residuals()) {
+                    *o = v.wrapping_add(*r as i64);
+                }
+            }
+            Transform::DeltaFor => {
+                out[0] = v;
+                for (o, r) in out[1..].iter_mut().zip(self.residuals()) {
+                    v = v.wrapping_add(self.step).wrapping_add(*r as i64);
+                    *o = v;
+                }
+            }
+            Transform::Delta => {
+                out[0] = v;
+                for (o, r) in out[1..].iter_mut().zip(self.residuals()) {
+                    v = v.wrapping_add(unzigzag(*r));
+                    *o = v;
+                }
+            }
+            Transform::DeltaOfDelta => {
+                let mut step = self.step;
+                out[0] = v;
+                if let Some(second) = out.get_mut(1) {
+                    v = v.wrapping_add(step);
+                    *second = v;
+                }
+                for (o, r) in out.iter_mut().skip(2).zip(self.residuals()) {
+                    step = step.wrapping_add(unzigzag(*r));
+                    v = v.wrapping_add(step);
+                    *o = v;
+                }
+            }
+        }
+    }
+}
+
+/// The width at which bits and patches of the residuals are the fewest, and about how many bits that are.
+fn best_width(residuals: &[u64]) -> (u32, u64) {
+    let mut counts = [0_u32; 65];
+    for r in residuals {
+        counts[64 - r.leading_zeros() as usize] += 1;
+    }
+    let widest = counts.iter().rposition(|n| *n > 0).unwrap_or(0) as u32;
+    let mut best = (widest, u64::from(widest) * residuals.len() as u64);
+    let mut patches = 0;
+    for width in (0..widest).rev() {
+        patches += counts[width as usize + 1];
+        // Each patch has its index and, in whole bytes of 7 bits, what lies above the width; 2 bytes count them.
+        let patch_bits = 8 + 8 * (widest - width).div_ceil(7);
+        let cost = u64::from(width) * residuals.len() as u64 + 16 + u64::from(patches * patch_bits);
+        if cost < best.1 {
+            best = (width, cost);
+        }
+    }
+    best
+}
+
+/// About how many bits a transform would take.
+fn estimate(transform: Transform, values: &[i64]) -> u64 {
+    let (mut bits, mut base, mut step) = (0, 0, 0);
+    for rows in values.chunks(BLOCK) {
+        let block = Block::split(transform, rows);
+        bits += best_width(block.residuals()).1;
+        // The directory counts too: deltas need no base of their own, but each miniblock has one.
+        bits += varint_bits(zigzag(block.base.wrapping_sub(base)));
+        if transform.has_step() {
+            bits += varint_bits(zigzag(block.step.wrapping_sub(step)));
+        }
+        (base, step) = (block.base, block.step);
+    }
+    bits
+}
+
+fn varint_bits(v: u64) -> u64 {
+    8 * u64::from((64 - v.leading_zeros()).div_ceil(7).max(1))
+}
+
+/// Appends the column; the caller stores how many values there are.
+pub(crate) fn encode_ints(out: &mut Vec<u8>, values: &[i64]) {
+    assert!((1..=MAX_ROWS).contains(&values.len()), "BUG: column of {} values", values.len());
+    let first = values[0];
+    if values.iter().all(|v| *v == first) {
+        out.push(Transform::Const.into());
+        put_zigzag(out, first);
+        return;
+    }
+    let delta = values[1].wrapping_sub(first);
+    if values.windows(2).all(|w| w[1].wrapping_sub(w[0]) == delta) {
+        out.push(Transform::ConstDelta.into());
+        put_zigzag(out, first);
+        put_zigzag(out, delta);
+        return;
+    }
+    let transform = BLOCK_TRANSFORMS
+        .into_iter()
+        .min_by_key(|transform| estimate(*transform, values))
+        .expect("BUG: there are transforms");
+    encode_blocks(out, transform, values);
+}
+
+fn encode_blocks(out: &mut Vec<u8>, transform: Transform, values: &[i64]) {
+    out.push(transform.into());
+    let (mut base, mut step) = (0, 0);
+    let mut payload = Vec::with_capacity(values.len());
+    let mut patches = Vec::new();
+    for rows in values.chunks(BLOCK) {
+        let block = Block::split(transform, rows);
+        put_zigzag(out, block.base.wrapping_sub(base));
+        if transform.has_step() {
+            put_zigzag(out, block.step.wrapping_sub(step));
+        }
+        (base, step) = (block.base, block.step);
+        let (width, _) = best_width(block.residuals());
+        pack(&mut payload, block.residuals(), width);
+        patches.clear();
+        let mut n_patches = 0;
+        for (idx, r) in block.residuals().iter().enumerate() {
+            let high = if width == 64 { 0 } else { r >> width };
+            if high > 0 {
+                patches.push(idx as u8);
+                put_varint(&mut patches, high);
+                n_patches += 1;
+            }
+        }
+        if n_patches == 0 {
+            out.push(width as u8);
+        } else {
+            out.push(width as u8 | HAS_PATCHES);
+            put_varint(out, n_patches);
+            put_varint(out, patches.len() as u64);
+            payload.extend_from_slice(&patches);
+        }
+    }
+    out.extend_from_slice(&payload);
+}
+
+/// Where a miniblock's content is described.
+#[derive(Clone, Copy, Default)]
+struct DirectoryEntry {
+    base: i64,
+    step: i64,
+    width: u32,
+    n_patches: usize,
+    patch_len: usize,
+}
+
+/// Reads a column of `n` values and hands it to `sink` in pieces of at most 128, in order.
+pub(crate) fn decode_ints(cursor: &mut Cursor<'_>, n: usize, mut sink: impl FnMut(&[i64])) -> Result<()> {
+    if !(1..=MAX_ROWS).contains(&n) {
+        return Err(DecodeError::new("column with an impossible number of values"));
+    }
+    let transform = Transform::try_from(cursor.u8()?)?;
+    let mut values = [0; BLOCK];
+    if matches!(transform, Transform::Const | Transform::ConstDelta) {
+        let mut v = cursor.zigzag()?;
+        let delta = if transform == Transform::ConstDelta { cursor.zigzag()? } else { 0 };
+        for start in (0..n).step_by(BLOCK) {
+            let rows = &mut values[..(n - start).min(BLOCK)];
+            for row in rows.iter_mut() {
+                *row = v;
+                v = v.wrapping_add(delta);
+            }
+            sink(rows);
+        }
+        return Ok(());
+    }
+    let mut directory = [DirectoryEntry::default(); MAX_ROWS / BLOCK];
+    let directory = &mut directory[..n.div_ceil(BLOCK)];
+    let mut before = DirectoryEntry::default();
+    for entry in directory.iter_mut() {
+        entry.base = before.base.wrapping_add(cursor.zigzag()?);
+        if transform.has_step() {
+            entry.step = before.step.wrapping_add(cursor.zigzag()?);
+        }
+        let width = cursor.u8()?;
+        entry.width = u32::from(width & !HAS_PATCHES);
+        if entry.width > 64 {
+            return Err(DecodeError::new("impossible width of a miniblock"));
+        }
+        if width & HAS_PATCHES != 0 {
+            entry.n_patches = cursor.count(0)?;
+            entry.patch_len = cursor.count(1)?;
+        }
+        before = *entry;
+    }
+    for (idx, entry) in directory.iter().enumerate() {
+        let rows = (n - idx * BLOCK).min(BLOCK);
+        let len = transform.residuals(rows);
+        let mut block = Block { base: entry.base, step: entry.step, residuals: [0; BLOCK], len };
+        let packed = cursor.take(packed_len(entry.width, len))?;
+        unpack(packed, entry.width, &mut block.residuals[..len]);
+        let mut patches = Cursor::new(cursor.take(entry.patch_len)?);
+        for _ in 0..entry.n_patches {
+            let at = usize::from(patches.u8()?);
+            let high = patches.varint()?;
+            if at >= len || entry.width == 64 {
+                return Err(DecodeError::new("patch outside of its miniblock"));
+            }
+            block.residuals[at] |= high << entry.width;
+        }
+        if !patches.is_empty() {
+            return Err(DecodeError::new("more patches than announced"));
+        }
+        block.join(transform, &mut values[..rows]);
+        sink(&values[..rows]);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(values: &[i64]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_ints(&mut bytes, values);
+        let mut back = Vec::new();
+        let mut cursor = Cursor::new(&bytes);
+        decode_ints(&mut cursor, values.len(), |rows| back.extend_from_slice(rows)).expect("just encoded");
+        assert!(cursor.is_empty(), "all bytes belong to the column");
+        assert_eq!(back, values);
+        bytes
+    }
+
+    #[test]
+    fn constants_and_lines_cost_next_to_nothing() {
+        assert_eq!(check(&vec![7; 8192]).len(), 2);
+        assert_eq!(check(&(0..8192).map(|i| i * 15_000).collect::<Vec<_>>()).len(), 5);
+    }
+
+    #[test]
+    fn an_outlier_is_patched() {
+        let mut values: Vec<i64> = (0..480).map(|i| i % 4).collect();
+        let plain = check(&values).len();
+        values[100] = 1 << 40;
+        let patched = check(&values).len();
+        assert!(patched < plain + 16, "{plain} {patched}");
+    }
+
+    #[test]
+    fn every_transform_reads_back() {
+        for transform in BLOCK_TRANSFORMS {
+            for n in [1, 2, 3, 127, 128, 129, 130, 256, 257] {
+                let values: Vec<i64> =
+                    (0..n).map(|i: i64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)).collect();
+                let mut bytes = Vec::new();
+                encode_blocks(&mut bytes, transform, &values);
+                let mut back = Vec::new();
+                decode_ints(&mut Cursor::new(&bytes), values.len(), |rows| back.extend_from_slice(rows))
+                    .expect("just encoded");
+                assert_eq!(back, values, "{transform:?} {n}");
+            }
+        }
+    }
+
+    /// Where the values change slowly and now and then a lot, as those of counters and gauges do.
+    fn walk() -> impl Strategy<Value = Vec<i64>> {
+        let step = prop_oneof![8 => -3_i64..20, 2 => -2000_i64..2000, 1 => any::<i64>(), 8 => Just(0_i64)];
+        (any::<i64>(), proptest::collection::vec(step, 0..600)).prop_map(|(first, steps)| {
+            let sums = steps.iter().scan(first, |v, step| {
+                *v = v.wrapping_add(*step);
+                Some(*v)
+            });
+            std::iter::once(first).chain(sums).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(values in prop_oneof![walk(), proptest::collection::vec(any::<i64>(), 1..600)]) {
+            check(&values);
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), n in 0_usize..9000) {
+            let mut rows = 0;
+            if decode_ints(&mut Cursor::new(&bytes), n, |r| rows += r.len()).is_ok() {
+                prop_assert_eq!(rows, n);
+            }
+        }
+    }
+}

@@ -12,6 +12,9 @@ pub enum ScrapeError {
     /// There was no usable response.
     #[error(transparent)]
     Fetch(#[from] OutboundError),
+    /// The scrape took longer than its timeout.
+    #[error("context deadline exceeded")]
+    Deadline,
     /// The response does not say what it is.
     #[error(transparent)]
     ContentType(#[from] ContentTypeError),

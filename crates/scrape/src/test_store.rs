@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, Rejection, SeriesRef, Tenant, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, Rejection, SeriesRef, Tenant,
+    Value,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -139,5 +140,34 @@ impl AppendExemplarShown {
     fn new(exemplar: &bellwether_model::AppendExemplar) -> Self {
         let e = &exemplar.exemplar;
         Self(format!("{} {} {} {}", exemplar.labels, e.labels, e.value, e.ts_ms))
+    }
+}
+
+/// A clock that runs on tokio's time, which tests can pause.
+#[derive(Debug)]
+pub(crate) struct TestClock {
+    start: tokio::time::Instant,
+    wall_ms: std::sync::atomic::AtomicI64,
+}
+
+impl TestClock {
+    /// The wall clock shows `now_ms` now.
+    pub(crate) fn new(now_ms: i64) -> Self {
+        Self { start: tokio::time::Instant::now(), wall_ms: now_ms.into() }
+    }
+
+    /// Somebody sets the wall clock.
+    pub(crate) fn jump_ms(&self, ms: i64) {
+        self.wall_ms.fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl bellwether_model::Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        self.wall_ms.load(std::sync::atomic::Ordering::SeqCst) + self.start.elapsed().as_millis() as i64
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.start.elapsed()
     }
 }

@@ -26,7 +26,9 @@ pub enum LabelLimitError {
         limit: usize,
     },
     /// A label name is too long.
-    #[error("label_name_length_limit exceeded (metric: {metric}, label name: {name}, length: {len}, limit: {limit})")]
+    #[error(
+        "label_name_length_limit exceeded (metric: {metric}, label name: {name}, length: {len}, limit: {limit})"
+    )]
     Name {
         /// The beginning of the metric name.
         metric: String,
@@ -90,7 +92,8 @@ mod tests {
 
     #[test]
     fn names_limit_and_offender() {
-        let labels = Labels::from_pairs([("__name__", "up"), ("job", "a\"b"), ("instance", &*"x".repeat(60))]);
+        let labels =
+            Labels::from_pairs([("__name__", "up"), ("job", "a\"b"), ("instance", &*"x".repeat(60))]);
         let check = |labels_limit, name_bytes, value_bytes, want: Option<&str>| {
             let limits = LabelLimits { labels: labels_limit, name_bytes, value_bytes };
             assert_eq!(limits.check(&labels).err().map(|e| e.to_string()).as_deref(), want);

@@ -66,7 +66,8 @@ impl MetadataCache {
     fn entry(&mut self, name: &str) -> &mut Family {
         // A family has up to three lines, so it is the same as before or the one behind it.
         let here = self.cursor;
-        let found = [here, here + 1].into_iter().find(|at| self.families.get(*at).is_some_and(|f| f.name == name));
+        let found =
+            [here, here + 1].into_iter().find(|at| self.families.get(*at).is_some_and(|f| f.name == name));
         self.cursor = match found.or_else(|| self.by_name.get(name).copied()) {
             Some(at) => at,
             None => {
@@ -139,7 +140,9 @@ mod tests {
         let mut out = Vec::new();
         cache.changes(&mut out);
         cache.stored();
-        out.into_iter().map(|m| format!("{} {} {:?}", m.family, m.metadata.metric_type, m.metadata.help)).collect()
+        out.into_iter()
+            .map(|m| format!("{} {} {:?}", m.family, m.metadata.metric_type, m.metadata.help))
+            .collect()
     }
 
     #[test]

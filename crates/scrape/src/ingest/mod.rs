@@ -36,7 +36,7 @@ use series_cache::{Known, SeriesCache, SeriesId};
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// How the samples of one target are stored.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct IngestSettings {
     pub(crate) labels: SampleLabels,
     pub(crate) honor_timestamps: bool,
@@ -171,6 +171,11 @@ impl Ingest {
         self.begin(batch);
     }
 
+    /// The store took nothing of the batch.
+    pub(crate) fn not_stored(&mut self) {
+        self.cache.undo();
+    }
+
     fn begin(&mut self, batch: &mut AppendBatch) {
         batch.clear();
         self.sampled.clear();
@@ -211,6 +216,7 @@ impl Ingest {
         self.begin(batch);
         self.cache.fail(|labels, sref| batch.samples.push(stale_marker(labels, sref, ts_ms)));
         self.report.append_stale(ts_ms, batch);
+        self.cache.settle();
     }
 
     /// Learns what the store made of `batch`. Returns what it refused, and leaves in `batch` what has to be stored in addition: markers for
@@ -234,6 +240,7 @@ impl Ingest {
             }
         }
         self.report.stored(report);
+        self.cache.settle();
         refused
     }
 }
@@ -257,7 +264,13 @@ impl Refused {
 }
 
 fn stale_marker(labels: &Labels, sref: Option<SeriesRef>, ts_ms: i64) -> AppendEntry {
-    AppendEntry { hint: sref, labels: labels.clone(), ts_ms, start_ts_ms: 0, value: Value::Float(stale_nan()) }
+    AppendEntry {
+        hint: sref,
+        labels: labels.clone(),
+        ts_ms,
+        start_ts_ms: 0,
+        value: Value::Float(stale_nan()),
+    }
 }
 
 /// One pass over one body.
@@ -460,9 +473,9 @@ impl Pass<'_> {
         if self.sample(id, incoming).is_some() {
             let (labels, _) = self.ingest.cache.get(id);
             let exemplars = converted.exemplars.iter().cloned();
-            self.batch.exemplars.extend(
-                exemplars.map(|exemplar| AppendExemplar { labels: labels.clone(), exemplar }),
-            );
+            self.batch
+                .exemplars
+                .extend(exemplars.map(|exemplar| AppendExemplar { labels: labels.clone(), exemplar }));
         }
         Ok(())
     }

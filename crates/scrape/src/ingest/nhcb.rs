@@ -1,4 +1,6 @@
-use bellwether_exposition::{Exemplar as WrittenExemplar, LabelBuf, MetricType, Reader, Series, TypeAndUnitLabels};
+use bellwether_exposition::{
+    Exemplar as WrittenExemplar, LabelBuf, MetricType, Reader, Series, TypeAndUnitLabels,
+};
 use bellwether_model::histogram::ClassicHistogram;
 use bellwether_model::{Exemplar, FloatHistogram, LabelsBuilder, METRIC_NAME};
 
@@ -158,7 +160,8 @@ impl Collected {
 fn split_name<'n>(name: &'n str, exposed: &LabelBuf) -> Option<(&'n str, Part)> {
     if let Some(base) = name.strip_suffix("_bucket") {
         let (_, bound) = exposed.iter().find(|(label, _)| *label == "le")?;
-        let bound = bellwether_exposition::parse_value(bound.as_bytes()).ok().filter(|bound| !bound.is_nan())?;
+        let bound =
+            bellwether_exposition::parse_value(bound.as_bytes()).ok().filter(|bound| !bound.is_nan())?;
         return Some((base, Part::Bucket(bound)));
     }
     let parts = [("_count", Part::Count), ("_sum", Part::Sum)];

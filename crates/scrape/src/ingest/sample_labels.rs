@@ -1,5 +1,7 @@
 use bellwether_exposition::LabelBuf;
-use bellwether_model::{Labels, LabelsBuilder, METRIC_NAME, ValidationScheme, is_valid_label_name, is_valid_metric_name};
+use bellwether_model::{
+    Labels, LabelsBuilder, METRIC_NAME, ValidationScheme, is_valid_label_name, is_valid_metric_name,
+};
 use bellwether_relabel::{Rules, Scratch};
 
 use super::label_limits::{LabelLimitError, LabelLimits};
@@ -8,7 +10,7 @@ use super::label_limits::{LabelLimitError, LabelLimits};
 const EXPORTED: &str = "exported_";
 
 /// Makes the labels under which samples of one target are stored from those that the target exposes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct SampleLabels {
     /// The labels that Bellwether attaches, `job` and `instance` among them.
     pub(crate) target: Labels,

@@ -21,7 +21,8 @@ const NO_POSITION: u32 = u32::MAX;
 /// series in a stable order, so the answer is mostly "the one behind the one before", and one comparison of bytes proves it), did this
 /// scrape have it already, and, at the end, which series of the last scrape are gone.
 ///
-/// A scrape is an iteration: [`begin`](Self::begin), one look-up per line, then [`commit`](Self::commit) or [`fail`](Self::fail).
+/// A scrape is an iteration: [`begin`](Self::begin), one look-up per line, [`commit`](Self::commit) or [`fail`](Self::fail), and, when the
+/// store has answered, [`settle`](Self::settle) or [`undo`](Self::undo).
 #[derive(Debug, Default)]
 pub(crate) struct SeriesCache {
     forms: Vec<Form>,
@@ -43,6 +44,9 @@ pub(crate) struct SeriesCache {
     n_live: usize,
     n_retracked: usize,
     newly_tracked: Vec<SeriesId>,
+    /// The series that this scrape ended, with the iteration since which they had been live.
+    ended: Vec<(SeriesId, u64)>,
+    good: bool,
     /// This scrape's order differs from the last one's.
     reordered: bool,
     /// There may be series without a form.
@@ -89,6 +93,7 @@ impl SeriesCache {
         self.next_order.clear();
         self.n_retracked = 0;
         self.newly_tracked.clear();
+        self.ended.clear();
         self.reordered = false;
     }
 
@@ -203,18 +208,14 @@ impl SeriesCache {
         self.series[id.0 as usize].sref = Some(sref);
     }
 
-    /// Ends a good scrape. `gone` is called for each series that needs a stale marker; those that the target no longer writes are
-    /// forgotten.
-    pub(crate) fn commit(&mut self, mut gone: impl FnMut(&Labels, Option<SeriesRef>)) {
+    /// Ends a good scrape. `gone` is called for each series that needs a stale marker.
+    pub(crate) fn commit(&mut self, gone: impl FnMut(&Labels, Option<SeriesRef>)) {
         if self.n_retracked < self.n_live {
             let iteration = self.iteration;
-            for series in self.series.iter_mut().filter(|s| s.live_since != 0 && s.tracked != iteration) {
-                gone(&series.labels, series.sref);
-                series.live_since = 0;
-            }
+            self.end_series(|series| series.tracked != iteration, gone);
         }
         self.n_live = self.n_retracked + self.newly_tracked.len();
-        for id in self.newly_tracked.drain(..) {
+        for id in &self.newly_tracked {
             self.series[id.0 as usize].live_since = self.iteration;
         }
         std::mem::swap(&mut self.order, &mut self.next_order);
@@ -223,25 +224,56 @@ impl SeriesCache {
                 self.forms[form.0 as usize].position = position as u32;
             }
         }
-        if self.orphans || self.order.len() < self.by_bytes.len() {
-            self.forget_forms(|form, iteration| form.seen != iteration);
-        }
+        self.good = true;
     }
 
     /// Ends a bad scrape, of which nothing is stored. `gone` is called for each series that needs a stale marker.
     ///
     /// What is known about the target stays: the next scrape will probably look like the last good one.
-    pub(crate) fn fail(&mut self, mut gone: impl FnMut(&Labels, Option<SeriesRef>)) {
+    pub(crate) fn fail(&mut self, gone: impl FnMut(&Labels, Option<SeriesRef>)) {
         if self.n_live > 0 {
-            for series in self.series.iter_mut().filter(|s| s.live_since != 0) {
-                gone(&series.labels, series.sref);
-                series.live_since = 0;
-            }
+            self.end_series(|_| true, gone);
         }
         self.n_live = 0;
         self.newly_tracked.clear();
-        if self.orphans || self.by_bytes.len() > self.order.len() * 2 + SPARE_FORMS {
+        self.good = false;
+    }
+
+    #[cold]
+    fn end_series(
+        &mut self,
+        is_gone: impl Fn(&Series) -> bool,
+        mut gone: impl FnMut(&Labels, Option<SeriesRef>),
+    ) {
+        for (idx, series) in self.series.iter_mut().enumerate() {
+            if series.live_since != 0 && is_gone(series) {
+                gone(&series.labels, series.sref);
+                self.ended.push((SeriesId(idx as u32), series.live_since));
+                series.live_since = 0;
+            }
+        }
+    }
+
+    /// The store has the scrape: what the target no longer writes is forgotten.
+    pub(crate) fn settle(&mut self) {
+        if self.good {
+            if self.orphans || self.order.len() < self.by_bytes.len() {
+                self.forget_forms(|form, iteration| form.seen != iteration);
+            }
+        } else if self.orphans || self.by_bytes.len() > self.order.len() * 2 + SPARE_FORMS {
             self.forget_forms(|form, _| form.position == NO_POSITION);
+        }
+    }
+
+    /// The store took nothing of the scrape, markers included: they are still owed, and what the scrape began does not exist.
+    pub(crate) fn undo(&mut self) {
+        for (id, live_since) in self.ended.drain(..) {
+            self.series[id.0 as usize].live_since = live_since;
+            self.n_live += 1;
+        }
+        for id in self.newly_tracked.drain(..) {
+            self.series[id.0 as usize].live_since = 0;
+            self.n_live -= 1;
         }
     }
 
@@ -326,6 +358,7 @@ mod tests {
             self.read(lines);
             let mut gone = Vec::new();
             self.cache.commit(|labels, _| gone.push(labels.metric_name().to_owned()));
+            self.cache.settle();
             gone.sort();
             gone
         }
@@ -334,6 +367,7 @@ mod tests {
             self.read(lines);
             let mut gone = Vec::new();
             self.cache.fail(|labels, _| gone.push(labels.metric_name().to_owned()));
+            self.cache.settle();
             gone.sort();
             gone
         }
@@ -435,6 +469,22 @@ mod tests {
         scrapes.cache.forget_all_forms();
         assert_eq!(scrapes.fail(&[]), ["a"]);
         assert_eq!((scrapes.cache.n_forms(), scrapes.cache.n_series()), (0, 0));
+    }
+
+    #[test]
+    fn what_was_not_stored_is_still_owed() {
+        let mut scrapes = Scrapes::default();
+        scrapes.scrape(&["a", "b"]);
+        scrapes.read(&["b", "c"]);
+        scrapes.cache.commit(|_, _| {});
+        scrapes.cache.undo();
+        assert_eq!(scrapes.scrape(&["b"]), ["a"]);
+        // The same for a scrape that failed by itself.
+        scrapes.read(&[]);
+        scrapes.cache.fail(|_, _| {});
+        scrapes.cache.undo();
+        assert_eq!(scrapes.scrape(&["d"]), ["b"]);
+        assert_eq!(scrapes.scrape(&[]), ["d"]);
     }
 
     #[test]

@@ -171,7 +171,8 @@ fn timestamps_of_the_target() {
 #[test]
 fn timestamps_far_ahead_are_left_out() {
     let mut scrapes = Scrapes::new(settings());
-    let body = format!("near 1 {}\nfar 1 {}\nfurther 1 {}\n", 1000 + MAX_AHEAD_MS, 1001 + MAX_AHEAD_MS, i64::MAX);
+    let body =
+        format!("near 1 {}\nfar 1 {}\nfurther 1 {}\n", 1000 + MAX_AHEAD_MS, 1001 + MAX_AHEAD_MS, i64::MAX);
     let counts = scrapes.scrape(&body).expect("valid");
     assert_eq!((counts.out_of_bounds, counts.post_relabel), (2, 3));
     assert_eq!(scrapes.store.series(), [r#"near{job="j"}"#]);
@@ -181,8 +182,12 @@ fn timestamps_far_ahead_are_left_out() {
 fn duplicates_are_dropped_and_counted() {
     let mut scrapes = Scrapes::new(settings());
     // Two ways of writing the same series count as one.
-    let counts = scrapes.scrape("a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\na{x=\"1\",y=\"2\"} 3\n").expect("valid");
-    assert_eq!(counts, Counts { total: 3, post_relabel: 3, series_added: 2, duplicates: 2, ..Counts::default() });
+    let counts =
+        scrapes.scrape("a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\na{x=\"1\",y=\"2\"} 3\n").expect("valid");
+    assert_eq!(
+        counts,
+        Counts { total: 3, post_relabel: 3, series_added: 2, duplicates: 2, ..Counts::default() }
+    );
     assert_eq!(scrapes.samples(r#"a{job="j", x="1", y="2"}"#), ["1:1"]);
     // With timestamps of their own they are different samples.
     let counts = scrapes.scrape("b 1 1000\nb 2 2000\n").expect("valid");
@@ -269,7 +274,8 @@ fn exemplars_go_along() {
 #[test]
 fn metadata_goes_along_once() {
     let mut scrapes = Scrapes::new(settings());
-    let body = "# HELP a_seconds help\n# TYPE a_seconds gauge\n# UNIT a_seconds seconds\na_seconds 1\n# EOF\n";
+    let body =
+        "# HELP a_seconds help\n# TYPE a_seconds gauge\n# UNIT a_seconds seconds\na_seconds 1\n# EOF\n";
     scrapes.scrape_as(OPENMETRICS, body).expect("valid");
     assert_eq!(scrapes.store.take_metadata(), ["a_seconds gauge \"seconds\" \"help\""]);
     scrapes.scrape_as(OPENMETRICS, body).expect("valid");

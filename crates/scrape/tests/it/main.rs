@@ -1,0 +1,1 @@
+//! What users of the scrape manager rely on, through its public API.

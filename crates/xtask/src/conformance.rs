@@ -17,6 +17,7 @@ type Area = (&'static str, fn(&Path) -> anyhow::Result<Vec<Outcome>>);
 
 /// All areas, in the order of the folders.
 const AREAS: &[Area] = &[
+    ("config", config),
     ("dashboards", dashboards),
     ("promql-compliance", promql_compliance),
     ("promql-parse", promql_parse),
@@ -81,6 +82,11 @@ fn read_floor(path: &Path) -> anyhow::Result<BTreeMap<String, usize>> {
         floor.insert(area.to_owned(), count.trim().parse().with_context(|| line.to_owned())?);
     }
     Ok(floor)
+}
+
+/// Server configuration and target files are accepted and refused as upstream does.
+fn config(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    Ok(bellwether::conformance::run(dir)?.into_iter().map(|o| (o.id, o.result)).collect())
 }
 
 /// The queries of real dashboards parse.

@@ -52,4 +52,4 @@ pub use log::{
     LogPosition, LogStatus, MAX_FRAME_BYTES, Recovery, RecoveryError, SegmentHeader, SegmentKind, Skipped,
     SkippedReason, Step, StoreId, SyncPolicy, recover, segment_path,
 };
-pub use publish::{publish, publish_dir, sync_tree};
+pub use publish::{publish, publish_dir, publish_file, sync_tree};

@@ -16,14 +16,19 @@ pub fn publish(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let write = || {
         let file = fs.create(&temporary)?;
         write_all_at(file.as_ref(), bytes, 0)?;
-        file.sync()?;
-        fs.rename(&temporary, path)
+        file.sync()
     };
     if let Err(e) = write() {
         // What is left would only take room; it is removed at the next start if it cannot be removed now.
         let _ = fs.remove_file(&temporary);
         return Err(e);
     }
+    publish_file(fs, &temporary, path)
+}
+
+/// Gives the finished and synced file `temporary` its name `path`, replacing a file of that name.
+pub fn publish_file(fs: &dyn Fs, temporary: &Path, path: &Path) -> io::Result<()> {
+    fs.rename(temporary, path)?;
     sync_parent(fs, path)
 }
 

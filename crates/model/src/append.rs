@@ -92,6 +92,9 @@ pub enum Rejection {
     /// The label set is not one that can be stored.
     #[error("invalid labels: {0}")]
     InvalidLabels(String),
+    /// The histogram contradicts itself, for instance with more buckets than its spans hold.
+    #[error("invalid histogram: {0}")]
+    InvalidHistogram(String),
     /// A limit was reached; the message names it, its value and the offender.
     #[error("{0}")]
     Limit(String),

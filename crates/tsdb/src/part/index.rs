@@ -81,7 +81,7 @@ pub(super) struct Index {
 /// A label name.
 #[derive(Debug)]
 pub(super) struct Name {
-    pub(super) name: Box<str>,
+    pub(super) text: Box<str>,
     values: Range<usize>,
     postings: Range<usize>,
 }
@@ -115,7 +115,7 @@ impl Index {
 
     /// The name, if any series has it.
     pub(super) fn name(&self, name: &str) -> Option<&Name> {
-        self.names.binary_search_by(|n| n.name.as_ref().cmp(name)).ok().map(|idx| &self.names[idx])
+        self.names.binary_search_by(|n| n.text.as_ref().cmp(name)).ok().map(|idx| &self.names[idx])
     }
 
     fn values(&self, name: &Name) -> Result<BlockList<'_>> {
@@ -240,7 +240,7 @@ fn read_names(file: &SectionFile) -> Result<Vec<Name>> {
             let n_values = entry.varint()?;
             let values = read_range(&mut entry, file.section(VALUES).len())?;
             let postings = read_range(&mut entry, file.section(POSTINGS).len())?;
-            if names.last().is_some_and(|before| before.name >= name) {
+            if names.last().is_some_and(|before| before.text.as_ref() >= name.as_ref()) {
                 return Err(DecodeError::new("label names are not sorted"));
             }
             for (section, range) in [(VALUES, &values), (POSTINGS, &postings)] {
@@ -248,7 +248,7 @@ fn read_names(file: &SectionFile) -> Result<Vec<Name>> {
                     return Err(DecodeError::new("a label name has another number of values"));
                 }
             }
-            names.push(Name { name, values, postings });
+            names.push(Name { text: name, values, postings });
         }
     }
     Ok(names)
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn finds_values_and_their_series() {
         let index = index();
-        assert_eq!(index.names().iter().map(|n| n.name.as_ref()).collect::<Vec<_>>(), ["a", "n"]);
+        assert_eq!(index.names().iter().map(|n| n.text.as_ref()).collect::<Vec<_>>(), ["a", "n"]);
         let name = index.name("n").expect("there");
         assert!(index.name("b").is_none());
         for (ordinal, value) in values().iter().enumerate() {

@@ -43,6 +43,12 @@ pub(crate) struct PartMeta {
     pub(crate) files: Vec<FileMeta>,
 }
 
+/// All that is read of a description before its version is known.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 impl PartMeta {
     pub(super) const VERSION: u32 = VERSION;
 
@@ -61,10 +67,6 @@ impl PartMeta {
     pub(crate) fn read(fs: &dyn Fs, dir: &Path) -> Result<Self, PartError> {
         let path = dir.join(META_FILE);
         let text = read_file(fs, &path, MAX_BYTES).map_err(|e| PartError::io(&path, e))?;
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
         // The version first, on its own: what a newer version looks like is not known.
         let version: Version =
             serde_json::from_slice(&text).map_err(|e| PartError::damaged(&path, e.to_string()))?;

@@ -275,7 +275,7 @@ impl Part {
 
     /// The label names, sorted.
     pub(crate) fn label_names(&self) -> impl Iterator<Item = &str> {
-        self.index.names().iter().map(|n| n.name.as_ref())
+        self.index.names().iter().map(|n| n.text.as_ref())
     }
 
     /// How many different label name/value pairs there are.
@@ -347,7 +347,7 @@ impl LabelReader<'_> {
                 *slot = (*name, *value, text);
             }
         }
-        let name = |idx: u32| index.names()[idx as usize].name.as_ref();
+        let name = |idx: u32| index.names()[idx as usize].text.as_ref();
         Ok(Labels::from_sorted(self.strings.iter().map(|(idx, _, text)| (name(*idx), text.as_str()))))
     }
 }

@@ -277,6 +277,8 @@ mod tests {
     use super::*;
 
     type Series = (u32, Vec<u32>, Vec<ChunkEntry<'static>>);
+    /// Histograms or not, timestamp column, start timestamp column, length.
+    type ChunkSeed = (bool, u32, Option<u32>, usize);
 
     fn shapes() -> Vec<Vec<u32>> {
         vec![vec![0, 2], vec![0, 1, 2], (0..70).collect()]
@@ -312,7 +314,7 @@ mod tests {
             (0_usize..3, proptest::collection::vec(0_u32..3, 70), proptest::collection::vec(chunk, 0..4));
         proptest::collection::vec(one, 1..60).prop_map(|rows| {
             let mut at = [0, 0];
-            let row = |(shape, values, chunks): (usize, Vec<u32>, Vec<(bool, u32, Option<u32>, usize)>)| {
+            let row = |(shape, values, chunks): (usize, Vec<u32>, Vec<ChunkSeed>)| {
                 let chunks = chunks.into_iter().map(|(histograms, times, starts, len)| {
                     let content = if len <= MAX_INLINE {
                         Content::Inline(&[9; MAX_INLINE][..len])

@@ -3,6 +3,7 @@
 //! [`syntax`] turns a query into an [`Expr`](syntax::Expr) whose every node knows the bytes it was written in, and back into text.
 
 pub mod syntax;
+pub mod testkit;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

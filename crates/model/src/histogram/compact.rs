@@ -8,19 +8,18 @@ impl FloatHistogram {
     pub fn compact(&mut self, max_empty_buckets: u32) {
         for side in [Side::Positive, Side::Negative] {
             let (spans, counts) = self.side_mut(side);
-            if !is_compact(spans, counts) {
+            if !is_compact(spans, counts, max_empty_buckets) {
                 (*spans, *counts) = compacted(spans, counts, max_empty_buckets);
             }
         }
     }
 }
 
-/// Whether no bucket is empty and no span could be joined to the one before. Then there is nothing to do for any limit but those that
-/// would fill gaps, which is never worth a copy.
-fn is_compact(spans: &[Span], counts: &[f64]) -> bool {
+/// Whether no bucket is empty and no span is near enough to be joined to the one before: the common case after arithmetic.
+fn is_compact(spans: &[Span], counts: &[f64], max_empty_buckets: u32) -> bool {
     counts.iter().all(|v| *v != 0.0)
         && spans.iter().all(|s| s.length > 0)
-        && spans.iter().skip(1).all(|s| s.offset > 0)
+        && spans.iter().skip(1).all(|s| i64::from(s.offset) > i64::from(max_empty_buckets))
 }
 
 fn compacted(spans: &[Span], counts: &[f64], max_empty_buckets: u32) -> (Vec<Span>, Vec<f64>) {

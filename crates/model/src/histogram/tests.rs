@@ -382,6 +382,34 @@ fn displays_populated_buckets() {
 }
 
 #[test]
+fn writes_test_expressions() {
+    let mut h = exp(1, -2, &[1.0, 0.0, 2.5, 0.0]);
+    h.zero_count = 3.0;
+    h.zero_threshold = 0.001;
+    h.negative_spans = vec![Span { offset: 1, length: 1 }, Span { offset: 1, length: 1 }];
+    h.negative_buckets = vec![4.0, 5.0];
+    h.counter_reset_hint = CounterResetHint::Gauge;
+    assert_eq!(
+        h.test_expression(),
+        "{{schema:1 count:3.5 z_bucket:3 z_bucket_w:0.001 counter_reset_hint:gauge offset:-2 buckets:[1 0 2.5] n_offset:1 n_buckets:[4 0 5]}}"
+    );
+    assert_eq!(FloatHistogram::default().test_expression(), "{{}}");
+    assert_eq!(
+        nhcb(&[1.0, 2.5], &[1.0, 2.0]).test_expression(),
+        "{{schema:-53 count:3 custom_values:[1 2.5] buckets:[1 2]}}"
+    );
+    let far = FloatHistogram {
+        positive_spans: vec![
+            Span { offset: -1_000_000_000, length: 1 },
+            Span { offset: 2_000_000_000, length: 1 },
+        ],
+        positive_buckets: vec![1.0, 1.0],
+        ..FloatHistogram::default()
+    };
+    assert!(far.test_expression().starts_with("{count:0"));
+}
+
+#[test]
 fn invalid_histograms_are_refused() {
     let check = |h: FloatHistogram, want: &str| {
         assert_eq!(h.validate().map_err(|e| e.to_string()), Err(want.to_owned()));

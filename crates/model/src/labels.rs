@@ -10,6 +10,8 @@ pub const METRIC_NAME: &str = "__name__";
 
 /// The length prefix of a string that needs the long form: 127, then four base-128 digits.
 const LONG: u8 = 0x7f;
+/// Room for a typical label set: ten labels of thirty bytes.
+const TYPICAL_LEN: usize = 320;
 /// Longest name or value the encoding can hold: four base-128 digits.
 const MAX_LEN: usize = (1 << 28) - 1;
 
@@ -51,7 +53,8 @@ impl Labels {
     ///
     /// This is the fast path of parsers and of the index; the order is checked in debug builds.
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut buf = String::new();
+        // Nearly every label set fits, and growing step by step costs more than the labels.
+        let mut buf = String::with_capacity(TYPICAL_LEN);
         #[cfg(debug_assertions)]
         let mut previous: Option<&str> = None;
         for (name, value) in pairs {

@@ -1,3 +1,35 @@
 //! Remote write and the other wire protocols, to and from the model.
-
+//!
+//! [`receive_write`] turns the body of a remote write request into an [`AppendBatch`](bellwether_model::AppendBatch) and says what it had to
+//! leave out; [`describe_rejections`] words that, together with what the store refused, for the sender. [`check_write_content`] looks at
+//! the headers first. [`WriteRequestWriter`] is the counterpart for sending. The decoder is written for this one message: it
+//! borrows from the body, and nothing that a body claims about its size is believed before it is checked against [`WriteLimits`].
+//!
+//! ```
+//! use bellwether_model::Labels;
+//! use bellwether_wire::{Sample, WriteLimits, WriteRequestWriter, WriteSeries, compress_write_request, receive_write};
+//!
+//! let labels = Labels::from_pairs([("__name__", "up"), ("job", "node")]);
+//! let (mut message, mut body) = (Vec::new(), Vec::new());
+//! let mut writer = WriteRequestWriter::new(&mut message);
+//! let samples = [Sample { ts_ms: 1_700_000_000_000, value: 1.0 }];
+//! writer.series(&WriteSeries { labels: &labels, samples: &samples, exemplars: &[], histograms: &[] });
+//! compress_write_request(&message, &mut body)?;
+//!
+//! let decoded = receive_write(&body, &WriteLimits::default(), &mut Vec::new())?;
+//! assert!(decoded.rejected.is_empty());
+//! assert_eq!(decoded.batch.samples[0].labels, labels);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 pub mod config;
+mod protobuf;
+mod remote_write;
+mod snappy;
+
+pub use protobuf::WireError;
+pub use remote_write::{
+    DecodedWrite, HistogramSample, ReceiveError, Rejected, Sample, WireHistogram, WriteContentError,
+    WriteLimits, WriteRequestWriter, WriteSeries, check_write_content, compress_write_request,
+    decode_write_request, describe_rejections, receive_write,
+};
+pub use snappy::SnappyError;

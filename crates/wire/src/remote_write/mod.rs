@@ -1,0 +1,18 @@
+//! Remote write 1.0: the message `prometheus.WriteRequest`, compressed with Snappy.
+mod content;
+mod decode;
+mod encode;
+mod error;
+mod histogram;
+mod labels;
+mod limits;
+mod rejected;
+
+pub use content::{WriteContentError, check_write_content};
+pub use decode::{DecodedWrite, decode_write_request, receive_write};
+pub use encode::{
+    HistogramSample, Sample, WireHistogram, WriteRequestWriter, WriteSeries, compress_write_request,
+};
+pub use error::ReceiveError;
+pub use limits::WriteLimits;
+pub use rejected::{Rejected, describe_rejections};

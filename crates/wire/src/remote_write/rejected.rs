@@ -1,0 +1,104 @@
+use std::fmt::Write as _;
+
+use bellwether_model::{AppendBatch, AppendReport};
+
+/// How many refusals an answer explains; a request can bring a hundred thousand.
+const MAX_EXPLAINED: usize = 50;
+
+/// What a decoder left out of a write request, and why. The rest of the request is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// Why, in the words of Prometheus where it has the case; only the first ones are kept.
+    pub reasons: Vec<String>,
+    /// How many series or samples were refused, with or without a reason that is kept.
+    pub refusals: usize,
+    /// How many samples are missing because of that.
+    pub samples: usize,
+    /// How many exemplars were dropped. That is no reason to complain to the sender, because exemplars are best effort.
+    pub exemplars: usize,
+}
+
+impl Rejected {
+    /// Whether every sample was taken.
+    pub fn is_empty(&self) -> bool {
+        self.refusals == 0
+    }
+
+    pub(super) fn refuse(&mut self, n_samples: usize, reason: impl FnOnce() -> String) {
+        if self.reasons.len() < MAX_EXPLAINED {
+            self.reasons.push(reason());
+        }
+        self.refusals += 1;
+        self.samples += n_samples;
+    }
+}
+
+/// The body of the answer 400 to a request of which only a part was taken, one refusal to a line; `None` if all of it was taken.
+///
+/// `rejected` is what decoding left out, `report` what the store said to `batch`.
+pub fn describe_rejections(
+    rejected: &Rejected,
+    batch: &AppendBatch,
+    report: &AppendReport,
+) -> Option<String> {
+    let refused_samples = report.samples.iter().zip(&batch.samples).filter_map(|(result, sample)| {
+        result.as_ref().err().map(|rejection| format!("{rejection} for series {}", sample.labels))
+    });
+    let n_refusals = rejected.refusals + report.samples.iter().filter(|result| result.is_err()).count();
+    let explained = rejected.reasons.iter().cloned().chain(refused_samples);
+    let mut body = explained.take(MAX_EXPLAINED).collect::<Vec<_>>().join("\n");
+    if n_refusals == 0 {
+        return None;
+    }
+    if n_refusals > MAX_EXPLAINED {
+        write!(body, "\n... and {} more", n_refusals - MAX_EXPLAINED)
+            .expect("BUG: writing to a string cannot fail");
+    }
+    Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_model::{AppendEntry, Labels, Rejection, SeriesRef};
+
+    use super::*;
+
+    fn batch(n: usize) -> AppendBatch {
+        let sample = AppendEntry {
+            hint: None,
+            labels: Labels::from_pairs([("__name__", "up")]),
+            ts_ms: 1,
+            start_ts_ms: 0,
+            value: 1.0.into(),
+        };
+        AppendBatch { samples: vec![sample; n], ..AppendBatch::default() }
+    }
+
+    #[test]
+    fn explains_what_was_refused() {
+        let mut rejected = Rejected::default();
+        let mut report =
+            AppendReport { samples: vec![Ok(SeriesRef(1)), Ok(SeriesRef(1))], ..AppendReport::default() };
+        assert_eq!(describe_rejections(&rejected, &batch(2), &report), None);
+        report.samples[1] = Err(Rejection::OutOfOrder);
+        rejected.refuse(3, || "bad labels".to_owned());
+        assert_eq!(
+            describe_rejections(&rejected, &batch(2), &report).as_deref(),
+            Some("bad labels\nout of order sample for series up")
+        );
+        assert_eq!(rejected.samples, 3);
+    }
+
+    #[test]
+    fn explains_no_more_than_a_few() {
+        let mut rejected = Rejected::default();
+        for _ in 0..1000 {
+            rejected.refuse(1, || "bad".to_owned());
+        }
+        let report =
+            AppendReport { samples: vec![Err(Rejection::OutOfBounds); 7], ..AppendReport::default() };
+        let body = describe_rejections(&rejected, &batch(7), &report).expect("refusals");
+        assert_eq!(body.lines().count(), MAX_EXPLAINED + 1);
+        assert!(body.ends_with("\n... and 957 more"), "{body}");
+    }
+}

@@ -1,0 +1,5 @@
+//! The crate's behaviour as others see it.
+mod bytes;
+mod hostile;
+mod round_trip;
+mod rules;

@@ -93,11 +93,12 @@ impl OpenFamily {
         if let Err(reason) = checked {
             return Err(self.violation(reason));
         }
-        if is_histogram(self.metric_type()) {
-            self.histograms.add(sample, &suffix)?;
-        }
         let labels = self.group_labels(sample, &suffix);
-        self.enter_group(labels, sample.timestamp)
+        self.enter_group(labels, sample.timestamp)?;
+        if is_histogram(self.metric_type()) {
+            self.histograms.add(sample, &suffix).map_err(|violation| self.violation(&violation.reason))?;
+        }
+        Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<(), Violation> {

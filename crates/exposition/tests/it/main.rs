@@ -1,3 +1,4 @@
 //! The crate's behaviour as others see it.
 mod conformance;
+mod mutation;
 mod round_trip;

@@ -1,6 +1,6 @@
 //! Expositions with a few bytes changed: nearly right is where parsers go wrong.
 use bellwether_exposition::{
-    CreatedHandling, Event, LabelBuf, Reader, TypeAndUnitLabels, validate_openmetrics,
+    CreatedHandling, Event, Exemplar, LabelBuf, Reader, TypeAndUnitLabels, validate_openmetrics,
 };
 use proptest::prelude::*;
 

@@ -1,0 +1,40 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// How the fleet is run.
+#[derive(Debug, Clone)]
+pub struct FleetOptions {
+    /// The address that all services listen on. Loopback unless somebody else has to scrape them.
+    pub bind: IpAddr,
+    /// The ports that they listen on.
+    pub ports: Ports,
+    /// Decides what happens: equal seeds and times, equal metrics.
+    pub seed: u64,
+    /// Simulated seconds per second of the clock. At 1 the incidents' lengths fit the `for` of the alerts, and exemplars and start
+    /// times are those of the clock; at other values they are simulated times.
+    pub time_scale: f64,
+    /// How far back the simulated past reaches, for [`Fleet::history`](crate::Fleet::history). Each hour costs about a
+    /// tenth of a second of processor time at start.
+    pub past: Duration,
+}
+
+/// The ports of the simulated services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ports {
+    /// Whatever the system has free.
+    Ephemeral,
+    /// This port and the ones after it, in the order of [`Fleet::targets`](crate::Fleet::targets).
+    From(u16),
+}
+
+impl Default for FleetOptions {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ports: Ports::Ephemeral,
+            seed: 1,
+            time_scale: 1.0,
+            past: Duration::from_hours(3),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The Genesis platform: a dashboard backend, and three hosts that run fifteen agents which take tasks off two queues.
+mod agent;
+mod catalogue;
+
+use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS, TaskEnd};
+use self::catalogue as c;
+use super::Platform;
+use crate::incident::{IncidentId, Trouble};
+use crate::metrics::{Counter, Exporter, Gauge};
+use crate::sim::{Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at};
+
+/// The scheduled report keeps this many tasks waiting.
+const FLOOD: f64 = 150.0;
+const UPSTREAMS: [&str; 2] = ["prometheus", "traces"];
+const TRACES: usize = 1;
+/// Data sources are probed this often.
+const PROBE_EVERY_MS: i64 = 5 * SECOND_MS;
+const MIB: f64 = 1024.0 * 1024.0;
+
+pub(super) struct Genesis {
+    seed: u64,
+    now_ms: i64,
+    agenda: Agenda<Event>,
+    dice: Dice,
+    traffic: Traffic,
+    trouble: Trouble,
+    /// The backend, then the agent hosts.
+    processes: Vec<Process>,
+    resources: Vec<Resources>,
+    agents: Vec<Agent>,
+    backend: Backend,
+}
+
+/// What a process uses, in the words of the standard process metrics.
+struct Resources {
+    /// Processor seconds since the last second began.
+    work: f64,
+    base_bytes: f64,
+    /// Grows with the work until the collector runs.
+    garbage_bytes: f64,
+    uptime: Gauge,
+    start_time: Gauge,
+    cpu: Counter,
+    memory: Gauge,
+}
+
+struct Backend {
+    upstream_up: [bool; 2],
+    active_agents: Gauge,
+    queue_depth: [Gauge; 2],
+    upstreams: [Gauge; 2],
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    Second,
+    Arrival,
+    /// An agent's task ended: agent, the incarnation of its host.
+    TaskEnd(usize, u32, TaskEnd),
+}
+
+impl Genesis {
+    pub(super) fn new(seed: u64, begin_ms: i64) -> Self {
+        let mut processes = vec![
+            Process::new("genesis-backend", "genesis-backend", begin_ms, 12_700.0),
+            Process::new("genesis-agents", "genesis-agents-1", begin_ms, 9_900.0),
+            Process::new("genesis-agents", "genesis-agents-2", begin_ms, 5_600.0),
+            Process::new("genesis-agents", "genesis-agents-3", begin_ms, 16_100.0),
+        ];
+        let resources = processes
+            .iter_mut()
+            .zip([190.0, 340.0, 310.0, 365.0])
+            .map(|(it, mib)| Resources::register(&mut it.exporter, mib * MIB))
+            .collect();
+        let agents = AGENTS
+            .iter()
+            .enumerate()
+            .map(|(idx, name)| Agent::new(&mut processes[host_of(idx)].exporter, name))
+            .collect();
+        let backend = Backend::register(&mut processes[0].exporter);
+        let mut agenda = Agenda::new();
+        agenda.plan(begin_ms, Event::Second);
+        agenda.plan(begin_ms, Event::Arrival);
+        Self {
+            seed: derive(seed, "genesis restarts"),
+            now_ms: begin_ms,
+            agenda,
+            dice: Dice::new(seed, "genesis"),
+            traffic: Traffic {
+                seed: derive(seed, "genesis tasks"),
+                peak_per_s: 5.0,
+                night_share: 0.55,
+                busiest_hour: 12.0,
+            },
+            trouble: Trouble::NONE,
+            processes,
+            resources,
+            agents,
+            backend,
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Second => self.second(),
+            Event::Arrival => {
+                let agent = self.dice.index(AGENTS.len());
+                let queue = if self.dice.chance(0.2) { PRIORITY } else { DEFAULT };
+                self.submit(agent, queue);
+                let gap = self.dice.gap_s(self.traffic.rate_per_s(self.now_ms));
+                self.agenda.plan(self.now_ms + ms(gap), Event::Arrival);
+            }
+            Event::TaskEnd(agent, incarnation, end) => {
+                let host = host_of(agent);
+                if self.processes[host].incarnation == incarnation {
+                    self.agents[agent].ended(&mut self.processes[host].exporter, end, self.now_ms);
+                    self.assign(agent);
+                }
+            }
+        }
+    }
+
+    fn second(&mut self) {
+        self.trouble = Trouble::at(Platform::Genesis, self.now_ms);
+        for idx in 0..self.processes.len() {
+            if recycled_at(self.seed, idx, self.now_ms) {
+                self.restart(idx);
+            }
+            let idle_work = self.dice.between(0.01, 0.04);
+            self.resources[idx].second(&mut self.processes[idx].exporter, idle_work);
+        }
+        if self.now_ms.rem_euclid(PROBE_EVERY_MS) < SECOND_MS {
+            let down = self.trouble.level(IncidentId::GenesisTraceStoreDown) >= 0.5;
+            self.backend.upstream_up[TRACES] = !down;
+        }
+        let flood = (self.trouble.level(IncidentId::GenesisTaskFlood) * FLOOD) as usize;
+        for agent in REPORTERS {
+            while self.agents[agent].waiting() < flood / REPORTERS.len() {
+                self.submit(agent, DEFAULT);
+            }
+        }
+        self.agenda.plan(self.now_ms + SECOND_MS, Event::Second);
+    }
+
+    fn restart(&mut self, process: usize) {
+        self.processes[process].stop();
+        self.processes[process].start(self.now_ms);
+        self.resources[process].garbage_bytes = 0.0;
+        for agent in (0..AGENTS.len()).filter(|it| host_of(*it) == process) {
+            self.agents[agent].restarted();
+            self.assign(agent);
+        }
+    }
+
+    fn submit(&mut self, agent: usize, queue: usize) {
+        self.resources[0].work += 0.004;
+        self.agents[agent].waiting[queue] += 1;
+        self.assign(agent);
+    }
+
+    fn assign(&mut self, agent: usize) {
+        let host = host_of(agent);
+        while self.agents[agent].take(self.now_ms) {
+            let failing =
+                if agent == QA_AGENT { self.trouble.level(IncidentId::GenesisAgentFailing) } else { 0.0 };
+            let dice = &mut self.dice;
+            let (end, seconds) = if dice.chance(0.002_5 + 0.35 * failing) {
+                (TaskEnd::Failure, dice.around(0.9, 0.5))
+            } else if dice.chance(0.001) {
+                (TaskEnd::Cancelled, dice.around(0.6, 0.5))
+            } else if dice.chance(0.000_5) {
+                (TaskEnd::Timeout, 30.0)
+            } else {
+                (TaskEnd::Success, dice.around(1.6, 0.45))
+            };
+            self.resources[host].work += 0.12 * seconds.min(4.0);
+            let incarnation = self.processes[host].incarnation;
+            self.agenda.plan(self.now_ms + ms(seconds), Event::TaskEnd(agent, incarnation, end));
+        }
+    }
+
+    fn set_gauges(&mut self) {
+        for (agent, it) in self.agents.iter().enumerate() {
+            it.set_gauges(&mut self.processes[host_of(agent)].exporter, self.now_ms);
+        }
+        for (resources, process) in self.resources.iter().zip(&mut self.processes) {
+            resources.set_gauges(process, self.now_ms);
+        }
+        let active = self.agents.iter().filter(|it| it.is_active(self.now_ms)).count();
+        let waiting = |queue: usize| self.agents.iter().map(|it| it.waiting[queue]).sum::<usize>();
+        let e = &mut self.processes[0].exporter;
+        e.set(self.backend.active_agents, active as f64);
+        for (queue, gauge) in self.backend.queue_depth.into_iter().enumerate() {
+            e.set(gauge, waiting(queue) as f64);
+        }
+        for (gauge, up) in self.backend.upstreams.into_iter().zip(self.backend.upstream_up) {
+            e.set(gauge, f64::from(u8::from(up)));
+        }
+    }
+}
+
+/// The process that runs an agent.
+fn host_of(agent: usize) -> usize {
+    1 + agent / AGENTS_PER_HOST
+}
+
+impl Resources {
+    fn register(e: &mut Exporter, base_bytes: f64) -> Self {
+        Self {
+            work: 0.0,
+            base_bytes,
+            garbage_bytes: 0.0,
+            uptime: e.gauge(&c::UPTIME, &[]),
+            start_time: e.gauge(&c::START_TIME, &[]),
+            cpu: e.counter(&c::CPU, &[]),
+            memory: e.gauge(&c::MEMORY, &[]),
+        }
+    }
+
+    fn second(&mut self, e: &mut Exporter, idle_work: f64) {
+        let work = self.work + idle_work;
+        self.work = 0.0;
+        e.add(self.cpu, work);
+        self.garbage_bytes += work * 3.0 * MIB;
+        if self.garbage_bytes > 0.4 * self.base_bytes {
+            self.garbage_bytes = 0.0;
+        }
+    }
+
+    fn set_gauges(&self, process: &mut Process, now_ms: i64) {
+        let e = &mut process.exporter;
+        e.set(self.uptime, (now_ms - process.started_ms) as f64 / 1000.0);
+        e.set(self.start_time, process.started_ms as f64 / 1000.0);
+        e.set(self.memory, (self.base_bytes + self.garbage_bytes).round());
+    }
+}
+
+impl Backend {
+    fn register(e: &mut Exporter) -> Self {
+        Self {
+            upstream_up: [true, true],
+            active_agents: e.gauge(&c::ACTIVE_AGENTS, &[]),
+            queue_depth: QUEUES.map(|it| e.gauge(&c::QUEUE_DEPTH, &[it])),
+            upstreams: UPSTREAMS.map(|it| e.gauge(&c::UPSTREAM_UP, &[it])),
+        }
+    }
+}
+
+impl Simulation for Genesis {
+    fn advance_to(&mut self, ts_ms: i64) {
+        while let Some((at_ms, event)) = self.agenda.next(ts_ms) {
+            self.now_ms = at_ms;
+            self.handle(event);
+        }
+        self.now_ms = self.now_ms.max(ts_ms);
+        self.set_gauges();
+    }
+
+    fn processes(&self) -> &[Process] {
+        &self.processes
+    }
+
+    fn health(&self, process: usize) -> Health {
+        if process > 0 {
+            return Health::of(vec![("broker", true)]);
+        }
+        let up = self.backend.upstream_up;
+        Health::of(UPSTREAMS.into_iter().zip(up).collect())
+    }
+}

@@ -1,0 +1,71 @@
+use bellwether_exposition::OutputFormat;
+use parking_lot::Mutex;
+
+use crate::platform::Platform;
+use crate::sim::{Health, Simulation};
+
+/// All platforms, each advanced on its own when somebody looks at it.
+pub(crate) struct World {
+    platforms: Vec<(Platform, Mutex<Box<dyn Simulation>>)>,
+}
+
+/// A process of the world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    platform: usize,
+    process: usize,
+}
+
+/// What a process is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProcessName {
+    pub(crate) platform: Platform,
+    pub(crate) job: &'static str,
+    pub(crate) instance: &'static str,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, begin_ms: i64, platforms: &[Platform]) -> Self {
+        let simulate = |it: &Platform| (*it, Mutex::new(it.simulate(seed, begin_ms)));
+        Self { platforms: platforms.iter().map(simulate).collect() }
+    }
+
+    /// All processes: those of a platform together, those of a job in a row.
+    pub(crate) fn places(&self) -> Vec<(Place, ProcessName)> {
+        let mut places = Vec::new();
+        for (platform, (name, simulation)) in self.platforms.iter().enumerate() {
+            for (process, it) in simulation.lock().processes().iter().enumerate() {
+                let name = ProcessName { platform: *name, job: it.job, instance: it.instance };
+                places.push((Place { platform, process }, name));
+            }
+        }
+        places
+    }
+
+    /// Lets everything happen up to `ts_ms`.
+    pub(crate) fn advance_to(&self, ts_ms: i64) {
+        for (_, simulation) in &self.platforms {
+            simulation.lock().advance_to(ts_ms);
+        }
+    }
+
+    /// What the process exposes at `ts_ms`, or at the latest time that somebody has asked for before; `None` if it does not answer.
+    pub(crate) fn expose(&self, place: Place, ts_ms: i64, format: OutputFormat) -> Option<String> {
+        let mut simulation = self.platforms[place.platform].1.lock();
+        simulation.advance_to(ts_ms);
+        let process = &simulation.processes()[place.process];
+        if !process.reachable {
+            return None;
+        }
+        let mut out = String::new();
+        process.exporter.write(format, ts_ms, &mut out);
+        Some(out)
+    }
+
+    /// The health of the process at `ts_ms`; `None` if it does not answer.
+    pub(crate) fn health(&self, place: Place, ts_ms: i64) -> Option<Health> {
+        let mut simulation = self.platforms[place.platform].1.lock();
+        simulation.advance_to(ts_ms);
+        simulation.processes()[place.process].reachable.then(|| simulation.health(place.process))
+    }
+}

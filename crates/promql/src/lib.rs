@@ -2,6 +2,8 @@
 //!
 //! [`syntax`] turns a query into an [`Expr`](syntax::Expr) whose every node knows the bytes it was written in, and back into text.
 
+pub mod engine;
+mod functions;
 pub mod syntax;
 pub mod testkit;
 

@@ -57,6 +57,41 @@ impl FloatHistogram {
         })
     }
 
+    /// The hint that a store keeps with this histogram, given the sample before it in the series (`None` if that is no histogram, or none at all).
+    ///
+    /// A store that keeps histograms of one layout together knows whether counters were reset between them, so it tells readers, who need not
+    /// compare. It does not take the word of a source that there was no reset.
+    pub fn stored_reset_hint(&self, previous: Option<&Self>) -> CounterResetHint {
+        use CounterResetHint::{Gauge, NotReset, Reset, Unknown};
+
+        if matches!(self.counter_reset_hint, Gauge | Reset) {
+            return self.counter_reset_hint;
+        }
+        let Some(previous) = previous.filter(|p| p.counter_reset_hint != Gauge && !p.is_stale()) else {
+            return Unknown;
+        };
+        if self.count < previous.count {
+            return Reset;
+        }
+        if !self.same_grid(previous) {
+            return Unknown;
+        }
+        let shrank = self.zero_count < previous.zero_count
+            || shrank(
+                &self.positive_spans,
+                &self.positive_buckets,
+                &previous.positive_spans,
+                &previous.positive_buckets,
+            )
+            || shrank(
+                &self.negative_spans,
+                &self.negative_buckets,
+                &previous.negative_spans,
+                &previous.negative_buckets,
+            );
+        if shrank { Reset } else { NotReset }
+    }
+
     fn detect_reset_between_bounds(&self, previous: &Self) -> bool {
         if self.custom_bounds() == previous.custom_bounds() {
             return shrank(

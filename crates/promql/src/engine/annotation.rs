@@ -114,7 +114,11 @@ impl Remark {
 
     fn text(&self) -> String {
         let for_metric = |text: &str, metric: &str| {
-            if metric.is_empty() { text.to_owned() } else { format!("{text} for metric name {}", quote(metric)) }
+            if metric.is_empty() {
+                text.to_owned()
+            } else {
+                format!("{text} for metric name {}", quote(metric))
+            }
         };
         let body = match self {
             Self::InvalidRatio { got, capped } => format!(
@@ -415,7 +419,9 @@ mod tests {
         all.add_forced_monotonicity("m", span(2), found(1_000, 10.0, 12.6));
         assert_eq!(
             all.infos("q", 10),
-            ["PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name \"m\", from buckets 5 to 10, with a max diff of 13, over 2 samples from 1970-01-01T00:00:01Z to 1970-01-01T00:01:00Z (1:1)"]
+            [
+                "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name \"m\", from buckets 5 to 10, with a max diff of 13, over 2 samples from 1970-01-01T00:00:01Z to 1970-01-01T00:01:00Z (1:1)"
+            ]
         );
     }
 

@@ -71,7 +71,10 @@ mod tests {
         let check = |secs: i64, text: &str, weekday, day_of_year, days_in_month| {
             let civil = Civil::from_unix(secs);
             assert_eq!(rfc3339_seconds(secs), text);
-            assert_eq!((civil.weekday, civil.day_of_year, civil.days_in_month()), (weekday, day_of_year, days_in_month));
+            assert_eq!(
+                (civil.weekday, civil.day_of_year, civil.days_in_month()),
+                (weekday, day_of_year, days_in_month)
+            );
         };
         check(0, "1970-01-01T00:00:00Z", 4, 1, 31);
         check(-1, "1969-12-31T23:59:59Z", 3, 365, 31);

@@ -45,9 +45,15 @@ pub(super) fn name_char(c: char) -> String {
 ///
 /// The lexer has checked quotes and escapes. Escapes can spell out any bytes; what is not UTF-8 afterwards becomes U+FFFD.
 pub(super) fn unquote(token: &str) -> String {
+    let bytes = unquote_bytes(token);
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+/// The bytes that a string token spells out; see [`unquote`].
+pub(crate) fn unquote_bytes(token: &str) -> Vec<u8> {
     let inner = &token[1..token.len() - 1];
     if token.starts_with('`') || !inner.contains('\\') {
-        return inner.to_owned();
+        return inner.as_bytes().to_vec();
     }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -56,7 +62,22 @@ pub(super) fn unquote(token: &str) -> String {
         rest = push_unescaped(&mut bytes, &rest[idx + 1..]);
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    bytes
+}
+
+/// [`quote`] for bytes that may not be UTF-8; what is not becomes `\xNN`.
+pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_escaped(&mut out, c, '"');
+        }
+        for byte in chunk.invalid() {
+            write!(out, "\\x{byte:02x}").expect("BUG: writing to a string cannot fail");
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// Resolves the escape at the start of `s`, whose backslash is gone already, and returns what follows it.
@@ -162,5 +183,7 @@ mod tests {
         check(r#""\xc3\xa4""#, "ä");
         check(r#""\xff""#, "\u{fffd}");
         check(r"`\n`", r"\n");
+        assert_eq!(unquote_bytes(r#""a\xc5z""#), b"a\xc5z");
+        assert_eq!(quote_bytes(b"a\xc5\"z"), r#""a\xc5\"z""#);
     }
 }

@@ -1,0 +1,60 @@
+use super::matching::MatchGroups;
+use crate::engine::error::QueryError;
+use crate::engine::eval::Eval;
+use crate::engine::operator::{Operator, Rows};
+use crate::engine::plan::BinaryPlan;
+use crate::engine::same_labels::merge_same_labels;
+use crate::syntax::BinaryOp;
+
+/// `and`, `or` and `unless`: which samples stay depends on whether the other side has a sample in the same match group at the same step.
+pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, QueryError> {
+    let matching = plan.matching.as_ref().expect("BUG: the type checker gives set operators a matching");
+    let (mut left, mut right) = (eval.rows(&plan.lhs)?, eval.rows(&plan.rhs)?);
+    let groups = MatchGroups::new(&left.labels, &right.labels, matching);
+    if plan.op == BinaryOp::Or {
+        let taken = presence(&left, &groups.left, groups.n_groups);
+        retain(&mut right, &groups.right, |group, step| !taken.get(group, step));
+        let mut all = Rows::with_capacity(&eval.query, left.len() + right.len(), eval.grid.n_steps)?;
+        for rows in [&left, &right] {
+            all.labels.extend_from_slice(&rows.labels);
+            rows.block.rows().try_for_each(|row| all.block.push_copy(row))?;
+        }
+        all.block.settle()?;
+        return Ok(merge_same_labels(&eval.query, all)?.into_operator());
+    }
+    let partners = presence(&right, &groups.right, groups.n_groups);
+    let keep_matched = plan.op == BinaryOp::And;
+    retain(&mut left, &groups.left, |group, step| partners.get(group, step) == keep_matched);
+    left.block.settle()?;
+    Ok(left.into_operator())
+}
+
+/// At which steps a group has a sample.
+struct Presence {
+    n_steps: usize,
+    cells: Vec<bool>,
+}
+
+impl Presence {
+    fn get(&self, group: usize, step: usize) -> bool {
+        self.cells[group * self.n_steps + step]
+    }
+}
+
+fn presence(rows: &Rows, group_of: &[usize], n_groups: usize) -> Presence {
+    let n_steps = rows.block.n_steps();
+    let mut cells = vec![false; n_groups * n_steps];
+    for (row, group) in rows.block.rows().zip(group_of) {
+        row.steps().for_each(|step| cells[group * n_steps + step] = true);
+    }
+    Presence { n_steps, cells }
+}
+
+fn retain(rows: &mut Rows, group_of: &[usize], keep: impl Fn(usize, usize) -> bool) {
+    for (row, group) in group_of.iter().enumerate() {
+        let dropped: Vec<usize> = rows.block.row(row).steps().filter(|step| !keep(*group, *step)).collect();
+        for step in dropped {
+            rows.block.row_mut(row).clear(step);
+        }
+    }
+}

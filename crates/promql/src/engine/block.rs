@@ -1,0 +1,303 @@
+use std::sync::Arc;
+
+use bellwether_model::{FloatHistogram, MemoryReservation, Value};
+
+use super::error::QueryError;
+use super::limits::SampleLease;
+use super::state::QueryState;
+
+const BITS: usize = u64::BITS as usize;
+
+/// Rows of samples, one row per series, one cell per step; a cell holds a float, a histogram or nothing.
+///
+/// Rows are contiguous: `vals` of row `r` are `vals[r * steps..][..steps]`. Whether a cell holds something is a bit, never a special number.
+#[derive(Debug)]
+pub(crate) struct Block {
+    n_steps: usize,
+    vals: Vec<f64>,
+    /// One bit per cell; each row starts with a new word.
+    present: Vec<u64>,
+    /// Empty, or one entry per cell: `Some` exactly where the cell holds a histogram.
+    histograms: Vec<Option<Arc<FloatHistogram>>>,
+    /// Per row: the metric name is to be dropped at the end of the query.
+    drop_name: Vec<bool>,
+    memory: MemoryReservation,
+    lease: SampleLease,
+}
+
+/// A sample, borrowed from its cell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sample<'a> {
+    Float(f64),
+    Histogram(&'a Arc<FloatHistogram>),
+}
+
+impl Sample<'_> {
+    pub(crate) fn to_value(self) -> Value {
+        match self {
+            Self::Float(v) => Value::Float(v),
+            Self::Histogram(h) => Value::Histogram(Arc::clone(h)),
+        }
+    }
+
+    /// How much the sample weighs when samples are counted.
+    pub(crate) fn weight(self) -> usize {
+        match self {
+            Self::Float(_) => 1,
+            Self::Histogram(h) => h.sample_weight(),
+        }
+    }
+}
+
+impl Block {
+    /// No rows yet; memory for `n_rows` is set aside.
+    pub(crate) fn with_capacity(
+        query: &QueryState,
+        n_rows: usize,
+        n_steps: usize,
+    ) -> Result<Self, QueryError> {
+        let bytes = n_rows.saturating_mul(Self::bytes_per_row(n_steps));
+        let memory = query.context.reserve(bytes)?;
+        Ok(Self {
+            n_steps,
+            vals: Vec::with_capacity(n_rows.saturating_mul(n_steps)),
+            present: Vec::with_capacity(n_rows.saturating_mul(words(n_steps))),
+            histograms: Vec::new(),
+            drop_name: Vec::with_capacity(n_rows),
+            memory,
+            lease: query.samples.lease(),
+        })
+    }
+
+    pub(crate) fn n_rows(&self) -> usize {
+        self.drop_name.len()
+    }
+
+    pub(crate) fn n_steps(&self) -> usize {
+        self.n_steps
+    }
+
+    pub(crate) fn row(&self, row: usize) -> Row<'_> {
+        Row { block: self, row }
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.n_rows()).map(|row| self.row(row))
+    }
+
+    pub(crate) fn row_mut(&mut self, row: usize) -> RowMut<'_> {
+        debug_assert!(row < self.n_rows(), "BUG: row {row} of {}", self.n_rows());
+        RowMut { block: self, row }
+    }
+
+    /// Appends an empty row.
+    pub(crate) fn push_row(&mut self) -> Result<RowMut<'_>, QueryError> {
+        if self.vals.len() + self.n_steps > self.vals.capacity() {
+            // Vectors double when they are full.
+            let more = self.n_rows().max(4);
+            self.memory.grow(more.saturating_mul(Self::bytes_per_row(self.n_steps)))?;
+            self.vals.reserve_exact(more * self.n_steps);
+            self.present.reserve_exact(more * words(self.n_steps));
+        }
+        self.vals.resize(self.vals.len() + self.n_steps, 0.0);
+        self.present.resize(self.present.len() + words(self.n_steps), 0);
+        if !self.histograms.is_empty() {
+            self.memory.grow(8 * self.n_steps)?;
+            self.histograms.resize(self.vals.len(), None);
+        }
+        self.drop_name.push(false);
+        let row = self.n_rows() - 1;
+        Ok(self.row_mut(row))
+    }
+
+    /// Appends a copy of a row.
+    pub(crate) fn push_copy(&mut self, row: Row<'_>) -> Result<(), QueryError> {
+        let mut copy = self.push_row()?;
+        copy.set_drop_name(row.drop_name());
+        for (step, sample) in row.samples() {
+            copy.set_sample(step, sample)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the samples and holds them against the limit. Whoever has filled a block calls this before handing it on.
+    pub(crate) fn settle(&mut self) -> Result<(), QueryError> {
+        let present: usize = self.present.iter().map(|word| word.count_ones() as usize).sum();
+        let extra: usize =
+            self.histograms.iter().flatten().map(|h| h.sample_weight().saturating_sub(1)).sum();
+        self.lease.set(present + extra)
+    }
+
+    fn bytes_per_row(n_steps: usize) -> usize {
+        n_steps.saturating_mul(8).saturating_add(words(n_steps) * 8 + 1)
+    }
+}
+
+fn words(n_steps: usize) -> usize {
+    n_steps.div_ceil(BITS)
+}
+
+/// One row of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    block: &'a Block,
+    row: usize,
+}
+
+impl<'a> Row<'a> {
+    pub(crate) fn drop_name(self) -> bool {
+        self.block.drop_name[self.row]
+    }
+
+    /// The sample of a step.
+    pub(crate) fn sample(self, step: usize) -> Option<Sample<'a>> {
+        let word = self.block.present[self.row * words(self.block.n_steps) + step / BITS];
+        (word >> (step % BITS) & 1 == 1).then(|| self.sample_at(step))
+    }
+
+    /// The samples that there are, with their steps.
+    pub(crate) fn samples(self) -> impl Iterator<Item = (usize, Sample<'a>)> {
+        self.steps().map(move |step| (step, self.sample_at(step)))
+    }
+
+    /// The steps that have a sample, in order.
+    pub(crate) fn steps(self) -> impl Iterator<Item = usize> + 'a {
+        self.words().iter().enumerate().flat_map(|(idx, word)| {
+            let mut word = *word;
+            std::iter::from_fn(move || {
+                let bit = word.trailing_zeros() as usize;
+                // Clears the lowest bit that is set; nothing is left to clear in an empty word.
+                word = word.checked_sub(1).map(|less| word & less)?;
+                Some(idx * BITS + bit)
+            })
+        })
+    }
+
+    /// Whether no step has a sample.
+    pub(crate) fn is_empty(self) -> bool {
+        self.words().iter().all(|word| *word == 0)
+    }
+
+    /// Whether both rows have a sample at some step.
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        self.words().iter().zip(other.words()).any(|(a, b)| a & b != 0)
+    }
+
+    /// The last step that has a sample.
+    pub(crate) fn last_step(self) -> Option<usize> {
+        let (idx, word) = self.words().iter().enumerate().rfind(|(_, word)| **word != 0)?;
+        Some(idx * BITS + BITS - 1 - word.leading_zeros() as usize)
+    }
+
+    fn words(self) -> &'a [u64] {
+        let n = words(self.block.n_steps);
+        &self.block.present[self.row * n..][..n]
+    }
+
+    fn sample_at(self, step: usize) -> Sample<'a> {
+        let cell = self.row * self.block.n_steps + step;
+        match self.block.histograms.get(cell) {
+            Some(Some(h)) => Sample::Histogram(h),
+            _ => Sample::Float(self.block.vals[cell]),
+        }
+    }
+}
+
+/// One row of a block, to be filled.
+#[derive(Debug)]
+pub(crate) struct RowMut<'a> {
+    block: &'a mut Block,
+    row: usize,
+}
+
+impl RowMut<'_> {
+    pub(crate) fn set_drop_name(&mut self, drop_name: bool) {
+        self.block.drop_name[self.row] = drop_name;
+    }
+
+    pub(crate) fn set_float(&mut self, step: usize, v: f64) {
+        let cell = self.row * self.block.n_steps + step;
+        self.mark(step);
+        self.block.vals[cell] = v;
+        if let Some(histogram) = self.block.histograms.get_mut(cell) {
+            *histogram = None;
+        }
+    }
+
+    pub(crate) fn set_histogram(&mut self, step: usize, h: Arc<FloatHistogram>) -> Result<(), QueryError> {
+        let block = &mut *self.block;
+        if block.histograms.is_empty() {
+            block.memory.grow(8 * block.vals.len())?;
+            block.histograms.resize(block.vals.len(), None);
+        }
+        block.memory.grow(h.size_bytes())?;
+        block.histograms[self.row * block.n_steps + step] = Some(h);
+        self.mark(step);
+        Ok(())
+    }
+
+    pub(crate) fn set(&mut self, step: usize, value: Value) -> Result<(), QueryError> {
+        match value {
+            Value::Float(v) => {
+                self.set_float(step, v);
+                Ok(())
+            }
+            Value::Histogram(h) => self.set_histogram(step, h),
+        }
+    }
+
+    pub(crate) fn set_sample(&mut self, step: usize, sample: Sample<'_>) -> Result<(), QueryError> {
+        self.set(step, sample.to_value())
+    }
+
+    /// Removes the sample of a step.
+    pub(crate) fn clear(&mut self, step: usize) {
+        let word = self.row * words(self.block.n_steps) + step / BITS;
+        self.block.present[word] &= !(1 << (step % BITS));
+        let cell = self.row * self.block.n_steps + step;
+        if let Some(histogram) = self.block.histograms.get_mut(cell) {
+            *histogram = None;
+        }
+    }
+
+    fn mark(&mut self, step: usize) {
+        debug_assert!(step < self.block.n_steps, "BUG: step {step} of {}", self.block.n_steps);
+        let word = self.row * words(self.block.n_steps) + step / BITS;
+        self.block.present[word] |= 1 << (step % BITS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells() {
+        let query = QueryState::for_tests();
+        let mut block = Block::with_capacity(&query, 0, 130).expect("fits");
+        block.push_row().expect("fits");
+        let mut row = block.push_row().expect("fits");
+        for step in [0, 63, 64, 129] {
+            row.set_float(step, step as f64);
+        }
+        row.set_histogram(64, Arc::default()).expect("fits");
+        row.set_drop_name(true);
+        assert!(block.row(0).is_empty());
+        let row = block.row(1);
+        assert_eq!(row.steps().collect::<Vec<_>>(), [0, 63, 64, 129]);
+        assert!(matches!(row.sample(63), Some(Sample::Float(v)) if v == 63.0));
+        assert!(matches!(row.sample(64), Some(Sample::Histogram(_))));
+        assert!(row.sample(65).is_none());
+        assert_eq!(row.last_step(), Some(129));
+        assert!(row.overlaps(row) && !row.overlaps(block.row(0)));
+        block.settle().expect("fits");
+        assert_eq!(query.samples.peak(), 3 + FloatHistogram::default().sample_weight());
+
+        let mut copies = Block::with_capacity(&query, 1, 130).expect("fits");
+        copies.push_copy(block.row(1)).expect("fits");
+        assert!(copies.row(0).drop_name());
+        copies.row_mut(0).clear(64);
+        copies.row_mut(0).clear(0);
+        assert_eq!(copies.row(0).steps().collect::<Vec<_>>(), [63, 129]);
+    }
+}

@@ -1,0 +1,156 @@
+//! Operations on each sample by itself.
+
+use std::sync::Arc;
+
+use bellwether_model::{FloatHistogram, Labels, Value};
+
+use super::block::{Block, Sample};
+use super::error::QueryError;
+use super::eval::Eval;
+use super::metadata_labels::without_metadata;
+use super::operator::{Operator, Rows};
+use super::plan::{FloatCall, Plan};
+use super::same_labels::{has_same_labels, merge_same_labels};
+use crate::functions::DateField;
+
+/// What an operation does with the labels that describe a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    Keep,
+    /// Drops name, type and unit, because the result is no longer described by them.
+    DropMetadata,
+    /// Drops the name alone. Only functions of histograms do this, and only where names are dropped at once; Prometheus treats them so.
+    DropName,
+}
+
+pub(super) fn negate(eval: &Eval, operand: &Plan) -> Result<Box<dyn Operator>, QueryError> {
+    let operand = eval.open(operand)?;
+    per_sample(eval, operand, Names::DropMetadata, |_, sample| {
+        Some(match sample {
+            Sample::Float(v) => Value::Float(-v),
+            Sample::Histogram(h) => {
+                let mut negated = FloatHistogram::clone(h);
+                negated.scale(-1.0);
+                Value::Histogram(Arc::new(negated))
+            }
+        })
+    })
+}
+
+/// `vector(scalar)`: one row without labels.
+pub(super) fn vector(eval: &Eval, operand: &Plan) -> Result<Box<dyn Operator>, QueryError> {
+    let scalar = eval.scalar(operand)?;
+    single_row(eval, |step| scalar[step])
+}
+
+pub(super) fn float_call(eval: &Eval, call: &FloatCall) -> Result<Box<dyn Operator>, QueryError> {
+    let args = call.args.iter().map(|arg| eval.scalar(arg)).collect::<Result<Vec<_>, _>>()?;
+    let operand = eval.open(&call.operand)?;
+    let function = call.function;
+    let mut at_step = vec![0.0; args.len()];
+    per_sample(eval, operand, Names::DropMetadata, move |step, sample| {
+        let Sample::Float(v) = sample else { return None };
+        for (at_step, arg) in at_step.iter_mut().zip(&args) {
+            *at_step = arg[step];
+        }
+        function(v, &at_step).map(Value::Float)
+    })
+}
+
+pub(super) fn histogram_call(
+    eval: &Eval,
+    function: fn(&FloatHistogram) -> f64,
+    operand: &Plan,
+) -> Result<Box<dyn Operator>, QueryError> {
+    let operand = eval.open(operand)?;
+    per_sample(eval, operand, Names::DropName, move |_, sample| match sample {
+        Sample::Float(_) => None,
+        Sample::Histogram(h) => Some(Value::Float(function(h))),
+    })
+}
+
+/// A field of a date; without an operand, of the evaluation time.
+pub(super) fn date(
+    eval: &Eval,
+    field: DateField,
+    operand: Option<&Plan>,
+) -> Result<Box<dyn Operator>, QueryError> {
+    let Some(operand) = operand else {
+        let grid = eval.grid;
+        return single_row(eval, |step| field.of((grid.ts_ms(step) / 1000) as f64));
+    };
+    let operand = eval.open(operand)?;
+    per_sample(eval, operand, Names::DropMetadata, move |_, sample| match sample {
+        Sample::Float(v) => Some(Value::Float(field.of(v))),
+        Sample::Histogram(_) => None,
+    })
+}
+
+fn single_row(eval: &Eval, v: impl Fn(usize) -> f64) -> Result<Box<dyn Operator>, QueryError> {
+    let mut rows = Rows::with_capacity(&eval.query, 1, eval.grid.n_steps)?;
+    rows.labels.push(Labels::empty());
+    let mut row = rows.block.push_row()?;
+    for step in 0..eval.grid.n_steps {
+        row.set_float(step, v(step));
+    }
+    rows.block.settle()?;
+    Ok(rows.into_operator())
+}
+
+/// Replaces each sample by what `f` makes of it and its step, or removes it.
+pub(super) fn per_sample(
+    eval: &Eval,
+    operand: Box<dyn Operator>,
+    names: Names,
+    f: impl FnMut(usize, Sample<'_>) -> Option<Value> + Send + 'static,
+) -> Result<Box<dyn Operator>, QueryError> {
+    let delayed = eval.query.options.delayed_name_removal;
+    let labels: Option<Vec<Labels>> = match names {
+        Names::DropMetadata if !delayed => Some(operand.labels().iter().map(without_metadata).collect()),
+        Names::DropName if !delayed => {
+            Some(operand.labels().iter().map(Labels::without_metric_name).collect())
+        }
+        _ => None,
+    };
+    let merge = labels.as_ref().is_some_and(|labels| has_same_labels(labels));
+    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, f });
+    if merge {
+        let rows = Rows::collect(&eval.query, operator, eval.grid.n_steps)?;
+        return Ok(merge_same_labels(&eval.query, rows)?.into_operator());
+    }
+    Ok(operator)
+}
+
+struct PerSample<F> {
+    operand: Box<dyn Operator>,
+    /// The labels, if they are not those of the operand.
+    labels: Option<Vec<Labels>>,
+    drop_name: bool,
+    f: F,
+}
+
+impl<F: FnMut(usize, Sample<'_>) -> Option<Value> + Send> Operator for PerSample<F> {
+    fn labels(&self) -> &[Labels] {
+        self.labels.as_deref().unwrap_or(self.operand.labels())
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, QueryError> {
+        let Some(mut block) = self.operand.next()? else { return Ok(None) };
+        for row in 0..block.n_rows() {
+            let steps: Vec<usize> = block.row(row).steps().collect();
+            for step in steps {
+                let result = block.row(row).sample(step).and_then(|sample| (self.f)(step, sample));
+                let mut cell = block.row_mut(row);
+                match result {
+                    Some(value) => cell.set(step, value)?,
+                    None => cell.clear(step),
+                }
+            }
+            if self.drop_name {
+                block.row_mut(row).set_drop_name(true);
+            }
+        }
+        block.settle()?;
+        Ok(Some(block))
+    }
+}

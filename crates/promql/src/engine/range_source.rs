@@ -1,0 +1,132 @@
+use std::sync::Arc;
+
+use bellwether_model::{ColumnBuffer, Labels, SeriesSet};
+
+use super::block::Block;
+use super::columns::SeriesColumns;
+use super::error::QueryError;
+use super::eval::Eval;
+use super::grid::Grid;
+use super::operator::{Operator, Rows};
+use super::plan::{RangePlan, RangeSource, Reference};
+use super::state::TallyScope;
+use crate::syntax::RangeMode;
+
+/// The series of a range selector or subquery, read one after the other.
+pub(super) struct RangeSeries {
+    source: Source,
+    reference: Reference,
+    range_ms: i64,
+    mode: RangeMode,
+    lookback_ms: i64,
+    use_start_timestamps: bool,
+    next: usize,
+}
+
+enum Source {
+    Store { series: Arc<dyn SeriesSet>, buf: ColumnBuffer },
+    Subquery { operand: Box<dyn Operator>, grid: Grid, block: Option<Block>, row: usize },
+}
+
+/// The edges of a window, and of what is looked at beyond them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edges {
+    pub(super) start_ms: i64,
+    pub(super) end_ms: i64,
+    pub(super) after_ms: i64,
+    pub(super) until_ms: i64,
+}
+
+impl RangeSeries {
+    pub(super) fn open(eval: &Eval, plan: &RangePlan) -> Result<Self, QueryError> {
+        let (source, reference, mode) = match &plan.source {
+            RangeSource::Selector(selector) => {
+                let series = eval.query.series(selector.selection)?;
+                let source = Source::Store { series, buf: ColumnBuffer::default() };
+                (source, selector.reference, selector.mode)
+            }
+            RangeSource::Subquery(subquery) => {
+                let reference = subquery.reference;
+                let (grid, operand) = if eval.grid.n_steps == 0 {
+                    (eval.grid, Rows::with_capacity(&eval.query, 0, 0)?.into_operator())
+                } else {
+                    let last_ms = eval.grid.ts_ms(eval.grid.n_steps - 1);
+                    let grid = Grid::of_subquery(
+                        reference.time_ms(eval.grid.start_ms),
+                        reference.time_ms(last_ms),
+                        plan.range_ms,
+                        subquery.step_ms,
+                    );
+                    (grid, eval.on(grid, TallyScope::Subquery)?.open(&subquery.operand)?)
+                };
+                (Source::Subquery { operand, grid, block: None, row: 0 }, reference, RangeMode::Plain)
+            }
+        };
+        Ok(Self {
+            source,
+            reference,
+            range_ms: plan.range_ms,
+            mode,
+            lookback_ms: eval.query.lookback_ms,
+            use_start_timestamps: eval.query.options.use_start_timestamps,
+            next: 0,
+        })
+    }
+
+    pub(super) fn labels(&self) -> &[Labels] {
+        match &self.source {
+            Source::Store { series, .. } => series.labels(),
+            Source::Subquery { operand, .. } => operand.labels(),
+        }
+    }
+
+    /// How many series have been read.
+    pub(super) fn n_read(&self) -> usize {
+        self.next
+    }
+
+    pub(super) fn mode(&self) -> RangeMode {
+        self.mode
+    }
+
+    /// Reads the next series; there must be one. Returns whether its name is to be dropped at the end of the query.
+    pub(super) fn read_next(&mut self, columns: &mut SeriesColumns) -> Result<bool, QueryError> {
+        let idx = self.next;
+        self.next += 1;
+        match &mut self.source {
+            Source::Store { series, buf } => {
+                series.read(idx, buf)?;
+                columns.load(buf, self.use_start_timestamps);
+                Ok(false)
+            }
+            Source::Subquery { operand, grid, block, row } => loop {
+                if let Some(rows) = block.as_ref().filter(|rows| *row < rows.n_rows()) {
+                    let found = rows.row(*row);
+                    columns.load_row(found, *grid);
+                    *row += 1;
+                    return Ok(found.drop_name());
+                }
+                *block = operand.next()?;
+                *row = 0;
+                assert!(block.is_some(), "BUG: an operator did not keep what its labels promise");
+            },
+        }
+    }
+
+    /// The window for an evaluation at `ts_ms`.
+    pub(super) fn edges(&self, ts_ms: i64) -> Edges {
+        let end_ms = self.reference.time_ms(ts_ms);
+        let start_ms = end_ms.saturating_sub(self.range_ms);
+        let (before, behind) = match self.mode {
+            RangeMode::Plain => (0, 0),
+            RangeMode::Anchored => (self.lookback_ms, 0),
+            RangeMode::Smoothed => (self.lookback_ms, self.lookback_ms),
+        };
+        Edges {
+            start_ms,
+            end_ms,
+            after_ms: start_ms.saturating_sub(before),
+            until_ms: end_ms.saturating_add(behind),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+use bellwether_model::Value;
+
+use super::elementwise::{Names, per_sample};
+use super::error::QueryError;
+use super::eval::Eval;
+use super::operator::{Operator, Rows};
+use super::plan::{Plan, TimestampPlan};
+use super::vector_selector;
+use crate::syntax::RangeMode;
+
+/// `timestamp` and `start_timestamp`: of a selector the times of its samples, of anything else the evaluation time.
+pub(super) fn open(eval: &Eval, plan: &TimestampPlan) -> Result<Box<dyn Operator>, QueryError> {
+    let selector = match &plan.operand {
+        Plan::Selector(selector) if selector.mode == RangeMode::Plain => Some(selector),
+        _ => None,
+    };
+    if plan.start {
+        // Start timestamps are known of samples only.
+        return match selector {
+            Some(selector) if eval.query.options.use_start_timestamps => {
+                let starts =
+                    vector_selector::open_with(eval, selector, |sample| seconds(sample.start_ts_ms()))?;
+                per_sample(eval, starts, Names::DropMetadata, |_, sample| Some(sample.to_value()))
+            }
+            _ => Ok(Rows::with_capacity(&eval.query, 0, eval.grid.n_steps)?.into_operator()),
+        };
+    }
+    if let Some(selector) = selector {
+        let times = vector_selector::open_with(eval, selector, |sample| seconds(sample.ts_ms()))?;
+        return per_sample(eval, times, Names::DropMetadata, |_, sample| Some(sample.to_value()));
+    }
+    let grid = eval.grid;
+    let operand = eval.open(&plan.operand)?;
+    per_sample(eval, operand, Names::DropMetadata, move |step, _| Some(seconds(grid.ts_ms(step))))
+}
+
+fn seconds(ms: i64) -> Value {
+    Value::Float(ms as f64 / 1000.0)
+}

@@ -1,6 +1,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use parking_lot::Mutex;
 use serde_json::json;
@@ -10,7 +10,6 @@ use time::format_description::well_known::Rfc3339;
 /// A file with one line of JSON per failed scrape (`scrape_failure_log_file`).
 #[derive(Debug)]
 pub(crate) struct FailureLog {
-    path: PathBuf,
     file: Mutex<File>,
 }
 
@@ -18,11 +17,7 @@ impl FailureLog {
     /// Opens the file for appending and creates it if necessary.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { file: Mutex::new(file) })
     }
 
     /// Appends a line; blocks on the file system.

@@ -2,10 +2,14 @@
 
 pub mod config;
 mod counters;
+mod discovery;
 mod error;
 mod failure_log;
 mod fetch;
 mod ingest;
+mod manager;
+mod options;
+mod pool;
 mod run;
 mod schedule;
 mod target;
@@ -13,9 +17,14 @@ mod target;
 mod test_config;
 #[cfg(test)]
 mod test_store;
+mod view;
 mod workspace;
 
 pub use counters::ScrapeCounters;
+pub use discovery::{DiscoveryStatus, Resolver};
 pub use error::ScrapeError;
 pub use ingest::{LabelLimitError, SampleLabelsError};
+pub use manager::{ApplyError, ScrapeManager};
+pub use options::ScrapeOptions;
 pub use target::{GlobalAddress, Health, TargetError};
+pub use view::{DroppedTarget, InvalidTarget, TargetMetadata, TargetMetadataQuery, TargetView, TargetsView};

@@ -7,13 +7,10 @@ use bellwether_model::{
     Value,
 };
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TestStore {
     state: Mutex<State>,
-    /// Counts batches, so that a test can wait for the next one.
-    batches: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -26,12 +23,6 @@ struct State {
     /// Series whose samples are refused, by metric name.
     refuse: Vec<String>,
     bad_hints: usize,
-}
-
-impl Default for TestStore {
-    fn default() -> Self {
-        Self { state: Mutex::default(), batches: watch::channel(0).0 }
-    }
 }
 
 impl TestStore {
@@ -79,11 +70,6 @@ impl TestStore {
     pub(crate) fn bad_hints(&self) -> usize {
         self.state.lock().bad_hints
     }
-
-    /// Sees the number of batches that were stored.
-    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
-        self.batches.subscribe()
-    }
 }
 
 impl State {
@@ -128,8 +114,6 @@ impl Appender for TestStore {
             let m = &metadata.metadata;
             state.metadata.push(format!("{} {} {:?} {:?}", metadata.family, m.metric_type, m.unit, m.help));
         }
-        drop(state);
-        self.batches.send_modify(|n| *n += 1);
         Ok(AppendReport { samples, ..AppendReport::default() })
     }
 }

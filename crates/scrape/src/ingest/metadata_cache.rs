@@ -68,20 +68,18 @@ impl MetadataCache {
         let here = self.cursor;
         let found =
             [here, here + 1].into_iter().find(|at| self.families.get(*at).is_some_and(|f| f.name == name));
-        self.cursor = match found.or_else(|| self.by_name.get(name).copied()) {
-            Some(at) => at,
-            None => {
-                let family = Family {
-                    name: name.to_owned(),
-                    metadata: MetricMetadata::default(),
-                    seen: self.iteration,
-                    changed: true,
-                };
-                self.changed = true;
-                self.by_name.insert(name.to_owned(), self.families.len());
-                self.families.push(family);
-                self.families.len() - 1
-            }
+        self.cursor = if let Some(at) = found.or_else(|| self.by_name.get(name).copied()) {
+            at
+        } else {
+            self.changed = true;
+            self.by_name.insert(name.to_owned(), self.families.len());
+            self.families.push(Family {
+                name: name.to_owned(),
+                metadata: MetricMetadata::default(),
+                seen: self.iteration,
+                changed: true,
+            });
+            self.families.len() - 1
         };
         let family = &mut self.families[self.cursor];
         family.seen = self.iteration;

@@ -347,13 +347,12 @@ impl Pass<'_> {
         self.counts.total += 1;
         let cache = &mut self.ingest.cache;
         let known = if series.is_expected() { Some(cache.take_expected()) } else { cache.find(series.raw()) };
-        let known = match known {
-            Some(known) => Some(known),
-            None => {
-                let Ingest { settings, scratch, .. } = &mut *self.ingest;
-                reader.read_labels(series, settings.type_and_unit_labels, &mut scratch.labels);
-                self.learn(series.raw())?
-            }
+        let known = if known.is_some() {
+            known
+        } else {
+            let Ingest { settings, scratch, .. } = &mut *self.ingest;
+            reader.read_labels(series, settings.type_and_unit_labels, &mut scratch.labels);
+            self.learn(series.raw())?
         };
         let Some(Known::Series(id)) = known else { return Ok(()) };
         let incoming = Incoming {
@@ -457,13 +456,11 @@ impl Pass<'_> {
             self.counts.post_relabel += 1;
             return Ok(());
         }
-        let known = match self.ingest.cache.find(converted.key) {
-            Some(known) => Some(known),
-            None => {
-                converted.labels.clone_into(&mut self.ingest.scratch.labels);
-                self.learn(converted.key)?
-            }
-        };
+        let mut known = self.ingest.cache.find(converted.key);
+        if known.is_none() {
+            converted.labels.clone_into(&mut self.ingest.scratch.labels);
+            known = self.learn(converted.key)?;
+        }
         let Some(Known::Series(id)) = known else { return Ok(()) };
         let incoming = Incoming {
             value: Value::Histogram(Arc::new(converted.histogram)),

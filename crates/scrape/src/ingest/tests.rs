@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Appender as _, Tenant, ValidationScheme};
 use bellwether_relabel::{Rules, read_specs};
@@ -447,7 +447,7 @@ proptest! {
     fn samples_and_markers_are_exact(bodies in proptest::collection::vec(any_body(), 1..20)) {
         let mut scrapes = Scrapes::new(settings());
         let mut expected: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
-        let mut live: BTreeMap<String, ()> = BTreeMap::new();
+        let mut live: BTreeSet<String> = BTreeSet::new();
         for body in bodies {
             let good = match &body {
                 Body::Series(series) => {
@@ -463,17 +463,17 @@ proptest! {
                     Vec::new()
                 }
             };
-            let mut now = BTreeMap::new();
+            let mut now = BTreeSet::new();
             for (number, value) in good {
                 let labels = match number % 2 {
                     0 => format!("m{{job=\"j\", k=\"v\", n=\"{number}\"}}"),
                     _ => format!("m{{job=\"j\", n=\"{number}\"}}"),
                 };
-                if now.insert(labels.clone(), ()).is_none() {
+                if now.insert(labels.clone()) {
                     expected.entry(labels).or_default().push((scrapes.ts_ms, value.to_string()));
                 }
             }
-            for gone in live.keys().filter(|series| !now.contains_key(*series)) {
+            for gone in live.difference(&now) {
                 expected.entry(gone.clone()).or_default().push((scrapes.ts_ms, "stale".to_owned()));
             }
             live = now;

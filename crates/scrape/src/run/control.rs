@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::LoopConfig;
 
@@ -9,6 +10,8 @@ use super::LoopConfig;
 pub(crate) struct Control {
     orders: Mutex<Orders>,
     changed: Notify,
+    /// Cancelled when the loop has ended.
+    end: CancellationToken,
 }
 
 #[derive(Clone)]
@@ -22,7 +25,11 @@ pub(super) struct Orders {
 
 impl Control {
     pub(crate) fn new(config: Arc<LoopConfig>) -> Self {
-        Self { orders: Mutex::new(Orders { config, retire: false, ended: false }), changed: Notify::new() }
+        Self {
+            orders: Mutex::new(Orders { config, retire: false, ended: false }),
+            changed: Notify::new(),
+            end: CancellationToken::new(),
+        }
     }
 
     /// Scrape from now on as `config` says. Returns false if the loop has ended and another one is needed.
@@ -41,6 +48,21 @@ impl Control {
     pub(crate) fn retire(&self) {
         self.orders.lock().retire = true;
         self.changed.notify_one();
+    }
+
+    /// Whether the target is gone.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.orders.lock().retire
+    }
+
+    /// Waits until the loop has ended the series of its target.
+    pub(crate) async fn ended(&self) {
+        self.end.cancelled().await;
+    }
+
+    /// The loop has nothing more to do.
+    pub(super) fn finish(&self) {
+        self.end.cancel();
     }
 
     /// Whether the loop has ended.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bellwether_model::{Appender, Clock, Tenant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub(crate) use control::Control;
 pub(crate) use scrape_loop::ScrapeLoop;
@@ -32,6 +33,8 @@ pub(crate) struct Environment {
     /// Spreads the scrapes of several servers over time.
     pub(crate) offset_seed: u64,
     pub(crate) shutdown: CancellationToken,
+    /// Every task of the scrape manager, so that a shutdown can wait for all of them.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// How one target is scraped. Replaced as a whole when the configuration changes.

@@ -65,6 +65,11 @@ impl ScrapeLoop {
     /// Runs until the target has been retired or the server shuts down; in the latter case no series is ended, because they
     /// go on after the restart.
     pub(crate) async fn run(mut self) {
+        self.run_to_the_end().await;
+        self.control.finish();
+    }
+
+    async fn run_to_the_end(&mut self) {
         let shutdown = self.env.shutdown.clone();
         self.announce_next_scrape();
         loop {

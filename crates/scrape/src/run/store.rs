@@ -131,7 +131,7 @@ fn count(counts: &Counts, refused: &Refused, error: Option<&ScrapeError>, env: &
         ScrapeError::SampleLimit { .. } => counters.sample_limit_exceeded.inc(),
         ScrapeError::BucketLimit { .. } => counters.bucket_limit_exceeded.inc(),
         ScrapeError::Labels(crate::ingest::SampleLabelsError::Limit(_)) => {
-            counters.label_limits_exceeded.inc()
+            counters.label_limits_exceeded.inc();
         }
         error if error.is_body_too_large() => counters.body_size_limit_exceeded.inc(),
         _ => {}

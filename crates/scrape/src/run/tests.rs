@@ -3,7 +3,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bellwether_exposition::{CreatedHandling, TypeAndUnitLabels};
 use bellwether_model::{AppendBatch, AppendError, AppendReport, Labels, LabelsBuilder, ValidationScheme};
 use bellwether_relabel::Rules;
-use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -77,6 +76,7 @@ impl Running {
             ingest_permits: Arc::new(Semaphore::new(2)),
             offset_seed: 3_000,
             shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         });
         let fetch = Arc::new(Scripted { answer, asked: AtomicUsize::new(0) });
         let target = Arc::new(target());
@@ -102,7 +102,7 @@ impl Running {
     }
 
     fn error(&self) -> Option<String> {
-        self.target.status.lock().last.as_ref().and_then(|last| last.error.as_ref()).map(|e| e.to_string())
+        self.target.status.lock().last.as_ref().and_then(|last| last.error.as_ref()).map(ToString::to_string)
     }
 }
 

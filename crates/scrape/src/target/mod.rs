@@ -11,5 +11,6 @@ pub use url::GlobalAddress;
 
 pub(crate) use active::ActiveTarget;
 pub(crate) use labels::{Built, TargetLabels, TargetSpec, trace};
-pub(crate) use status::{Outcome, TargetStatus};
+pub(crate) use status::Outcome;
+#[cfg(test)]
 pub(crate) use url::TargetUrl;

@@ -50,6 +50,19 @@ pub(crate) struct Outcome {
     pub(crate) body_bytes: usize,
 }
 
+impl Outcome {
+    /// What is shown of a scrape that has not been.
+    pub(crate) const NONE: Self = Self {
+        started_ms: 0,
+        duration: Duration::ZERO,
+        error: None,
+        samples_scraped: 0,
+        samples_post_relabel: 0,
+        series_added: 0,
+        body_bytes: 0,
+    };
+}
+
 impl TargetStatus {
     pub(crate) fn health(&self) -> Health {
         match &self.last {

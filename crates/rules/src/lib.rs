@@ -1,1 +1,24 @@
-//! Rule files, recording and alerting rules, rule unit tests.
+//! Recording and alerting rules: their files, their evaluation, and the unit tests that people write for them.
+//!
+//! A [`RuleFile`] is read and checked as Prometheus does. A [`Group`] evaluates the rules of one of its groups at a time that the caller chooses, over any
+//! [`QueryEngine`](bellwether_promql::engine::QueryEngine), and stores the results through any [`Appender`](bellwether_model::Appender); [`Alerts`] is the life
+//! of the alerts of one rule. [`run_unit_tests`] does the same over series made up in a test file, as `promtool test rules` does.
+//!
+//! Nothing here knows a clock or a schedule.
+mod alert;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod expand;
+mod file;
+mod group;
+mod unit_test;
+
+pub use alert::{ActiveAlert, AlertCandidate, AlertState, AlertTimes, Alerts};
+pub use error::{EvalError, RuleFileError};
+pub use file::{Rule, RuleFile, RuleFileOptions, RuleGroup, RuleKind};
+pub use group::{Environment, Group, RuleOutcome};
+pub use unit_test::{
+    AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, TestFailure, TestGroup, UnitTestError,
+    UnitTestFile, UnitTestOptions, UnitTestReport, run_unit_tests,
+};

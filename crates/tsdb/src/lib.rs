@@ -2,4 +2,7 @@
 #![allow(dead_code, unused_imports)]
 mod codec;
 mod coding;
+mod head;
 mod part;
+mod records;
+mod select;

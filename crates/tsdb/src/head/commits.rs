@@ -1,0 +1,161 @@
+//! Which batches can be seen. A batch becomes visible as a whole: it gets a number before it is applied, and readers see the batches up to a number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parking_lot::{Condvar, Mutex};
+
+/// Numbers batches and remembers who reads what.
+#[derive(Debug, Default)]
+pub(crate) struct Commits {
+    state: Mutex<State>,
+    /// Signalled when a batch is done.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The number of the newest batch.
+    last: u64,
+    /// Batches that have a number and are not done.
+    open: BTreeSet<u64>,
+    readers: BTreeMap<u64, Reader>,
+    last_reader: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reader {
+    snapshot: u64,
+    epoch: u64,
+}
+
+impl State {
+    /// All batches up to this one are done.
+    fn visible(&self) -> u64 {
+        self.open.first().map_or(self.last, |open| open - 1)
+    }
+}
+
+/// What a reader may see, until it is handed back to [`Commits::close`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// The newest batch that is visible.
+    pub(crate) commit: u64,
+    reader: u64,
+}
+
+impl Commits {
+    /// Gives a batch its number. Called under the locks of all shards that the batch touches, so numbers rise with time in every series.
+    pub(crate) fn begin(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.last += 1;
+        let commit = state.last;
+        state.open.insert(commit);
+        commit
+    }
+
+    /// The batch is done, whether it was stored or not. Returns when it is visible, that is when all batches before it are done as well.
+    pub(crate) fn end(&self, commit: u64) {
+        let mut state = self.state.lock();
+        state.open.remove(&commit);
+        self.done.notify_all();
+        while state.visible() < commit {
+            self.done.wait(&mut state);
+        }
+    }
+
+    /// The number of the newest batch, visible or not.
+    pub(crate) fn last(&self) -> u64 {
+        self.state.lock().last
+    }
+
+    /// Opens a reader that sees all batches which are visible now. `epoch` is computed while no other reader can be opened or asked for.
+    pub(crate) fn open<T>(&self, epoch: impl FnOnce() -> (u64, T)) -> (Snapshot, T) {
+        let mut state = self.state.lock();
+        let (epoch, value) = epoch();
+        let commit = state.visible();
+        (state.register(commit, epoch), value)
+    }
+
+    /// Opens a reader that sees exactly the batches up to `commit`, and waits until they are all visible.
+    pub(crate) fn open_at(&self, commit: u64, epoch: u64) -> Snapshot {
+        let mut state = self.state.lock();
+        let snapshot = state.register(commit, epoch);
+        while state.visible() < commit {
+            self.done.wait(&mut state);
+        }
+        snapshot
+    }
+
+    pub(crate) fn close(&self, snapshot: Snapshot) {
+        self.state.lock().readers.remove(&snapshot.reader);
+    }
+
+    /// No reader, now or later, distinguishes batches up to this one.
+    pub(crate) fn low_water(&self) -> u64 {
+        let state = self.state.lock();
+        let oldest = state.readers.values().map(|r| r.snapshot).min();
+        oldest.unwrap_or(u64::MAX).min(state.visible())
+    }
+
+    /// A mark that all readers opened so far are below or at.
+    pub(crate) fn reader_mark(&self) -> u64 {
+        self.state.lock().last_reader
+    }
+
+    /// The mark of the oldest reader that is open; if there is none, one that no reader has yet.
+    pub(crate) fn oldest_reader(&self) -> u64 {
+        let state = self.state.lock();
+        state.readers.keys().next().copied().unwrap_or(state.last_reader + 1)
+    }
+
+    /// Whether a reader is open that was opened in an epoch before `epoch`.
+    pub(crate) fn has_reader_before(&self, epoch: u64) -> bool {
+        self.state.lock().readers.values().any(|r| r.epoch < epoch)
+    }
+}
+
+impl State {
+    fn register(&mut self, commit: u64, epoch: u64) -> Snapshot {
+        self.last_reader += 1;
+        self.readers.insert(self.last_reader, Reader { snapshot: commit, epoch });
+        Snapshot { commit, reader: self.last_reader }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_become_visible_in_order() {
+        let commits = Commits::default();
+        let (a, b) = (commits.begin(), commits.begin());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| commits.end(b));
+            let (before, ()) = commits.open(|| (0, ()));
+            assert_eq!(before.commit, 0, "the second is not visible before the first");
+            commits.end(a);
+            waiting.join().expect("no panic");
+        });
+        let (after, ()) = commits.open(|| (0, ()));
+        assert_eq!(after.commit, b);
+    }
+
+    #[test]
+    fn the_low_water_mark_is_that_of_the_oldest_reader() {
+        let commits = Commits::default();
+        commits.end(commits.begin());
+        let (reader, ()) = commits.open(|| (3, ()));
+        commits.end(commits.begin());
+        assert_eq!(commits.low_water(), 1);
+        assert!(commits.has_reader_before(4) && !commits.has_reader_before(3));
+        assert_eq!((commits.reader_mark(), commits.oldest_reader()), (1, 1));
+        commits.close(reader);
+        assert_eq!((commits.reader_mark(), commits.oldest_reader()), (1, 2));
+        assert_eq!(commits.low_water(), 2);
+        assert!(!commits.has_reader_before(u64::MAX));
+        let open = commits.begin();
+        assert_eq!(commits.low_water(), 2, "an open batch is above");
+        commits.end(open);
+    }
+}

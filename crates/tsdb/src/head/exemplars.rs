@@ -1,0 +1,145 @@
+use std::collections::VecDeque;
+
+use bellwether_model::{Exemplar, Labels, Rejection, TimeRange};
+use hashbrown::HashMap;
+
+/// The labels of an exemplar have at most this many characters, names and values together (OpenMetrics).
+const MAX_LABEL_CHARS: usize = 128;
+
+/// The newest exemplars of all series, up to a fixed number.
+#[derive(Debug)]
+pub(crate) struct Exemplars {
+    /// Oldest first, with the number by which `by_series` knows it.
+    ring: VecDeque<(Labels, Exemplar)>,
+    /// How many exemplars left the ring at its old end: numbers minus this are places in it.
+    first: u64,
+    /// For each series the numbers of its exemplars, oldest first.
+    by_series: HashMap<Labels, VecDeque<u64>>,
+    capacity: usize,
+}
+
+impl Exemplars {
+    /// A ring of `capacity` exemplars; with 0 none are kept.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { ring: VecDeque::new(), first: 0, by_series: HashMap::new(), capacity }
+    }
+
+    /// Whether exemplars are kept at all.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.capacity > 0
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Whether an exemplar can be stored. Exemplars of a series come in the order of time, then value; a repetition is refused like one that is too old.
+    pub(crate) fn judge(&self, series: &Labels, exemplar: &Exemplar) -> Result<(), Rejection> {
+        let chars: usize =
+            exemplar.labels.iter().map(|l| l.name.chars().count() + l.value.chars().count()).sum();
+        if chars > MAX_LABEL_CHARS {
+            return Err(Rejection::Limit(format!(
+                "labels of the exemplar have {chars} characters, more than the {MAX_LABEL_CHARS} allowed, at {series}"
+            )));
+        }
+        let Some(newest) = self.newest(series) else { return Ok(()) };
+        let order = exemplar.ts_ms.cmp(&newest.ts_ms).then(exemplar.value.total_cmp(&newest.value));
+        let order = order.then_with(|| exemplar.labels.hash64().cmp(&newest.labels.hash64()));
+        if order.is_gt() { Ok(()) } else { Err(Rejection::OutOfOrderExemplar) }
+    }
+
+    fn newest(&self, series: &Labels) -> Option<&Exemplar> {
+        let number = *self.by_series.get(series)?.back()?;
+        Some(&self.ring[(number - self.first) as usize].1)
+    }
+
+    /// Stores an exemplar that was judged to be fine; the oldest one makes room.
+    pub(crate) fn push(&mut self, series: &Labels, exemplar: Exemplar) {
+        if self.capacity == 0 {
+            return;
+        }
+        if self.ring.len() >= self.capacity
+            && let Some((oldest, _)) = self.ring.pop_front()
+        {
+            self.first += 1;
+            if let Some(numbers) = self.by_series.get_mut(&oldest) {
+                numbers.pop_front();
+                if numbers.is_empty() {
+                    self.by_series.remove(&oldest);
+                }
+            }
+        }
+        let number = self.first + self.ring.len() as u64;
+        self.by_series.entry(series.clone()).or_default().push_back(number);
+        self.ring.push_back((series.clone(), exemplar));
+    }
+
+    /// The exemplars in the range of the series that `wanted` takes, in label order.
+    pub(crate) fn select(
+        &self,
+        range: TimeRange,
+        mut wanted: impl FnMut(&Labels) -> bool,
+    ) -> Vec<(Labels, Vec<Exemplar>)> {
+        let mut found = Vec::new();
+        for (series, numbers) in &self.by_series {
+            if !wanted(series) {
+                continue;
+            }
+            let exemplars = numbers.iter().map(|n| &self.ring[(n - self.first) as usize].1);
+            let exemplars: Vec<_> = exemplars.filter(|e| range.contains(e.ts_ms)).cloned().collect();
+            if !exemplars.is_empty() {
+                found.push((series.clone(), exemplars));
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    /// All exemplars, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Labels, Exemplar)> {
+        self.ring.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exemplar(ts_ms: i64, value: f64) -> Exemplar {
+        Exemplar { labels: Labels::from_pairs([("trace_id", "abc")]), value, ts_ms }
+    }
+
+    fn series(i: i32) -> Labels {
+        Labels::from_pairs([("s", i.to_string())])
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let mut ring = Exemplars::new(3);
+        for (s, ts) in [(1, 1), (2, 2), (1, 3), (1, 4)] {
+            assert_eq!(ring.judge(&series(s), &exemplar(ts, 0.0)), Ok(()));
+            ring.push(&series(s), exemplar(ts, 0.0));
+        }
+        let found = ring.select(TimeRange::ALL, |_| true);
+        let times: Vec<Vec<i64>> = found.iter().map(|(_, e)| e.iter().map(|e| e.ts_ms).collect()).collect();
+        assert_eq!(times, [vec![3, 4], vec![2]]);
+        ring.push(&series(3), exemplar(5, 0.0));
+        ring.push(&series(3), exemplar(6, 0.0));
+        ring.push(&series(3), exemplar(7, 0.0));
+        assert_eq!((ring.by_series.len(), ring.len()), (1, 3), "series without exemplars are forgotten");
+        assert_eq!(ring.select(TimeRange::new(6, 6), |l| *l == series(3))[0].1.len(), 1);
+    }
+
+    #[test]
+    fn only_newer_ones_are_taken() {
+        let mut ring = Exemplars::new(3);
+        ring.push(&series(1), exemplar(10, 1.0));
+        let judge = |ts, v| ring.judge(&series(1), &exemplar(ts, v)).is_ok();
+        assert!(!judge(9, 5.0) && !judge(10, 1.0) && !judge(10, 0.5));
+        assert!(judge(10, 1.5) && judge(11, 0.0));
+        assert!(ring.judge(&series(2), &exemplar(1, 1.0)).is_ok());
+        let long = Exemplar { labels: Labels::from_pairs([("a", "x".repeat(128))]), ..exemplar(11, 1.0) };
+        assert!(matches!(ring.judge(&series(1), &long), Err(Rejection::Limit(text)) if text.contains("129")));
+    }
+}

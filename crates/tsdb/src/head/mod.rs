@@ -1,0 +1,127 @@
+//! The newest samples, in memory.
+
+mod append;
+mod chunk;
+mod commits;
+mod exemplars;
+mod index;
+mod metadata;
+mod ranges;
+mod read;
+mod series;
+mod shard;
+mod tail;
+mod upkeep;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bellwether_model::{Labels, SeriesRef};
+use parking_lot::{Mutex, RwLock};
+
+pub(crate) use append::{Found, LockedShards, NewSample, Placement, ShardSet};
+pub(crate) use chunk::{Chunk, SharedColumns, Values};
+pub(crate) use commits::{Commits, Snapshot};
+pub(crate) use exemplars::Exemplars;
+pub(crate) use index::HeadIndex;
+pub(crate) use metadata::MetadataStore;
+pub(crate) use ranges::{RangeTally, Ranges};
+pub(crate) use read::{CutSeries, HeadSeries};
+pub(crate) use series::{HeadSamples, LastSample, Series, same_value, value_at};
+pub(crate) use shard::{LabelHasher, Shard};
+pub(crate) use upkeep::{HeadSize, LiveSeries};
+
+/// How many shards there are; a power of two. The lower bits of a series' number are its shard.
+const N_SHARDS: usize = 16;
+const SHARD_BITS: u32 = N_SHARDS.trailing_zeros();
+
+/// A series in the head: its shard and its place there. Only valid as long as the series is there; look at the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SeriesId(u32);
+
+impl SeriesId {
+    fn new(shard: usize, slot: u32) -> Self {
+        assert!(shard < N_SHARDS && slot < 1 << (32 - SHARD_BITS), "BUG: series {slot} of shard {shard}");
+        Self((slot << SHARD_BITS) | shard as u32)
+    }
+
+    fn shard(self) -> usize {
+        self.0 as usize % N_SHARDS
+    }
+
+    fn slot(self) -> u32 {
+        self.0 >> SHARD_BITS
+    }
+
+    /// What callers get as a hint.
+    pub(crate) fn to_ref(self) -> SeriesRef {
+        SeriesRef(u64::from(self.0))
+    }
+
+    /// From what a caller brings back, or makes up.
+    fn from_ref(hint: SeriesRef) -> Option<Self> {
+        u32::try_from(hint.0).ok().map(Self)
+    }
+}
+
+/// The series that are written to, with their newest samples.
+///
+/// Lock order: shards in the order of their numbers, then `index`, `exemplars`, `metadata`. Whoever holds one of the latter takes no shard.
+#[derive(Debug)]
+pub(crate) struct Head {
+    shards: Vec<RwLock<Shard>>,
+    pub(crate) index: RwLock<HeadIndex>,
+    pub(crate) commits: Commits,
+    pub(crate) ranges: Ranges,
+    pub(crate) exemplars: Mutex<Exemplars>,
+    pub(crate) metadata: Mutex<MetadataStore>,
+    hasher: LabelHasher,
+    n_series: AtomicUsize,
+    /// Bytes of the labels of all series.
+    label_bytes: AtomicU64,
+    /// The number that the next series gets in the log.
+    next_log_id: AtomicU64,
+}
+
+impl Head {
+    /// An empty head that keeps up to `max_exemplars` exemplars.
+    pub(crate) fn new(max_exemplars: usize) -> Self {
+        Self {
+            shards: (0..N_SHARDS).map(|_| RwLock::default()).collect(),
+            index: RwLock::default(),
+            commits: Commits::default(),
+            ranges: Ranges::default(),
+            exemplars: Mutex::new(Exemplars::new(max_exemplars)),
+            metadata: Mutex::default(),
+            hasher: LabelHasher::default(),
+            n_series: AtomicUsize::new(0),
+            label_bytes: AtomicU64::new(0),
+            next_log_id: AtomicU64::new(1),
+        }
+    }
+
+    /// How many series there are.
+    pub(crate) fn n_series(&self) -> usize {
+        self.n_series.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the labels of all series: about what defining them all in the log takes.
+    pub(crate) fn label_bytes(&self) -> u64 {
+        self.label_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The number that the next series gets in the log.
+    pub(crate) fn next_log_id(&self) -> u64 {
+        self.next_log_id.load(Ordering::Relaxed)
+    }
+
+    /// Makes sure that new series get numbers from `id` on.
+    pub(crate) fn raise_log_id(&self, id: u64) {
+        self.next_log_id.fetch_max(id, Ordering::Relaxed);
+    }
+
+    fn hash(&self, labels: &Labels) -> (u64, usize) {
+        let hash = self.hasher.hash(labels);
+        // Neither the bits that choose a bucket in the table of the shard nor those that it compares there.
+        (hash, (hash >> 32) as usize % N_SHARDS)
+    }
+}

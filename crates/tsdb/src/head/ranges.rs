@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::part::CHUNK_RANGE_MS;
+
+/// A range that got no sample for this long is taken to be complete, if newer ones are there.
+const QUIET: Duration = Duration::from_mins(1);
+
+/// What the head holds of one range of two hours.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    first_arrival: Duration,
+    last_arrival: Duration,
+    maxt: i64,
+}
+
+/// Which ranges of two hours the head has samples of, and when these came.
+#[derive(Debug, Default)]
+pub(crate) struct Ranges {
+    by_start: Mutex<BTreeMap<i64, Range>>,
+}
+
+/// Samples of one batch, counted before the lock is taken.
+#[derive(Debug, Default)]
+pub(crate) struct RangeTally {
+    /// Start and newest timestamp of each range; batches rarely have more than two.
+    seen: Vec<(i64, i64)>,
+}
+
+impl RangeTally {
+    pub(crate) fn add(&mut self, ts_ms: i64) {
+        let start = start_of(ts_ms);
+        match self.seen.iter_mut().rev().find(|(s, _)| *s == start) {
+            Some((_, maxt)) => *maxt = (*maxt).max(ts_ms),
+            None => self.seen.push((start, ts_ms)),
+        }
+    }
+}
+
+/// The start of the range that a timestamp lies in.
+pub(crate) fn start_of(ts_ms: i64) -> i64 {
+    ts_ms.div_euclid(CHUNK_RANGE_MS) * CHUNK_RANGE_MS
+}
+
+impl Ranges {
+    /// Notes samples that were appended at `now`, a time of the clock that never goes back.
+    pub(crate) fn add(&self, tally: &RangeTally, now: Duration) {
+        let mut by_start = self.by_start.lock();
+        for (start, maxt) in &tally.seen {
+            let range = by_start.entry(*start).or_insert(Range {
+                first_arrival: now,
+                last_arrival: now,
+                maxt: *maxt,
+            });
+            range.last_arrival = now;
+            range.maxt = range.maxt.max(*maxt);
+        }
+    }
+
+    /// The newest timestamp in the head.
+    pub(crate) fn maxt(&self) -> Option<i64> {
+        self.by_start.lock().values().map(|r| r.maxt).max()
+    }
+
+    /// The start of the oldest range in the head.
+    pub(crate) fn mint(&self) -> Option<i64> {
+        self.by_start.lock().keys().next().copied()
+    }
+
+    /// The time before which the head can be cut: the end of the newest range such that it and all older ones are complete. `None` if there is none.
+    ///
+    /// A range is complete if there are samples that are newer than its end by half a range, and if no more of it seem to come: it was
+    /// quiet for a minute, or it has been filled for as long as half a range takes. Imports of old data would be cut into crumbs otherwise.
+    pub(crate) fn complete_before(&self, now: Duration) -> Option<i64> {
+        let by_start = self.by_start.lock();
+        let newest = by_start.values().map(|r| r.maxt).max()?;
+        let half = Duration::from_millis(CHUNK_RANGE_MS as u64 / 2);
+        let is_complete = |start: i64, range: &Range| {
+            newest >= start + CHUNK_RANGE_MS + CHUNK_RANGE_MS / 2
+                && (now.saturating_sub(range.last_arrival) >= QUIET
+                    || now.saturating_sub(range.first_arrival) >= half)
+        };
+        let complete = by_start.iter().take_while(|(start, range)| is_complete(**start, range));
+        complete.last().map(|(start, _)| start + CHUNK_RANGE_MS)
+    }
+
+    /// Forgets the ranges before `end`, a multiple of the chunk range. Those that got samples since `as_of` stay.
+    pub(crate) fn cut(&self, end: i64, as_of: Duration) {
+        self.by_start.lock().retain(|start, range| *start >= end || range.last_arrival > as_of);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const H: i64 = CHUNK_RANGE_MS / 2;
+
+    fn add(ranges: &Ranges, ts_ms: i64, now_s: u64) {
+        let mut tally = RangeTally::default();
+        tally.add(ts_ms);
+        ranges.add(&tally, Duration::from_secs(now_s));
+    }
+
+    #[test]
+    fn a_range_is_complete_half_a_range_after_its_end() {
+        let ranges = Ranges::default();
+        let complete = |now_s| ranges.complete_before(Duration::from_secs(now_s));
+        assert_eq!(complete(0), None);
+        add(&ranges, 0, 0);
+        add(&ranges, 3 * H - 1, 10_000);
+        assert_eq!(complete(10_000), None);
+        add(&ranges, 3 * H, 10_001);
+        assert_eq!(complete(10_001), Some(2 * H));
+        ranges.cut(2 * H, Duration::from_secs(10_001));
+        assert_eq!((complete(20_000), ranges.mint(), ranges.maxt()), (None, Some(2 * H), Some(3 * H)));
+    }
+
+    #[test]
+    fn an_import_is_not_cut_into_crumbs() {
+        let ranges = Ranges::default();
+        let complete = |now_s| ranges.complete_before(Duration::from_secs(now_s));
+        add(&ranges, 100 * H, 0);
+        // Old samples trickle in.
+        add(&ranges, -7, 0);
+        add(&ranges, -6, 50);
+        assert_eq!(complete(60), None);
+        // A minute of silence, or an hour of trickling.
+        assert_eq!(complete(110), Some(0));
+        add(&ranges, -5, 3600);
+        assert_eq!(complete(3601), Some(0));
+        // What came while it was being cut stays.
+        ranges.cut(0, Duration::from_secs(3599));
+        assert_eq!(ranges.mint(), Some(-2 * H));
+    }
+}

@@ -1,0 +1,107 @@
+use bellwether_model::{Labels, Matcher, QueryContext, QueryInterrupt, StorageError, TimeRange};
+
+use crate::select::select;
+
+use super::series::HeadSamples;
+use super::{Head, N_SHARDS, SHARD_BITS, SeriesId};
+
+/// A lock is held for at most this many series at a time.
+const SERIES_PER_LOCK: usize = 256;
+
+/// A series that was selected, with a copy of its samples.
+#[derive(Debug)]
+pub(crate) struct HeadSeries {
+    pub(crate) labels: Labels,
+    pub(crate) samples: HeadSamples,
+}
+
+/// A series with the samples that a cut moves into parts.
+#[derive(Debug)]
+pub(crate) struct CutSeries {
+    pub(crate) id: SeriesId,
+    /// Tells whether the place still has the same series later.
+    pub(crate) log_id: u64,
+    pub(crate) labels: Labels,
+    pub(crate) samples: HeadSamples,
+}
+
+impl Head {
+    /// The series for which all matchers hold. They may be gone when they are looked at.
+    pub(crate) fn select(
+        &self,
+        matchers: &[Matcher],
+        cx: &QueryContext,
+    ) -> Result<Vec<SeriesId>, StorageError> {
+        let ids = select(&*self.index.read(), matchers, cx)?;
+        Ok(ids.into_iter().map(SeriesId).collect())
+    }
+
+    /// Copies the samples in the range that a reader of `commit` may see. Series without any are left out.
+    pub(crate) fn read(
+        &self,
+        ids: &[SeriesId],
+        range: TimeRange,
+        commit: u64,
+        cx: &QueryContext,
+        mut take: impl FnMut(HeadSeries) -> Result<(), QueryInterrupt>,
+    ) -> Result<(), QueryInterrupt> {
+        for (shard, ids) in by_shard(ids).iter().enumerate() {
+            for ids in ids.chunks(SERIES_PER_LOCK) {
+                cx.check()?;
+                let shard = self.shards[shard].read();
+                let hidden = shard.hidden_after(commit);
+                for id in ids {
+                    let Some(series) = shard.get(id.slot()) else { continue };
+                    let samples = series.samples(range, hidden.get(&id.slot()).copied().unwrap_or(0));
+                    if !samples.is_empty() {
+                        take(HeadSeries { labels: series.labels.clone(), samples })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the samples before `end` that are not in parts yet, of all series, as far as a reader of `commit` may see them.
+    pub(crate) fn read_for_cut(&self, end: i64, commit: u64) -> Vec<CutSeries> {
+        let mut found = Vec::new();
+        for shard in 0..N_SHARDS {
+            let n_slots = self.shards[shard].read().n_slots() as u32;
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
+                let locked = self.shards[shard].read();
+                let hidden = locked.hidden_after(commit);
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
+                    let Some(series) = locked.get(slot) else { continue };
+                    let range = TimeRange::new(series.cut_through.saturating_add(1), end - 1);
+                    if series.is_empty() || range.mint > range.maxt {
+                        continue;
+                    }
+                    let samples = series.samples(range, hidden.get(&slot).copied().unwrap_or(0));
+                    if !samples.is_empty() {
+                        found.push(CutSeries {
+                            id: SeriesId::new(shard, slot),
+                            log_id: series.log_id,
+                            labels: series.labels.clone(),
+                            samples,
+                        });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Runs `look` while no batch is between being numbered and being applied.
+    pub(crate) fn between_batches<T>(&self, look: impl FnOnce() -> T) -> T {
+        let _all: Vec<_> = self.shards.iter().map(|shard| shard.read()).collect();
+        look()
+    }
+}
+
+fn by_shard(ids: &[SeriesId]) -> [Vec<SeriesId>; N_SHARDS] {
+    let mut shards = std::array::from_fn(|_| Vec::with_capacity((ids.len() >> SHARD_BITS) + 1));
+    for id in ids {
+        shards[id.shard()].push(*id);
+    }
+    shards
+}

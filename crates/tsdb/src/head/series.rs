@@ -1,0 +1,355 @@
+use std::sync::Arc;
+
+use bellwether_model::{ColumnBuffer, FloatHistogram, Labels, TimeRange, Value};
+
+use crate::codec::same_histogram;
+use crate::coding;
+use crate::part::CHUNK_RANGE_MS;
+
+use super::chunk::{Chunk, SharedColumns};
+use super::tail::Tail;
+
+/// A tail of this many samples is sealed.
+const TAIL_ROWS: usize = 32;
+/// Sealed chunks are joined until they have this many samples.
+const CHUNK_ROWS: u32 = 128;
+
+/// The newest sample of a series, which decides what is taken next.
+#[derive(Debug, Clone)]
+pub(crate) struct LastSample {
+    pub(crate) ts_ms: i64,
+    pub(crate) value: Value,
+}
+
+impl LastSample {
+    /// Whether `value` has the same bits.
+    pub(crate) fn has_value(&self, value: &Value) -> bool {
+        same_value(&self.value, value)
+    }
+}
+
+/// Whether two values are the same bit for bit.
+pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::Histogram(a), Value::Histogram(b)) => Arc::ptr_eq(a, b) || same_histogram(a, b),
+        _ => false,
+    }
+}
+
+/// A series in the head.
+#[derive(Debug)]
+pub(crate) struct Series {
+    pub(crate) labels: Labels,
+    /// Of the labels; kept because the table needs it when it grows.
+    pub(crate) hash: u64,
+    /// The number of the series in the log.
+    pub(crate) log_id: u64,
+    /// The segment of the log that has its latest definition; `None`: none that will be kept.
+    pub(crate) defined_in: Option<u64>,
+    pub(crate) last: Option<LastSample>,
+    /// When it last got a sample, in seconds on the clock that never goes back.
+    pub(crate) touched_s: u32,
+    /// Samples up to this time are in parts as well.
+    pub(crate) cut_through: i64,
+    /// In the order of time. A chunk never reaches over a multiple of the chunk range.
+    chunks: Vec<Chunk>,
+    tail: Tail,
+}
+
+impl Series {
+    pub(crate) fn new(labels: Labels, hash: u64, log_id: u64) -> Self {
+        Self {
+            labels,
+            hash,
+            log_id,
+            defined_in: None,
+            last: None,
+            touched_s: 0,
+            cut_through: i64::MIN,
+            chunks: Vec::new(),
+            tail: Tail::default(),
+        }
+    }
+
+    /// Appends a sample that is newer than all before. `last` is the caller's business.
+    pub(crate) fn push(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value, shared: &mut SharedColumns) {
+        let range = |t: i64| t.div_euclid(CHUNK_RANGE_MS);
+        if self.tail.mint().is_some_and(|mint| range(mint) != range(ts_ms)) || !self.tail.takes(value) {
+            self.seal(shared);
+        }
+        self.tail.push(ts_ms, start_ts_ms, value);
+        if self.tail.len() >= TAIL_ROWS {
+            self.seal(shared);
+        }
+    }
+
+    fn seal(&mut self, shared: &mut SharedColumns) {
+        self.chunks.push(self.tail.seal(shared));
+        self.join_chunks(shared);
+    }
+
+    /// Makes one chunk of the last ones once they have enough samples together: a chunk has a cost of its own.
+    fn join_chunks(&mut self, shared: &mut SharedColumns) {
+        let Some(last) = self.chunks.last() else { return };
+        let range = last.mint.div_euclid(CHUNK_RANGE_MS);
+        let small = |c: &&Chunk| {
+            c.rows < CHUNK_ROWS
+                && c.has_histograms() == last.has_histograms()
+                && c.mint.div_euclid(CHUNK_RANGE_MS) == range
+        };
+        let n = self.chunks.iter().rev().take_while(small).count();
+        let rows: u32 = self.chunks[self.chunks.len() - n..].iter().map(|c| c.rows).sum();
+        if n < 2 || rows < CHUNK_ROWS {
+            return;
+        }
+        let mut samples = ColumnBuffer::default();
+        for chunk in &self.chunks[self.chunks.len() - n..] {
+            chunk
+                .read(TimeRange::ALL, chunk.rows, &mut samples)
+                .expect("BUG: a chunk in memory can be decoded");
+        }
+        let mut joined = Tail::default();
+        for row in 0..samples.len() {
+            let start = samples.start_ts.get(row).copied().unwrap_or(0);
+            joined.push(samples.ts[row], start, &value_at(&samples, row));
+        }
+        self.chunks.truncate(self.chunks.len() - n);
+        self.chunks.push(joined.seal(shared));
+    }
+
+    /// Puts a chunk from a checkpoint behind those that are there. One that is not full is opened again.
+    pub(crate) fn restore(&mut self, chunk: Chunk, shared: &mut SharedColumns) -> coding::Result<()> {
+        if self.newest().is_some_and(|newest| newest >= chunk.mint) {
+            return Err(coding::DecodeError::new("chunks overlap"));
+        }
+        if (chunk.rows as usize) < TAIL_ROWS {
+            let mut samples = ColumnBuffer::default();
+            chunk.read(TimeRange::ALL, chunk.rows, &mut samples)?;
+            for row in 0..samples.len() {
+                let start = samples.start_ts.get(row).copied().unwrap_or(0);
+                self.push(samples.ts[row], start, &value_at(&samples, row), shared);
+            }
+            return Ok(());
+        }
+        if !self.tail.is_empty() {
+            self.seal(shared);
+        }
+        self.chunks.push(chunk);
+        Ok(())
+    }
+
+    /// The time of the newest sample in memory.
+    fn newest(&self) -> Option<i64> {
+        self.tail.maxt().or(self.chunks.last().map(|c| c.maxt))
+    }
+
+    /// Whether no sample is in memory.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.is_empty()
+    }
+
+    /// The time of the oldest sample in memory.
+    pub(crate) fn mint(&self) -> Option<i64> {
+        self.chunks.first().map(|c| c.mint).or(self.tail.mint())
+    }
+
+    /// How many chunks there are, the open one included.
+    pub(crate) fn n_chunks(&self) -> usize {
+        self.chunks.len() + usize::from(!self.tail.is_empty())
+    }
+
+    /// How many bytes of memory the series takes, roughly.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.labels.as_bytes().len()
+            + 16
+            + self.tail.memory()
+            + self.chunks.iter().map(Chunk::memory).sum::<usize>()
+    }
+
+    /// A copy of the samples in the range. The newest `hidden` ones are not part of it: they belong to batches that the reader must not see.
+    pub(crate) fn samples(&self, range: TimeRange, hidden: usize) -> HeadSamples {
+        let tail_rows = self.tail.len().saturating_sub(hidden);
+        let mut hidden_in_chunks = hidden.saturating_sub(self.tail.len());
+        let mut chunks = Vec::new();
+        for chunk in self.chunks.iter().rev() {
+            if chunk.maxt < range.mint {
+                break;
+            }
+            let rows = (chunk.rows as usize).saturating_sub(hidden_in_chunks);
+            hidden_in_chunks = hidden_in_chunks.saturating_sub(chunk.rows as usize);
+            if rows > 0 && range.overlaps(chunk.range()) {
+                chunks.push((chunk.clone(), rows as u32));
+            }
+        }
+        chunks.reverse();
+        let mut tail = ColumnBuffer::default();
+        self.tail.read(range, tail_rows, &mut tail);
+        HeadSamples { range, chunks, tail }
+    }
+
+    /// The value at a time, if there is a sample.
+    pub(crate) fn value_at(&self, ts_ms: i64) -> Option<Value> {
+        let mut samples = ColumnBuffer::default();
+        self.samples(TimeRange::new(ts_ms, ts_ms), 0).read(&mut samples).ok()?;
+        (!samples.is_empty()).then(|| value_at(&samples, 0))
+    }
+
+    /// Forgets the samples that are in parts as well.
+    pub(crate) fn drop_cut(&mut self) {
+        let through = self.cut_through;
+        self.chunks.retain(|c| c.maxt > through);
+        if self.chunks.is_empty() {
+            self.chunks = Vec::new();
+        }
+        if self.tail.mint().is_some_and(|mint| mint <= through) {
+            self.tail.drop_through(through);
+        }
+    }
+}
+
+/// The value in a row of a buffer.
+pub(crate) fn value_at(samples: &ColumnBuffer, row: usize) -> Value {
+    match samples.hists.get(row) {
+        Some(Some(h)) => Value::Histogram(Arc::clone(h)),
+        _ => Value::Float(samples.vals[row]),
+    }
+}
+
+/// Samples of a series, taken from the head and independent of what happens there.
+#[derive(Debug)]
+pub(crate) struct HeadSamples {
+    range: TimeRange,
+    /// With the number of samples that count.
+    chunks: Vec<(Chunk, u32)>,
+    tail: ColumnBuffer,
+}
+
+impl HeadSamples {
+    /// Whether there is certainly no sample. Chunks that reach into the range may still have none in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.is_empty()
+    }
+
+    /// How many bytes of memory were copied or are kept alive.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.chunks.len() * size_of::<(Chunk, u32)>() + self.tail.len() * 16
+    }
+
+    /// Appends the samples to `out`, in time order.
+    pub(crate) fn read(&self, out: &mut ColumnBuffer) -> coding::Result<()> {
+        self.read_range(self.range, out)
+    }
+
+    /// Appends the samples that lie in `range` too.
+    pub(crate) fn read_range(&self, range: TimeRange, out: &mut ColumnBuffer) -> coding::Result<()> {
+        let range = TimeRange::new(range.mint.max(self.range.mint), range.maxt.min(self.range.maxt));
+        for (chunk, rows) in &self.chunks {
+            if range.overlaps(chunk.range()) {
+                chunk.read(range, *rows, out)?;
+            }
+        }
+        for row in 0..self.tail.len() {
+            if range.contains(self.tail.ts[row]) {
+                let start = self.tail.start_ts.get(row).copied().unwrap_or(0);
+                match value_at(&self.tail, row) {
+                    Value::Float(v) => out.push_float(self.tail.ts[row], start, v),
+                    Value::Histogram(h) => out.push_histogram(self.tail.ts[row], start, h),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The time of the newest sample; `None` if no sample lies in the range.
+    pub(crate) fn newest(&self) -> coding::Result<Option<i64>> {
+        if let Some(last) = self.tail.ts.last() {
+            return Ok(Some(*last));
+        }
+        let mut samples = ColumnBuffer::default();
+        for (chunk, rows) in self.chunks.iter().rev() {
+            chunk.read(self.range, *rows, &mut samples)?;
+            if let Some(last) = samples.ts.last() {
+                return Ok(Some(*last));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The chunks, for writing them as they are, and the samples that are in none.
+    pub(crate) fn into_parts(self) -> (Vec<(Chunk, u32)>, ColumnBuffer) {
+        (self.chunks, self.tail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(series: &Series, range: TimeRange, hidden: usize) -> Vec<i64> {
+        let mut out = ColumnBuffer::default();
+        series.samples(range, hidden).read(&mut out).expect("in memory");
+        out.ts
+    }
+
+    #[test]
+    fn chunks_end_at_multiples_of_two_hours_and_at_changes_of_kind() {
+        let mut shared = SharedColumns::default();
+        let mut series = Series::new(Labels::empty(), 0, 0);
+        series.push(CHUNK_RANGE_MS - 2, 0, &Value::Float(1.0), &mut shared);
+        series.push(CHUNK_RANGE_MS - 1, 0, &Value::Float(1.0), &mut shared);
+        series.push(CHUNK_RANGE_MS, 0, &Value::Float(1.0), &mut shared);
+        series.push(CHUNK_RANGE_MS + 1, 0, &Value::Histogram(Arc::default()), &mut shared);
+        assert_eq!(series.chunks.iter().map(|c| c.rows).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(series.n_chunks(), 3);
+    }
+
+    #[test]
+    fn small_chunks_are_joined() {
+        let mut shared = SharedColumns::default();
+        let mut series = Series::new(Labels::empty(), 0, 0);
+        for i in 0..300 {
+            series.push(i, i % 2, &Value::Float(i as f64), &mut shared);
+        }
+        assert_eq!(series.chunks.iter().map(|c| c.rows).collect::<Vec<_>>(), [128, 128, 32]);
+        assert_eq!(read(&series, TimeRange::ALL, 0), (0..300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn cut_samples_are_forgotten_once_whole_chunks_are_cut() {
+        let mut shared = SharedColumns::default();
+        let mut series = Series::new(Labels::empty(), 0, 0);
+        for i in 0..74 {
+            series.push(i, 0, &Value::Float(0.0), &mut shared);
+        }
+        series.cut_through = 40;
+        series.drop_cut();
+        assert_eq!(read(&series, TimeRange::ALL, 0).first(), Some(&32), "the chunk reaches beyond");
+        series.cut_through = 70;
+        series.drop_cut();
+        assert_eq!(read(&series, TimeRange::ALL, 0), [71, 72, 73]);
+        series.cut_through = 100;
+        series.drop_cut();
+        assert!(series.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn hidden_samples_are_the_newest(n in 0_i64..400, hidden in 0_usize..450, from in 0_i64..400, len in 0_i64..400) {
+            let mut shared = SharedColumns::default();
+            let mut series = Series::new(Labels::empty(), 0, 0);
+            for i in 0..n {
+                series.push(i, 0, &Value::Float(0.0), &mut shared);
+            }
+            let visible = n.saturating_sub(hidden as i64).max(0);
+            let want: Vec<i64> = (0..visible).filter(|t| (from..=from + len).contains(t)).collect();
+            let range = TimeRange::new(from, from + len);
+            let samples = series.samples(range, hidden);
+            prop_assert_eq!(samples.newest(), Ok(want.last().copied()));
+            prop_assert_eq!(read(&series, range, hidden), want);
+        }
+    }
+}

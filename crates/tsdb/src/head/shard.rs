@@ -1,0 +1,167 @@
+use std::collections::VecDeque;
+use std::hash::BuildHasher as _;
+
+use bellwether_model::Labels;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::chunk::SharedColumns;
+use super::series::Series;
+
+/// The samples that a batch added to a shard: one entry per sample, the place of its series.
+#[derive(Debug)]
+struct Trace {
+    commit: u64,
+    slots: Vec<u32>,
+}
+
+/// A part of the series, chosen by the hash of the labels, under one lock.
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    /// Hash of the labels to place.
+    table: HashTable<u32>,
+    series: Vec<Option<Series>>,
+    /// Places without a series, with the mark of readers that must be gone before a place is used again. Marks increase.
+    free: VecDeque<(u64, u32)>,
+    /// What recent batches added, oldest first. A reader that must not see a batch leaves out as many of the newest samples of each series.
+    traces: VecDeque<Trace>,
+    pub(crate) shared: SharedColumns,
+}
+
+/// Hashes labels. The key is random for each store, so nobody can choose labels that collide.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LabelHasher(DefaultHashBuilder);
+
+impl LabelHasher {
+    pub(crate) fn hash(&self, labels: &Labels) -> u64 {
+        self.0.hash_one(labels.as_bytes())
+    }
+}
+
+impl Shard {
+    /// The place of the series with these labels.
+    pub(crate) fn find(&self, hash: u64, labels: &Labels) -> Option<u32> {
+        let is_it = |slot: &u32| self.get(*slot).is_some_and(|s| s.labels == *labels);
+        self.table.find(hash, is_it).copied()
+    }
+
+    /// The series at a place, if there is one.
+    pub(crate) fn get(&self, slot: u32) -> Option<&Series> {
+        self.series.get(slot as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut Series> {
+        self.series.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// The series at a place that is known to have one, and the shared columns for pushing samples.
+    pub(crate) fn series_mut(&mut self, slot: u32) -> (&mut Series, &mut SharedColumns) {
+        let series = self.series[slot as usize].as_mut();
+        (series.expect("BUG: a place that was found under this lock is empty"), &mut self.shared)
+    }
+
+    /// Adds a series that is not there yet and returns its place. `oldest_reader` is the mark of the oldest reader that is open.
+    pub(crate) fn insert(&mut self, series: Series, oldest_reader: u64) -> u32 {
+        let hash = series.hash;
+        let slot = match self.free.front() {
+            Some((mark, slot)) if *mark < oldest_reader => {
+                let slot = *slot;
+                self.free.pop_front();
+                self.series[slot as usize] = Some(series);
+                slot
+            }
+            _ => {
+                self.series.push(Some(series));
+                (self.series.len() - 1) as u32
+            }
+        };
+        let all = &self.series;
+        self.table.insert_unique(hash, slot, |slot| {
+            all[*slot as usize].as_ref().expect("BUG: the table names an empty place").hash
+        });
+        slot
+    }
+
+    /// Removes the series at a place. The place is not used again before [`free`](Self::free) is called for it.
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<Series> {
+        let series = self.series.get_mut(slot as usize)?.take()?;
+        if let Ok(entry) = self.table.find_entry(series.hash, |s| *s == slot) {
+            entry.remove();
+        }
+        Some(series)
+    }
+
+    /// Lets an empty place be used again once the readers up to `mark` are gone: they may have found it under the labels of its old series.
+    pub(crate) fn free(&mut self, slot: u32, mark: u64) {
+        self.free.push_back((mark, slot));
+    }
+
+    /// All series with their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Series)> {
+        (0..).zip(&self.series).filter_map(|(slot, series)| Some((slot, series.as_ref()?)))
+    }
+
+    /// How many places there are, with and without series.
+    pub(crate) fn n_slots(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Remembers that a batch added samples, one for each entry of `slots`. Traces of batches up to `low_water` are forgotten.
+    pub(crate) fn trace(&mut self, commit: u64, slots: Vec<u32>, low_water: u64) {
+        while self.traces.front().is_some_and(|t| t.commit <= low_water) {
+            self.traces.pop_front();
+        }
+        self.traces.push_back(Trace { commit, slots });
+    }
+
+    /// For each series that has samples of batches after `commit`: how many.
+    pub(crate) fn hidden_after(&self, commit: u64) -> HashMap<u32, usize> {
+        let mut hidden = HashMap::new();
+        for trace in self.traces.iter().rev().take_while(|t| t.commit > commit) {
+            for slot in &trace.slots {
+                *hidden.entry(*slot).or_insert(0) += 1;
+            }
+        }
+        hidden
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_used_again() {
+        let hasher = LabelHasher::default();
+        let mut shard = Shard::default();
+        let labels = |i: u32| Labels::from_pairs([("a", i.to_string())]);
+        let series = |i: u32| Series::new(labels(i), hasher.hash(&labels(i)), u64::from(i));
+        for i in 0..100 {
+            assert_eq!(shard.insert(series(i), 0), i);
+        }
+        for i in (0..100).step_by(3) {
+            assert_eq!(shard.remove(i).map(|s| s.log_id), Some(u64::from(i)));
+            shard.free(i, u64::from(i));
+        }
+        assert!(shard.remove(0).is_none() && shard.remove(1000).is_none());
+        assert_eq!(shard.insert(series(500), 0), 100, "a reader may still look for what was at place 0");
+        assert_eq!(shard.insert(series(501), 1), 0);
+        assert_eq!(shard.insert(series(502), 1), 101);
+        for i in 0..100 {
+            let found = shard.find(hasher.hash(&labels(i)), &labels(i));
+            assert_eq!(found, (!i.is_multiple_of(3)).then_some(i));
+        }
+        assert_eq!(shard.iter().count(), 69);
+    }
+
+    #[test]
+    fn traces_count_the_samples_that_a_reader_must_not_see() {
+        let mut shard = Shard::default();
+        shard.trace(1, vec![7, 8], 0);
+        shard.trace(2, vec![7, 7], 0);
+        assert_eq!(shard.hidden_after(0), HashMap::from_iter([(7, 3), (8, 1)]));
+        assert_eq!(shard.hidden_after(1), HashMap::from_iter([(7, 2)]));
+        assert!(shard.hidden_after(2).is_empty());
+        shard.trace(3, vec![1], 2);
+        assert_eq!(shard.hidden_after(0), HashMap::from_iter([(1, 1)]));
+    }
+}

@@ -1,0 +1,225 @@
+use std::sync::atomic::Ordering;
+
+use bellwether_model::{Labels, TimeRange, Value};
+
+use crate::coding::{self, DecodeError};
+
+use super::append::{Found, ShardSet};
+use super::chunk::Chunk;
+use super::series::{HeadSamples, LastSample};
+use super::{Head, N_SHARDS, SeriesId};
+
+/// A lock is held for at most this many series at a time.
+const SERIES_PER_LOCK: u32 = 256;
+
+/// How much the head holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct HeadSize {
+    pub(crate) series: usize,
+    pub(crate) chunks: usize,
+    /// Bytes of memory, roughly.
+    pub(crate) bytes: usize,
+}
+
+/// A series as a checkpoint has it.
+#[derive(Debug)]
+pub(crate) struct LiveSeries {
+    pub(crate) log_id: u64,
+    pub(crate) labels: Labels,
+    pub(crate) last: LastSample,
+    pub(crate) samples: HeadSamples,
+}
+
+impl Head {
+    /// Notes that samples are in parts now: of each series those up to the given time.
+    pub(crate) fn mark_cut(&self, cuts: &[(SeriesId, u64, i64)]) {
+        for (id, log_id, through) in cuts {
+            let mut shard = self.shards[id.shard()].write();
+            if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == *log_id) {
+                series.cut_through = series.cut_through.max(*through);
+            }
+        }
+    }
+
+    /// Frees the samples that are in parts. Only when no reader relies on finding them here.
+    pub(crate) fn drop_cut(&self) {
+        self.for_each_slot(|shard, slot| {
+            if let Some(series) = shard.get_mut(slot) {
+                series.drop_cut();
+            }
+        });
+    }
+
+    fn for_each_slot(&self, mut visit: impl FnMut(&mut super::shard::Shard, u32)) {
+        for shard in &self.shards {
+            let n_slots = shard.read().n_slots() as u32;
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK as usize) {
+                let mut locked = shard.write();
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK) {
+                    visit(&mut locked, slot);
+                }
+            }
+        }
+    }
+
+    /// Forgets series that have no samples here and got none since `touched_before_s`. Returns how many.
+    pub(crate) fn drop_idle_series(&self, touched_before_s: u32) -> usize {
+        let mut gone = Vec::new();
+        for (shard_idx, shard) in self.shards.iter().enumerate() {
+            let n_slots = shard.read().n_slots() as u32;
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK as usize) {
+                let mut locked = shard.write();
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK) {
+                    let idle = |s: &super::Series| s.is_empty() && s.touched_s < touched_before_s;
+                    if locked.get(slot).is_some_and(idle)
+                        && let Some(series) = locked.remove(slot)
+                    {
+                        self.n_series.fetch_sub(1, Ordering::Relaxed);
+                        self.label_bytes.fetch_sub(series.labels.as_bytes().len() as u64, Ordering::Relaxed);
+                        gone.push((SeriesId::new(shard_idx, slot).0, series.labels));
+                    }
+                }
+            }
+        }
+        if gone.is_empty() {
+            return 0;
+        }
+        self.index.write().remove(&gone);
+        // Only now nobody finds the places any more, except readers that found them before.
+        let mark = self.commits.reader_mark();
+        for (id, _) in &gone {
+            let id = SeriesId(*id);
+            self.shards[id.shard()].write().free(id.slot(), mark);
+        }
+        gone.len()
+    }
+
+    /// Hands all series with samples that are not in parts to `take`, for a checkpoint that stands for the segments below `segment`.
+    ///
+    /// From now on the other series are defined anew in the log when they get a sample, and these count as defined in `segment`.
+    pub(crate) fn for_checkpoint<E>(
+        &self,
+        segment: u64,
+        mut take: impl FnMut(LiveSeries) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut n = 0;
+        for shard in &self.shards {
+            let n_slots = shard.read().n_slots() as u32;
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK as usize) {
+                let mut live = Vec::new();
+                let mut locked = shard.write();
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK) {
+                    let Some(series) = locked.get_mut(slot) else { continue };
+                    let rest = TimeRange::new(series.cut_through.saturating_add(1), i64::MAX);
+                    let samples = series.samples(rest, 0);
+                    match &series.last {
+                        Some(last) if !samples.is_empty() => {
+                            live.push(LiveSeries {
+                                log_id: series.log_id,
+                                labels: series.labels.clone(),
+                                last: last.clone(),
+                                samples,
+                            });
+                            series.defined_in = Some(segment);
+                        }
+                        _ => series.defined_in = None,
+                    }
+                }
+                drop(locked);
+                n += live.len() as u64;
+                live.into_iter().try_for_each(&mut take)?;
+            }
+        }
+        Ok(n)
+    }
+
+    /// Finds or creates a series while the log is replayed. `id` is its number there.
+    pub(crate) fn replay_series(&self, id: u64, labels: &Labels) -> SeriesId {
+        let placement = self.place(labels, None);
+        let mut set = ShardSet::default();
+        set.add(placement);
+        let mut locked = self.lock(set);
+        let found = match locked.find(placement, labels) {
+            Found::Series(found) => found,
+            Found::Nothing | Found::WrongHint => {
+                let created = locked.create(placement, labels);
+                locked.index_created();
+                created
+            }
+        };
+        locked.series(found).log_id = id;
+        found
+    }
+
+    /// Appends a sample from the log. Returns false if the series has it, or a newer one, already.
+    pub(crate) fn replay_sample(&self, id: SeriesId, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
+        let mut shard = self.shards[id.shard()].write();
+        let (series, shared) = shard.series_mut(id.slot());
+        if series.last.as_ref().is_some_and(|last| last.ts_ms >= ts_ms) {
+            return false;
+        }
+        series.last = Some(LastSample { ts_ms, value: value.clone() });
+        series.push(ts_ms, start_ts_ms, value, shared);
+        true
+    }
+
+    /// Notes the last sample of a series whose samples are in parts.
+    pub(crate) fn replay_last(&self, id: SeriesId, ts_ms: i64, value: &Value) {
+        let mut shard = self.shards[id.shard()].write();
+        let (series, _) = shard.series_mut(id.slot());
+        if series.last.as_ref().is_none_or(|last| last.ts_ms < ts_ms) {
+            series.last = Some(LastSample { ts_ms, value: value.clone() });
+        }
+    }
+
+    /// Puts chunks from a checkpoint into a series that has none yet.
+    pub(crate) fn replay_chunks(
+        &self,
+        id: SeriesId,
+        last: LastSample,
+        chunks: Vec<Chunk>,
+    ) -> coding::Result<u64> {
+        let mut shard = self.shards[id.shard()].write();
+        let (series, shared) = shard.series_mut(id.slot());
+        if !series.is_empty() {
+            return Err(DecodeError::new("a series comes twice"));
+        }
+        let mut samples = 0;
+        for chunk in chunks {
+            samples += u64::from(chunk.rows);
+            series.restore(chunk, shared)?;
+        }
+        series.last = Some(last);
+        Ok(samples)
+    }
+
+    /// Counts series, chunks and memory. Looks at every series.
+    pub(crate) fn size(&self) -> HeadSize {
+        let mut size = HeadSize::default();
+        for shard in &self.shards {
+            for (_, series) in shard.read().iter() {
+                size.series += 1;
+                size.chunks += series.n_chunks();
+                size.bytes += series.memory();
+            }
+        }
+        size.bytes += self.index.read().memory();
+        size
+    }
+
+    /// The time of the oldest and the newest sample, looking at every series.
+    pub(crate) fn time_range(&self) -> Option<TimeRange> {
+        let mut range: Option<TimeRange> = None;
+        for shard in &self.shards {
+            for (_, series) in shard.read().iter() {
+                if let (Some(mint), Some(last)) = (series.mint(), &series.last) {
+                    let (low, high) = range.map_or((mint, last.ts_ms), |r| (r.mint, r.maxt));
+                    range = Some(TimeRange::new(low.min(mint), high.max(last.ts_ms)));
+                }
+            }
+        }
+        range
+    }
+}
+
+const _: () = assert!(N_SHARDS <= 64, "a set of shards has 64 bits");

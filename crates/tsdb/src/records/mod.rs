@@ -1,0 +1,9 @@
+//! What the frames of the log and of checkpoints contain. Described in `docs/formats/records.md`.
+
+mod kind;
+mod reader;
+mod writer;
+
+pub(crate) use kind::RecordKind;
+pub(crate) use reader::{CheckpointHead, CheckpointSeries, RecordError, RecordSink, read_records};
+pub(crate) use writer::RecordWriter;

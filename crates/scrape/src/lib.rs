@@ -1,5 +1,7 @@
 //! Discovery, scrape pools, scrape loops and staleness.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod config;
 mod counters;
 mod discovery;

@@ -1,1 +1,6 @@
-//! What users of the scrape manager rely on, through its public API.
+//! What a server relies on: whole scrapes over real HTTP, through the public API only.
+mod discovery;
+mod dns;
+mod harness;
+mod scraping;
+mod server;

@@ -1,8 +1,31 @@
-//! The `bellwether` program: reads the configuration, wires the rooms together and runs until it is told to stop.
+//! The `bellwether` program: reads the command line and runs one command.
+
+mod check;
+mod cli;
+mod test_files;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{CheckCommand, Cli, Command, TestCommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> anyhow::Result<()> {
-    Ok(())
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Check(CheckCommand::Config { files }) => check::config(&files),
+        Command::Check(CheckCommand::Rules { files }) => check::rules(&files),
+        Command::Test(TestCommand::Promql { files, no_extra_checks }) => {
+            test_files::promql(&files, no_extra_checks)
+        }
+        Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
+    };
+    outcome.unwrap_or_else(|error| {
+        // The chain of causes, innermost last; a configuration error has its own lines already.
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), "bellwether: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -164,8 +164,7 @@ pub fn parse_duration_ms(s: &str) -> Result<i64, ParseDurationError> {
         if number.is_empty() || unit.is_empty() {
             return Err(syntax());
         }
-        let unknown =
-            || ParseDurationError::UnknownUnit { unit: unit.to_owned(), duration: s.to_owned() };
+        let unknown = || ParseDurationError::UnknownUnit { unit: unit.to_owned(), duration: s.to_owned() };
         let idx = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(unknown)?;
         if idx < next_unit {
             return Err(syntax());

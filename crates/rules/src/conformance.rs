@@ -52,16 +52,13 @@ fn check_rules(folder: &Path, case: &Value) -> Result<(), String> {
         _ => ValidationScheme::Utf8,
     };
     let options = RuleFileOptions { scheme, ..RuleFileOptions::default() };
-    let outcome = match case["yaml"].as_str() {
-        Some(yaml) => {
-            RuleFile::parse("rules.yml", yaml.as_bytes(), &options).map_err(|e| (e.len(), e.to_string()))
-        }
-        None => {
-            let name = case["file"].as_str().unwrap_or("");
-            let bytes = fs::read(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
-            RuleFile::parse(name, &bytes, &options).map_err(|e| (e.len(), e.to_string()))
-        }
+    let (name, bytes) = if let Some(yaml) = case["yaml"].as_str() {
+        ("rules.yml", yaml.as_bytes().to_vec())
+    } else {
+        let name = case["file"].as_str().unwrap_or("");
+        (name, fs::read(folder.join(name)).map_err(|e| format!("{name}: {e}"))?)
     };
+    let outcome = RuleFile::parse(name, &bytes, &options).map_err(|e| (e.len(), e.to_string()));
     let expect = &case["expect"];
     match outcome {
         Ok(file) if expect["ok"] == true => {

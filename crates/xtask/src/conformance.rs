@@ -5,9 +5,11 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bellwether_promql::conformance as promql;
+use bellwether_promql::testkit::{MemoryStore, ScriptOptions, run_script};
 
 /// The outcome of one case: its id, and what differs if it fails.
 type Outcome = (String, Result<(), String>);
@@ -21,6 +23,7 @@ const AREAS: &[Area] = &[
     ("dashboards", dashboards),
     ("promql-compliance", promql_compliance),
     ("promql-parse", promql_parse),
+    ("promqltest", promqltest),
     ("relabel", relabel),
     ("textformat", textformat),
 ];
@@ -84,9 +87,14 @@ fn read_floor(path: &Path) -> anyhow::Result<BTreeMap<String, usize>> {
     Ok(floor)
 }
 
-/// Server configuration and target files are accepted and refused as upstream does.
+/// Server configuration, target files, rule files and rule unit tests are accepted and refused as upstream does.
 fn config(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    Ok(bellwether::conformance::run(dir)?.into_iter().map(|o| (o.id, o.result)).collect())
+    let mut outcomes: Vec<Outcome> =
+        bellwether::conformance::run(dir)?.into_iter().map(|o| (o.id, o.result)).collect();
+    let rules = bellwether_rules::conformance::run(dir)?.into_iter();
+    // Optional cases are about switches that this server does not have.
+    outcomes.extend(rules.filter(|o| !o.optional || o.result.is_ok()).map(|o| (o.id, o.result)));
+    Ok(outcomes)
 }
 
 /// The queries of real dashboards parse.
@@ -102,6 +110,25 @@ fn promql_compliance(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
 /// Queries are accepted, refused and printed as upstream does.
 fn promql_parse(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
     Ok(flatten(promql::parse(dir)?.into_iter().chain(promql::print(dir)?)))
+}
+
+/// Upstream's test scripts, unchanged.
+fn promqltest(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    let new_store = || Arc::new(MemoryStore::new()) as Arc<_>;
+    let mut outcomes = Vec::new();
+    let mut scripts: Vec<PathBuf> = fs::read_dir(dir.join("promqltest"))?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "test"))
+        .collect();
+    scripts.sort();
+    for path in scripts {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let report = run_script(&name, &text, &ScriptOptions::default(), &new_store);
+        outcomes.extend(report.evaluations.into_iter().map(|e| (format!("{name}:{}", e.line), e.outcome)));
+        outcomes.extend(report.error.map(|e| (name, Err(e.to_string()))));
+    }
+    Ok(outcomes)
 }
 
 fn flatten(suites: impl IntoIterator<Item = promql::SuiteOutcome>) -> Vec<Outcome> {

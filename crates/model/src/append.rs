@@ -160,5 +160,9 @@ pub trait Appender: Send + Sync {
     /// Stores the batch. When this returns `Ok`, the accepted samples are in the log and visible to queries opened later.
     ///
     /// Samples are judged one by one: a rejected sample never costs its neighbours.
+    ///
+    /// A staleness marker that is older than the newest sample of its series is rejected as [`Rejection::OutOfOrder`], whatever the
+    /// out-of-order window: the series has gone on, so the marker is wrong. Scraping relies on this when a target disappears
+    /// and its series are continued by another one.
     fn append(&self, tenant: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError>;
 }

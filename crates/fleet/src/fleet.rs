@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellwether_exposition::OutputFormat;
 use bellwether_model::Clock;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,6 +21,9 @@ use crate::world::World;
 
 /// Connections get this long to end at shutdown.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Answers that are computed at a time, by all endpoints together. More would only cost threads and their memory.
+const ANSWERS_MAX: usize = 2;
 
 /// The simulated platforms, each process behind its own HTTP endpoint. Dropping it ends them; [`Fleet::shutdown`] also waits for that.
 pub struct Fleet {
@@ -69,6 +73,7 @@ impl Fleet {
         let places = world.places();
         let ports = port_numbers(options.ports, places.len())?;
         let stop = CancellationToken::new();
+        let permits = Arc::new(Semaphore::new(ANSWERS_MAX));
         let (mut targets, mut listeners) = (Vec::new(), Vec::new());
         for ((place, name), port) in places.into_iter().zip(ports) {
             let addr = SocketAddr::new(options.bind, port);
@@ -76,8 +81,8 @@ impl Fleet {
             let listener = TcpListener::bind(addr).await.map_err(bind_error)?;
             let addr = listener.local_addr().map_err(bind_error)?;
             targets.push(Target { platform: name.platform, job: name.job, instance: name.instance, addr });
-            let (world, clock) = (Arc::clone(&world), Arc::clone(&clock));
-            listeners.push((listener, Service { world, clock, timeline, place, name }));
+            let (world, clock, permits) = (Arc::clone(&world), Arc::clone(&clock), Arc::clone(&permits));
+            listeners.push((listener, Service { world, clock, timeline, place, name, permits }));
         }
         let mut servers = JoinSet::new();
         for (listener, service) in listeners {

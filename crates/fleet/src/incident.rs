@@ -145,6 +145,11 @@ impl Trouble {
         Self { id: occurrence.incident.id, level: occurrence.level(ts_ms) }
     }
 
+    /// Whether nothing goes wrong by script.
+    pub(crate) fn is_over(&self) -> bool {
+        self.level == 0.0
+    }
+
     /// The level of one incident, 0 while another one or none is going on.
     pub(crate) fn level(&self, id: IncidentId) -> f64 {
         if self.id == id { self.level } else { 0.0 }

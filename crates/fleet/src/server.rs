@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,8 @@ pub(crate) struct Service {
     pub(crate) timeline: Timeline,
     pub(crate) place: Place,
     pub(crate) name: ProcessName,
+    /// Shared by all services: who holds one may compute an answer.
+    pub(crate) permits: Arc<Semaphore>,
 }
 
 /// The process is down: whoever talks to it sees the connection end.
@@ -92,6 +95,7 @@ async fn respond(
     service: Arc<Service>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Unreachable> {
+    let _permit = service.permits.clone().acquire_owned().await.map_err(|_closed| Unreachable)?;
     // The simulation may have hours to catch up with, for instance after the machine slept.
     let answer = tokio::task::spawn_blocking(move || service.answer(&request));
     answer.await.unwrap_or(Err(Unreachable))

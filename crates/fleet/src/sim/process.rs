@@ -76,10 +76,11 @@ pub(crate) trait Simulation: Send {
     fn health(&self, process: usize) -> Health;
 }
 
-/// A process is replaced by a fresh one, without a gap, about as often as this.
-const RECYCLE_SPAN_MS: i64 = 170 * 60 * 1000;
+/// A process is replaced by a fresh one, without a gap, at most this often.
+const RECYCLE_SPAN_MS: i64 = 90 * 60 * 1000;
 
-/// Whether a process is replaced in this second: deployments, recycled workers. Counters then begin again at zero.
+/// Whether a process is replaced in this second, unless something else goes on: deployments, recycled workers. Counters
+/// then begin again at zero.
 pub(crate) fn recycled_at(seed: u64, process: usize, ts_ms: i64) -> bool {
     let span = ts_ms.div_euclid(RECYCLE_SPAN_MS);
     let due_ms = super::dice::hash(seed, 100 + process as u64, span) * RECYCLE_SPAN_MS as f64;

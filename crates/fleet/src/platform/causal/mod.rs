@@ -180,7 +180,10 @@ impl Causal {
         self.lose_and_find(was, IncidentId::CausalApiLost, 1);
         self.lose_and_find(was, IncidentId::CausalWorkerLost, APIS + 1);
         for idx in 0..self.processes.len() {
-            if self.processes[idx].reachable && recycled_at(self.seed, idx, self.now_ms) {
+            if self.processes[idx].reachable
+                && self.trouble.is_over()
+                && recycled_at(self.seed, idx, self.now_ms)
+            {
                 self.stop(idx);
                 self.start(idx);
             }

@@ -151,7 +151,7 @@ impl Cugar {
             self.spent = [0.0; 3];
         }
         for idx in 0..self.processes.len() {
-            if recycled_at(self.seed, idx, self.now_ms) {
+            if self.trouble.is_over() && recycled_at(self.seed, idx, self.now_ms) {
                 self.processes[idx].stop();
                 self.processes[idx].start(self.now_ms);
                 self.gateways[idx].forget();

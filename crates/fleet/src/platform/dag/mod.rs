@@ -200,7 +200,7 @@ impl Dag {
             if !self.processes[idx].reachable {
                 continue;
             }
-            if recycled_at(self.seed, idx, self.now_ms) {
+            if self.trouble.is_over() && recycled_at(self.seed, idx, self.now_ms) {
                 self.stop(idx);
                 self.processes[idx].start(self.now_ms);
             }

@@ -190,7 +190,7 @@ impl Devskyy {
         let wanted_users = 14.0 * self.traffic.rate_per_s(self.now_ms);
         for idx in 0..self.hosts.len() {
             for worker in 0..WORKERS {
-                if recycled_at(self.seed, idx * WORKERS + worker, self.now_ms) {
+                if self.trouble.is_over() && recycled_at(self.seed, idx * WORKERS + worker, self.now_ms) {
                     self.recycle(idx, worker);
                 }
             }

@@ -123,7 +123,7 @@ impl Genesis {
     fn second(&mut self) {
         self.trouble = Trouble::at(Platform::Genesis, self.now_ms);
         for idx in 0..self.processes.len() {
-            if recycled_at(self.seed, idx, self.now_ms) {
+            if self.trouble.is_over() && recycled_at(self.seed, idx, self.now_ms) {
                 self.restart(idx);
             }
             let idle_work = self.dice.between(0.01, 0.04);

@@ -57,39 +57,47 @@ impl FloatHistogram {
         })
     }
 
-    /// The hint that a store keeps with this histogram, given the sample before it in the series (`None` if that is no histogram, or none at all).
+    /// The hint under which Prometheus reads this histogram back from its storage, given the sample before it in the series (`None` if that is no
+    /// histogram, or none at all).
     ///
-    /// A store that keeps histograms of one layout together knows whether counters were reset between them, so it tells readers, who need not
-    /// compare. It does not take the word of a source that there was no reset.
+    /// A store that keeps histograms of one layout together knows that there was no reset between them, so it tells readers, who need not
+    /// compare. Where it had to start anew, because of a reset or another layout, it leaves the comparison to the reader, who may see other
+    /// samples. So the hint is never [`CounterResetHint::Reset`], even if the source gave that.
     pub fn stored_reset_hint(&self, previous: Option<&Self>) -> CounterResetHint {
         use CounterResetHint::{Gauge, NotReset, Reset, Unknown};
 
-        if matches!(self.counter_reset_hint, Gauge | Reset) {
-            return self.counter_reset_hint;
+        match (self.counter_reset_hint, previous) {
+            (Gauge, _) => Gauge,
+            (Reset, _) | (_, None) => Unknown,
+            (_, Some(previous)) if previous.counter_reset_hint == Gauge || previous.is_stale() => Unknown,
+            (_, Some(previous)) if self.continues(previous) => NotReset,
+            _ => Unknown,
         }
-        let Some(previous) = previous.filter(|p| p.counter_reset_hint != Gauge && !p.is_stale()) else {
-            return Unknown;
-        };
-        if self.count < previous.count {
-            return Reset;
-        }
-        if !self.same_grid(previous) {
-            return Unknown;
-        }
-        let shrank = self.zero_count < previous.zero_count
-            || shrank(
-                &self.positive_spans,
-                &self.positive_buckets,
-                &previous.positive_spans,
-                &previous.positive_buckets,
-            )
-            || shrank(
-                &self.negative_spans,
-                &self.negative_buckets,
-                &previous.negative_spans,
-                &previous.negative_buckets,
-            );
-        if shrank { Reset } else { NotReset }
+    }
+
+    /// Whether the histogram has the layout of the one before it and no count is smaller.
+    fn continues(&self, previous: &Self) -> bool {
+        self.same_grid(previous)
+            && self.count >= previous.count
+            && self.zero_count >= previous.zero_count
+            && ![
+                (
+                    &self.positive_spans,
+                    &self.positive_buckets,
+                    &previous.positive_spans,
+                    &previous.positive_buckets,
+                ),
+                (
+                    &self.negative_spans,
+                    &self.negative_buckets,
+                    &previous.negative_spans,
+                    &previous.negative_buckets,
+                ),
+            ]
+            .into_iter()
+            .any(|(spans, counts, previous_spans, previous_counts)| {
+                shrank(spans, counts, previous_spans, previous_counts)
+            })
     }
 
     fn detect_reset_between_bounds(&self, previous: &Self) -> bool {

@@ -33,7 +33,7 @@ pub(super) fn over_time(
         let mut cursor = WindowCursor::default();
         for (step, ts_ms) in eval.times_ms().enumerate() {
             let edges = source.edges(ts_ms);
-            let found = cursor.advance(&columns, edges.after_ms, edges.until_ms);
+            let found = cursor.advance(&columns, edges.after, edges.until);
             present[step] |= found.weight > 0;
             tally.add(step, found.weight);
         }

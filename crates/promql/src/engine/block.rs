@@ -39,14 +39,6 @@ impl Sample<'_> {
             Self::Histogram(h) => Value::Histogram(Arc::clone(h)),
         }
     }
-
-    /// How much the sample weighs when samples are counted.
-    pub(crate) fn weight(self) -> usize {
-        match self {
-            Self::Float(_) => 1,
-            Self::Histogram(h) => h.sample_weight(),
-        }
-    }
 }
 
 impl Block {

@@ -69,16 +69,6 @@ impl SeriesColumns {
         self.weigh();
     }
 
-    /// All floats.
-    pub(crate) fn floats(&self) -> Floats<'_> {
-        self.floats_in(0, self.float_ts.len())
-    }
-
-    /// All histograms.
-    pub(crate) fn histograms(&self) -> Histograms<'_> {
-        self.histograms_in(0, self.histogram_ts.len())
-    }
-
     fn floats_in(&self, from: usize, to: usize) -> Floats<'_> {
         Floats {
             ts: &self.float_ts[from..to],
@@ -200,8 +190,9 @@ mod tests {
         buf.push_float(5, 2, f64::NAN);
         let mut columns = SeriesColumns::default();
         columns.load(&mut buf, true);
-        assert_eq!((columns.floats().ts, columns.floats().start_ts), (&[1, 5][..], &[0, 2][..]));
-        assert_eq!((columns.histograms().ts, columns.histograms().start_ts), (&[2][..], &[1][..]));
+        let all = WindowCursor::default().advance(&columns, 0, 10);
+        assert_eq!((all.floats.ts, all.floats.start_ts), (&[1, 5][..], &[0, 2][..]));
+        assert_eq!((all.histograms.ts, all.histograms.start_ts), (&[2][..], &[1][..]));
         let mut cursor = WindowCursor::default();
         let window = cursor.advance(&columns, 0, 2);
         assert_eq!(window.weight, 1 + FloatHistogram::default().sample_weight());
@@ -210,7 +201,8 @@ mod tests {
         buf.clear();
         buf.push_float(1, 0, 1.0);
         columns.load(&mut buf, true);
-        assert_eq!((columns.floats().ts, columns.histograms().len()), (&[1][..], 0));
+        let all = WindowCursor::default().advance(&columns, 0, 10);
+        assert_eq!((all.floats.ts, all.histograms.len()), (&[1][..], 0));
     }
 
     #[test]

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use bellwether_model::histogram::{
     ClassicBucket, Estimate, NanObservations, bucket_fraction, bucket_quantile,
 };
-use bellwether_model::{FloatHistogram, Labels, format_float_go, parse_float};
+use bellwether_model::{FloatHistogram, Labels, Value, format_float_go, parse_float};
 
 use super::annotation::{Annotations, Monotonicity, Remark};
 use super::block::Sample;
 use super::error::QueryError;
-use super::eval::{Eval, Scalar};
+use super::eval::Eval;
+use super::labelled_rows::LabelledRows;
 use super::metadata_labels::without_metadata;
 use super::operator::{Operator, Rows};
 use super::plan::{HistogramFractionPlan, HistogramQuantilePlan};
-use super::same_labels::merge_same_labels;
 use crate::syntax::TextSpan;
 
 /// The label of a classic bucket that holds its upper bound.
@@ -31,12 +31,13 @@ pub(super) fn quantiles(eval: &Eval, plan: &HistogramQuantilePlan) -> Result<Box
         quantiles.push(quantile);
     }
     let histograms = Histograms::read(eval, eval.rows(&plan.operand)?, plan.operand_span, &mut annotations);
-    let mut rows = Rows::with_capacity(&eval.query, histograms.series.len(), eval.grid.n_steps)?;
+    let mut output = LabelledRows::new(&eval.query, eval.grid.n_steps)?;
     for quantile in &quantiles {
-        let mut output = Output::new(eval, &mut rows, plan.label.as_deref(), quantile);
         for (labels, series) in histograms.labels.iter().zip(&histograms.series) {
             eval.query.context.check()?;
             let metric = metric_in_remarks(eval, labels);
+            // The quantile is mostly the same at all steps.
+            let mut last: Option<(u64, usize)> = None;
             histograms.each(series, |step, found| {
                 let q = quantile[step];
                 let value = match found {
@@ -70,24 +71,31 @@ pub(super) fn quantiles(eval: &Eval, plan: &HistogramQuantilePlan) -> Result<Box
                         result.value
                     }
                 };
-                output.push(labels, step, value)
+                let place = match last {
+                    Some((bits, place)) if bits == q.to_bits() => place,
+                    _ => {
+                        let quantile = plan.label.as_deref().map(|label| (label, q));
+                        output.place(&result_labels(eval, labels, quantile), true)?
+                    }
+                };
+                last = Some((q.to_bits(), place));
+                output.put(place, step, Value::Float(value))
             })?;
         }
     }
     eval.query.merge_annotations(annotations);
-    rows.block.settle()?;
-    Ok(merge_same_labels(&eval.query, rows)?.into_operator())
+    output.into_operator()
 }
 
 pub(super) fn fraction(eval: &Eval, plan: &HistogramFractionPlan) -> Result<Box<dyn Operator>, QueryError> {
     let (lower, upper) = (eval.scalar(&plan.lower)?, eval.scalar(&plan.upper)?);
     let mut annotations = Annotations::default();
     let histograms = Histograms::read(eval, eval.rows(&plan.operand)?, plan.operand_span, &mut annotations);
-    let mut rows = Rows::with_capacity(&eval.query, histograms.series.len(), eval.grid.n_steps)?;
-    let mut output = Output::new(eval, &mut rows, None, &lower);
+    let mut output = LabelledRows::new(&eval.query, eval.grid.n_steps)?;
     for (labels, series) in histograms.labels.iter().zip(&histograms.series) {
         eval.query.context.check()?;
         let metric = metric_in_remarks(eval, labels);
+        let place = output.place(&result_labels(eval, labels, None), true)?;
         histograms.each(series, |step, found| {
             let value = match found {
                 Found::Native(h) => {
@@ -100,12 +108,11 @@ pub(super) fn fraction(eval: &Eval, plan: &HistogramFractionPlan) -> Result<Box<
                 }
                 Found::Classic(buckets) => bucket_fraction(lower[step], upper[step], buckets),
             };
-            output.push(labels, step, value)
+            output.put(place, step, Value::Float(value))
         })?;
     }
     eval.query.merge_annotations(annotations);
-    rows.block.settle()?;
-    Ok(merge_same_labels(&eval.query, rows)?.into_operator())
+    output.into_operator()
 }
 
 /// The metric that remarks about estimates name. Where names are dropped at once, it is gone by then, as in Prometheus.
@@ -227,44 +234,14 @@ impl Histograms {
     }
 }
 
-/// The rows of results, by the labels of their histograms.
-struct Output<'a> {
-    rows: &'a mut Rows,
-    delayed: bool,
-    /// The label for the quantile, if it gets one.
-    label: Option<&'a str>,
-    quantile: &'a Scalar,
-    /// The row of each histogram and quantile.
-    places: HashMap<(Labels, u64), usize>,
-}
-
-impl<'a> Output<'a> {
-    fn new(eval: &Eval, rows: &'a mut Rows, label: Option<&'a str>, quantile: &'a Scalar) -> Self {
-        let delayed = eval.query.options.delayed_name_removal;
-        Self { rows, delayed, label, quantile, places: HashMap::new() }
-    }
-
-    fn push(&mut self, labels: &Labels, step: usize, value: f64) -> Result<(), QueryError> {
-        let q = if self.label.is_some() { self.quantile[step] } else { 0.0 };
-        let key = (labels.clone(), q.to_bits());
-        let place = match self.places.get(&key) {
-            Some(place) => *place,
-            None => {
-                let mut result = if self.delayed { labels.clone() } else { without_metadata(labels) };
-                if let Some(label) = self.label {
-                    let mut builder = result.to_builder();
-                    builder.set(label, &open_metrics_float(q));
-                    result = builder.build();
-                }
-                self.rows.labels.push(result);
-                self.rows.block.push_row()?.set_drop_name(true);
-                self.places.insert(key, self.rows.len() - 1);
-                self.rows.len() - 1
-            }
-        };
-        self.rows.block.row_mut(place).set_float(step, value);
-        Ok(())
-    }
+/// The labels of an estimate: those of the histogram, and that of the quantile if it gets one.
+fn result_labels(eval: &Eval, labels: &Labels, quantile: Option<(&str, f64)>) -> Labels {
+    let delayed = eval.query.options.delayed_name_removal;
+    let labels = if delayed { labels.clone() } else { without_metadata(labels) };
+    let Some((name, q)) = quantile else { return labels };
+    let mut builder = labels.to_builder();
+    builder.set(name, &open_metrics_float(q));
+    builder.build()
 }
 
 /// Writes a number as OpenMetrics writes quantiles: with a point, even if it is whole.

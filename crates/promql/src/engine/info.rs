@@ -7,52 +7,61 @@ use std::collections::{BTreeSet, HashMap};
 
 use bellwether_model::{Labels, METRIC_NAME, MatchOp, Matcher, SelectHints, SelectSpec};
 
-use super::block::{Block, Sample};
+use super::block::Sample;
 use super::error::QueryError;
 use super::eval::Eval;
+use super::labelled_rows::LabelledRows;
 use super::operator::{Operator, Rows};
 use super::plan::InfoPlan;
-use super::same_labels::same_labelset;
-use super::vector_selector::read_selection;
+use super::vector_selector::{Aspect, read_selection};
 
 /// The info metric that is used if none is asked for.
 const TARGET_INFO: &str = "target_info";
+/// The info metrics among which to leave some out, if nothing else is said.
+const ANY_INFO: &str = ".+_info";
 /// The labels that identify a target.
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
 
 pub(super) fn open(eval: &Eval, plan: &InfoPlan) -> Result<Box<dyn Operator>, QueryError> {
     let base = eval.rows(&plan.operand)?;
-    let conditions = Conditions::new(plan.matchers.as_deref());
+    let conditions = Conditions::new(plan.matchers.as_deref())?;
     // Info series are not enriched with themselves.
-    let is_info: Vec<bool> = base
-        .labels
-        .iter()
-        .map(|labels| {
-            !conditions.names.is_empty() && conditions.names.iter().all(|m| m.matches(labels.metric_name()))
-        })
-        .collect();
+    let is_info: Vec<bool> =
+        base.labels.iter().map(|labels| conditions.is_info(labels.metric_name())).collect();
     let info = read_info(eval, plan, &base, &is_info, &conditions)?;
     Join { eval, base: &base, is_info: &is_info, info: &info, conditions: &conditions }.run()
 }
 
 /// The conditions of the second argument.
 struct Conditions {
-    /// Those on the name of the info metric.
+    /// Those on the name of the info metric; at least one.
     names: Vec<Matcher>,
     /// Those on its other labels; if there are any, only these labels are added.
     data: Vec<Matcher>,
-    /// Whether the name was left open.
-    default_name: bool,
+    /// Whether only labels were asked for, and the metric is the default one. Then even an info series is enriched.
+    labels_only: bool,
 }
 
 impl Conditions {
-    fn new(matchers: Option<&[Matcher]>) -> Self {
-        let Some(matchers) = matchers else {
-            let names = vec![Matcher::equal(METRIC_NAME, TARGET_INFO)];
-            return Self { names, data: Vec::new(), default_name: false };
-        };
-        let (names, data): (Vec<_>, Vec<_>) = matchers.iter().cloned().partition(|m| m.name() == METRIC_NAME);
-        Self { default_name: names.is_empty(), names, data }
+    fn new(matchers: Option<&[Matcher]>) -> Result<Self, QueryError> {
+        let given = matchers.is_some();
+        let matchers = matchers.unwrap_or_default();
+        let (mut names, data): (Vec<_>, Vec<_>) =
+            matchers.iter().cloned().partition(|m| m.name() == METRIC_NAME);
+        let labels_only = given && names.is_empty();
+        if names.is_empty() {
+            names.push(Matcher::equal(METRIC_NAME, TARGET_INFO));
+        } else if names.iter().all(|m| m.op().is_negative()) {
+            // What is left after leaving something out are info metrics still.
+            let any_info = Matcher::new(MatchOp::Re, METRIC_NAME, ANY_INFO);
+            names.push(any_info.map_err(|e| QueryError::execution(e.to_string()))?);
+        }
+        Ok(Self { names, data, labels_only })
+    }
+
+    /// Whether a series is left as it is, because its metric is one that the labels are taken from.
+    fn is_info(&self, metric: &str) -> bool {
+        !self.labels_only && self.names.iter().all(|m| m.matches(metric))
     }
 
     /// Whether a label of an info series is added.
@@ -88,12 +97,9 @@ fn read_info(
         return Rows::with_capacity(&eval.query, 0, eval.grid.n_steps);
     }
     matchers.extend(conditions.names.iter().chain(&conditions.data).cloned());
-    if conditions.default_name {
-        matchers.push(Matcher::equal(METRIC_NAME, TARGET_INFO));
-    }
     let hints = SelectHints { step_ms: plan.step_ms, func: "info", ..SelectHints::default() };
     let series = eval.query.select(&SelectSpec { matchers, range: plan.range, sorted: false, hints })?;
-    let operator = read_selection(eval, series, plan.reference, |sample| sample.time_of_float());
+    let operator = read_selection(eval, series, plan.reference, Aspect::TimeOfFloat);
     Rows::collect(&eval.query, operator, eval.grid.n_steps)
 }
 
@@ -117,17 +123,10 @@ struct Join<'a> {
     conditions: &'a Conditions,
 }
 
-/// The result while it grows.
-struct Output {
-    rows: Rows,
-    places: HashMap<Labels, usize>,
-}
-
 impl Join<'_> {
     fn run(&self) -> Result<Box<dyn Operator>, QueryError> {
         let candidates = self.candidates();
-        let rows = Rows::with_capacity(&self.eval.query, self.base.len(), self.eval.grid.n_steps)?;
-        let mut output = Output { rows, places: HashMap::new() };
+        let mut output = LabelledRows::new(&self.eval.query, self.eval.grid.n_steps)?;
         for (row, labels) in self.base.labels.iter().enumerate() {
             self.eval.query.context.check()?;
             let none = Vec::new();
@@ -136,12 +135,12 @@ impl Join<'_> {
             let source = self.base.block.row(row);
             for (step, sample) in source.samples() {
                 if let Some(result) = self.enriched(row, metrics, step)? {
-                    output.push(result, source.drop_name(), step, sample)?;
+                    let place = output.place(&result, source.drop_name())?;
+                    output.put(place, step, sample.to_value())?;
                 }
             }
         }
-        output.rows.block.settle()?;
-        Ok(output.rows.into_operator())
+        output.into_operator()
     }
 
     /// For each identity the info series that have it, those of each metric apart.
@@ -226,31 +225,6 @@ impl Join<'_> {
             }
         }
         Ok(newest.map(|(_, row)| row))
-    }
-}
-
-impl Output {
-    fn push(
-        &mut self,
-        labels: Labels,
-        drop_name: bool,
-        step: usize,
-        sample: Sample<'_>,
-    ) -> Result<(), QueryError> {
-        let place = match self.places.get(&labels) {
-            Some(place) => *place,
-            None => {
-                self.rows.labels.push(labels.clone());
-                self.rows.block.push_row()?.set_drop_name(drop_name);
-                self.places.insert(labels, self.rows.len() - 1);
-                self.rows.len() - 1
-            }
-        };
-        let block: &mut Block = &mut self.rows.block;
-        if block.row(place).sample(step).is_some() {
-            return Err(same_labelset());
-        }
-        block.row_mut(place).set_sample(step, sample)
     }
 }
 

@@ -102,7 +102,7 @@ impl RangeCalls {
         row.set_drop_name(drop_name || !self.function.keeps_name);
         for (step, ts_ms) in self.eval.times_ms().enumerate() {
             let edges = self.source.edges(ts_ms);
-            let found = cursor.advance(&self.columns, edges.after_ms, edges.until_ms);
+            let found = cursor.advance(&self.columns, edges.after, edges.until);
             if found.floats.is_empty() && found.histograms.is_empty() {
                 continue;
             }
@@ -121,8 +121,8 @@ impl RangeCalls {
             let window = Window {
                 floats: found.floats,
                 histograms: found.histograms,
-                start_ms: edges.start_ms,
-                end_ms: edges.end_ms,
+                start_ms: edges.start,
+                end_ms: edges.end,
                 eval_ms: ts_ms,
                 mode: self.source.mode(),
                 args: &args,

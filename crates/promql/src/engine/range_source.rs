@@ -7,6 +7,7 @@ use super::columns::SeriesColumns;
 use super::error::QueryError;
 use super::eval::Eval;
 use super::grid::Grid;
+use super::histogram_stats::keep_count_and_sum;
 use super::operator::{Operator, Rows};
 use super::plan::{RangePlan, RangeSource, Reference};
 use super::state::TallyScope;
@@ -24,17 +25,17 @@ pub(super) struct RangeSeries {
 }
 
 enum Source {
-    Store { series: Arc<dyn SeriesSet>, buf: ColumnBuffer },
+    Store { series: Arc<dyn SeriesSet>, histogram_stats: bool, buf: ColumnBuffer },
     Subquery { operand: Box<dyn Operator>, grid: Grid, block: Option<Block>, row: usize },
 }
 
-/// The edges of a window, and of what is looked at beyond them.
+/// A window, and how far beyond it samples are looked at. All times in milliseconds; the left ends are exclusive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edges {
-    pub(super) start_ms: i64,
-    pub(super) end_ms: i64,
-    pub(super) after_ms: i64,
-    pub(super) until_ms: i64,
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) after: i64,
+    pub(super) until: i64,
 }
 
 impl RangeSeries {
@@ -42,7 +43,8 @@ impl RangeSeries {
         let (source, reference, mode) = match &plan.source {
             RangeSource::Selector(selector) => {
                 let series = eval.query.series(selector.selection)?;
-                let source = Source::Store { series, buf: ColumnBuffer::default() };
+                let histogram_stats = selector.histogram_stats;
+                let source = Source::Store { series, histogram_stats, buf: ColumnBuffer::default() };
                 (source, selector.reference, selector.mode)
             }
             RangeSource::Subquery(subquery) => {
@@ -94,8 +96,11 @@ impl RangeSeries {
         let idx = self.next;
         self.next += 1;
         match &mut self.source {
-            Source::Store { series, buf } => {
+            Source::Store { series, histogram_stats, buf } => {
                 series.read(idx, buf)?;
+                if *histogram_stats {
+                    keep_count_and_sum(buf);
+                }
                 columns.load(buf, self.use_start_timestamps);
                 Ok(false)
             }
@@ -115,18 +120,13 @@ impl RangeSeries {
 
     /// The window for an evaluation at `ts_ms`.
     pub(super) fn edges(&self, ts_ms: i64) -> Edges {
-        let end_ms = self.reference.time_ms(ts_ms);
-        let start_ms = end_ms.saturating_sub(self.range_ms);
+        let end = self.reference.time_ms(ts_ms);
+        let start = end.saturating_sub(self.range_ms);
         let (before, behind) = match self.mode {
             RangeMode::Plain => (0, 0),
             RangeMode::Anchored => (self.lookback_ms, 0),
             RangeMode::Smoothed => (self.lookback_ms, self.lookback_ms),
         };
-        Edges {
-            start_ms,
-            end_ms,
-            after_ms: start_ms.saturating_sub(before),
-            until_ms: end_ms.saturating_add(behind),
-        }
+        Edges { start, end, after: start.saturating_sub(before), until: end.saturating_add(behind) }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn read(eval: &Eval, plan: &RangePlan) -> Result<Vec<(RangeSeries, bo
     for labels in labels {
         eval.query.context.check()?;
         let drop_name = source.read_next(&mut columns)?;
-        let found = WindowCursor::default().advance(&columns, edges.start_ms, edges.end_ms);
+        let found = WindowCursor::default().advance(&columns, edges.start, edges.end);
         eval.query.tally.add(eval.scope, 0, found.weight);
         held += found.weight;
         lease.set(held)?;

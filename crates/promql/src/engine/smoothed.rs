@@ -7,6 +7,7 @@ use super::block::Block;
 use super::columns::{InWindow, SeriesColumns, WindowCursor};
 use super::error::QueryError;
 use super::eval::Eval;
+use super::histogram_stats::keep_count_and_sum;
 use super::operator::Operator;
 use super::plan::{Reference, SelectorPlan};
 use crate::functions::{Floats, Histograms, Notes, interpolate_histograms};
@@ -18,6 +19,7 @@ pub(super) fn open(eval: &Eval, selector: &SelectorPlan) -> Result<Box<dyn Opera
         series: eval.query.series(selector.selection)?,
         eval: eval.clone(),
         reference: selector.reference,
+        histogram_stats: selector.histogram_stats,
         span: selector.span,
         next: 0,
         buf: ColumnBuffer::default(),
@@ -29,6 +31,7 @@ struct Smoothed {
     eval: Eval,
     series: Arc<dyn SeriesSet>,
     reference: Reference,
+    histogram_stats: bool,
     span: TextSpan,
     next: usize,
     buf: ColumnBuffer,
@@ -52,6 +55,9 @@ impl Operator for Smoothed {
         for idx in self.next..end {
             query.context.check()?;
             self.series.read(idx, &mut self.buf)?;
+            if self.histogram_stats {
+                keep_count_and_sum(&mut self.buf);
+            }
             self.columns.load(&mut self.buf, false);
             let mut notes = Notes::new(&self.series.labels()[idx], self.span, &mut annotations);
             let mut cursor = WindowCursor::default();
@@ -103,13 +109,10 @@ fn histogram_at(histograms: Histograms<'_>, at_ms: i64, notes: &mut Notes<'_>) -
     if let Some(operation) = reconciled {
         notes.bounds_reconciled(operation);
     }
-    match result {
-        Ok(h) => Some(Value::Histogram(Arc::new(h))),
-        Err(_) => {
-            notes.mixed_exponential_custom();
-            None
-        }
+    if result.is_err() {
+        notes.mixed_exponential_custom();
     }
+    result.ok().map(|h| Value::Histogram(Arc::new(h)))
 }
 
 /// The samples around a time: the last one at or before it, without which there is nothing, and the one behind it, unless the first one is exactly there.

@@ -5,7 +5,7 @@ use super::error::QueryError;
 use super::eval::Eval;
 use super::operator::{Operator, Rows};
 use super::plan::{Plan, TimestampPlan};
-use super::vector_selector;
+use super::vector_selector::{self, Aspect};
 use crate::syntax::RangeMode;
 
 /// `timestamp` and `start_timestamp`: of a selector the times of its samples, of anything else the evaluation time.
@@ -18,22 +18,19 @@ pub(super) fn open(eval: &Eval, plan: &TimestampPlan) -> Result<Box<dyn Operator
         // Start timestamps are known of samples only.
         return match selector {
             Some(selector) if eval.query.options.use_start_timestamps => {
-                let starts =
-                    vector_selector::open_with(eval, selector, |sample| seconds(sample.start_ts_ms()))?;
+                let starts = vector_selector::open_with(eval, selector, Aspect::StartTime)?;
                 per_sample(eval, starts, Names::DropMetadata, |_, sample| Some(sample.to_value()))
             }
             _ => Ok(Rows::with_capacity(&eval.query, 0, eval.grid.n_steps)?.into_operator()),
         };
     }
     if let Some(selector) = selector {
-        let times = vector_selector::open_with(eval, selector, |sample| seconds(sample.ts_ms()))?;
+        let times = vector_selector::open_with(eval, selector, Aspect::Time)?;
         return per_sample(eval, times, Names::DropMetadata, |_, sample| Some(sample.to_value()));
     }
     let grid = eval.grid;
     let operand = eval.open(&plan.operand)?;
-    per_sample(eval, operand, Names::DropMetadata, move |step, _| Some(seconds(grid.ts_ms(step))))
-}
-
-fn seconds(ms: i64) -> Value {
-    Value::Float(ms as f64 / 1000.0)
+    per_sample(eval, operand, Names::DropMetadata, move |step, _| {
+        Some(Value::Float(grid.ts_ms(step) as f64 / 1000.0))
+    })
 }

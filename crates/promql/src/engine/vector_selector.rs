@@ -5,6 +5,7 @@ use bellwether_model::{ColumnBuffer, Labels, SeriesSet, Value, is_stale_nan};
 use super::block::Block;
 use super::error::QueryError;
 use super::eval::Eval;
+use super::histogram_stats::keep_count_and_sum;
 use super::operator::Operator;
 use super::plan::{Reference, SelectorPlan};
 use super::smoothed;
@@ -15,16 +16,25 @@ pub(super) fn open(eval: &Eval, selector: &SelectorPlan) -> Result<Box<dyn Opera
     if selector.mode == RangeMode::Smoothed {
         return smoothed::open(eval, selector);
     }
-    open_with(eval, selector, |sample| sample.value())
+    open_with(eval, selector, Aspect::Value)
 }
 
 /// As [`open`], but with something else about each sample than its value.
 pub(super) fn open_with(
     eval: &Eval,
     selector: &SelectorPlan,
-    of_sample: fn(Found<'_>) -> Value,
+    aspect: Aspect,
 ) -> Result<Box<dyn Operator>, QueryError> {
-    Ok(read_selection(eval, eval.query.series(selector.selection)?, selector.reference, of_sample))
+    let series = eval.query.series(selector.selection)?;
+    Ok(Box::new(VectorSelector {
+        eval: eval.clone(),
+        series,
+        reference: selector.reference,
+        histogram_stats: selector.histogram_stats,
+        aspect,
+        next: 0,
+        buf: ColumnBuffer::default(),
+    }))
 }
 
 /// As [`open_with`], for series that are selected already.
@@ -32,42 +42,58 @@ pub(super) fn read_selection(
     eval: &Eval,
     series: Arc<dyn SeriesSet>,
     reference: Reference,
-    of_sample: fn(Found<'_>) -> Value,
+    aspect: Aspect,
 ) -> Box<dyn Operator> {
-    let (eval, buf) = (eval.clone(), ColumnBuffer::default());
-    Box::new(VectorSelector { eval, series, reference, of_sample, next: 0, buf })
+    Box::new(VectorSelector {
+        eval: eval.clone(),
+        series,
+        reference,
+        histogram_stats: false,
+        aspect,
+        next: 0,
+        buf: ColumnBuffer::default(),
+    })
+}
+
+/// What is wanted of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aspect {
+    Value,
+    /// Its time in seconds.
+    Time,
+    /// Its start timestamp in seconds, 0 if unknown.
+    StartTime,
+    /// The time of a float in milliseconds; a histogram as it is.
+    TimeOfFloat,
 }
 
 /// A sample that a selector found.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found<'a> {
+struct Found<'a> {
     buf: &'a ColumnBuffer,
     idx: usize,
 }
 
 impl Found<'_> {
-    pub(super) fn value(self) -> Value {
+    fn aspect(self, aspect: Aspect) -> Value {
+        let seconds = |ms: i64| Value::Float(ms as f64 / 1000.0);
+        match (aspect, self.value()) {
+            (Aspect::Value, value) | (Aspect::TimeOfFloat, value @ Value::Histogram(_)) => value,
+            (Aspect::TimeOfFloat, Value::Float(_)) => Value::Float(self.ts_ms() as f64),
+            (Aspect::Time, _) => seconds(self.ts_ms()),
+            (Aspect::StartTime, _) => seconds(self.buf.start_ts.get(self.idx).copied().unwrap_or(0)),
+        }
+    }
+
+    fn value(self) -> Value {
         match self.buf.hists.get(self.idx).and_then(Option::as_ref) {
             Some(h) => Value::Histogram(Arc::clone(h)),
             None => Value::Float(self.buf.vals[self.idx]),
         }
     }
 
-    /// The time of a float in milliseconds; a histogram as it is.
-    pub(super) fn time_of_float(self) -> Value {
-        match self.value() {
-            Value::Float(_) => Value::Float(self.ts_ms() as f64),
-            histogram @ Value::Histogram(_) => histogram,
-        }
-    }
-
-    pub(super) fn ts_ms(self) -> i64 {
+    fn ts_ms(self) -> i64 {
         self.buf.ts[self.idx]
-    }
-
-    /// 0 if unknown.
-    pub(super) fn start_ts_ms(self) -> i64 {
-        self.buf.start_ts.get(self.idx).copied().unwrap_or(0)
     }
 
     /// How much the sample weighs when samples are counted; `None` if it is a staleness marker.
@@ -83,7 +109,8 @@ struct VectorSelector {
     eval: Eval,
     series: Arc<dyn SeriesSet>,
     reference: Reference,
-    of_sample: fn(Found<'_>) -> Value,
+    histogram_stats: bool,
+    aspect: Aspect,
     next: usize,
     buf: ColumnBuffer,
 }
@@ -104,6 +131,9 @@ impl Operator for VectorSelector {
         for idx in self.next..end {
             query.context.check()?;
             self.series.read(idx, &mut self.buf)?;
+            if self.histogram_stats {
+                keep_count_and_sum(&mut self.buf);
+            }
             let mut row = block.push_row()?;
             let mut passed = 0;
             for (step, ts_ms) in self.eval.times_ms().enumerate() {
@@ -117,7 +147,7 @@ impl Operator for VectorSelector {
                     continue;
                 }
                 if let Some(weight) = found.weight() {
-                    row.set(step, (self.of_sample)(found))?;
+                    row.set(step, found.aspect(self.aspect))?;
                     tally.add(step, weight);
                 }
             }

@@ -6,9 +6,9 @@ use super::window::Window;
 
 /// How often a sample differs from the one before it. NaN equals itself; a float differs from any histogram.
 pub(super) fn changes(window: &Window<'_>, _: &mut Notes<'_>) -> Option<Value> {
-    let Some((floats, histograms)) = from_anchor(window) else { return None };
+    let (floats, histograms) = from_anchor(window)?;
     let mut samples = in_time_order(floats, histograms).map(|sample| sample.value);
-    let Some(mut previous) = samples.next() else { return None };
+    let mut previous = samples.next()?;
     let mut changes = 0_u32;
     for now in samples {
         let same = match (previous, now) {

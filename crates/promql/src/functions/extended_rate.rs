@@ -183,6 +183,9 @@ pub(crate) fn interpolate_histograms(
     if at_ms == to_ms {
         return Ok(to.clone());
     }
+    if from.uses_custom_buckets() != to.uses_custom_buckets() {
+        return Err(HistogramError::IncompatibleSchema);
+    }
     let fraction = (at_ms - from_ms) as f64 / (to_ms - from_ms) as f64;
     let mut result = to.clone();
     if is_counter && to.detect_reset(from) {

@@ -58,6 +58,7 @@ pub(super) fn clamp_min(v: f64, args: &[f64]) -> Option<f64> {
 }
 
 /// The nearest multiple of the argument, by default of 1; halves go up.
+#[expect(clippy::unnecessary_wraps, reason = "all functions of a float have one shape")]
 pub(super) fn round(v: f64, args: &[f64]) -> Option<f64> {
     // Multiplying with the inverse is more often exact than dividing.
     let inverse = 1.0 / args.first().copied().unwrap_or(1.0);

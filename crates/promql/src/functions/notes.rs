@@ -77,18 +77,13 @@ impl<'a> Notes<'a> {
         outcome: Result<AddOutcome, HistogramError>,
         during: HistogramOperation,
     ) -> Option<()> {
-        match outcome {
-            Err(_) => {
-                self.mixed_exponential_custom();
-                None
-            }
-            Ok(outcome) => {
-                if outcome.bounds_reconciled {
-                    self.bounds_reconciled(during);
-                }
-                Some(())
-            }
+        if outcome.is_err() {
+            self.mixed_exponential_custom();
         }
+        if outcome.ok()?.bounds_reconciled {
+            self.bounds_reconciled(during);
+        }
+        Some(())
     }
 
     pub(crate) fn bounds_reconciled(&mut self, during: HistogramOperation) {

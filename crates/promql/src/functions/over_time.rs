@@ -7,10 +7,12 @@ use bellwether_model::Value;
 use super::notes::Notes;
 use super::window::Window;
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of a window have one shape")]
 pub(super) fn count_over_time(window: &Window<'_>, _: &mut Notes<'_>) -> Option<Value> {
     Some(Value::Float((window.floats.len() + window.histograms.len()) as f64))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of a window have one shape")]
 pub(super) fn present_over_time(_: &Window<'_>, _: &mut Notes<'_>) -> Option<Value> {
     Some(Value::Float(1.0))
 }

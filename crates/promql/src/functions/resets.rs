@@ -7,9 +7,9 @@ use super::window::Window;
 
 /// How often a counter was reset. A change between float and histogram is a reset.
 pub(super) fn resets(window: &Window<'_>, _: &mut Notes<'_>) -> Option<Value> {
-    let Some((floats, histograms)) = from_anchor(window) else { return None };
+    let (floats, histograms) = from_anchor(window)?;
     let mut samples = in_time_order(floats, histograms);
-    let Some(mut previous) = samples.next() else { return None };
+    let mut previous = samples.next()?;
     let mut resets = 0_u32;
     for now in samples {
         let restarted = Pair {

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn floats() {
         let check = |a: f64, b: f64, want| {
-            assert_eq!((almost_equal(a, b), almost_equal(b, a)), (want, want), "{a} {b}")
+            assert_eq!((almost_equal(a, b), almost_equal(b, a)), (want, want), "{a} {b}");
         };
         check(1.0, 1.0 + 1e-7, true);
         check(1.0, 1.000_01, false);

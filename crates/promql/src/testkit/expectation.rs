@@ -7,8 +7,8 @@ use crate::syntax::{Expr, ParserOptions, SequenceValue, parse_expr, parse_series
 #[derive(Debug, Default)]
 pub(super) struct Expectation {
     pub(super) result: ExpectedResult,
-    /// The query must fail, with a message that matches if one is given.
-    pub(super) fail: Option<Option<Text>>,
+    /// The query must fail, with a message that matches this.
+    pub(super) fail: Option<Text>,
     pub(super) warnings: ExpectedAnnotations,
     pub(super) infos: ExpectedAnnotations,
     /// The order of the result is that of the lines.
@@ -41,8 +41,8 @@ impl Default for ExpectedResult {
 pub(super) struct ExpectedAnnotations {
     /// There must be none.
     pub(super) none: bool,
-    /// There must be one that matches each of these, and each annotation must match one of these. `None` matches any.
-    pub(super) texts: Vec<Option<Text>>,
+    /// There must be one that matches each of these, and each annotation must match one of these.
+    pub(super) texts: Vec<Text>,
     /// There must be at least one, whatever it says; the old form.
     pub(super) at_least_one: bool,
 }
@@ -50,6 +50,8 @@ pub(super) struct ExpectedAnnotations {
 /// A text that is compared.
 #[derive(Debug)]
 pub(super) enum Text {
+    /// Whatever it says.
+    Any,
     /// The whole text.
     Exact(String),
     /// A regular expression that finds something in it.
@@ -59,6 +61,7 @@ pub(super) enum Text {
 impl Text {
     pub(super) fn matches(&self, text: &str) -> bool {
         match self {
+            Self::Any => true,
             Self::Exact(want) => want == text.trim(),
             Self::Pattern(pattern) => pattern.is_match(text),
         }
@@ -66,6 +69,7 @@ impl Text {
 
     pub(super) fn describe(&self) -> String {
         match self {
+            Self::Any => "anything".to_owned(),
             Self::Exact(want) => format!("{want:?}"),
             Self::Pattern(pattern) => format!("/{}/", pattern.pattern()),
         }
@@ -87,7 +91,7 @@ pub(super) fn read_expectation(
     let mut expectation = Expectation::default();
     match command {
         "eval" => {}
-        "eval_fail" => expectation.fail = Some(None),
+        "eval_fail" => expectation.fail = Some(Text::Any),
         "eval_warn" => expectation.warnings.at_least_one = true,
         "eval_info" => expectation.infos.at_least_one = true,
         "eval_ordered" => expectation.ordered = true,
@@ -119,11 +123,11 @@ fn read_line(line: &str, times: EvalTimes, expectation: &mut Expectation) -> Res
         return read_expect(rest.trim(), times, expectation).map(|()| false);
     }
     if let Some(text) = line.strip_prefix("expected_fail_message") {
-        expectation.fail = Some(Some(Text::Exact(text.trim().to_owned())));
+        expectation.fail = Some(Text::Exact(text.trim().to_owned()));
         return Ok(true);
     }
     if let Some(text) = line.strip_prefix("expected_fail_regexp") {
-        expectation.fail = Some(Some(Text::pattern(text.trim())?));
+        expectation.fail = Some(Text::pattern(text.trim())?);
         return Ok(true);
     }
     if let Some(v) = read_number(line) {
@@ -154,13 +158,13 @@ fn read_line(line: &str, times: EvalTimes, expectation: &mut Expectation) -> Res
 fn read_expect(text: &str, times: EvalTimes, expectation: &mut Expectation) -> Result<(), String> {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
-    let compared = |rest: &str| -> Result<Option<Text>, String> {
+    let compared = |rest: &str| -> Result<Text, String> {
         if rest.is_empty() {
-            Ok(None)
+            Ok(Text::Any)
         } else if let Some(text) = rest.strip_prefix("msg:") {
-            Ok(Some(Text::Exact(text.trim().to_owned())))
+            Ok(Text::Exact(text.trim().to_owned()))
         } else if let Some(text) = rest.strip_prefix("regex:") {
-            Text::pattern(text.trim()).map(Some)
+            Text::pattern(text.trim())
         } else {
             Err(format!("expected \"msg:\" or \"regex:\", got {rest:?}"))
         }

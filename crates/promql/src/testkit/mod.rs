@@ -28,6 +28,9 @@ mod run;
 mod script;
 mod store;
 
+#[cfg(test)]
+mod conformance;
+
 pub use compare::{almost_equal, compare_histograms};
 pub use run::{Evaluation, ScriptOptions, ScriptReport, TestStore, run_script};
 pub use script::ScriptError;

@@ -82,11 +82,7 @@ fn pin(expr: &mut Expr, at: AtModifier) {
         Expr::Matrix(e) => pin_selector(&mut Arc::make_mut(e).selector, at),
         Expr::Subquery(e) => {
             // What is inside a pinned subquery does not move either.
-            if e.at.is_none() {
-                let e = Arc::make_mut(e);
-                pin(&mut e.expr, at);
-                e.at = Some(at);
-            }
+            Arc::make_mut(e).at.get_or_insert(at);
         }
     }
 }

@@ -1,5 +1,3 @@
-use bellwether_model::Labels;
-
 use super::grouping::Groups;
 use crate::engine::annotation::Remark;
 use crate::engine::block::Sample;
@@ -15,7 +13,7 @@ pub(super) fn top_or_bottom(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn
     let descending = plan.op == AggregateOp::TopK;
     let counts = counts(eval, plan)?;
     choose(eval, plan, |operand, members, step| {
-        let Some(k) = counts[step] else { return Ok(Vec::new()) };
+        let Some(k) = counts[step] else { return Vec::new() };
         let mut found: Vec<(f64, usize)> = Vec::new();
         for member in members {
             match operand.block.row(*member).sample(step) {
@@ -35,7 +33,7 @@ pub(super) fn top_or_bottom(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn
             found.truncate(k);
         }
         found.sort_unstable_by(compare);
-        Ok(found.into_iter().map(|(_, member)| member).collect())
+        found.into_iter().map(|(_, member)| member).collect()
     })
 }
 
@@ -45,7 +43,7 @@ pub(super) fn limit(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operato
     choose(eval, plan, |operand, members, step| {
         let k = counts[step].unwrap_or(0);
         let present = members.iter().filter(|member| operand.block.row(**member).sample(step).is_some());
-        Ok(present.take(k).copied().collect())
+        present.take(k).copied().collect()
     })
 }
 
@@ -81,7 +79,7 @@ fn count(k: f64) -> Result<Option<usize>, QueryError> {
 pub(super) fn choose(
     eval: &Eval,
     plan: &AggregatePlan,
-    mut pick: impl FnMut(&Rows, &[usize], usize) -> Result<Vec<usize>, QueryError>,
+    mut pick: impl FnMut(&Rows, &[usize], usize) -> Vec<usize>,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let operand = eval.rows(&plan.operand)?;
     let groups = Groups::new(&operand.labels, plan);
@@ -90,18 +88,16 @@ pub(super) fn choose(
     for members in groups.members() {
         for step in 0..eval.grid.n_steps {
             eval.query.context.check()?;
-            for member in pick(&operand, &members, step)? {
+            for member in pick(&operand, &members, step) {
                 let source = operand.block.row(member);
-                let place = match place_of[member] {
-                    Some(place) => place,
-                    None => {
-                        let labels: &Labels = &operand.labels[member];
-                        rows.labels.push(labels.clone());
-                        rows.block.push_row()?.set_drop_name(source.drop_name());
-                        place_of[member] = Some(rows.len() - 1);
-                        rows.len() - 1
-                    }
+                let place = if let Some(place) = place_of[member] {
+                    place
+                } else {
+                    rows.labels.push(operand.labels[member].clone());
+                    rows.block.push_row()?.set_drop_name(source.drop_name());
+                    rows.len() - 1
                 };
+                place_of[member] = Some(place);
                 if let Some(sample) = source.sample(step) {
                     rows.block.row_mut(place).set_sample(step, sample)?;
                 }

@@ -19,14 +19,10 @@ impl Groups {
         let mut groups = Self { labels: Vec::new(), of_series: Vec::with_capacity(series.len()) };
         for labels in series {
             let projected = group_labels(labels, plan);
-            let group = match known.get(&projected) {
-                Some(group) => *group,
-                None => {
-                    groups.labels.push(projected.clone());
-                    known.insert(projected, groups.labels.len() - 1);
-                    groups.labels.len() - 1
-                }
-            };
+            let group = *known.entry(projected).or_insert_with_key(|projected| {
+                groups.labels.push(projected.clone());
+                groups.labels.len() - 1
+            });
             groups.of_series.push(group);
         }
         groups

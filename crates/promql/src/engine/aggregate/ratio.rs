@@ -26,20 +26,19 @@ pub(super) fn open(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operator
     if min < -1.0 {
         capping(min, -1.0);
     }
+    if ratios.iter().any(|r| r.is_nan()) {
+        return Err(QueryError::execution("Ratio value is NaN"));
+    }
     let mut offsets: Option<Vec<f64>> = None;
     choose(eval, plan, |operand, members, step| {
-        let ratio = ratios[step];
-        if ratio.is_nan() {
-            return Err(QueryError::execution("Ratio value is NaN"));
-        }
-        let ratio = ratio.clamp(-1.0, 1.0);
+        let ratio = ratios[step].clamp(-1.0, 1.0);
         let offsets = offsets.get_or_insert_with(|| operand.labels.iter().map(offset).collect());
         let chosen = |member: &&usize| {
             let offset = offsets[**member];
             let inside = if ratio >= 0.0 { offset < ratio } else { offset >= 1.0 + ratio };
             inside && operand.block.row(**member).sample(step).is_some()
         };
-        Ok(members.iter().filter(chosen).copied().collect())
+        members.iter().filter(chosen).copied().collect()
     })
 }
 

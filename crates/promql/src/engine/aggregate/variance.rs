@@ -19,11 +19,11 @@ struct State {
 }
 
 impl Variance {
-    pub(super) fn variance() -> Self {
+    pub(super) fn squared() -> Self {
         Self { name: "stdvar", root: false, cells: Vec::new() }
     }
 
-    pub(super) fn deviation() -> Self {
+    pub(super) fn root() -> Self {
         Self { name: "stddev", root: true, cells: Vec::new() }
     }
 }

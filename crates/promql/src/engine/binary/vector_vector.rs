@@ -8,10 +8,10 @@ use super::matching::{MatchGroups, matched_labels};
 use crate::engine::block::Sample;
 use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
+use crate::engine::labelled_rows::LabelledRows;
 use crate::engine::metadata_labels::{METADATA_LABELS, without_metadata};
 use crate::engine::operator::{Operator, Rows};
 use crate::engine::plan::BinaryPlan;
-use crate::engine::same_labels::same_labelset;
 use crate::syntax::{MatchCardinality, VectorMatching};
 
 /// Arithmetic and comparisons between two vectors.
@@ -26,18 +26,19 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
     let swapped = matching.card == MatchCardinality::OneToMany;
     let (left, right) = (Side::new(&left, &groups, &groups.left), Side::new(&right, &groups, &groups.right));
     let (many, one) = if swapped { (right, left) } else { (left, right) };
-    let (many_fill, one_fill) =
-        if swapped { (matching.fill.rhs, matching.fill.lhs) } else { (matching.fill.lhs, matching.fill.rhs) };
     let n_steps = eval.grid.n_steps;
     let join = Join {
         eval,
         plan,
         matching,
         swapped,
-        many_fill,
-        one_fill,
+        // Of `group_right`, too, `fill_left` fills in on the "many" side: Prometheus swaps the sides, but not the values.
+        many_fill: matching.fill.lhs,
+        one_fill: matching.fill.rhs,
         // Where one side is empty as a whole, Prometheus does not look for duplicates on the other one.
-        both: many.steps_with_samples(n_steps).zip(one.steps_with_samples(n_steps), !matching.fill.is_none()),
+        both: many
+            .steps_with_samples(n_steps)
+            .zip(&one.steps_with_samples(n_steps), !matching.fill.is_none()),
         many,
         one,
     };
@@ -68,7 +69,7 @@ struct Steps(Vec<bool>);
 
 impl Steps {
     /// The steps in both sets, or, with `any`, in one of them.
-    fn zip(self, other: Self, any: bool) -> Self {
+    fn zip(&self, other: &Self, any: bool) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| if any { *a || *b } else { *a && *b }).collect())
     }
 }
@@ -97,27 +98,20 @@ enum Partner {
 
 /// The result while it grows.
 struct Output {
-    rows: Rows,
-    /// The row of each label set.
-    places: HashMap<Labels, usize>,
+    rows: LabelledRows,
     /// The labels of the result of two partners, and their row once there is one.
     pairs: HashMap<(Partner, Partner), (Labels, Option<usize>)>,
 }
 
 impl Join<'_> {
     fn run(&self, n_groups: usize) -> Result<Box<dyn Operator>, QueryError> {
-        let n_rows = self.many.rows.len();
-        let mut output = Output {
-            rows: Rows::with_capacity(&self.eval.query, n_rows, self.eval.grid.n_steps)?,
-            places: HashMap::new(),
-            pairs: HashMap::new(),
-        };
+        let rows = LabelledRows::new(&self.eval.query, self.eval.grid.n_steps)?;
+        let mut output = Output { rows, pairs: HashMap::new() };
         for group in 0..n_groups {
             self.eval.query.context.check()?;
             self.group(group, &mut output)?;
         }
-        output.rows.block.settle()?;
-        Ok(output.rows.into_operator())
+        output.rows.into_operator()
     }
 
     fn group(&self, group: usize, output: &mut Output) -> Result<(), QueryError> {
@@ -141,11 +135,13 @@ impl Join<'_> {
                     (None, Some(fill)) => (Partner::Fill, Sample::Float(fill)),
                     (None, None) => break,
                 };
-                let Some(value) = self.operate(sample, one_sample) else { continue };
                 n_matches += 1;
                 let pair = (Partner::Series(*series), one);
+                // Whether the match is ambiguous does not depend on what a comparison leaves of it.
                 self.check_unique(n_matches, &mut taken, output, group, pair)?;
-                self.push(output, group, pair, step, value)?;
+                if let Some(value) = self.operate(sample, one_sample) {
+                    self.push(output, group, pair, step, value)?;
+                }
             }
             if let (Some((series, sample)), false, Some(fill)) = (one, found_many, self.many_fill)
                 && let Some(value) = self.operate(Sample::Float(fill), sample)
@@ -163,12 +159,15 @@ impl Join<'_> {
             let Some(sample) = self.one.rows.block.row(*series).sample(step) else { continue };
             if let Some((first, _)) = found {
                 let labels = &self.one.rows.labels;
+                // Which of the two is met first must not matter.
+                let (first, second) = (labels[first].clone(), labels[*series].clone());
+                let (first, second) = if first < second { (first, second) } else { (second, first) };
                 return Err(QueryError::execution(format!(
                     "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
                     with_name_in_braces(&matched_labels(&labels[*series], self.matching)),
                     if self.swapped { "left" } else { "right" },
-                    with_name_in_braces(&labels[*series]),
-                    with_name_in_braces(&labels[first]),
+                    with_name_in_braces(&first),
+                    with_name_in_braces(&second),
                 )));
             }
             found = Some((*series, sample));
@@ -226,27 +225,14 @@ impl Join<'_> {
         value: Value,
     ) -> Result<(), QueryError> {
         let (labels, place) = self.labels(output, group, pair).clone();
-        let place = match place {
-            Some(place) => place,
-            None => {
-                let place = match output.places.get(&labels) {
-                    Some(place) => *place,
-                    None => {
-                        let place = output.rows.len();
-                        output.rows.labels.push(labels.clone());
-                        output.rows.block.push_row()?.set_drop_name(self.drops_name(pair.0));
-                        output.places.insert(labels.clone(), place);
-                        place
-                    }
-                };
-                output.pairs.insert(pair, (labels, Some(place)));
-                place
-            }
+        let place = if let Some(place) = place {
+            place
+        } else {
+            let place = output.rows.place(&labels, self.drops_name(pair.0))?;
+            output.pairs.insert(pair, (labels, Some(place)));
+            place
         };
-        if output.rows.block.row(place).sample(step).is_some() {
-            return Err(same_labelset());
-        }
-        output.rows.block.row_mut(place).set(step, value)
+        output.rows.put(place, step, value)
     }
 
     /// Whether the name of the result goes at the end of the query.

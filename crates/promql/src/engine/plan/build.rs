@@ -51,6 +51,7 @@ pub(crate) fn build(
         evaluations: Evaluations { first_ms: grid.start_ms, last_ms: grid.end_ms },
         function: "",
         grouping: None,
+        buckets: Buckets::Needed,
     };
     let root = builder.expr(expr, around)?.once();
     Ok(QueryPlan { root, selections: builder.selections, range: builder.range })
@@ -75,11 +76,31 @@ struct Around<'a> {
     function: &'static str,
     /// The aggregation directly around it.
     grouping: Option<&'a AggregateExpr>,
+    /// Whether the buckets of histograms are needed.
+    buckets: Buckets,
+}
+
+/// Whether the buckets of histograms are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Buckets {
+    /// Unless something further inside wants count and sum only.
+    Needed,
+    /// Count and sum are all that is wanted.
+    NotNeeded,
+    /// Whatever is further inside: in a subquery they tell counter resets, in a quantile they are the point.
+    Always,
 }
 
 impl<'a> Around<'a> {
     fn function(self, function: &'static str) -> Self {
-        Self { function, grouping: None, ..self }
+        let buckets = match function {
+            "histogram_avg" | "histogram_count" | "histogram_sum" if self.buckets != Buckets::Always => {
+                Buckets::NotNeeded
+            }
+            "histogram_fraction" | "histogram_quantile" | "histogram_quantiles" => Buckets::Always,
+            _ => self.buckets,
+        };
+        Self { function, grouping: None, buckets, ..self }
     }
 
     /// Inside something that is neither function nor aggregation.
@@ -141,8 +162,9 @@ impl Builder<'_> {
     }
 
     fn binary(&mut self, binary: &BinaryExpr, around: Around<'_>) -> Result<Built, QueryError> {
-        let lhs = self.expr(&binary.lhs, around.operand())?;
-        let rhs = self.expr(&binary.rhs, around.operand())?;
+        let around = Around { buckets: Buckets::Needed, ..around.operand() };
+        let lhs = self.expr(&binary.lhs, around)?;
+        let rhs = self.expr(&binary.rhs, around)?;
         let constant = lhs.constant && rhs.constant;
         let side = |built: Built| if constant { built.plan } else { built.once() };
         let plan = Plan::Binary(Box::new(BinaryPlan {
@@ -413,7 +435,8 @@ impl Builder<'_> {
         };
         let reference = Reference { at_ms: subquery.at.map(|at| self.at_ms(at)), offset_ms };
         let evaluations = around.evaluations.referred(reference).of_subquery(range_ms);
-        let operand = self.expr(&subquery.expr, Around { evaluations, ..around })?.once();
+        let around = Around { evaluations, buckets: Buckets::Always, ..around };
+        let operand = self.expr(&subquery.expr, around)?.once();
         let subquery = SubqueryPlan { operand, step_ms, reference };
         Ok(RangePlan { source: RangeSource::Subquery(Box::new(subquery)), range_ms, span })
     }
@@ -447,7 +470,13 @@ impl Builder<'_> {
             limit: 0,
         };
         let selection = self.selection(&selector.matchers, range, hints);
-        Ok(Arc::new(SelectorPlan { selection, reference, mode: selector.mode, span: selector.span }))
+        Ok(Arc::new(SelectorPlan {
+            selection,
+            reference,
+            mode: selector.mode,
+            histogram_stats: around.buckets == Buckets::NotNeeded,
+            span: selector.span,
+        }))
     }
 
     /// Finds or adds a selection. Selectors that want the same samples share one; a hint in which they differ is dropped.

@@ -86,6 +86,8 @@ pub(crate) struct SelectorPlan {
     pub(crate) selection: SelectionId,
     pub(crate) reference: Reference,
     pub(crate) mode: RangeMode,
+    /// Of histograms, only count and sum are needed.
+    pub(crate) histogram_stats: bool,
     pub(crate) span: TextSpan,
 }
 

@@ -13,13 +13,17 @@ export interface RowWindow {
   scrollTo(index: number): void;
 }
 
-/** The part of a long list of equally high rows that is in view. Short lists are rendered whole. */
-export function useVirtualRows(count: number, rowHeight: number, scroller: RefObject<HTMLElement | null>): RowWindow {
+/** The part of a long list that is in view; the heights of its rows are known. Short lists are rendered whole. */
+export function useVirtualRows(
+  count: number,
+  rowHeight: number | ((index: number) => number),
+  scroller: RefObject<HTMLElement | null>,
+): RowWindow {
   const virtual = count > VIRTUAL_FROM;
   const virtualizer = useVirtualizer({
     count,
     enabled: virtual,
-    estimateSize: () => rowHeight,
+    estimateSize: typeof rowHeight === 'number' ? () => rowHeight : rowHeight,
     getScrollElement: () => scroller.current,
     overscan: 12,
     // Before the first layout there is no size yet.

@@ -1,6 +1,6 @@
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete';
-import { newCompleteStrategy } from '@prometheus-io/codemirror-promql';
 import type { PrometheusClient } from '@prometheus-io/codemirror-promql/dist/esm/client';
+import { HybridComplete } from '@prometheus-io/codemirror-promql/dist/esm/complete/hybrid';
 import { metricSelector } from '../labels/labels';
 import { searchNames } from '../shell/found';
 
@@ -25,7 +25,7 @@ export function promqlCompletion(client: PrometheusClient): Source {
       return word === '' ? names.slice(0, MOST_NAMES) : searchNames(names, word, MOST_NAMES);
     },
   };
-  const strategy = newCompleteStrategy({ remote: narrowed });
+  const strategy = new HybridComplete(narrowed);
   return async (context) => {
     word = context.matchBefore(/[\w:.]+/)?.text ?? '';
     cut = false;

@@ -3,19 +3,23 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
 } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from '@codemirror/commands';
-import { bracketMatching } from '@codemirror/language';
+import { bracketMatching, LRLanguage } from '@codemirror/language';
 import { type Diagnostic, linter, lintKeymap } from '@codemirror/lint';
 import { type Extension, Prec, StateEffect, StateField } from '@codemirror/state';
 import { drawSelection, EditorView, keymap, placeholder, tooltips } from '@codemirror/view';
-import { LanguageType, PromQLExtension, promQLLanguage } from '@prometheus-io/codemirror-promql';
 import type { PrometheusClient } from '@prometheus-io/codemirror-promql/dist/esm/client';
+// Straight from their files: the package's front door brings an HTTP client and a cache that we do not use.
+import { HybridLint } from '@prometheus-io/codemirror-promql/dist/esm/lint/hybrid';
+import { parser } from '@prometheus-io/lezer-promql';
 import { styleNonce } from '../api/base';
 import { promqlCompletion } from './completion';
 import { codeColours, codeLook } from './look';
 import type { ErrorSpan } from './position';
+import { replaceSelection } from './replaceSelection';
 
 const LINT_DELAY_MS = 250;
 
@@ -31,7 +35,15 @@ const serverError = StateField.define<ErrorSpan | undefined>({
   },
 });
 
-const checkClientSide = new PromQLExtension().getLinter().promQL();
+const checkClientSide = new HybridLint().promQL();
+
+const promql = LRLanguage.define({
+  parser,
+  languageData: {
+    closeBrackets: { brackets: ['(', '[', '{', "'", '"', '`'] },
+    commentTokens: { line: '#' },
+  },
+});
 
 /** The grammar's findings; the server's word instead, where there is one, since it decides. */
 async function diagnose(view: EditorView): Promise<readonly Diagnostic[]> {
@@ -41,7 +53,7 @@ async function diagnose(view: EditorView): Promise<readonly Diagnostic[]> {
     return [{ ...error, from: Math.min(error.from, end), to: Math.min(error.to, end), severity: 'error' }];
   }
   if (view.state.doc.toString().trim() === '') return [];
-  return checkClientSide.call(undefined, view);
+  return checkClientSide(view);
 }
 
 export interface EditorEvents {
@@ -52,23 +64,24 @@ export interface EditorEvents {
 
 /** Everything that makes a plain text field a PromQL editor. */
 export function promqlEditor(label: string, client: PrometheusClient, events: EditorEvents): Extension {
-  const run = () => {
+  const run = (view: EditorView) => {
+    closeCompletion(view);
     events.run();
     return true;
   };
-  const language = promQLLanguage(LanguageType.PromQL);
   return [
     EditorView.cspNonce.of(styleNonce),
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' }),
     history(),
     drawSelection(),
+    replaceSelection,
     bracketMatching(),
     closeBrackets(),
     placeholder('PromQL expression, for example rate(http_requests_total[5m])'),
     tooltips({ position: 'fixed' }),
-    language,
-    language.data.of({ autocomplete: promqlCompletion(client) }),
+    promql,
+    promql.data.of({ autocomplete: promqlCompletion(client) }),
     autocompletion({ icons: false, maxRenderedOptions: 100 }),
     serverError,
     linter(diagnose, {

@@ -1,4 +1,4 @@
-import '@mantine/dates/styles.css';
+import '@mantine/dates/styles.layer.css';
 import { DatePicker } from '@mantine/dates';
 import { useState } from 'react';
 import type { Span } from '../time/bound';
@@ -22,6 +22,7 @@ export function Calendar({ span, zone, onPick }: { span: Span; zone: Zone; onPic
       allowSingleDateInRange
       firstDayOfWeek={1}
       weekendDays={[]}
+      hideOutsideDates
       defaultDate={day(span.end)}
       value={days}
       onChange={pick}

@@ -1,4 +1,4 @@
-import '@mantine/spotlight/styles.css';
+import '@mantine/spotlight/styles.layer.css';
 import { useMantineColorScheme } from '@mantine/core';
 import { createSpotlight, Spotlight } from '@mantine/spotlight';
 import {
@@ -8,6 +8,7 @@ import {
   IconMoon,
   IconPlayerPlay,
   IconRefresh,
+  IconSearch,
   IconSun,
   IconTarget,
   IconZoomOut,
@@ -54,11 +55,18 @@ export function Palette() {
       onSpotlightOpen={() => setOpen(true)}
       onSpotlightClose={() => setOpen(false)}
       transitionProps={{ duration: 80 }}
+      attributes={{ content: { 'aria-label': 'Search' } }}
+      overlayProps={{ backgroundOpacity: 0.5, blur: 0 }}
+      radius="md"
+      size={640}
       scrollable
       maxHeight={440}
-      aria-label="Search"
     >
-      <Spotlight.Search placeholder="Page, metric, job, action, or a PromQL expression" aria-label="Search" />
+      <Spotlight.Search
+        leftSection={<IconSearch size={16} aria-hidden="true" />}
+        placeholder="Page, metric, job, action, or a PromQL expression"
+        aria-label="Search"
+      />
       <Spotlight.ActionsList>
         {groups.map((group) => (
           <Spotlight.ActionsGroup key={group} label={group}>

@@ -38,7 +38,7 @@ export function Shell() {
         <Rail onNavigate={() => setMenu(false)} />
       </Drawer>
       <div className={classes.column}>
-        <header className={classes.topbar}>
+        <section className={classes.topbar} aria-label="Search and time">
           <ActionIcon className={classes.menuButton ?? ''} aria-label="Pages" onClick={() => setMenu(true)}>
             <IconMenu2 size={18} />
           </ActionIcon>
@@ -58,7 +58,7 @@ export function Shell() {
               <IconKeyboard size={16} />
             </ActionIcon>
           </Tooltip>
-        </header>
+        </section>
         <LostServer />
         <main className={classes.main} id="content" tabIndex={-1} ref={main}>
           <Boundary key={pathname} what="This page">
@@ -82,7 +82,8 @@ function useShellKeys(openHelp: () => void) {
   useKeys({ ...Object.fromEntries(jumps), '?': openHelp });
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
-      if (event.key !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey)
+        return;
       event.preventDefault();
       void openPalette();
     };

@@ -7,9 +7,10 @@ import {
   Loader,
   Menu,
   Modal,
+  NativeSelect,
+  Overlay,
   Popover,
   SegmentedControl,
-  Select,
   Tabs,
   TextInput,
   Tooltip,
@@ -35,26 +36,35 @@ export const theme = createTheme({
     }),
     ActionIcon: ActionIcon.extend({ defaultProps: { size: 28, variant: 'subtle', color: 'gray' } }),
     Input: Input.extend({
-      vars: () => ({
+      vars: (_theme, { size }) => ({
         wrapper: {
-          '--input-height': '28px',
+          ...(size === 'xs' ? { '--input-height': '28px' } : {}),
           '--input-bg': 'var(--bw-sunken)',
           '--input-bd': 'var(--bw-border-strong)',
         },
       }),
     }),
+    Overlay: Overlay.extend({ defaultProps: { backgroundOpacity: 0.5, blur: 0 } }),
     Kbd: Kbd.extend({
       classNames: { root: 'bw-kbd' },
       vars: () => ({ root: { '--kbd-fz': '10px', '--kbd-shadow': 'none' } }),
     }),
     Tabs: Tabs.extend({ classNames: { root: 'bw-tabs' } }),
     TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
-    Select: Select.extend({ defaultProps: { size: 'xs', allowDeselect: false } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs' } }),
+    NativeSelect: NativeSelect.extend({ defaultProps: { size: 'xs' } }),
+    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs', withItemsBorders: false } }),
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 300, withArrow: false, events: { hover: true, focus: true, touch: false } },
     }),
-    Menu: Menu.extend({ defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } }),
+    Menu: Menu.extend({
+      defaultProps: {
+        shadow: 'md',
+        // In a portal it would lie outside of all landmarks.
+        withinPortal: false,
+        withInitialFocusPlaceholder: false,
+        transitionProps: { duration: 80 },
+      },
+    }),
     Popover: Popover.extend({ defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } }),
     Modal: Modal.extend({ defaultProps: { transitionProps: { duration: 80 } } }),
     Loader: Loader.extend({ defaultProps: { size: 'xs' } }),

@@ -1,4 +1,4 @@
-import { Select, TextInput } from '@mantine/core';
+import { NativeSelect, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { UNITS, type Unit } from '../../format/value';
 import { formatDuration } from '../../time/duration';
@@ -20,13 +20,12 @@ export function Options({ state, set, step, unit }: OptionsProps) {
   return (
     <div className={classes.options}>
       <StepField key={String(state.step)} value={state.step} auto={step} onChange={(next) => set({ step: next })} />
-      <Select
+      <NativeSelect
         aria-label="Unit"
-        w={136}
+        w={150}
         value={state.unit}
-        onChange={(value) => set({ unit: (value ?? 'auto') as ExploreState['unit'] })}
+        onChange={(event) => set({ unit: event.currentTarget.value as ExploreState['unit'] })}
         data={[{ value: 'auto', label: `Unit: ${chosen?.toLowerCase()} (auto)` }, ...UNITS]}
-        comboboxProps={{ width: 190, position: 'bottom-end' }}
       />
     </div>
   );

@@ -10,7 +10,6 @@ import { metricSelector } from '../../labels/labels';
 import { nearestNames } from '../../lists/matches';
 import { PageLink, useGo } from '../../nav/links';
 import { Panel } from '../../panel/Panel';
-import { unitOfExpression } from '../../promql/unit';
 import { PageHeader } from '../../shell/PageHeader';
 import { EmptyState } from '../../states/EmptyState';
 import { ErrorCard } from '../../states/ErrorCard';
@@ -77,7 +76,7 @@ export function MetricPage() {
           <ChartPanel
             title={first.title}
             queries={[{ id: 'A', expression: first.expression }]}
-            unit={unitOfExpression(first.expression)}
+            unit={first.unit}
             height={240}
             nothing="No samples in this time range."
           />

@@ -1,4 +1,4 @@
-import { Button, Select } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { IconDatabaseOff, IconFilterOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo } from 'react';
@@ -41,11 +41,11 @@ export function MetricsPage() {
       <PageHeader title="Metrics" note={note} />
       <div className={classes.bar}>
         <FilterField label="Filter by name or help" value={state.f} onChange={(f) => set({ f }, { replace: true })} />
-        <Select
+        <NativeSelect
           aria-label="Type"
           w={130}
           value={state.type}
-          onChange={(type) => set({ type: TYPES.find((known) => known === type) ?? 'all' })}
+          onChange={(event) => set({ type: TYPES.find((known) => known === event.currentTarget.value) ?? 'all' })}
           data={[{ value: 'all', label: 'All types' }, ...TYPES]}
         />
       </div>

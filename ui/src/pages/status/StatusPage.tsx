@@ -1,3 +1,52 @@
+import { Tabs } from '@mantine/core';
+import { lazy, Suspense } from 'react';
+import { useUrlState } from '../../nav/useUrlState';
+import { PageHeader } from '../../shell/PageHeader';
+import { Boundary } from '../../states/Boundary';
+import { Loading } from '../../states/Loading';
+import { statusCodec } from '../../url/pages';
+import { Cardinality } from './Cardinality';
+import { Flags } from './Flags';
+import { Overview } from './Overview';
+import classes from './status.module.css';
+
+const Config = lazy(async () => ({ default: (await import('./Config')).Config }));
+
+const TABS = [
+  { value: 'overview', label: 'Overview' },
+  { value: 'cardinality', label: 'Cardinality' },
+  { value: 'flags', label: 'Flags' },
+  { value: 'config', label: 'Configuration' },
+] as const;
+
+/** What this server is, how it was started, and what it holds. */
 export function StatusPage() {
-  return <h1>StatusPage</h1>;
+  const [state, set] = useUrlState(statusCodec);
+  const choose = (value: string | null) => set({ tab: TABS.find((tab) => tab.value === value)?.value ?? 'overview' });
+  return (
+    <>
+      <PageHeader title="Status" />
+      <Tabs value={state.tab} onChange={choose} keepMounted={false}>
+        <Tabs.List>
+          {TABS.map(({ value, label }) => (
+            <Tabs.Tab key={value} value={value}>
+              {label}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {TABS.map(({ value, label }) => (
+          <Tabs.Panel key={value} value={value} className={classes.tab ?? ''}>
+            <Boundary what={`“${label}”`}>
+              <Suspense fallback={<Loading height={320} />}>
+                {value === 'overview' && <Overview />}
+                {value === 'cardinality' && <Cardinality />}
+                {value === 'flags' && <Flags filter={state.f} onFilter={(f) => set({ f }, { replace: true })} />}
+                {value === 'config' && <Config />}
+              </Suspense>
+            </Boundary>
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+    </>
+  );
 }

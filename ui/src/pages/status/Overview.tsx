@@ -1,0 +1,76 @@
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../../api/client';
+import type { TsdbStatus } from '../../api/types';
+import { formatCount } from '../../format/value';
+import { useTime } from '../../nav/time';
+import { Panel } from '../../panel/Panel';
+import { RUNTIME_QUERY } from '../../shell/useServer';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Loading } from '../../states/Loading';
+import { formatMoment, type Zone } from '../../time/zone';
+import { factName, factText } from './facts';
+import classes from './status.module.css';
+
+/** Build, runtime and what is in memory. */
+export function Overview() {
+  const { zone } = useTime();
+  const build = useQuery({ queryKey: ['buildinfo'], queryFn: ({ signal }) => api.buildInfo(signal) });
+  const runtime = useQuery(RUNTIME_QUERY);
+  const head = useQuery({
+    queryKey: ['tsdb', 10],
+    queryFn: ({ signal }) => api.tsdb(10, signal),
+    refetchInterval: 10_000,
+  });
+  const now = Date.now();
+  const facts = (record: Readonly<Record<string, unknown>>) =>
+    Object.entries(record).map(([key, value]) => [factName(key), factText(value, zone, now)] as const);
+  return (
+    <div className={classes.columns}>
+      <Part title="Build" query={build} facts={(data) => facts(data)} />
+      <Part title="Runtime" query={runtime} facts={(data) => facts(data)} />
+      <Part title="Storage head" query={head} facts={(data) => headFacts(data, zone)} />
+    </div>
+  );
+}
+
+type Facts = readonly (readonly [name: string, text: string])[];
+
+interface PartProps<T> {
+  title: string;
+  query: { data: T | undefined; error: unknown; refetch(): unknown };
+  facts(data: T): Facts;
+}
+
+function Part<T>({ title, query, facts }: PartProps<T>) {
+  return (
+    <Panel title={title}>
+      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
+      {query.data === undefined && query.error === null && <Loading height={160} />}
+      {query.data !== undefined && (
+        <dl className={classes.facts}>
+          {facts(query.data).map(([name, text]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </Panel>
+  );
+}
+
+function headFacts({ headStats }: TsdbStatus, zone: Zone): Facts {
+  const { numSeries, numLabelPairs, chunkCount, minTime, maxTime } = headStats;
+  const count = (value: number | undefined) => (value === undefined ? '–' : formatCount(value));
+  // An empty head has its bounds at the ends of the number range.
+  const moment = (ms: number | undefined) =>
+    ms === undefined || Math.abs(ms) > 8.64e15 ? 'no samples yet' : formatMoment(ms, zone);
+  return [
+    ['Series', count(numSeries)],
+    ['Chunks', count(chunkCount)],
+    ['Label pairs', count(numLabelPairs)],
+    ['Oldest sample', moment(minTime)],
+    ['Newest sample', moment(maxTime)],
+  ];
+}

@@ -1,0 +1,43 @@
+import { formatCount } from '../../format/value';
+import { formatAgo } from '../../time/duration';
+import { formatMoment, type Zone } from '../../time/zone';
+
+/** Names that the API is known to use, in words. Others are shown as they come, so nothing is hidden. */
+const WORDS: Record<string, string> = {
+  goVersion: 'Go version',
+  rustVersion: 'Rust version',
+  buildUser: 'Built by',
+  buildDate: 'Built on',
+  CWD: 'Working directory',
+  reloadConfigSuccess: 'Last reload worked',
+  lastConfigTime: 'Last reload',
+  GOMAXPROCS: 'Threads (GOMAXPROCS)',
+  GOMEMLIMIT: 'Memory limit (GOMEMLIMIT)',
+  GOGC: 'Garbage collection (GOGC)',
+  GODEBUG: 'Debugging (GODEBUG)',
+};
+
+/** `storageRetention` becomes "Storage retention". */
+export function factName(key: string): string {
+  const known = WORDS[key];
+  if (known !== undefined) return known;
+  const words = key
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/_/g, ' ')
+    .toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A value of the runtime information as people read it. */
+export function factText(value: unknown, zone: Zone, now: number): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'number') return formatCount(value);
+  if (typeof value !== 'string') return JSON.stringify(value);
+  if (/^\d{4}-\d\d-\d\dT/.test(value)) {
+    const ms = Date.parse(value);
+    // The server writes the year 1 for "never".
+    if (Number.isNaN(ms) || ms <= 0) return 'never';
+    return `${formatMoment(Math.round(ms / 1000) * 1000, zone)} (${formatAgo(now - ms)})`;
+  }
+  return value === '' ? 'not set' : value;
+}

@@ -1,0 +1,76 @@
+import { IconAlertTriangle, IconExternalLink } from '@tabler/icons-react';
+import type { ActiveTarget } from '../../api/types';
+import { escapeValue, metricSelector, pairs, quoteName } from '../../labels/labels';
+import { PageLink } from '../../nav/links';
+import { useTime } from '../../nav/time';
+import { HealthBadge } from '../../states/HealthBadge';
+import { formatSeconds } from '../../time/duration';
+import { formatMoment } from '../../time/zone';
+import { exploreCodec } from '../../url/pages';
+import { LabelDiff } from './LabelDiff';
+import { RelabelSteps } from './RelabelSteps';
+import { lastScrapeMs } from './target';
+import classes from './targets.module.css';
+
+/** All there is to know of one target. */
+export function TargetDetails({ target }: { target: ActiveTarget }) {
+  const { zone } = useTime();
+  const last = lastScrapeMs(target);
+  const matchers = pairs(target.labels).map(([name, value]) => `${quoteName(name)}="${escapeValue(value)}"`);
+  const own = matchers.join(', ');
+  return (
+    <>
+      <div className={classes.sideTop}>
+        <HealthBadge health={target.health} />
+        <Endpoint url={target.scrapeUrl} />
+      </div>
+      {target.lastError !== '' && (
+        <p className={classes.sideError}>
+          <IconAlertTriangle size={15} aria-hidden="true" />
+          <span>
+            {target.lastErrorLine !== undefined && <strong>Line {target.lastErrorLine}: </strong>}
+            {target.lastError}
+          </span>
+        </p>
+      )}
+      <dl className={classes.facts}>
+        <dt>Job</dt>
+        <dd>{target.scrapePool}</dd>
+        <dt>Last scrape</dt>
+        <dd>{last === undefined ? 'not yet' : formatMoment(Math.round(last / 1000) * 1000, zone)}</dd>
+        <dt>Took</dt>
+        <dd>
+          {formatSeconds(target.lastScrapeDuration)} of {target.scrapeTimeout}
+        </dd>
+        <dt>Every</dt>
+        <dd>{target.scrapeInterval}</dd>
+        <dt>Look at</dt>
+        <dd className={classes.links}>
+          <ExploreLink text="up" expression={metricSelector('up', own)} />
+          <ExploreLink text="duration" expression={metricSelector('scrape_duration_seconds', own)} />
+          <ExploreLink text="samples" expression={metricSelector('scrape_samples_scraped', own)} />
+        </dd>
+      </dl>
+      <LabelDiff before={target.discoveredLabels} after={target.labels} />
+      {target.relabelSteps !== undefined && <RelabelSteps steps={target.relabelSteps} />}
+    </>
+  );
+}
+
+/** The endpoint, as a link where it is one that a browser may follow. */
+function Endpoint({ url }: { url: string }) {
+  if (!/^https?:\/\//.test(url)) return <span className={classes.url}>{url}</span>;
+  return (
+    <a className={classes.url} href={url} target="_blank" rel="noopener noreferrer">
+      {url} <IconExternalLink size={12} aria-label="opens in a new tab" />
+    </a>
+  );
+}
+
+function ExploreLink({ text, expression }: { text: string; expression: string }) {
+  return (
+    <PageLink to="/explore" search={exploreCodec.encode({ q: [expression] })}>
+      {text}
+    </PageLink>
+  );
+}

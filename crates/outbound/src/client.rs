@@ -20,6 +20,7 @@ use crate::error::{
     ClientConfigError, ConnectError, OutboundError, RedirectError, RequestError, TlsConfigError,
     connection_text,
 };
+use crate::one_at_a_time::OneAtATime;
 use crate::proxy::{ProxyEnvironment, bare_host, url_basic_auth};
 use crate::redirect::{Hop, MAX_REDIRECTS, next_hop};
 use crate::request::{Destination, Request};
@@ -72,6 +73,7 @@ struct Inner {
     policy: Arc<AddressPolicy>,
     /// Replaced as a whole when certificates change on disk.
     pools: Mutex<Pools>,
+    certificates: OneAtATime,
 }
 
 type Pool = legacy::Client<Connector, Full<Bytes>>;
@@ -100,7 +102,8 @@ impl HttpClient {
         let pools = Mutex::new(build_pools(&settings, options, &policy)?);
         let user_agent = HeaderValue::from_str(&options.user_agent)
             .unwrap_or_else(|_| HeaderValue::from_static("Bellwether"));
-        let inner = Inner { settings, options: options.clone(), user_agent, policy, pools };
+        let (options, certificates) = (options.clone(), OneAtATime::default());
+        let inner = Inner { settings, options, user_agent, policy, pools, certificates };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -214,9 +217,7 @@ impl Inner {
         }
         // Files may lie on a network that hangs; only this request waits for them then.
         let inner = Arc::clone(self);
-        tokio::task::spawn_blocking(move || inner.refresh_pools())
-            .await
-            .expect("BUG: reading certificates does not panic")
+        self.certificates.run(move || inner.refresh_pools()).await
     }
 
     fn refresh_pools(&self) -> Result<Pools, TlsConfigError> {

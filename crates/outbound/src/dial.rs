@@ -1,10 +1,13 @@
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use crate::address_policy::AddressPolicy;
@@ -14,6 +17,8 @@ use crate::error::ConnectError;
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one address may be silent before the next is tried beside it (RFC 8305 recommends 250 ms).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// How many names are looked up at a time.
+const MAX_LOOKUPS: usize = 64;
 
 /// Connects to `host`, a name or an address without brackets, if `policy` permits its address.
 ///
@@ -41,10 +46,9 @@ async fn resolve(
 ) -> Result<VecDeque<SocketAddr>, ConnectError> {
     let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => tokio::net::lookup_host((host, port))
+        Err(_) => lookup(host, port)
             .await
-            .map_err(|source| ConnectError::Lookup { host: host.to_owned(), source })?
-            .collect(),
+            .map_err(|source| ConnectError::Lookup { host: host.to_owned(), source })?,
     };
     let permitted: Vec<SocketAddr> =
         found.iter().copied().filter(|a| policy.is_none_or(|p| p.permits(a.ip()))).collect();
@@ -54,10 +58,24 @@ async fn resolve(
         }
         (true, None) => Err(ConnectError::Lookup {
             host: host.to_owned(),
-            source: std::io::Error::other("the name has no address"),
+            source: io::Error::other("the name has no address"),
         }),
         (false, _) => Ok(alternate_families(permitted)),
     }
+}
+
+/// Asks the system's resolver, which blocks a thread until it has an answer or gives up, whether or not anybody still waits for it. A
+/// name server that is silent must not take the threads of those who need none.
+async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MAX_LOOKUPS)));
+
+    let permit = Arc::clone(&PERMITS).acquire_owned().await.expect("BUG: the semaphore is never closed");
+    let host = host.to_owned();
+    let found = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        (host.as_str(), port).to_socket_addrs().map(Iterator::collect)
+    });
+    found.await.expect("BUG: a look-up does not panic")
 }
 
 /// Keeps the order within a family and lets the families take turns, the first address's family first.

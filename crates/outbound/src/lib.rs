@@ -35,6 +35,7 @@ mod credentials;
 mod dial;
 mod error;
 mod file_stamp;
+mod one_at_a_time;
 mod proxy;
 mod redirect;
 mod request;

@@ -49,6 +49,9 @@ pub enum ScrapeError {
         /// How many there may be.
         limit: usize,
     },
+    /// A bug ended the scrape; the log says more.
+    #[error("internal error: the scrape was ended by a bug, see the log of the server")]
+    Bug,
     /// The store did not take the samples.
     #[error("{0}")]
     Storage(#[from] AppendError),

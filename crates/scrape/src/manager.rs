@@ -201,6 +201,13 @@ impl std::fmt::Debug for ScrapeManager {
     }
 }
 
+/// Without its manager nobody could stop a scrape.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.env.shutdown.cancel();
+    }
+}
+
 impl Inner {
     /// Checks all jobs and opens what they need. Reads certificates, so it blocks.
     fn prepare(&self, configs: Vec<ScrapeConfig>) -> Result<Vec<Prepared>, ApplyError> {

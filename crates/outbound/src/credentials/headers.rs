@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use super::read_secret;
 use crate::error::CredentialsError;
 use crate::file_stamp::FileStamp;
+use crate::one_at_a_time::OneAtATime;
 use crate::proxy::basic_auth;
 use crate::text_source::TextSource;
 
@@ -71,6 +72,7 @@ pub(crate) struct HeaderSource {
     has_files: bool,
     /// The headers of last time with the stamps of the files from which they were made.
     built: Mutex<Option<(Stamps, HeaderMap)>>,
+    files: OneAtATime,
 }
 
 type Stamps = Vec<Option<FileStamp>>;
@@ -78,7 +80,7 @@ type Stamps = Vec<Option<FileStamp>>;
 impl HeaderSource {
     pub(crate) fn new(settings: HeaderSettings) -> Self {
         let has_files = settings.sources().any(|s| s.path().is_some());
-        Self { settings, has_files, built: Mutex::new(None) }
+        Self { settings, has_files, built: Mutex::new(None), files: OneAtATime::default() }
     }
 
     /// The headers as of now.
@@ -88,9 +90,7 @@ impl HeaderSource {
         }
         // A file may lie on a network that hangs: only this request waits for it then, and only until its deadline.
         let source = Arc::clone(this);
-        tokio::task::spawn_blocking(move || source.refresh())
-            .await
-            .expect("BUG: reading credentials does not panic")
+        this.files.run(move || source.refresh()).await
     }
 
     fn refresh(&self) -> Result<HeaderMap, CredentialsError> {

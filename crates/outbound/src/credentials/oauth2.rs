@@ -18,6 +18,7 @@ use crate::client::HttpClient;
 use crate::config::{JwtBearer, OAuth2, OAuth2Grant};
 use crate::error::CredentialsError;
 use crate::file_stamp::FileStamp;
+use crate::one_at_a_time::OneAtATime;
 use crate::request::Request;
 use crate::text_source::TextSource;
 
@@ -41,6 +42,7 @@ pub(crate) struct TokenSource {
     secret: Option<TextSource>,
     client: HttpClient,
     clock: Arc<dyn Clock>,
+    files: OneAtATime,
     /// Held while a token is fetched, so that a thousand targets ask for one token and not for a thousand.
     fetching: tokio::sync::Mutex<Option<ClientAuth>>,
     token: Mutex<Option<Token>>,
@@ -63,8 +65,9 @@ impl TokenSource {
             }
             OAuth2Grant::JwtBearer(jwt) => TextSource::from_fields(&jwt.key, &jwt.key_file),
         };
-        let (fetching, token) = (tokio::sync::Mutex::new(None), Mutex::new(None));
-        Self { settings, token_url, secret, client, clock, fetching, token }
+        let (files, fetching, token) =
+            (OneAtATime::default(), tokio::sync::Mutex::new(None), Mutex::new(None));
+        Self { settings, token_url, secret, client, clock, files, fetching, token }
     }
 
     /// The value of the `Authorization` header.
@@ -91,7 +94,7 @@ impl TokenSource {
 
     async fn secret_stamp(&self) -> Option<FileStamp> {
         let source = self.secret.clone().filter(|s| s.path().is_some())?;
-        tokio::task::spawn_blocking(move || source.stamp()).await.ok().flatten()
+        self.files.run(move || source.stamp()).await
     }
 
     fn cached(&self, secret_stamp: Option<FileStamp>) -> Option<HeaderValue> {
@@ -171,9 +174,7 @@ impl TokenSource {
             OAuth2Grant::JwtBearer(_) => "client_certificate_key_file",
         };
         let Some(source) = self.secret.clone() else { return Ok(Secret::default()) };
-        tokio::task::spawn_blocking(move || read_secret(field, &source))
-            .await
-            .expect("BUG: reading a secret does not panic")
+        self.files.run(move || read_secret(field, &source)).await
     }
 
     /// The client-credentials grant of RFC 6749, section 4.4.

@@ -34,7 +34,7 @@ pub(super) async fn run(config: FileDiscovery, feed: Arc<Feed>) {
             files
         });
         files = looked.await.expect("BUG: reading target files does not panic");
-        wake += POLL_INTERVAL.min(refresh);
+        wake = (wake + POLL_INTERVAL.min(refresh)).max(Instant::now());
         sleep_until(wake).await;
     }
 }

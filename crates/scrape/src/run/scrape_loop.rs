@@ -1,5 +1,7 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::control::{Control, Orders};
@@ -131,8 +133,9 @@ impl ScrapeLoop {
             result = self.fetch(&mut workspace.body) => result,
         };
         let fetched = Fetched { started_ms, ts_ms, started, result };
-        if let Some((outcome, refused)) = self.store(fetched, workspace).await {
-            self.note(outcome, refused);
+        match self.store(fetched, workspace).await {
+            Some((outcome, refused)) => self.note(outcome, refused),
+            None => self.note(Outcome::bug(started_ms), Refused::default()),
         }
         self.has_scraped = true;
         let missed = self.schedule.advance(Instant::now());
@@ -147,8 +150,11 @@ impl ScrapeLoop {
             return Err(ScrapeError::TargetLimit { targets, limit });
         }
         let deadline = Instant::now() + self.config.timeout;
-        match timeout_at(deadline, self.config.fetch.fetch(body, deadline)).await {
-            Ok(result) => result,
+        // A panic that ended this task would end the scrapes of the target for good.
+        let fetch = AssertUnwindSafe(async { self.config.fetch.fetch(body, deadline).await }).catch_unwind();
+        match timeout_at(deadline, fetch).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(ScrapeError::Bug),
             Err(_) => Err(ScrapeError::Deadline),
         }
     }

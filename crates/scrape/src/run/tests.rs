@@ -78,6 +78,15 @@ impl Running {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
+        Self::run(store, clock, env, answer)
+    }
+
+    /// Another target of the same server.
+    fn start_in(env: Arc<Environment>, answer: Answer) -> Self {
+        Self::run(Arc::default(), Arc::new(TestClock::new(0)), env, answer)
+    }
+
+    fn run(store: Arc<TestStore>, clock: Arc<TestClock>, env: Arc<Environment>, answer: Answer) -> Self {
         let fetch = Arc::new(Scripted { answer, asked: AtomicUsize::new(0) });
         let target = Arc::new(target());
         let control = Arc::new(Control::new(Arc::new(config(&fetch, |_| {}))));
@@ -301,17 +310,26 @@ impl Appender for Panicking {
 #[tokio::test(start_paused = true)]
 async fn a_bug_costs_one_scrape() {
     let running = Running::start_with(counting(), |store| Arc::new(Panicking(store, AtomicUsize::new(0))));
+    running.until(14).await;
+    assert!(running.error().expect("a bug").starts_with("internal error: "));
     running.until(24).await;
     assert_eq!(running.samples("m"), ["3:0", "23:2"]);
+    let running = Running::start(Box::new(|n| {
+        assert_ne!(n, 1, "a bug");
+        (Duration::ZERO, Ok(format!("m {n}\n")))
+    }));
+    running.until(24).await;
+    assert_eq!(running.samples("m"), ["3:0", "13:stale", "23:2"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_target_delays_no_other() {
     let slow = Running::start(Box::new(|_| (s(1000), Ok(String::new()))));
-    let fast = Running::start(counting());
-    fast.until(64).await;
-    assert_eq!(fast.samples("m").len(), 7);
-    assert_eq!(slow.samples("up").len(), 6);
+    let fast = Running::start_in(Arc::clone(&slow.env), counting());
+    slow.until(64).await;
+    assert_eq!(fast.fetch.asked.load(Ordering::SeqCst), 7);
+    assert_eq!(slow.samples("m").len(), 7);
+    assert_eq!(slow.env.counters.read().scrapes_failed, 6);
 }
 
 #[tokio::test(start_paused = true)]

@@ -61,6 +61,11 @@ impl Outcome {
         series_added: 0,
         body_bytes: 0,
     };
+
+    /// What is shown of a scrape that was ended by a bug.
+    pub(crate) fn bug(started_ms: i64) -> Self {
+        Self { started_ms, error: Some(Arc::new(ScrapeError::Bug)), ..Self::NONE }
+    }
 }
 
 impl TargetStatus {

@@ -15,7 +15,7 @@ use crate::server::{Server, header, reply, text};
 /// A job that scrapes a server often.
 fn often(server: &Server, more: &str) -> String {
     format!(
-        "job_name: j\nscrape_interval: 50ms\nstatic_configs: [{{targets: ['{}']}}]\n{more}",
+        "job_name: j\nscrape_interval: 300ms\nstatic_configs: [{{targets: ['{}']}}]\n{more}",
         server.address
     )
 }
@@ -36,7 +36,7 @@ async fn a_scrape_asks_as_prometheus_does() {
         text("m 1\n")
     })
     .await;
-    let more = "scrape_timeout: 40ms\nmetrics_path: /probe\nparams: {module: [a]}\nbearer_token: abc";
+    let more = "scrape_timeout: 250ms\nmetrics_path: /probe\nparams: {module: [a]}\nbearer_token: abc";
     let scraping = Scraping::start(&[&often(&server, more)]).await;
     let target = scraping.target("a good scrape", |target| target.health == Health::Up).await;
     assert_eq!(target.scrape_url, format!("http://{}/probe?module=a", server.address));
@@ -51,7 +51,7 @@ async fn a_scrape_asks_as_prometheus_does() {
              text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
             "gzip",
             concat!("Bellwether/", env!("CARGO_PKG_VERSION")),
-            "0.04",
+            "0.25",
             "Bearer abc",
         ]
     );
@@ -80,7 +80,7 @@ async fn samples_and_reports_are_stored() {
     assert_eq!(first("scrape_samples_post_metric_relabeling"), "2");
     assert_eq!(first("scrape_series_added"), "2");
     assert_eq!(first("scrape_sample_limit"), "7");
-    assert_eq!(first("scrape_timeout_seconds"), "0.05");
+    assert_eq!(first("scrape_timeout_seconds"), "0.3");
     assert_eq!(first("scrape_body_size_bytes"), "17");
     assert!(first("scrape_duration_seconds").parse::<f64>().expect("a number") > 0.0);
     scraping.end().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Feed, refresh_interval};
-use crate::config::{FileDiscovery, TargetGroup, read_target_file};
+use crate::config::{FileDiscovery, TargetGroup, matching_files, read_target_file};
 
 /// How often files are looked at for changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -83,14 +83,12 @@ impl Files {
         let mut errors = Vec::new();
         let mut found = BTreeSet::new();
         for pattern in patterns {
-            match matching(pattern) {
-                Ok(paths) => found.extend(paths),
-                // What the folder held before may still be there.
-                Err(error) => {
-                    errors.push(error);
-                    let folder = pattern.parent();
-                    found.extend(self.by_path.keys().filter(|path| path.parent() == folder).cloned());
-                }
+            found.extend(matching_files(pattern));
+            if let Some(error) = unreadable_folder(pattern) {
+                errors.push(error);
+                // What the folder held before is probably still there.
+                let folder = pattern.parent();
+                found.extend(self.by_path.keys().filter(|path| path.parent() == folder).cloned());
             }
         }
         self.by_path.retain(|path, _| found.contains(path));
@@ -146,76 +144,18 @@ fn read(path: &Path) -> Result<Vec<TargetGroup>, String> {
     Ok(groups)
 }
 
-/// The files that a pattern names: itself if it has no special character, otherwise those of its folder whose names match.
-fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
-    let name = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if !name.contains(['*', '?', '[']) {
-        // A file that does not exist is none, as in Prometheus: it may come later.
-        return Ok(if pattern.exists() { vec![pattern.to_owned()] } else { Vec::new() });
-    }
+/// Why the folder of a pattern cannot be read, if it is there and cannot be.
+fn unreadable_folder(pattern: &Path) -> Option<String> {
     let folder = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(format!("{}: {e}", folder.display())),
-    };
-    let name: Vec<char> = name.chars().collect();
-    let matches = |entry: &std::fs::DirEntry| {
-        let entry: Vec<char> = entry.file_name().to_string_lossy().chars().collect();
-        matches_pattern(&name, &entry)
-    };
-    Ok(entries.filter_map(Result::ok).filter(matches).map(|entry| folder.join(entry.file_name())).collect())
-}
-
-/// Whether `name` matches the shell pattern: `*` for any characters, `?` for one, `[a-z]` and `[^a-z]` for one of a class.
-fn matches_pattern(pattern: &[char], name: &[char]) -> bool {
-    match pattern {
-        [] => name.is_empty(),
-        ['*', rest @ ..] => (0..=name.len()).any(|skipped| matches_pattern(rest, &name[skipped..])),
-        ['?', rest @ ..] => name.split_first().is_some_and(|(_, name)| matches_pattern(rest, name)),
-        ['[', class @ ..] if class.contains(&']') => {
-            let end = class.iter().position(|c| *c == ']').unwrap_or(class.len());
-            let (class, rest) = (&class[..end], &class[end + 1..]);
-            let (negated, class) = match class {
-                ['^', class @ ..] => (true, class),
-                class => (false, class),
-            };
-            name.split_first()
-                .is_some_and(|(c, name)| in_class(class, *c) != negated && matches_pattern(rest, name))
-        }
-        [c, rest @ ..] => name.split_first().is_some_and(|(n, name)| n == c && matches_pattern(rest, name)),
-    }
-}
-
-fn in_class(class: &[char], c: char) -> bool {
-    match class {
-        [] => false,
-        [low, '-', high, rest @ ..] => (*low..=*high).contains(&c) || in_class(rest, c),
-        [first, rest @ ..] => *first == c || in_class(rest, c),
+    match std::fs::read_dir(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Some(format!("{}: {e}", folder.display())),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn matches_as_a_shell() {
-        let check = |pattern: &str, name: &str, want: bool| {
-            let chars = |s: &str| s.chars().collect::<Vec<_>>();
-            assert_eq!(matches_pattern(&chars(pattern), &chars(name)), want, "{pattern} {name}");
-        };
-        check("*.json", "a.json", true);
-        check("*.json", ".json", true);
-        check("*.json", "a.json.bak", false);
-        check("a*b*.yml", "axxbyy.yml", true);
-        check("a?.yml", "ab.yml", true);
-        check("a?.yml", "a.yml", false);
-        check("[a-c]x.yml", "bx.yml", true);
-        check("[^a-c]x.yml", "bx.yml", false);
-        check("[ab-]x.yml", "-x.yml", true);
-        check("[a.yml", "[a.yml", true);
-    }
 
     struct Folder {
         dir: tempfile::TempDir,

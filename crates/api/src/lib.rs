@@ -1,1 +1,29 @@
-//! Every HTTP surface of the server, and the embedded UI.
+//! Every HTTP surface of the server: the Prometheus API, remote write, federation, health, the server's own metrics, and the web UI.
+//!
+//! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
+//! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
+mod envelope;
+mod error;
+mod guard;
+mod json;
+mod lifecycle;
+mod own_metrics;
+mod params;
+mod process;
+mod readiness;
+mod router;
+mod server;
+mod state;
+mod stats;
+mod storage;
+mod ui;
+mod v1;
+mod work;
+
+pub use error::{ApiError, ErrorKind};
+pub use readiness::Readiness;
+pub use router::router;
+pub use server::{ConnectionLimits, Surface, serve};
+pub use state::{AppState, LastReload, Operations, Settings};
+pub use stats::ApiStats;
+pub use storage::{StorageAdmin, StorageStatus};

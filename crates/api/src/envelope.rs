@@ -1,0 +1,65 @@
+//! The JSON envelope of the Prometheus HTTP API: `{"status":"success","data":...}` and its failing twin.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// Remarks about a successful answer, shown beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// The answer may be wrong or incomplete.
+    pub(crate) warnings: Vec<String>,
+    /// The query may not mean what its author thinks.
+    pub(crate) infos: Vec<String>,
+}
+
+/// A successful answer whose data is already JSON text.
+pub(crate) fn success_raw(data: &str, notes: &Notes) -> Response {
+    let mut body = String::with_capacity(data.len() + 64);
+    body.push_str(r#"{"status":"success","data":"#);
+    body.push_str(data);
+    for (key, list) in [("warnings", &notes.warnings), ("infos", &notes.infos)] {
+        if !list.is_empty() {
+            body.push_str(",\"");
+            body.push_str(key);
+            body.push_str("\":");
+            body.push_str(&Value::from(list.clone()).to_string());
+        }
+    }
+    body.push('}');
+    json(StatusCode::OK, body)
+}
+
+/// A successful answer.
+pub(crate) fn success(data: &Value) -> Response {
+    success_raw(&data.to_string(), &Notes::default())
+}
+
+/// A failure.
+pub(crate) fn failure(error: &ApiError) -> Response {
+    let body = serde_json::json!({
+        "status": "error",
+        "errorType": error.kind.as_str(),
+        "error": error.message,
+    });
+    json(error.kind.status(), body.to_string())
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A successful answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,180 @@
+//! Query results as JSON, written straight into the answer: no intermediate tree.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bellwether_model::{FloatHistogram, Labels, Value, format_float_json};
+
+/// Appends a timestamp as seconds with three decimals, or none if there are no milliseconds.
+pub(crate) fn write_timestamp(out: &mut String, ts_ms: i64) {
+    if ts_ms < 0 {
+        out.push('-');
+    }
+    let ms = ts_ms.unsigned_abs();
+    let written = if ms.is_multiple_of(1000) {
+        write!(out, "{}", ms / 1000)
+    } else {
+        write!(out, "{}.{:03}", ms / 1000, ms % 1000)
+    };
+    written.expect("BUG: writing to a string cannot fail");
+}
+
+/// Appends a float in quotes.
+pub(crate) fn write_value(out: &mut String, v: f64) {
+    out.push('"');
+    format_float_json(out, v);
+    out.push('"');
+}
+
+/// Appends a string in quotes, escaped.
+pub(crate) fn write_string(out: &mut String, s: &str) {
+    out.push('"');
+    let mut plain_from = 0;
+    for (at, b) in s.bytes().enumerate() {
+        let escape = match b {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&s[plain_from..at]);
+        plain_from = at + 1;
+        if escape.is_empty() {
+            write!(out, "\\u{b:04x}").expect("BUG: writing to a string cannot fail");
+        } else {
+            out.push_str(escape);
+        }
+    }
+    out.push_str(&s[plain_from..]);
+    out.push('"');
+}
+
+/// Appends a label set as an object.
+pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (i, label) in labels.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write_string(out, label.name);
+        out.push(':');
+        write_string(out, label.value);
+    }
+    out.push('}');
+}
+
+/// Appends `[ts,"value"]`.
+pub(crate) fn write_point(out: &mut String, ts_ms: i64, v: f64) {
+    out.push('[');
+    write_timestamp(out, ts_ms);
+    out.push(',');
+    write_value(out, v);
+    out.push(']');
+}
+
+/// Appends `[ts,{"count":...,"sum":...,"buckets":[...]}]`.
+///
+/// A bucket is `[boundaries, lower, upper, count]`; `boundaries` says which bounds belong to it: 0 the upper, 1 the lower, 2 none, 3 both.
+pub(crate) fn write_histogram_point(out: &mut String, ts_ms: i64, h: &FloatHistogram) {
+    out.push('[');
+    write_timestamp(out, ts_ms);
+    out.push_str(",{\"count\":");
+    write_value(out, h.count);
+    out.push_str(",\"sum\":");
+    write_value(out, h.sum);
+    let mut first = true;
+    for bucket in h.all_buckets().filter(|b| b.count != 0.0) {
+        out.push_str(if first { ",\"buckets\":[" } else { "," });
+        first = false;
+        let boundaries = match (bucket.lower_inclusive, bucket.upper_inclusive) {
+            (true, true) => '3',
+            (true, false) => '1',
+            (false, true) => '0',
+            (false, false) => '2',
+        };
+        out.push('[');
+        out.push(boundaries);
+        for v in [bucket.lower, bucket.upper, bucket.count] {
+            out.push(',');
+            write_value(out, v);
+        }
+        out.push(']');
+    }
+    if !first {
+        out.push(']');
+    }
+    out.push_str("}]");
+}
+
+/// Appends `,"value":[...]` or `,"histogram":[...]`.
+pub(crate) fn write_sample(out: &mut String, ts_ms: i64, value: &Value) {
+    match value {
+        Value::Float(v) => {
+            out.push_str(",\"value\":");
+            write_point(out, ts_ms, *v);
+        }
+        Value::Histogram(h) => {
+            out.push_str(",\"histogram\":");
+            write_histogram_point(out, ts_ms, h);
+        }
+    }
+}
+
+/// Appends `,"values":[...]` and `,"histograms":[...]`, each only if there are any.
+pub(crate) fn write_points(
+    out: &mut String,
+    floats: &[(i64, f64)],
+    histograms: &[(i64, Arc<FloatHistogram>)],
+) {
+    if !floats.is_empty() {
+        out.push_str(",\"values\":");
+        write_list(out, floats, |out, (ts_ms, v)| write_point(out, *ts_ms, *v));
+    }
+    if !histograms.is_empty() {
+        out.push_str(",\"histograms\":");
+        write_list(out, histograms, |out, (ts_ms, h)| write_histogram_point(out, *ts_ms, h));
+    }
+}
+
+/// Appends an array; `write` appends one element.
+pub(crate) fn write_list<T>(
+    out: &mut String,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut String, T),
+) {
+    out.push('[');
+    for (i, item) in items.into_iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
+    out.push(']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_points() {
+        let mut out = String::new();
+        write_point(&mut out, 1_435_781_430_781, 1.5);
+        write_point(&mut out, -1_500, f64::NAN);
+        write_point(&mut out, 2_000, 1e-9);
+        assert_eq!(out, r#"[1435781430.781,"1.5"][-1.500,"NaN"][2,"1e-09"]"#);
+    }
+
+    #[test]
+    fn escapes_strings_as_serde_does() {
+        for s in ["", "plain", "a\"b\\c\n\r\t\u{1}\u{7f}é😀", "<script>"] {
+            let mut out = String::new();
+            write_string(&mut out, s);
+            let back: String = serde_json::from_str(&out).expect("valid JSON");
+            assert_eq!(back, s);
+        }
+    }
+}

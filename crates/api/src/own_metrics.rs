@@ -1,0 +1,160 @@
+//! What the server tells about itself on `/metrics`.
+
+use bellwether_exposition::{Family, MetricType, Number, OutputFormat, Part, Sample, Writer};
+
+use crate::process::ProcessUsage;
+use crate::state::AppState;
+use crate::stats::DURATION_BOUNDS_S;
+
+/// Samples of one family: labels and value.
+type Rows<'a> = Vec<(Vec<(&'a str, String)>, f64)>;
+
+/// Writes all families.
+pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
+    let mut text = String::new();
+    let mut metrics = Metrics { writer: Writer::new(&mut text, format) };
+    build(&mut metrics, state);
+    process(&mut metrics, state);
+    reload(&mut metrics, state);
+    requests(&mut metrics, state);
+    scraping(&mut metrics, state);
+    storage(&mut metrics, state);
+    metrics.writer.finish();
+    text
+}
+
+struct Metrics<'b> {
+    writer: Writer<'b>,
+}
+
+impl Metrics<'_> {
+    fn family(&mut self, name: &str, metric_type: MetricType, help: &str, rows: &Rows<'_>) {
+        self.writer.family(&Family { name, metric_type, help, unit: "" });
+        for (labels, value) in rows {
+            let sample = Sample::new(Part::Value, Number::Float(*value));
+            self.writer.sample(&sample, labels.iter().map(|(n, v)| (*n, v.as_str())));
+        }
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: f64) {
+        self.family(name, MetricType::Gauge, help, &vec![(Vec::new(), value)]);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: f64) {
+        self.family(name, MetricType::Counter, help, &vec![(Vec::new(), value)]);
+    }
+}
+
+fn build(metrics: &mut Metrics<'_>, state: &AppState) {
+    let labels = state.settings.build.iter().filter(|(name, _)| matches!(*name, "version" | "revision"));
+    let labels = labels.map(|(name, value)| (*name, value.clone())).collect();
+    metrics.family(
+        "bellwether_build_info",
+        MetricType::Gauge,
+        "Which version runs; the value is always 1.",
+        &vec![(labels, 1.0)],
+    );
+}
+
+fn process(metrics: &mut Metrics<'_>, state: &AppState) {
+    metrics.gauge(
+        "process_start_time_seconds",
+        "When the process started, in seconds since the Unix epoch.",
+        state.started_at_ms as f64 / 1000.0,
+    );
+    let Some(usage) = ProcessUsage::read() else { return };
+    metrics.counter("process_cpu_seconds_total", "CPU time the process has used.", usage.cpu_seconds);
+    metrics.gauge("process_resident_memory_bytes", "Resident memory of the process.", usage.resident_bytes);
+    metrics.gauge("process_virtual_memory_bytes", "Virtual memory of the process.", usage.virtual_bytes);
+    metrics.gauge("process_open_fds", "Open file descriptors.", usage.open_fds);
+    metrics.gauge("process_threads", "Threads of the process.", usage.threads);
+}
+
+fn reload(metrics: &mut Metrics<'_>, state: &AppState) {
+    let last = state.operations.last_reload();
+    metrics.gauge(
+        "bellwether_config_last_reload_successful",
+        "Whether the last attempt to load the configuration succeeded.",
+        f64::from(u8::from(last.ok)),
+    );
+    metrics.gauge(
+        "bellwether_config_last_reload_success_timestamp_seconds",
+        "When the configuration in use was loaded, in seconds since the Unix epoch.",
+        last.loaded_at_ms as f64 / 1000.0,
+    );
+}
+
+fn requests(metrics: &mut Metrics<'_>, state: &AppState) {
+    let rows = state.stats.rows();
+    let labels = |handler: &str, code: u16| vec![("handler", handler.to_owned()), ("code", code.to_string())];
+    let totals = rows
+        .iter()
+        .map(|((handler, code), row)| (labels(handler, *code), row.buckets.iter().sum::<u64>() as f64));
+    metrics.family(
+        "bellwether_http_requests_total",
+        MetricType::Counter,
+        "HTTP requests answered.",
+        &totals.collect(),
+    );
+    metrics.writer.family(&Family {
+        name: "bellwether_http_request_duration_seconds",
+        metric_type: MetricType::Histogram,
+        help: "Time to answer an HTTP request.",
+        unit: "seconds",
+    });
+    for ((handler, code), row) in &rows {
+        let labels = labels(handler, *code);
+        let pairs = || labels.iter().map(|(n, v)| (*n, v.as_str()));
+        let mut count = 0;
+        for (bucket, observed) in row.buckets.iter().enumerate() {
+            count += observed;
+            let mut sample = Sample::new(Part::Bucket, Number::Count(count));
+            sample.bound = Some(DURATION_BOUNDS_S.get(bucket).copied().unwrap_or(f64::INFINITY));
+            metrics.writer.sample(&sample, pairs());
+        }
+        metrics.writer.sample(&Sample::new(Part::Sum, Number::Float(row.seconds)), pairs());
+        metrics.writer.sample(&Sample::new(Part::Count, Number::Count(count)), pairs());
+    }
+}
+
+fn scraping(metrics: &mut Metrics<'_>, state: &AppState) {
+    let c = state.scrape.counters();
+    for (name, help, value) in [
+        ("scrapes", "Scrapes, good and bad.", c.scrapes),
+        ("scrapes_failed", "Scrapes that failed.", c.scrapes_failed),
+        ("scrapes_missed", "Scrapes left out because one before took too long.", c.scrapes_missed),
+        ("samples_scraped", "Samples that targets exposed.", c.samples_scraped),
+        ("samples_stored", "Samples that the store took.", c.samples_stored),
+    ] {
+        metrics.counter(&format!("bellwether_scrape_{name}_total"), help, value as f64);
+    }
+    let discovery = state.scrape.discovery();
+    let rows = discovery.iter().map(|d| {
+        let labels =
+            vec![("job", d.job.clone()), ("mechanism", d.mechanism.to_owned()), ("source", d.source.clone())];
+        (labels, f64::from(u8::from(d.last_error.is_some())))
+    });
+    metrics.family(
+        "bellwether_sd_last_refresh_failed",
+        MetricType::Gauge,
+        "Whether the last attempt of a discovery failed; the targets known before stay.",
+        &rows.collect(),
+    );
+}
+
+fn storage(metrics: &mut Metrics<'_>, state: &AppState) {
+    let status = state.storage.status(0);
+    metrics.gauge("bellwether_tsdb_head_series", "Series in memory.", status.series as f64);
+    metrics.gauge("bellwether_tsdb_head_chunks", "Chunks in memory.", status.chunks as f64);
+    metrics.counter(
+        "bellwether_storage_corruptions_total",
+        "Damaged places found on disk since the start.",
+        status.corruptions as f64,
+    );
+    for (name, help, value) in &status.counters {
+        metrics.counter(&format!("bellwether_tsdb_{name}_total"), help, *value as f64);
+    }
+    for (name, help, value) in &status.gauges {
+        metrics.gauge(&format!("bellwether_tsdb_{name}"), help, *value);
+    }
+}

@@ -1,0 +1,41 @@
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bellwether_exposition::{Offer, OutputFormat};
+use http::{HeaderMap, header};
+use tower_http::compression::CompressionLayer;
+
+use crate::state::AppState;
+use crate::{guard, lifecycle, own_metrics, ui, v1};
+
+/// The whole HTTP surface of the server.
+pub fn router(state: AppState) -> Router {
+    let prefix = state.settings.route_prefix.clone();
+    let surface = Router::new()
+        .nest("/api/v1", v1::routes())
+        .route("/federate", get(v1::federate))
+        .route("/metrics", get(metrics))
+        .route("/-/healthy", get(lifecycle::healthy))
+        .route("/-/ready", get(lifecycle::ready))
+        .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
+        .route("/-/quit", post(lifecycle::quit).put(lifecycle::quit))
+        .fallback(ui::serve);
+    let surface = if prefix.is_empty() {
+        surface
+    } else {
+        // The page itself is served with and without the slash at the end.
+        Router::new().route(&format!("{prefix}/"), get(ui::serve)).nest(&prefix, surface)
+    };
+    surface
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(from_fn_with_state(state.clone(), guard::guard))
+        .with_state(state)
+}
+
+async fn metrics(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let format = OutputFormat::negotiate(accept, Offer::TextAndOpenMetrics);
+    ([(header::CONTENT_TYPE, format.content_type())], own_metrics::write(&state, format)).into_response()
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::{Appender, Clock, Queryable, Tenant};
+use bellwether_promql::engine::QueryEngine;
+use bellwether_promql::syntax::ParserOptions;
+use bellwether_scrape::ScrapeManager;
+use bellwether_wire::WriteLimits;
+use tokio::sync::Semaphore;
+
+use crate::readiness::Readiness;
+use crate::stats::ApiStats;
+use crate::storage::StorageAdmin;
+
+/// What the binary tells the HTTP surface about itself.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Path below which everything is served, without a trailing slash; empty for none.
+    pub route_prefix: String,
+    /// Name, version and revision of the program, in the order in which `status/buildinfo` shows them.
+    pub build: Vec<(&'static str, String)>,
+    /// The command line flags and their values, sorted by name.
+    pub flags: Vec<(String, String)>,
+    /// Whether the demo fleet feeds this server.
+    pub demo: bool,
+    /// Whether other servers may push with remote write.
+    pub remote_write_receiver: bool,
+    /// Whether the admin endpoints are served.
+    pub admin_api: bool,
+    /// Whether `/-/reload` and `/-/quit` are served.
+    pub lifecycle: bool,
+    /// How old a sample may be to count as the current value, in milliseconds.
+    pub lookback_delta_ms: i64,
+    /// Longest time a query may take.
+    pub query_timeout: Duration,
+    /// How many queries run at once; the others wait.
+    pub query_concurrency: usize,
+    /// How many bytes of memory one query may reserve.
+    pub query_memory_bytes: usize,
+    /// Which parts of the query language are on.
+    pub parser: ParserOptions,
+    /// Allowed values of the `Origin` header for cross-origin reads, as a regular expression; none by default.
+    pub cors_origin: Option<String>,
+    /// The folder of the store, shown on the status page.
+    pub storage_path: String,
+    /// The text form of the retention, shown on the status page.
+    pub retention: String,
+}
+
+/// What only the binary can do. It is called from request handlers, so it must not block for long.
+pub trait Operations: Send + Sync {
+    /// Reads the configuration again, checks all of it, and swaps. The error is for people and may have several lines.
+    fn reload(&self) -> Result<(), String>;
+
+    /// Asks the process to stop.
+    fn quit(&self);
+
+    /// The configuration in use as YAML, secrets replaced.
+    fn config_yaml(&self) -> String;
+
+    /// The labels that mark this server's data when it leaves the server.
+    fn external_labels(&self) -> Vec<(String, String)>;
+
+    /// When the configuration was last loaded and whether the last attempt succeeded.
+    fn last_reload(&self) -> LastReload;
+
+    /// The sources of data that the configuration names and this version cannot use, in words.
+    fn unsupported(&self) -> Vec<String>;
+}
+
+/// The outcome of the last attempt to load the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LastReload {
+    /// Whether the last attempt succeeded.
+    pub ok: bool,
+    /// When the configuration in use was loaded, in milliseconds since the Unix epoch.
+    pub loaded_at_ms: i64,
+}
+
+/// Everything that the handlers need. A clone shares it all.
+#[derive(Clone)]
+pub struct AppState {
+    /// Answers queries.
+    pub engine: Arc<dyn QueryEngine>,
+    /// Takes what is pushed.
+    pub appender: Arc<dyn Appender>,
+    /// Reads samples as they are stored.
+    pub queryable: Arc<dyn Queryable>,
+    /// What operators may ask of the store.
+    pub storage: Arc<dyn StorageAdmin>,
+    /// Fetches samples.
+    pub scrape: Arc<ScrapeManager>,
+    /// What only the binary can do.
+    pub operations: Arc<dyn Operations>,
+    /// Whether the server is ready, and why not.
+    pub readiness: Arc<Readiness>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// What the binary tells about itself.
+    pub settings: Arc<Settings>,
+    /// Limits of pushed data.
+    pub write_limits: Arc<WriteLimits>,
+    /// Counts of requests.
+    pub stats: Arc<ApiStats>,
+    /// Lets a bounded number of queries run.
+    pub query_gate: Arc<Semaphore>,
+    /// Lets a bounded number of writes run.
+    pub write_gate: Arc<Semaphore>,
+    /// When the process started, in milliseconds since the Unix epoch.
+    pub started_at_ms: i64,
+}
+
+/// The tenant of every request: the default one, until authentication names another.
+pub(crate) fn tenant() -> Tenant {
+    Tenant::default()
+}

@@ -1,0 +1,37 @@
+/// What operators may ask of the store, whichever store it is. Calls may block for long.
+pub trait StorageAdmin: Send + Sync {
+    /// Cuts everything in memory into parts and merges what can be merged; returns when that is done. The error is for people.
+    fn compact_all(&self) -> Result<(), String>;
+
+    /// What the store holds; each list has at most `top` entries.
+    fn status(&self, top: usize) -> StorageStatus;
+}
+
+/// What a store holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StorageStatus {
+    /// Series in memory.
+    pub series: usize,
+    /// Distinct label pairs in memory.
+    pub label_pairs: usize,
+    /// Chunks in memory.
+    pub chunks: usize,
+    /// The time of the oldest sample in memory, in milliseconds since the Unix epoch.
+    pub mint: i64,
+    /// The time of the newest sample in memory, in milliseconds since the Unix epoch.
+    pub maxt: i64,
+    /// Damaged places found on disk since the start.
+    pub corruptions: u64,
+    /// Metric names with the most series.
+    pub series_by_metric: Vec<(String, u64)>,
+    /// Label names with the most values.
+    pub values_by_label: Vec<(String, u64)>,
+    /// Label names whose values take the most bytes.
+    pub bytes_by_label: Vec<(String, u64)>,
+    /// Label pairs with the most series, written `name=value`.
+    pub series_by_pair: Vec<(String, u64)>,
+    /// Numbers that only grow: name without prefix, explanation, value.
+    pub counters: Vec<(&'static str, &'static str, u64)>,
+    /// Numbers that go up and down: name without prefix, explanation, value.
+    pub gauges: Vec<(&'static str, &'static str, f64)>,
+}

@@ -1,0 +1,41 @@
+//! The Prometheus HTTP API below `/api/v1`.
+
+mod admin;
+mod federate;
+mod parse;
+mod query;
+mod series;
+mod status;
+mod targets;
+mod write;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(crate) use federate::federate;
+
+use crate::state::AppState;
+
+/// All routes below `/api/v1`.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/query", get(query::instant).post(query::instant))
+        .route("/query_range", get(query::range).post(query::range))
+        .route("/query_exemplars", get(series::exemplars).post(series::exemplars))
+        .route("/series", get(series::series).post(series::series))
+        .route("/labels", get(series::label_names).post(series::label_names))
+        .route("/label/{name}/values", get(series::label_values))
+        .route("/metadata", get(series::metadata))
+        .route("/parse_query", get(parse::parse_query).post(parse::parse_query))
+        .route("/format_query", get(parse::format_query).post(parse::format_query))
+        .route("/targets", get(targets::targets))
+        .route("/targets/metadata", get(targets::metadata))
+        .route("/scrape_pools", get(targets::scrape_pools))
+        .route("/status/buildinfo", get(status::build_info))
+        .route("/status/runtimeinfo", get(status::runtime_info))
+        .route("/status/flags", get(status::flags))
+        .route("/status/config", get(status::config))
+        .route("/status/tsdb", get(status::tsdb))
+        .route("/write", post(write::write))
+        .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))
+}

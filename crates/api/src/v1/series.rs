@@ -1,0 +1,191 @@
+//! `series`, `labels`, `label/<name>/values` and `metadata`: what there is to ask for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use bellwether_model::{Matcher, MetadataRequest};
+use bellwether_promql::engine::{ExemplarsRequest, SeriesRequest};
+use bellwether_promql::syntax::parse_metric_selector;
+use serde_json::{Value, json};
+
+use crate::envelope::{self, Notes};
+use crate::error::ApiError;
+use crate::json;
+use crate::params::Params;
+use crate::state::{AppState, tenant};
+use crate::v1::query::query_error;
+use crate::work::on_query_thread;
+
+pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let limit = params.limit("limit")?;
+    let request = request(&state, &params, limit)?;
+    if request.selectors.is_empty() {
+        return Err(ApiError::bad_data("no match[] parameter provided"));
+    }
+    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+        let mut found = state.engine.series(&tenant(), &request, cx).map_err(query_error)?;
+        let notes = cut(&mut found, limit);
+        let mut data = String::new();
+        json::write_list(&mut data, &found, json::write_labels);
+        Ok(envelope::success_raw(&data, &notes))
+    })
+    .await
+}
+
+pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let limit = params.limit("limit")?;
+    let request = request(&state, &params, limit)?;
+    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+        let found = state.engine.labels(&tenant(), &request, cx).map_err(query_error)?;
+        Ok(names(found, limit))
+    })
+    .await
+}
+
+pub(crate) async fn label_values(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let name = unescape_name(&name);
+    let limit = params.limit("limit")?;
+    let request = request(&state, &params, limit)?;
+    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+        let found = state.engine.label_values(&tenant(), &name, &request, cx).map_err(query_error)?;
+        Ok(names(found, limit))
+    })
+    .await
+}
+
+fn names(mut found: Vec<String>, limit: usize) -> Response {
+    let notes = cut(&mut found, limit);
+    envelope::success_raw(&Value::from(found).to_string(), &notes)
+}
+
+/// Cuts a list to the limit and says so.
+fn cut<T>(found: &mut Vec<T>, limit: usize) -> Notes {
+    let mut notes = Notes::default();
+    if limit > 0 && found.len() > limit {
+        found.truncate(limit);
+        notes.warnings.push("results truncated due to limit".to_owned());
+    }
+    notes
+}
+
+/// What a listing is about. It asks for one more than is shown, so that a cut is noticed.
+fn request(state: &AppState, params: &Params, limit: usize) -> Result<SeriesRequest, ApiError> {
+    Ok(SeriesRequest {
+        selectors: selectors(state, params)?,
+        range: params.range_or_all()?,
+        limit: if limit == 0 { 0 } else { limit + 1 },
+    })
+}
+
+pub(crate) async fn metadata(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let request = MetadataRequest {
+        family: params.get("metric").map(str::to_owned),
+        limit: params.limit("limit")?,
+        limit_per_family: params.limit("limit_per_metric")?,
+    };
+    let timeout = default_timeout(&state);
+    on_query_thread(&state, timeout, move |state, cx| {
+        let found = state.engine.metadata(&tenant(), &request, cx).map_err(query_error)?;
+        let data: BTreeMap<String, Value> = found
+            .into_iter()
+            .map(|(family, entries)| {
+                let entries: Vec<Value> = entries
+                    .iter()
+                    .map(|m| json!({"type": m.metric_type.as_str(), "help": m.help, "unit": m.unit}))
+                    .collect();
+                (family, Value::from(entries))
+            })
+            .collect();
+        Ok(envelope::success(&json!(data)))
+    })
+    .await
+}
+
+pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let request = ExemplarsRequest {
+        query: params.get("query").unwrap_or("").to_owned(),
+        range: params.range_or_all()?,
+    };
+    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+        let found = state.engine.exemplars(&tenant(), &request, cx).map_err(query_error)?;
+        let mut data = String::new();
+        json::write_list(&mut data, &found, |out, series| {
+            out.push_str("{\"seriesLabels\":");
+            json::write_labels(out, &series.labels);
+            out.push_str(",\"exemplars\":");
+            json::write_list(out, &series.exemplars, |out, exemplar| {
+                out.push_str("{\"labels\":");
+                json::write_labels(out, &exemplar.labels);
+                out.push_str(",\"value\":");
+                json::write_value(out, exemplar.value);
+                out.push_str(",\"timestamp\":");
+                json::write_timestamp(out, exemplar.ts_ms);
+                out.push('}');
+            });
+            out.push('}');
+        });
+        Ok(envelope::success_raw(&data, &Notes::default()))
+    })
+    .await
+}
+
+/// The selectors of the `match[]` parameters. Each must have a matcher that does not match everything.
+pub(crate) fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    let mut selectors = Vec::new();
+    for text in params.all("match[]") {
+        let matchers = parse_metric_selector(text, &state.settings.parser)
+            .map_err(|e| ApiError::bad_parameter("match[]", e))?;
+        if matchers.iter().all(Matcher::matches_empty) {
+            return Err(ApiError::bad_data("match[] must contain at least one non-empty matcher"));
+        }
+        selectors.push(matchers);
+    }
+    Ok(selectors)
+}
+
+fn default_timeout(state: &AppState) -> Duration {
+    state.settings.query_timeout
+}
+
+/// Undoes the escaping of names that do not fit into a URL: after `U__`, two underscores are one and `_HEX_` is a character.
+fn unescape_name(name: &str) -> String {
+    let Some(escaped) = name.strip_prefix("U__") else { return name.to_owned() };
+    let mut out = String::new();
+    let mut rest = escaped;
+    while let Some(at) = rest.find('_') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('_') {
+            out.push('_');
+            rest = after;
+            continue;
+        }
+        let character = rest
+            .split_once('_')
+            .and_then(|(hex, after)| Some((char::from_u32(u32::from_str_radix(hex, 16).ok()?)?, after)));
+        // Not an escaped name after all.
+        let Some((c, after)) = character else { return name.to_owned() };
+        out.push(c);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unescaped() {
+        assert_eq!(unescape_name("job"), "job");
+        assert_eq!(unescape_name("U__http_2e_status__code"), "http.status_code");
+        assert_eq!(unescape_name("U__a_zz"), "U__a_zz");
+    }
+}

@@ -1,0 +1,96 @@
+//! `status/*`: what runs, how it was started, and what it holds.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use crate::envelope;
+use crate::error::ApiError;
+use crate::params::{Params, format_time_ms};
+use crate::state::AppState;
+
+/// How many entries the cardinality lists have unless the request says otherwise, as in Prometheus.
+const DEFAULT_TOP: usize = 10;
+/// The most that may be asked for.
+const MAX_TOP: usize = 10_000;
+
+pub(crate) async fn build_info(State(state): State<AppState>) -> Response {
+    let info: Map<String, Value> = state
+        .settings
+        .build
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
+        .collect();
+    envelope::success(&Value::Object(info))
+}
+
+pub(crate) async fn runtime_info(State(state): State<AppState>) -> Response {
+    let last = state.operations.last_reload();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let folder = std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    envelope::success(&json!({
+        "startTime": format_time_ms(state.started_at_ms),
+        "CWD": folder,
+        "hostname": host.trim(),
+        "serverTime": format_time_ms(state.clock.now_ms()),
+        "reloadConfigSuccess": last.ok,
+        "lastConfigTime": format_time_ms(last.loaded_at_ms),
+        "corruptionCount": state.storage.status(0).corruptions,
+        "goroutineCount": 0,
+        "GOMAXPROCS": threads,
+        "GOMEMLIMIT": 0,
+        "GOGC": "",
+        "GODEBUG": "",
+        "storageRetention": state.settings.retention,
+        "storagePath": state.settings.storage_path,
+        "demo": state.settings.demo,
+        "unsupported": state.operations.unsupported(),
+    }))
+}
+
+pub(crate) async fn flags(State(state): State<AppState>) -> Response {
+    let flags: Map<String, Value> =
+        state.settings.flags.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    envelope::success(&Value::Object(flags))
+}
+
+pub(crate) async fn config(State(state): State<AppState>) -> Response {
+    envelope::success(&json!({"yaml": state.operations.config_yaml()}))
+}
+
+fn top(params: &Params) -> Result<usize, ApiError> {
+    match params.limit("limit")? {
+        0 if params.get("limit").is_some() => {
+            Err(ApiError::bad_parameter("limit", "limit must be a positive number"))
+        }
+        0 => Ok(DEFAULT_TOP),
+        n if n > MAX_TOP => {
+            Err(ApiError::bad_parameter("limit", format_args!("limit must not exceed {MAX_TOP}")))
+        }
+        n => Ok(n),
+    }
+}
+
+pub(crate) async fn tsdb(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let top = top(&params)?;
+    let status = tokio::task::spawn_blocking(move || state.storage.status(top))
+        .await
+        .map_err(|_| ApiError::internal("reading the status ended unexpectedly; the log says more"))?;
+    let list = |entries: &[(String, u64)]| -> Vec<Value> {
+        entries.iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
+    };
+    Ok(envelope::success(&json!({
+        "headStats": {
+            "numSeries": status.series,
+            "numLabelPairs": status.label_pairs,
+            "chunkCount": status.chunks,
+            "minTime": status.mint,
+            "maxTime": status.maxt,
+        },
+        "seriesCountByMetricName": list(&status.series_by_metric),
+        "labelValueCountByLabelName": list(&status.values_by_label),
+        "memoryInBytesByLabelName": list(&status.bytes_by_label),
+        "seriesCountByLabelValuePair": list(&status.series_by_pair),
+    })))
+}

@@ -1,0 +1,83 @@
+//! Remote write: what other servers push.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bellwether_model::AppendError;
+use bellwether_wire::{check_write_content, describe_rejections, receive_write};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::state::{AppState, tenant};
+
+pub(crate) async fn write(State(state): State<AppState>, request: Request) -> Response {
+    if !state.settings.remote_write_receiver {
+        let message =
+            "remote write is off; start the server with --web.enable-remote-write-receiver to allow it\n";
+        return (StatusCode::NOT_FOUND, message).into_response();
+    }
+    let headers = request.headers();
+    let text = |name: HeaderName| text_of(headers, &name);
+    if let Err(error) = check_write_content(text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING)) {
+        return refusal(error.status(), &error.to_string());
+    }
+    let Ok(place) = std::sync::Arc::clone(&state.write_gate).try_acquire_owned() else {
+        return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many writes at once", Duration::from_secs(1));
+    };
+    let limit = state.write_limits.max_compressed_bytes;
+    let Ok(body) = to_bytes(request.into_body(), limit).await else {
+        let message = format!("body is larger than the {limit} bytes allowed, or was cut off");
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), &message);
+    };
+    let outcome = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        store(&state, &body)
+    });
+    outcome.await.unwrap_or_else(|_| {
+        refusal(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), "the write ended unexpectedly; the log says more")
+    })
+}
+
+fn text_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
+}
+
+/// Decodes and stores a request. Its good part is stored even if the answer is 400.
+fn store(state: &AppState, body: &[u8]) -> Response {
+    let decoded = match receive_write(body, &state.write_limits, &mut Vec::new()) {
+        Ok(decoded) => decoded,
+        Err(error) => return refusal(error.status(), &error.to_string()),
+    };
+    let report = match state.appender.append(&tenant(), &decoded.batch) {
+        Ok(report) => report,
+        Err(error) => return append_failure(&error),
+    };
+    match describe_rejections(&decoded.rejected, &decoded.batch, &report) {
+        Some(message) => refusal(StatusCode::BAD_REQUEST.as_u16(), &message),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// The sender must keep the data and try again, so nothing here is a 4xx but what no retry can mend.
+fn append_failure(error: &AppendError) -> Response {
+    match error {
+        AppendError::TooLarge(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), &error.to_string()),
+        AppendError::Overloaded { retry_after } => {
+            retry_later(StatusCode::TOO_MANY_REQUESTS, &error.to_string(), *retry_after)
+        }
+        _ => retry_later(StatusCode::SERVICE_UNAVAILABLE, &error.to_string(), Duration::from_secs(5)),
+    }
+}
+
+fn refusal(status: u16, message: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, format!("{}\n", message.trim_end())).into_response()
+}
+
+fn retry_later(status: StatusCode, message: &str, after: Duration) -> Response {
+    let mut response: Response<Body> = refusal(status.as_u16(), message);
+    let seconds = after.as_secs().max(1);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

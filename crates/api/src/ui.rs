@@ -62,7 +62,8 @@ fn serve_asset(asset: &Asset, request: &HeaderMap) -> Response {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     // Vite puts the hash of the content into the names below `assets/`, so they never change.
-    let lasting = asset.path.starts_with("assets/") && !asset.path.ends_with(".txt");
+    let is_text = asset.path.rsplit_once('.').is_some_and(|(_, extension)| extension == "txt");
+    let lasting = asset.path.starts_with("assets/") && !is_text;
     let cache = if lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     response

@@ -1,0 +1,135 @@
+//! What the HTTP surface may ask of the program: reload, quit, the configuration in use.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bellwether::config::{Config, LoadOptions};
+use bellwether_api::{LastReload, Operations};
+use bellwether_model::Clock;
+use bellwether_rules::{RuleFile, RuleFileOptions};
+use bellwether_scrape::ScrapeManager;
+use bellwether_scrape::config::{ScrapeConfig, matching_files};
+use tokio_util::sync::CancellationToken;
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigSource {
+    /// The file, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The configuration to use if there is no file, as YAML.
+    pub(crate) fallback: String,
+    /// Further jobs, as YAML: those of the demo fleet.
+    pub(crate) extra: Option<String>,
+}
+
+impl ConfigSource {
+    /// Reads and checks everything: the configuration, the files that it includes, and the rule files. The error has a line per problem.
+    pub(crate) fn load(&self) -> Result<Config, String> {
+        let options = LoadOptions::from_process;
+        let loaded = match &self.file {
+            Some(file) => Config::load(file, options()),
+            None => Config::parse("built-in configuration", self.fallback.as_bytes(), options()),
+        };
+        let loaded = loaded.map_err(|errors| errors.to_string())?;
+        for warning in &loaded.warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        let mut config = loaded.config;
+        if let Some(extra) = &self.extra {
+            let extra = Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
+            config.scrape_configs.extend(extra.config.scrape_configs);
+        }
+        let mut problems = Vec::new();
+        let mut n_rules = 0;
+        for file in config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
+            match RuleFile::load(&file, &RuleFileOptions::default()) {
+                Ok(rules) => n_rules += rules.groups.iter().map(|g| g.rules.len()).sum::<usize>(),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems.join("\n"));
+        }
+        if n_rules > 0 {
+            tracing::warn!(rules = n_rules, "rule files are checked, but this version does not evaluate rules yet");
+        }
+        Ok(config)
+    }
+}
+
+/// The running program.
+pub(crate) struct Program {
+    source: ConfigSource,
+    scrape: Arc<ScrapeManager>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    state: Mutex<Current>,
+}
+
+struct Current {
+    config: Config,
+    last_reload: LastReload,
+}
+
+impl Program {
+    /// A program that runs on `config`.
+    pub(crate) fn new(
+        source: ConfigSource,
+        config: Config,
+        scrape: Arc<ScrapeManager>,
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+    ) -> Self {
+        let last_reload = LastReload { ok: true, loaded_at_ms: clock.now_ms() };
+        Self { source, scrape, clock, stop, state: Mutex::new(Current { config, last_reload }) }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The jobs with the labels that mark this server, which only leave the server and are not stored.
+pub(crate) fn jobs(config: &Config) -> Vec<ScrapeConfig> {
+    config.scrape_configs.clone()
+}
+
+impl Operations for Program {
+    fn reload(&self) -> Result<(), String> {
+        match self.source.load() {
+            Ok(config) => {
+                self.scrape.apply(jobs(&config)).map_err(|e| e.to_string())?;
+                let mut current = self.current();
+                current.config = config;
+                current.last_reload = LastReload { ok: true, loaded_at_ms: self.clock.now_ms() };
+                tracing::info!("configuration reloaded");
+                Ok(())
+            }
+            Err(problems) => {
+                self.current().last_reload.ok = false;
+                tracing::error!(%problems, "configuration not reloaded, the old one stays in use");
+                Err(problems)
+            }
+        }
+    }
+
+    fn quit(&self) {
+        self.stop.cancel();
+    }
+
+    fn config_yaml(&self) -> String {
+        self.current().config.to_yaml()
+    }
+
+    fn last_reload(&self) -> LastReload {
+        self.current().last_reload
+    }
+
+    fn external_labels(&self) -> Vec<(String, String)> {
+        self.current().config.global.external_labels.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    fn unsupported(&self) -> Vec<String> {
+        self.current().config.unsupported().iter().map(ToString::to_string).collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! Starting and stopping.
+
+use std::fs;
+
+use crate::support::{Bellwether, wait_for};
+
+#[test]
+fn an_empty_folder_is_enough() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    assert_eq!(server.get("/-/healthy").0, 200);
+    // Without any configuration the server scrapes itself.
+    wait_for("its own `up`", || (server.value("up{job=\"bellwether\"}") == Some(1.0)).then_some(()));
+    assert!(dir.path().join("data").is_dir());
+    assert_eq!(server.process.terminate(), Some(0), "{}", server.log());
+}
+
+#[test]
+fn what_was_stored_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    wait_for("a sample", || server.value("up"));
+    let range = [("query", "count_over_time(up[1h])")];
+    let before = server.api("query", &range)["result"][0]["value"][1].clone();
+    assert_eq!(server.process.terminate(), Some(0));
+    let server = Bellwether::serve(dir.path(), &[]);
+    let after = server.api("query", &range)["result"][0]["value"][1].clone();
+    let count = |v: &serde_json::Value| v.as_str().and_then(|s| s.parse::<f64>().ok()).unwrap_or(0.0);
+    assert!(count(&after) >= count(&before) && count(&before) >= 1.0, "{before} then {after}");
+}
+
+#[test]
+fn one_data_folder_serves_one_process() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let _first = Bellwether::serve(dir.path(), &[]);
+    let second = std::process::Command::new(Bellwether::binary())
+        .args(["serve", "--web.listen-address=127.0.0.1:0"])
+        .current_dir(dir.path())
+        .output()
+        .expect("runs");
+    assert!(!second.status.success());
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(said.contains("lock") && said.contains("data"), "{said}");
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(Bellwether::binary())
+        .args(["serve", &format!("--web.listen-address={address}")])
+        .current_dir(dir.path())
+        .output()
+        .expect("runs");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&address), "{said}");
+}
+
+#[test]
+fn the_demo_refuses_a_folder_with_real_data() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    wait_for("a sample", || server.value("up"));
+    server.process.terminate();
+    let output = std::process::Command::new(Bellwether::binary())
+        .args(["demo", "--web.listen-address=127.0.0.1:0", "--storage.tsdb.path=data"])
+        .current_dir(dir.path())
+        .output()
+        .expect("runs");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("real data"), "{said}");
+}
+
+#[test]
+fn the_demo_shows_five_labelled_platforms() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut demo =
+        Bellwether::start("demo", dir.path(), &["--storage.tsdb.path=demo-data", "--fleet.history=10m"]);
+    demo.wait_ready();
+    let platforms = wait_for("all platforms to be up", || {
+        let up = demo.query("count by (platform) (up{demo=\"true\"} == 1)");
+        (up.len() == 5).then_some(up)
+    });
+    let names: Vec<&str> = platforms.iter().filter_map(|p| p["metric"]["platform"].as_str()).collect();
+    assert_eq!(names, ["causal", "cugar", "dag", "devskyy", "genesis"]);
+    assert_eq!(demo.api("status/runtimeinfo", &[])["demo"], true);
+    // The history is there from the first minute.
+    let hour_ago = demo.value("count(count_over_time({demo=\"true\"}[10m] offset 1m))").unwrap_or(0.0);
+    assert!(hour_ago > 100.0, "{hour_ago} series have history");
+    assert_eq!(demo.process.terminate(), Some(0), "{}", demo.log());
+    // A demo folder is not mistaken for a real one either.
+    fs::rename(dir.path().join("demo-data"), dir.path().join("data")).expect("moves");
+    let output = std::process::Command::new(Bellwether::binary())
+        .args(["serve", "--web.listen-address=127.0.0.1:0"])
+        .current_dir(dir.path())
+        .output()
+        .expect("runs");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("demo"));
+}

@@ -69,22 +69,24 @@ fn series_with_matching_value(
         None => Some(vec![matcher.value()]),
         Some(regex) => regex.set_matches().map(|set| set.iter().map(String::as_str).collect()),
     };
-    match known.filter(|_| positive) {
-        Some(values) => {
-            for value in values.into_iter().filter(|v| !v.is_empty()) {
-                index.with_value(name, value, &mut out)?;
-            }
+    if let Some(values) = known.filter(|_| positive) {
+        for value in values.into_iter().filter(|v| !v.is_empty()) {
+            index.with_value(name, value, &mut out)?;
         }
-        None => {
-            let prefix = matcher.regex().filter(|_| positive).map_or("", |r| r.prefix());
-            index.with_values(name, prefix, &mut |value| matcher.matches(value) == wanted, &mut out)?;
-        }
+    } else {
+        let prefix = matcher.regex().filter(|_| positive).map_or("", |r| r.prefix());
+        index.with_values(name, prefix, &mut |value| matcher.matches(value) == wanted, &mut out)?;
     }
-    // A series has one value per label, so lists of several values have nothing in common; the sort finds and merges the runs.
     if !out.is_sorted() {
-        out.sort();
+        sort_runs(&mut out);
     }
     Ok(out)
+}
+
+/// Sorts a list that consists of sorted runs. A series has one value per label, so the lists of several values have nothing in common.
+#[expect(clippy::stable_sort_primitive, reason = "the stable sort finds the runs and merges them")]
+fn sort_runs(list: &mut [u32]) {
+    list.sort();
 }
 
 /// What is in both lists.

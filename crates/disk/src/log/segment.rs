@@ -175,6 +175,13 @@ impl SegmentHeader {
         Ok(Self { kind, store_id, number: u64_at(bytes, 32), first_seq: u64_at(bytes, 40) })
     }
 
+    /// The store that a file of frames belongs to, if its header is whole.
+    pub fn store_id_of(bytes: &[u8]) -> Option<StoreId> {
+        let mut id = [0; 16];
+        id.copy_from_slice(bytes.get(16..32)?);
+        Self::decode(bytes, StoreId(id)).ok().map(|header| header.store_id)
+    }
+
     /// What the checksums of the frames of this file start from.
     pub(crate) fn seed(&self) -> Crc32c {
         frame_seed(self.store_id, self.number)
@@ -236,6 +243,8 @@ mod tests {
     fn round_trip() {
         assert_eq!(SegmentHeader::decode(&HEADER.encode(), HEADER.store_id), Ok(HEADER));
         assert_eq!(StoreId::parse(&HEADER.store_id.to_string()), Some(HEADER.store_id));
+        assert_eq!(SegmentHeader::store_id_of(&HEADER.encode()), Some(HEADER.store_id));
+        assert_eq!(SegmentHeader::store_id_of(&[0; 64]), None);
     }
 
     #[test]

@@ -84,6 +84,11 @@ impl Head {
 }
 
 impl LockedShards<'_> {
+    /// Whether the shard of a placement is among the locked ones.
+    pub(crate) fn has(&self, placement: Placement) -> bool {
+        self.shards[placement.shard()].is_some()
+    }
+
     fn shard(&self, shard: usize) -> &Shard {
         self.shards[shard].as_ref().expect("BUG: a shard that is not locked")
     }

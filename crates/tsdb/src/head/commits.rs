@@ -43,24 +43,44 @@ pub(crate) struct Snapshot {
     reader: u64,
 }
 
-impl Commits {
-    /// Gives a batch its number. Called under the locks of all shards that the batch touches, so numbers rise with time in every series.
-    pub(crate) fn begin(&self) -> u64 {
-        let mut state = self.state.lock();
-        state.last += 1;
-        let commit = state.last;
-        state.open.insert(commit);
-        commit
+/// A batch that has a number and is not done. When it is dropped it is done, whether it was stored or not.
+#[derive(Debug)]
+pub(crate) struct OpenCommit<'a> {
+    commits: &'a Commits,
+    number: u64,
+}
+
+impl OpenCommit<'_> {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
-    /// The batch is done, whether it was stored or not. Returns when it is visible, that is when all batches before it are done as well.
-    pub(crate) fn end(&self, commit: u64) {
-        let mut state = self.state.lock();
-        state.open.remove(&commit);
-        self.done.notify_all();
-        while state.visible() < commit {
-            self.done.wait(&mut state);
+    /// The batch is stored. Returns when it is visible, that is when all batches before it are done as well.
+    pub(crate) fn end(self) {
+        let (commits, number) = (self.commits, self.number);
+        drop(self);
+        let mut state = commits.state.lock();
+        while state.visible() < number {
+            commits.done.wait(&mut state);
         }
+    }
+}
+
+impl Drop for OpenCommit<'_> {
+    fn drop(&mut self) {
+        self.commits.state.lock().open.remove(&self.number);
+        self.commits.done.notify_all();
+    }
+}
+
+impl Commits {
+    /// Gives a batch its number. Called under the locks of all shards that the batch touches, so numbers rise with time in every series.
+    pub(crate) fn begin(&self) -> OpenCommit<'_> {
+        let mut state = self.state.lock();
+        state.last += 1;
+        let number = state.last;
+        state.open.insert(number);
+        OpenCommit { commits: self, number }
     }
 
     /// The number of the newest batch, visible or not.
@@ -131,22 +151,22 @@ mod tests {
         let commits = Commits::default();
         let (a, b) = (commits.begin(), commits.begin());
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| commits.end(b));
+            let waiting = scope.spawn(|| b.end());
             let (before, ()) = commits.open(|| (0, ()));
             assert_eq!(before.commit, 0, "the second is not visible before the first");
-            commits.end(a);
+            drop(a);
             waiting.join().expect("no panic");
         });
         let (after, ()) = commits.open(|| (0, ()));
-        assert_eq!(after.commit, b);
+        assert_eq!(after.commit, 2);
     }
 
     #[test]
     fn the_low_water_mark_is_that_of_the_oldest_reader() {
         let commits = Commits::default();
-        commits.end(commits.begin());
+        commits.begin().end();
         let (reader, ()) = commits.open(|| (3, ()));
-        commits.end(commits.begin());
+        commits.begin().end();
         assert_eq!(commits.low_water(), 1);
         assert!(commits.has_reader_before(4) && !commits.has_reader_before(3));
         assert_eq!((commits.reader_mark(), commits.oldest_reader()), (1, 1));
@@ -156,6 +176,7 @@ mod tests {
         assert!(!commits.has_reader_before(u64::MAX));
         let open = commits.begin();
         assert_eq!(commits.low_water(), 2, "an open batch is above");
-        commits.end(open);
+        open.end();
+        assert_eq!(commits.low_water(), 3);
     }
 }

@@ -43,10 +43,16 @@ impl Exemplars {
                 "labels of the exemplar have {chars} characters, more than the {MAX_LABEL_CHARS} allowed, at {series}"
             )));
         }
-        let Some(newest) = self.newest(series) else { return Ok(()) };
-        let order = exemplar.ts_ms.cmp(&newest.ts_ms).then(exemplar.value.total_cmp(&newest.value));
-        let order = order.then_with(|| exemplar.labels.hash64().cmp(&newest.labels.hash64()));
-        if order.is_gt() { Ok(()) } else { Err(Rejection::OutOfOrderExemplar) }
+        match self.newest(series) {
+            Some(newest) if !Self::is_newer(exemplar, newest) => Err(Rejection::OutOfOrderExemplar),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether one exemplar of a series comes after another one.
+    pub(crate) fn is_newer(exemplar: &Exemplar, than: &Exemplar) -> bool {
+        let order = exemplar.ts_ms.cmp(&than.ts_ms).then(exemplar.value.total_cmp(&than.value));
+        order.then_with(|| exemplar.labels.hash64().cmp(&than.labels.hash64())).is_gt()
     }
 
     fn newest(&self, series: &Labels) -> Option<&Exemplar> {

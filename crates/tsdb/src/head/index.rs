@@ -75,8 +75,8 @@ impl HeadIndex {
 
     /// How many bytes of memory the index takes, roughly.
     pub(crate) fn memory(&self) -> usize {
-        let list = |(value, ids): (&Box<str>, &Vec<u32>)| value.len() + 64 + ids.capacity() * 4;
-        let lists: usize = self.names.values().flat_map(|values| values.iter().map(list)).sum();
+        let lists = self.names.values().flatten();
+        let lists: usize = lists.map(|(value, ids)| value.len() + 64 + ids.capacity() * 4).sum();
         lists + self.all.capacity() * 4
     }
 }

@@ -277,9 +277,17 @@ impl HeadSamples {
         Ok(None)
     }
 
-    /// The chunks, for writing them as they are, and the samples that are in none.
-    pub(crate) fn into_parts(self) -> (Vec<(Chunk, u32)>, ColumnBuffer) {
-        (self.chunks, self.tail)
+    /// The chunks, each with the range of its samples that count; only for a copy that hides nothing.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = (&Chunk, TimeRange)> {
+        self.chunks.iter().map(|(chunk, rows)| {
+            assert_eq!(chunk.rows, *rows, "BUG: a chunk with hidden samples is taken as a whole");
+            (chunk, self.range)
+        })
+    }
+
+    /// The samples that are in no chunk.
+    pub(crate) fn tail(&self) -> &ColumnBuffer {
+        &self.tail
     }
 }
 

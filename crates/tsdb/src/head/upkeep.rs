@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 
 use bellwether_model::{Labels, TimeRange, Value};
 
-use crate::coding::{self, DecodeError};
+use crate::coding;
 
 use super::append::{Found, ShardSet};
 use super::chunk::Chunk;
@@ -172,7 +172,7 @@ impl Head {
         }
     }
 
-    /// Puts chunks from a checkpoint into a series that has none yet.
+    /// Puts chunks from a checkpoint into a series, behind those of an earlier record. Returns how many samples they have.
     pub(crate) fn replay_chunks(
         &self,
         id: SeriesId,
@@ -181,9 +181,6 @@ impl Head {
     ) -> coding::Result<u64> {
         let mut shard = self.shards[id.shard()].write();
         let (series, shared) = shard.series_mut(id.slot());
-        if !series.is_empty() {
-            return Err(DecodeError::new("a series comes twice"));
-        }
         let mut samples = 0;
         for chunk in chunks {
             samples += u64::from(chunk.rows);

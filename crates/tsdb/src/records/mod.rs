@@ -5,5 +5,7 @@ mod reader;
 mod writer;
 
 pub(crate) use kind::RecordKind;
-pub(crate) use reader::{CheckpointHead, CheckpointSeries, RecordError, RecordSink, read_records};
+pub(crate) use reader::{
+    CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records,
+};
 pub(crate) use writer::RecordWriter;

@@ -158,6 +158,11 @@ impl RecordWriter {
         full + self.payload.len() + self.bodies.iter().map(|b| b.bytes.len()).sum::<usize>()
     }
 
+    /// How many bytes of memory are kept for the next use.
+    pub(crate) fn capacity(&self) -> usize {
+        self.payload.capacity() + self.bodies.iter().map(|b| b.bytes.capacity()).sum::<usize>()
+    }
+
     /// Puts everything into `group` as the frames of one batch; each but the last one says that the batch goes on.
     pub(crate) fn finish_batch(&mut self, group: &mut Group) -> Result<(), FrameError> {
         self.finish(group, true)

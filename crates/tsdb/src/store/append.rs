@@ -1,0 +1,506 @@
+//! Taking samples: judged, logged, then visible.
+
+use std::borrow::Cow;
+
+use bellwether_disk::LogError;
+use bellwether_model::{
+    AppendBatch, AppendEntry, AppendError, AppendReport, Labels, Rejection, Tenant, Value,
+};
+
+use crate::codec::is_consistent;
+use crate::counters::add;
+use crate::head::{
+    Exemplars, Found, LastSample, LockedShards, MetadataStore, NewSample, OpenCommit, Placement, RangeTally,
+    SeriesId, ShardSet,
+};
+use crate::options::Options;
+use crate::records::RecordWriter;
+
+use super::tenancy::{TENANT_LABEL, stored_labels};
+use super::{PartSet, Store};
+
+/// Timestamps beyond this are impossible: about 285,000 years from the epoch. Differences of two of them always fit.
+const MAX_TS_MS: i64 = 1 << 53;
+/// A native histogram has at most this many buckets.
+const MAX_BUCKETS: usize = 10_000;
+/// All definitions together may take this share of each segment; with more, a series is defined in every second, third, ... segment.
+const DEFINITION_SHARE: u64 = 8;
+/// How much of an offender's labels a message shows.
+const SHOWN_LABELS: usize = 200;
+/// How many writers of records are kept.
+const SPARE_WRITERS: usize = 8;
+/// Writers that have grown larger are not kept.
+const SPARE_WRITER_BYTES: usize = 4 << 20;
+
+/// A sample that was judged and will be stored.
+struct Accepted {
+    entry: u32,
+    series: SeriesId,
+    /// The newest sample of the series before this one; put back if the log fails.
+    before: Option<LastSample>,
+}
+
+/// What became of one attempt to append a batch.
+enum Attempt<'s> {
+    Done(AppendReport, Option<OpenCommit<'s>>),
+    /// A hint was wrong. Nothing was stored; without hints it will work. Series may have been created: so many.
+    WrongHint(usize),
+}
+
+impl Store {
+    pub(super) fn append(&self, tenant: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError> {
+        if batch.is_empty() {
+            return Ok(AppendReport::default());
+        }
+        if self.check_open().is_err() {
+            return Err(AppendError::Closed);
+        }
+        if let Err(what) = self.space.check(self.fs.as_ref(), &self.dir, self.clock.monotonic()) {
+            add(&self.counters.batches_refused_full, 1);
+            return Err(AppendError::StorageFull(what));
+        }
+        let (attempt, created_before) = match self.try_append(tenant, batch, true)? {
+            Attempt::WrongHint(created) => (self.try_append(tenant, batch, false)?, created),
+            done => (done, 0),
+        };
+        let Attempt::Done(mut report, commit) = attempt else {
+            unreachable!("BUG: a hint was wrong although none was used");
+        };
+        report.new_series += created_before;
+        if let Some(commit) = commit {
+            commit.end();
+        }
+        Ok(report)
+    }
+
+    /// Appends the batch. The commit that is returned, if any, is the caller's to end.
+    fn try_append(
+        &self,
+        tenant: &Tenant,
+        batch: &AppendBatch,
+        use_hints: bool,
+    ) -> Result<Attempt<'_>, AppendError> {
+        let now_ms = self.clock.now_ms();
+        let judge = Judge { store: self, parts: self.part_set(), now_ms };
+        let mut set = ShardSet::default();
+        let mut places: Vec<Result<(Placement, Cow<'_, Labels>), Rejection>> = Vec::with_capacity(batch.samples.len());
+        for entry in &batch.samples {
+            places.push(judge.without_series(entry).and_then(|()| {
+                let labels = self.labels_of(tenant, &entry.labels)?;
+                let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints));
+                set.add(placement);
+                Ok((placement, labels))
+            }));
+        }
+        let exemplar_labels: Vec<_> =
+            batch.exemplars.iter().map(|e| self.labels_of(tenant, &e.labels)).collect();
+        for labels in exemplar_labels.iter().flatten() {
+            set.add(self.head.place(labels, None));
+        }
+        let mut shards = self.head.lock(set);
+        let mut report = AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
+        let mut accepted = Vec::with_capacity(places.len());
+        for (idx, (entry, place)) in batch.samples.iter().zip(places).enumerate() {
+            let verdict = match place {
+                Ok((placement, labels)) => {
+                    let series = match self.find_or_create(&mut shards, placement, &labels) {
+                        Ok(Some(series)) => Ok(series),
+                        Ok(None) => {
+                            let created = shards.index_created();
+                            add(&self.counters.series_created, created as u64);
+                            take_back(&mut shards, &accepted);
+                            return Ok(Attempt::WrongHint(created));
+                        }
+                        Err(rejection) => Err(rejection),
+                    };
+                    series.and_then(|series| {
+                        if let Some(before) = judge.sample(&mut shards, series, entry)? {
+                            accepted.push(Accepted { entry: idx as u32, series, before });
+                        }
+                        Ok(series.to_ref())
+                    })
+                }
+                Err(rejection) => Err(rejection),
+            };
+            if let Err(rejection) = &verdict {
+                self.counters.count_rejection(rejection);
+            }
+            report.samples.push(verdict);
+        }
+        report.new_series = shards.index_created();
+        add(&self.counters.series_created, report.new_series as u64);
+        let mut writer = self.writers.lock().pop().unwrap_or_default();
+        let (exemplars, exemplar_guard) =
+            self.judge_exemplars(&shards, batch, &exemplar_labels, &mut report, &mut writer);
+        let (metadata, metadata_guard) = self.judge_metadata(tenant, batch, &mut writer);
+        let result = self.log_and_apply(batch, &mut shards, &accepted, writer);
+        if result.is_ok() {
+            if let Some(mut guard) = exemplar_guard {
+                for idx in &exemplars {
+                    if let Ok(labels) = &exemplar_labels[*idx] {
+                        guard.push(labels, batch.exemplars[*idx].exemplar.clone());
+                    }
+                }
+            }
+            if let Some(mut guard) = metadata_guard {
+                for idx in &metadata {
+                    let entry = &batch.metadata[*idx];
+                    guard.put(tenant.as_str(), &entry.family, entry.metadata.clone());
+                }
+            }
+        }
+        drop(shards);
+        let (commit, seq) = result?;
+        add(&self.counters.exemplars_appended, exemplars.len() as u64);
+        add(&self.counters.exemplars_rejected, report.rejected_exemplars.len() as u64);
+        add(&self.counters.metadata_appended, metadata.len() as u64);
+        if let Some(seq) = seq {
+            // If this fails, the samples may or may not survive; nobody was told that they would.
+            self.log.commit(seq).map_err(|e| self.refusal(e))?;
+        }
+        Ok(Attempt::Done(report, commit))
+    }
+
+    /// The labels under which a series is stored.
+    fn labels_of<'a>(&self, tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>, Rejection> {
+        if labels.has(TENANT_LABEL) {
+            return Err(Rejection::InvalidLabels(format!("the label {TENANT_LABEL} is reserved, at {}", shown(labels))));
+        }
+        Ok(stored_labels(tenant, labels))
+    }
+
+    /// The series with these labels; `None` if a hint was wrong and the right shard is not locked.
+    fn find_or_create(
+        &self,
+        shards: &mut LockedShards<'_>,
+        placement: Placement,
+        labels: &Labels,
+    ) -> Result<Option<SeriesId>, Rejection> {
+        let mut placement = placement;
+        let mut found = shards.find(placement, labels);
+        if found == Found::WrongHint {
+            placement = self.head.place(labels, None);
+            if !shards.has(placement) {
+                return Ok(None);
+            }
+            found = shards.find(placement, labels);
+        }
+        if let Found::Series(series) = found {
+            return Ok(Some(series));
+        }
+        check_labels(&self.options, labels)?;
+        let max = self.options.max_series;
+        if self.head.n_series() >= max {
+            let shown = shown(labels);
+            return Err(Rejection::Limit(format!(
+                "the limit of {max} active series (max_series) is reached, at {shown}"
+            )));
+        }
+        Ok(Some(shards.create(placement, labels)))
+    }
+
+    /// The places in the batch of the exemplars that will be stored, and the lock that keeps this true.
+    fn judge_exemplars<'s>(
+        &'s self,
+        shards: &LockedShards<'_>,
+        batch: &AppendBatch,
+        labels: &[Result<Cow<'_, Labels>, Rejection>],
+        report: &mut AppendReport,
+        writer: &mut RecordWriter,
+    ) -> (Vec<usize>, Option<parking_lot::MutexGuard<'s, Exemplars>>) {
+        if batch.exemplars.is_empty() {
+            return (Vec::new(), None);
+        }
+        let exemplars = self.head.exemplars.lock();
+        if !exemplars.is_enabled() {
+            return (Vec::new(), None);
+        }
+        let mut accepted: Vec<usize> = Vec::new();
+        for (idx, entry) in batch.exemplars.iter().enumerate() {
+            let verdict = labels[idx].as_ref().map_err(Clone::clone).and_then(|labels| {
+                let is_known = matches!(shards.find(self.head.place(labels, None), labels), Found::Series(_));
+                if !is_known {
+                    return Err(Rejection::ExemplarWithoutSeries);
+                }
+                // Those before it in the batch are not in the ring yet; several of one series are rare.
+                let earlier = accepted.iter().rev().find(|i| batch.exemplars[**i].labels == entry.labels);
+                match earlier {
+                    Some(i) if !Exemplars::is_newer(&entry.exemplar, &batch.exemplars[*i].exemplar) => {
+                        Err(Rejection::OutOfOrderExemplar)
+                    }
+                    _ => exemplars.judge(labels, &entry.exemplar).map(|()| labels),
+                }
+            });
+            match verdict {
+                Ok(labels) => {
+                    writer.exemplar(labels, &entry.exemplar);
+                    accepted.push(idx);
+                }
+                Err(rejection) => report.rejected_exemplars.push((idx, rejection)),
+            }
+        }
+        (accepted, Some(exemplars))
+    }
+
+    /// The places in the batch of the descriptions that are news, and the lock that keeps this true.
+    fn judge_metadata<'s>(
+        &'s self,
+        tenant: &Tenant,
+        batch: &AppendBatch,
+        writer: &mut RecordWriter,
+    ) -> (Vec<usize>, Option<parking_lot::MutexGuard<'s, MetadataStore>>) {
+        if batch.metadata.is_empty() {
+            return (Vec::new(), None);
+        }
+        let known = self.head.metadata.lock();
+        let mut accepted = Vec::new();
+        for (idx, entry) in batch.metadata.iter().enumerate() {
+            let fits = entry.family.len() + entry.metadata.help.len() + entry.metadata.unit.len()
+                <= MAX_METADATA_BYTES;
+            if fits && known.is_news(tenant.as_str(), &entry.family, &entry.metadata) {
+                writer.metadata(tenant.as_str(), &entry.family, &entry.metadata);
+                accepted.push(idx);
+            }
+        }
+        (accepted, Some(known))
+    }
+
+    /// Writes the batch to the log and appends the samples. Returns the commit to end and the last frame in the log, where there are any.
+    fn log_and_apply<'s>(
+        &'s self,
+        batch: &AppendBatch,
+        shards: &mut LockedShards<'_>,
+        accepted: &[Accepted],
+        mut writer: RecordWriter,
+    ) -> Result<(Option<OpenCommit<'s>>, Option<u64>), AppendError> {
+        let entry = |a: &Accepted| &batch.samples[a.entry as usize];
+        let segment = self.log.segment();
+        let keep_for = self.segments_per_definition();
+        let mut defined = Vec::new();
+        for a in accepted {
+            let series = shards.series(a.series);
+            if series.defined_in.is_none_or(|s| segment.saturating_sub(s) >= keep_for) {
+                defined.push((a.series, series.defined_in));
+                series.defined_in = Some(segment);
+                writer.series(series.log_id, &series.labels);
+            }
+            let entry = entry(a);
+            writer.sample(series.log_id, entry.ts_ms, entry.start_ts_ms, &entry.value);
+        }
+        if writer.is_empty() {
+            self.keep_writer(writer);
+            return Ok((None, None));
+        }
+        let mut group = self.log.group();
+        let framed = writer.finish_batch(&mut group);
+        self.keep_writer(writer);
+        let logged = framed.map_err(|e| AppendError::TooLarge(e.to_string())).and_then(|()| {
+            add(&self.counters.log_bytes_written, group.len() as u64);
+            self.log.append(group).map_err(|e| self.refusal(e))
+        });
+        let appended = match logged {
+            Ok(appended) => appended,
+            Err(e) => {
+                take_back(shards, accepted);
+                for (series, before) in defined {
+                    shards.series(series).defined_in = before;
+                }
+                return Err(e);
+            }
+        };
+        if accepted.is_empty() {
+            return Ok((None, Some(appended.last_seq)));
+        }
+        let commit = self.head.commits.begin();
+        let mut tally = RangeTally::default();
+        shards.apply(
+            commit.number(),
+            accepted.iter().map(|a| {
+                let entry = entry(a);
+                tally.add(entry.ts_ms);
+                NewSample {
+                    series: a.series,
+                    ts_ms: entry.ts_ms,
+                    start_ts_ms: entry.start_ts_ms,
+                    value: &entry.value,
+                }
+            }),
+        );
+        self.head.ranges.add(&tally, self.clock.monotonic());
+        add(&self.counters.samples_appended, accepted.len() as u64);
+        Ok((Some(commit), Some(appended.last_seq)))
+    }
+
+    fn keep_writer(&self, writer: RecordWriter) {
+        let mut writers = self.writers.lock();
+        if writers.len() < SPARE_WRITERS && writer.capacity() <= SPARE_WRITER_BYTES {
+            writers.push(writer);
+        }
+    }
+
+    /// In how many segments in a row a definition need not be repeated.
+    fn segments_per_definition(&self) -> u64 {
+        (self.head.label_bytes() * DEFINITION_SHARE).div_ceil(self.options.segment_bytes.max(1)).max(1)
+    }
+
+    fn refusal(&self, e: LogError) -> AppendError {
+        match e {
+            LogError::Full(what) => {
+                add(&self.counters.batches_refused_full, 1);
+                AppendError::StorageFull(what)
+            }
+            LogError::Closed => AppendError::Closed,
+            e => {
+                add(&self.counters.batches_refused_read_only, 1);
+                AppendError::ReadOnly(e.to_string())
+            }
+        }
+    }
+}
+
+/// Lets the series be as they were before their samples were judged.
+fn take_back(shards: &mut LockedShards<'_>, accepted: &[Accepted]) {
+    for a in accepted.iter().rev() {
+        shards.series(a.series).last.clone_from(&a.before);
+    }
+}
+
+/// A description of a family has at most this many bytes; longer ones are ignored.
+const MAX_METADATA_BYTES: usize = 64 << 10;
+
+/// Says of each sample whether it can be stored.
+struct Judge<'a> {
+    store: &'a Store,
+    parts: std::sync::Arc<PartSet>,
+    now_ms: i64,
+}
+
+impl Judge<'_> {
+    /// What can be said without looking at the series.
+    fn without_series(&self, entry: &AppendEntry) -> Result<(), Rejection> {
+        let ts_ms = entry.ts_ms;
+        if ts_ms < -MAX_TS_MS {
+            return Err(Rejection::OutOfBounds);
+        }
+        // Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
+        match self.store.options.max_future_ms {
+            Some(limit_ms) if ts_ms > self.now_ms.saturating_add(limit_ms) => {
+                let ahead_ms = ts_ms.saturating_sub(self.now_ms);
+                return Err(Rejection::TooFarInFuture { ahead_ms, limit_ms });
+            }
+            _ if ts_ms > MAX_TS_MS => return Err(Rejection::OutOfBounds),
+            _ => {}
+        }
+        match &entry.value {
+            Value::Float(_) => Ok(()),
+            Value::Histogram(h) if !is_consistent(h) => Err(Rejection::InvalidHistogram(format!(
+                "the spans hold another number of buckets than there are, at {}",
+                shown(&entry.labels)
+            ))),
+            Value::Histogram(h) => {
+                let custom = h.custom_values.as_ref().map_or(0, |v| v.len());
+                let n = h.positive_buckets.len() + h.negative_buckets.len() + custom;
+                if n > MAX_BUCKETS {
+                    let shown = shown(&entry.labels);
+                    return Err(Rejection::Limit(format!("{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}")));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a sample is newer than all of its series, which then counts as having it. Returns the newest sample before it; `None` if the very same sample is
+    /// stored already.
+    fn sample(
+        &self,
+        shards: &mut LockedShards<'_>,
+        series: SeriesId,
+        entry: &AppendEntry,
+    ) -> Result<Option<Option<LastSample>>, Rejection> {
+        let now = self.store.clock.monotonic();
+        let series = shards.series(series);
+        if series.last.is_none() && self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt) {
+            // The series is new here, but may have had samples before.
+            let found = self.parts.last_sample(&series.labels, entry.ts_ms);
+            series.last =
+                self.readable(found).flatten().map(|(ts_ms, value)| LastSample { ts_ms, value });
+        }
+        if let Some(last) = &series.last
+            && last.ts_ms >= entry.ts_ms
+        {
+            let same = if last.ts_ms == entry.ts_ms {
+                Some(last.has_value(&entry.value))
+            } else {
+                // A sender that repeats a request must not be told that it is too late with what is stored.
+                let in_head = series.value_at(entry.ts_ms).map(|v| crate::head::same_value(&v, &entry.value));
+                in_head.or_else(|| {
+                    self.readable(self.parts.compare(&series.labels, entry.ts_ms, &entry.value)).flatten()
+                })
+            };
+            return match same {
+                Some(true) => {
+                    add(&self.store.counters.samples_repeated, 1);
+                    Ok(None)
+                }
+                Some(false) => Err(Rejection::DuplicateTimestamp),
+                None => Err(Rejection::OutOfOrder),
+            };
+        }
+        let newest = LastSample { ts_ms: entry.ts_ms, value: entry.value.clone() };
+        series.touched_s = now.as_secs() as u32;
+        Ok(Some(series.last.replace(newest)))
+    }
+
+    /// Damage in parts is counted; the sample is judged by what can be read.
+    fn readable<T>(&self, found: Result<T, crate::part::PartError>) -> Option<T> {
+        found.inspect_err(|_| add(&self.store.counters.corruptions, 1)).ok()
+    }
+}
+
+fn check_labels(options: &Options, labels: &Labels) -> Result<(), Rejection> {
+    let limit = |what: String| Err(Rejection::Limit(format!("{what}, at {}", shown(labels))));
+    if labels.is_empty() {
+        return Err(Rejection::InvalidLabels("empty label set".to_owned()));
+    }
+    let user = labels.iter().filter(|l| l.name != TENANT_LABEL);
+    let n = user.clone().count();
+    if n > options.max_labels_per_series {
+        let max = options.max_labels_per_series;
+        return limit(format!("{n} labels, more than the {max} allowed (max_labels_per_series)"));
+    }
+    for label in user {
+        if label.name.is_empty() {
+            return Err(Rejection::InvalidLabels(format!("empty label name, at {}", shown(labels))));
+        }
+        if label.name.len() > options.max_label_name_bytes {
+            let (len, max) = (label.name.len(), options.max_label_name_bytes);
+            return limit(format!("label name of {len} bytes, more than the {max} allowed (max_label_name_bytes)"));
+        }
+        if label.value.len() > options.max_label_value_bytes {
+            let (len, max) = (label.value.len(), options.max_label_value_bytes);
+            return limit(format!(
+                "value of the label {:?} has {len} bytes, more than the {max} allowed (max_label_value_bytes)",
+                label.name
+            ));
+        }
+    }
+    if labels.as_bytes().len() > MAX_LABEL_SET_BYTES {
+        let len = labels.as_bytes().len();
+        return limit(format!("label set of {len} bytes, more than the {MAX_LABEL_SET_BYTES} that can be stored"));
+    }
+    Ok(())
+}
+
+/// A label set has at most this many bytes whatever the limits are: it must fit into a frame of the log with room to spare.
+const MAX_LABEL_SET_BYTES: usize = 1 << 20;
+
+/// Labels for a message, cut if they are long.
+fn shown(labels: &Labels) -> String {
+    let mut text = labels.to_string();
+    if text.len() > SHOWN_LABELS {
+        let end = (0..=SHOWN_LABELS).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}

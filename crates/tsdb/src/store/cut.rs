@@ -1,0 +1,212 @@
+//! From the head into parts.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bellwether_disk::publish_dir;
+use bellwether_model::{ColumnBuffer, TimeRange};
+
+use crate::counters::add;
+use crate::error::TsdbError;
+use crate::head::CutSeries;
+use crate::part::{Dictionary, Part, PartMeta, PartWriter, Provenance, folder_name};
+
+use super::manifest::{Cut, Edit, PartEntry};
+use super::open::PARTS_DIR;
+use super::{Store, Upkeep};
+
+/// A day, the largest stretch that parts are merged to.
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// A part that is cut goes on into the next day as long as it has fewer samples: an import of little data over a long time must not make a
+/// part of every day.
+const MIN_SAMPLES_PER_DAY: u64 = 10_000;
+
+/// What a cut did.
+#[derive(Debug, Default)]
+pub(super) struct CutOutcome {
+    pub(super) parts: usize,
+    pub(super) samples: u64,
+}
+
+impl Store {
+    /// Moves the samples before `end` into parts. What is appended meanwhile stays.
+    pub(super) fn cut(&self, upkeep: &mut Upkeep, end: i64) -> Result<CutOutcome, TsdbError> {
+        let as_of = self.clock.monotonic();
+        // At this moment every frame up to `log_seq` is in the head, as part of a batch up to `commit`.
+        let (commit, log_seq) = self.head.between_batches(|| (self.head.commits.last(), self.log.last_seq()));
+        let snapshot = self.head.commits.open_at(commit, self.part_set().epoch);
+        let mut series = self.head.read_for_cut(end, snapshot.commit);
+        self.head.commits.close(snapshot);
+        if series.is_empty() {
+            self.head.ranges.cut(end, as_of);
+            return Ok(CutOutcome::default());
+        }
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let cut = self.write_cut(upkeep, &series)?;
+        let outcome = CutOutcome { parts: cut.parts.len(), samples: cut.parts.iter().map(|p| p.meta().samples).sum() };
+        let range = TimeRange::new(cut.mint, end - 1);
+        let edit = Edit {
+            add: cut.entries,
+            drop: Vec::new(),
+            cut: vec![Cut { mint: range.mint, maxt: range.maxt, log_seq }],
+        };
+        let mut manifest = self.manifest.lock();
+        manifest.change(self.fs.as_ref(), &edit).map_err(|e| TsdbError::io(manifest.path(), e))?;
+        drop(manifest);
+        self.change_parts(cut.parts, &[]);
+        self.head.mark_cut(&cut.through);
+        self.head.ranges.cut(end, as_of);
+        add(&self.counters.cuts, 1);
+        Ok(outcome)
+    }
+
+    /// Replaces the set of parts. Readers that are opened from now on see the change.
+    pub(super) fn change_parts(&self, add: Vec<Arc<Part>>, drop: &[u64]) {
+        let mut parts = self.parts.write();
+        *parts = Arc::new(parts.changed(add, drop));
+    }
+
+    /// Frees the samples that are in parts, unless a reader relies on finding them in the head.
+    pub(super) fn free_cut_samples(&self) {
+        if !self.head.commits.has_reader_before(self.part_set().epoch) {
+            self.head.drop_cut();
+        }
+    }
+
+    fn write_cut(&self, upkeep: &mut Upkeep, series: &[CutSeries]) -> Result<WrittenCut, TsdbError> {
+        let unreadable = |e: crate::coding::DecodeError| TsdbError::Part { id: 0, what: format!("head: {e}") };
+        let mut through = Vec::with_capacity(series.len());
+        let mut mint = i64::MAX;
+        // How many samples each day has, to decide where the parts end.
+        let mut days: std::collections::BTreeMap<i64, u64> = std::collections::BTreeMap::new();
+        let mut samples = ColumnBuffer::default();
+        for s in series {
+            samples.clear();
+            s.samples.read(&mut samples).map_err(unreadable)?;
+            let (Some(first), Some(last)) = (samples.ts.first(), samples.ts.last()) else { continue };
+            mint = mint.min(*first);
+            through.push((s.id, s.log_id, *last));
+            for ts in &samples.ts {
+                *days.entry(ts.div_euclid(DAY_MS)).or_default() += 1;
+            }
+        }
+        let mut written = WrittenCut { parts: Vec::new(), entries: Vec::new(), through, mint };
+        for range in part_ranges(&days) {
+            let id = upkeep.next_part;
+            upkeep.next_part += 1;
+            let provenance = Provenance {
+                id,
+                level: 0,
+                order: id,
+                sources: Vec::new(),
+                created_ms: self.clock.now_ms(),
+            };
+            let dictionary: Dictionary = series.iter().map(|s| &s.labels).collect();
+            let part = self.write_part(provenance, &dictionary, |writer| {
+                for s in series {
+                    samples.clear();
+                    s.samples.read_range(range, &mut samples).map_err(io::Error::other)?;
+                    writer.add(&s.labels, &samples)?;
+                }
+                Ok(())
+            })?;
+            if let Some((part, meta)) = part {
+                written.entries.push(PartEntry::from(&meta));
+                written.parts.push(Arc::new(part));
+            }
+        }
+        Ok(written)
+    }
+
+    /// Writes and publishes a part, and opens it. It is not part of the store yet. `None` if there is nothing to write.
+    pub(super) fn write_part(
+        &self,
+        provenance: Provenance,
+        dictionary: &Dictionary,
+        fill: impl FnOnce(&mut PartWriter<'_>) -> io::Result<()>,
+    ) -> Result<Option<(Part, PartMeta)>, TsdbError> {
+        let id = provenance.id;
+        let parts_dir = self.dir.join(PARTS_DIR);
+        let dir = parts_dir.join(folder_name(id));
+        let temporary = parts_dir.join(format!("{}.tmp", folder_name(id)));
+        let fs = self.fs.as_ref();
+        let write = || -> io::Result<Option<PartMeta>> {
+            fs.create_dir_all(&temporary)?;
+            let mut writer = PartWriter::create(fs, &temporary, dictionary, provenance)?;
+            fill(&mut writer)?;
+            if writer.is_empty() {
+                return Ok(None);
+            }
+            let meta = writer.finish()?;
+            publish_dir(fs, &temporary, &dir)?;
+            Ok(Some(meta))
+        };
+        let meta = write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| TsdbError::io(&dir, e))?;
+        let Some(meta) = meta else {
+            remove_quietly(fs, &temporary);
+            return Ok(None);
+        };
+        // Reading it back now, while the samples are still in the head, is the last chance to notice that the disk did not keep it.
+        let part = Part::open(fs, &dir, id).map_err(|e| TsdbError::Part { id, what: e.to_string() })?;
+        add(&self.counters.part_bytes_written, meta.bytes());
+        Ok(Some((part, meta)))
+    }
+}
+
+struct WrittenCut {
+    parts: Vec<Arc<Part>>,
+    entries: Vec<PartEntry>,
+    /// Of each series: up to when its samples were written.
+    through: Vec<(crate::head::SeriesId, u64, i64)>,
+    mint: i64,
+}
+
+fn remove_quietly(fs: &dyn bellwether_disk::Fs, dir: &Path) {
+    // What cannot be removed now is removed at the next start.
+    if fs.metadata(dir).is_ok() {
+        let _ = fs.remove_dir_all(dir);
+    }
+}
+
+/// Divides days with samples into stretches, each for one part: every day on its own, but days with few samples together with the next ones.
+fn part_ranges(days: &std::collections::BTreeMap<i64, u64>) -> Vec<TimeRange> {
+    let mut ranges = Vec::new();
+    let mut open: Option<(i64, u64)> = None;
+    let mut last_day = None;
+    for (day, samples) in days {
+        if let Some((first, n)) = open
+            && n >= MIN_SAMPLES_PER_DAY
+        {
+            ranges.push(TimeRange::new(first * DAY_MS, *day * DAY_MS - 1));
+            open = None;
+        }
+        let (first, n) = open.unwrap_or((*day, 0));
+        open = Some((first, n + samples));
+        last_day = Some(*day);
+    }
+    if let (Some((first, _)), Some(last)) = (open, last_day) {
+        ranges.push(TimeRange::new(first * DAY_MS, (last + 1) * DAY_MS - 1));
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_with_few_samples_share_a_part() {
+        let check = |days: &[(i64, u64)], want: &[(i64, i64)]| {
+            let got: Vec<(i64, i64)> = part_ranges(&days.iter().copied().collect())
+                .iter()
+                .map(|r| (r.mint / DAY_MS, (r.maxt + 1) / DAY_MS))
+                .collect();
+            assert_eq!(got, want, "{days:?}");
+        };
+        check(&[], &[]);
+        check(&[(3, 1)], &[(3, 4)]);
+        check(&[(3, 10_000), (4, 20_000)], &[(3, 4), (4, 5)]);
+        check(&[(0, 1), (100, 5), (200, 10_000), (201, 7)], &[(0, 201), (201, 202)]);
+    }
+}

@@ -1,0 +1,188 @@
+//! From many parts to few.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use bellwether_model::{ColumnBuffer, Labels, TimeRange};
+
+use crate::columns::merge_columns;
+use crate::counters::add;
+use crate::error::TsdbError;
+use crate::part::{CHUNK_RANGE_MS, Dictionary, DictionaryBuilder, LabelReader, Part, PartError, Provenance};
+
+use super::cut::DAY_MS;
+use super::manifest::{Edit, PartEntry};
+use super::{Store, Upkeep};
+
+/// So many parts of a day are merged even before the day is over: every one costs each query something.
+const MAX_PARTS_PER_DAY: usize = 24;
+/// A day that is over is merged again when at least this many parts came late,
+const MIN_LATE_PARTS: usize = 4;
+/// or when they have more than this fraction of the bytes: rewriting a day for a few samples does not pay.
+const MIN_LATE_SHARE: u64 = 8;
+
+/// Which parts are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MergeScope {
+    /// Those for which it pays.
+    Due,
+    /// All parts of a day with each other.
+    All,
+}
+
+impl Store {
+    /// Merges parts of the same day. Returns how many parts were merged.
+    pub(super) fn merge_parts(&self, upkeep: &mut Upkeep, scope: MergeScope) -> Result<usize, TsdbError> {
+        let newest = self.head.ranges.maxt().max(self.part_set().maxt()).unwrap_or(i64::MIN);
+        let mut merged = 0;
+        for group in merge_groups(self.part_set().parts(), scope, newest) {
+            merged += group.len();
+            self.merge(upkeep, &group)?;
+        }
+        Ok(merged)
+    }
+
+    fn merge(&self, upkeep: &mut Upkeep, sources: &[Arc<Part>]) -> Result<(), TsdbError> {
+        let unreadable = |e: PartError| TsdbError::Part { id: 0, what: e.to_string() };
+        let dictionary = dictionary_of(sources).map_err(unreadable)?;
+        let id = upkeep.next_part;
+        upkeep.next_part += 1;
+        let all_sources: BTreeSet<u64> =
+            sources.iter().flat_map(|p| p.meta().sources.iter().copied().chain([p.meta().id])).collect();
+        let provenance = Provenance {
+            id,
+            level: sources.iter().map(|p| p.meta().level).max().unwrap_or(0) + 1,
+            order: sources.iter().map(|p| p.meta().order).min().unwrap_or(id),
+            sources: all_sources.into_iter().collect(),
+            created_ms: self.clock.now_ms(),
+        };
+        let written = self.write_part(provenance, &dictionary, |writer| {
+            let broken = |e: PartError| io::Error::new(io::ErrorKind::InvalidData, e);
+            let mut merge = SeriesMerge::new(sources).map_err(broken)?;
+            let mut samples = ColumnBuffer::default();
+            while let Some(labels) = merge.next(&mut samples).map_err(broken)? {
+                writer.add(&labels, &samples)?;
+            }
+            Ok(())
+        })?;
+        let drop: Vec<u64> = sources.iter().map(|p| p.meta().id).collect();
+        let (parts, entries) = match written {
+            Some((part, meta)) => (vec![Arc::new(part)], vec![PartEntry::from(&meta)]),
+            None => (Vec::new(), Vec::new()),
+        };
+        self.replace_parts(parts, entries, &drop)?;
+        add(&self.counters.merges, 1);
+        Ok(())
+    }
+
+    /// Makes a change of the set of parts durable, then visible, then removes the folders of the dropped ones.
+    pub(super) fn replace_parts(
+        &self,
+        parts: Vec<Arc<Part>>,
+        entries: Vec<PartEntry>,
+        drop: &[u64],
+    ) -> Result<(), TsdbError> {
+        let edit = Edit { add: entries, drop: drop.to_vec(), cut: Vec::new() };
+        let mut manifest = self.manifest.lock();
+        manifest.change(self.fs.as_ref(), &edit).map_err(|e| TsdbError::io(manifest.path(), e))?;
+        std::mem::drop(manifest);
+        let before = self.part_set();
+        self.change_parts(parts, drop);
+        for part in before.parts().iter().filter(|p| drop.contains(&p.meta().id)) {
+            // Readers have the files open and can go on.
+            if let Err(error) = self.fs.remove_dir_all(part.dir()) {
+                tracing::warn!(path = %part.dir().display(), %error, "part that was replaced could not be removed");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parts to be merged with each other. `newest` is the time of the newest sample of the store.
+fn merge_groups(parts: &[Arc<Part>], scope: MergeScope, newest: i64) -> Vec<Vec<Arc<Part>>> {
+    let mut days: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
+    for part in parts {
+        let (first, last) = (part.meta().mint.div_euclid(DAY_MS), part.meta().maxt.div_euclid(DAY_MS));
+        // Parts of several days are sparse ones; they stay as they are.
+        if first == last {
+            days.entry(first).or_default().push(Arc::clone(part));
+        }
+    }
+    let is_due = |day: i64, group: &[Arc<Part>]| {
+        if scope == MergeScope::All || group.len() >= MAX_PARTS_PER_DAY {
+            return true;
+        }
+        let is_over = newest >= (day + 1) * DAY_MS + CHUNK_RANGE_MS / 2;
+        let bytes = group.iter().map(|p| p.meta().bytes());
+        let (sum, max) = (bytes.clone().sum::<u64>(), bytes.max().unwrap_or(0));
+        is_over && (group.len() > MIN_LATE_PARTS || (sum - max) * MIN_LATE_SHARE > max)
+    };
+    days.into_iter().filter(|(day, group)| group.len() > 1 && is_due(*day, group)).map(|(_, group)| group).collect()
+}
+
+fn dictionary_of(parts: &[Arc<Part>]) -> Result<Dictionary, PartError> {
+    let mut builder = DictionaryBuilder::default();
+    for part in parts {
+        let mut labels = part.labels()?;
+        for ordinal in 0..part.n_series() {
+            builder.add(&labels.read(ordinal)?);
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Goes through the series of several parts in the order of the labels.
+struct SeriesMerge<'a> {
+    sources: Vec<Source<'a>>,
+}
+
+struct Source<'a> {
+    part: &'a Part,
+    reader: LabelReader<'a>,
+    next: u32,
+    labels: Option<Labels>,
+}
+
+impl Source<'_> {
+    fn advance(&mut self) -> Result<(), PartError> {
+        self.labels =
+            if self.next < self.part.n_series() { Some(self.reader.read(self.next)?) } else { None };
+        self.next += 1;
+        Ok(())
+    }
+}
+
+impl<'a> SeriesMerge<'a> {
+    /// The order of the parts decides which one counts where two have a sample at the same time.
+    fn new(parts: &'a [Arc<Part>]) -> Result<Self, PartError> {
+        let mut ordered: Vec<&Part> = parts.iter().map(Arc::as_ref).collect();
+        ordered.sort_by_key(|p| (p.meta().order, p.meta().id));
+        let mut sources = Vec::with_capacity(ordered.len());
+        for part in ordered {
+            let mut source = Source { part, reader: part.labels()?, next: 0, labels: None };
+            source.advance()?;
+            sources.push(source);
+        }
+        Ok(Self { sources })
+    }
+
+    /// Replaces `samples` with those of the next series and returns its labels.
+    fn next(&mut self, samples: &mut ColumnBuffer) -> Result<Option<Labels>, PartError> {
+        let Some(labels) = self.sources.iter().filter_map(|s| s.labels.as_ref()).min().cloned() else {
+            return Ok(None);
+        };
+        let mut pieces = Vec::new();
+        for source in &mut self.sources {
+            if source.labels.as_ref() == Some(&labels) {
+                let mut piece = ColumnBuffer::default();
+                source.part.read(source.next - 1, TimeRange::ALL, &mut piece)?;
+                pieces.push(piece);
+                source.advance()?;
+            }
+        }
+        samples.clear();
+        merge_columns(&mut pieces, samples);
+        Ok(Some(labels))
+    }
+}

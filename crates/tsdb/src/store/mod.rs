@@ -1,0 +1,179 @@
+//! The store: head, log and parts put together.
+
+mod append;
+mod checkpoint;
+mod cut;
+mod maintain;
+mod manifest;
+mod merge;
+mod open;
+mod part_set;
+mod replay;
+mod space;
+mod status;
+mod tenancy;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bellwether_disk::{DirLock, Fs, Log, LogError};
+use bellwether_model::{
+    AppendBatch, AppendError, AppendReport, Appender, Clock, Querier, Queryable, StorageError, Tenant, TimeRange,
+};
+use parking_lot::{Mutex, RwLock};
+
+use crate::counters::{CounterValues, Counters};
+use crate::error::TsdbError;
+use crate::head::Head;
+use crate::options::Options;
+use crate::query::StoreQuerier;
+use crate::records::RecordWriter;
+use crate::report::RecoveryReport;
+
+pub use maintain::MaintenanceReport;
+pub(crate) use part_set::PartSet;
+pub use status::{HeadStatus, NameCount, PartStatus, StorageStatus};
+pub(crate) use tenancy::{TENANT_LABEL, tenant_matchers, visible_labels};
+
+use manifest::Manifest;
+use space::SpaceGuard;
+
+/// A time series store in a folder. Clones are handles of the same store.
+///
+/// Appending, querying and upkeep run on the caller's threads; the store has only one thread of its own, which syncs the log
+/// ([`SyncPolicy::Interval`](crate::SyncPolicy::Interval)). Dropping all handles closes nothing properly and loses nothing that was acknowledged; [`close`](Self::close) makes the next start
+/// quick.
+#[derive(Debug, Clone)]
+pub struct Tsdb {
+    store: Arc<Store>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+    pub(crate) options: Options,
+    fs: Arc<dyn Fs>,
+    clock: Arc<dyn Clock>,
+    pub(crate) head: Head,
+    log: Log,
+    /// Replaced as a whole.
+    parts: RwLock<Arc<PartSet>>,
+    manifest: Mutex<Manifest>,
+    /// Held by whoever cuts, merges, writes a checkpoint or drops something.
+    maintenance: Mutex<Upkeep>,
+    pub(crate) counters: Counters,
+    space: SpaceGuard,
+    /// For the records of batches; they keep their memory.
+    writers: Mutex<Vec<RecordWriter>>,
+    is_closed: AtomicBool,
+    /// The last field: the folder is free when all else is done.
+    _lock: DirLock,
+}
+
+/// What the upkeep remembers.
+#[derive(Debug)]
+struct Upkeep {
+    /// The number of the next part.
+    next_part: u64,
+}
+
+impl Tsdb {
+    /// Opens the store in `dir`, which is created if it is not there, and brings back everything that the log has.
+    ///
+    /// Damage is no reason to fail: what is whole is served, the rest is kept in `quarantine/` and told in the report. It fails if another process has the folder, if
+    /// something in it belongs to another store or a newer version, and if the operating system refuses.
+    pub fn open(
+        dir: &Path,
+        options: Options,
+        fs: Arc<dyn Fs>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, RecoveryReport), TsdbError> {
+        let (store, report) = open::open(dir, options, fs, clock)?;
+        Ok((Self { store: Arc::new(store) }, report))
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.store.dir
+    }
+
+    /// What has to be done from time to time, for instance every 15 seconds: moves complete ranges of two hours from the head into parts, merges parts, drops
+    /// what the retention does not keep, and drops the log that is not needed any more.
+    ///
+    /// Each task is tried even if another one fails; the first error is returned.
+    pub fn maintain(&self) -> Result<MaintenanceReport, TsdbError> {
+        self.store.maintain()
+    }
+
+    /// Moves everything from the head into parts, merges the parts of each day, and drops the log they replace.
+    pub fn compact_all(&self) -> Result<MaintenanceReport, TsdbError> {
+        self.store.compact_all()
+    }
+
+    /// Makes everything durable that was appended so far, whatever the policy.
+    pub fn sync(&self) -> Result<(), TsdbError> {
+        self.store.log.sync().map_err(log_error)
+    }
+
+    /// Writes a checkpoint, so that the next start is quick, syncs, and takes no more samples. Queries go on working.
+    pub fn close(&self) -> Result<(), TsdbError> {
+        self.store.close()
+    }
+
+    /// What happened since the store was opened.
+    pub fn counters(&self) -> CounterValues {
+        self.store.counters.values()
+    }
+
+    /// How many series the head has: those that got samples lately.
+    pub fn active_series(&self) -> usize {
+        self.store.head.n_series()
+    }
+
+    /// The head, as `/api/v1/status/tsdb` shows it: totals, and the `limit` largest of each kind. Looks at every series.
+    pub fn head_status(&self, limit: usize) -> HeadStatus {
+        self.store.head_status(limit)
+    }
+
+    /// The parts, oldest first.
+    pub fn parts(&self) -> Vec<PartStatus> {
+        self.store.part_status()
+    }
+
+    /// What the store takes on disk and whether it takes writes.
+    pub fn storage_status(&self) -> StorageStatus {
+        self.store.storage_status()
+    }
+}
+
+impl Appender for Tsdb {
+    fn append(&self, tenant: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError> {
+        self.store.append(tenant, batch)
+    }
+}
+
+impl Queryable for Tsdb {
+    fn querier(&self, tenant: &Tenant, range: TimeRange) -> Result<Box<dyn Querier>, StorageError> {
+        Ok(Box::new(StoreQuerier::open(Arc::clone(&self.store), tenant, range)))
+    }
+}
+
+impl Store {
+    /// The parts as they are now.
+    pub(crate) fn part_set(&self) -> Arc<PartSet> {
+        Arc::clone(&self.parts.read())
+    }
+
+    fn check_open(&self) -> Result<(), TsdbError> {
+        if self.is_closed.load(Ordering::Acquire) { Err(TsdbError::Closed) } else { Ok(()) }
+    }
+}
+
+fn log_error(e: LogError) -> TsdbError {
+    match e {
+        LogError::Full(what) => TsdbError::Full(what),
+        LogError::Closed => TsdbError::Closed,
+        e => TsdbError::Log(e.to_string()),
+    }
+}

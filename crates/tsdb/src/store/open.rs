@@ -1,0 +1,493 @@
+//! From a folder to a running store.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bellwether_disk::{
+    Crc32c, DirLock, EntryKind, Fs, FrameFileReader, Log, LogOptions, LogPosition, RecoveryError, SegmentHeader,
+    SkippedReason, StoreId, read_exact_at, read_file, recover, write_all_at,
+};
+use bellwether_model::Clock;
+use parking_lot::{Mutex, RwLock};
+
+use crate::counters::{Counters, add};
+use crate::error::TsdbError;
+use crate::head::Head;
+use crate::options::Options;
+use crate::part::{FileMeta, META_FILE, Part, PartError, folder_name};
+use crate::records::RecordError;
+use crate::report::{Problem, ProblemKind, RecoveryReport};
+
+use super::manifest::{Loaded, Manifest, PartEntry};
+use super::part_set::PartSet;
+use super::replay::Replay;
+use super::space::SpaceGuard;
+use super::{Store, checkpoint};
+
+pub(super) const LOG_DIR: &str = "log";
+pub(super) const PARTS_DIR: &str = "parts";
+const QUARANTINE_DIR: &str = "quarantine";
+/// The end of the names of unfinished files and folders.
+const UNFINISHED: &str = ".tmp";
+/// `meta.json` has at most this many bytes.
+const MAX_META_BYTES: u64 = 1 << 20;
+
+/// Opens the store in `dir`, which is created if it is not there.
+pub(super) fn open(
+    dir: &Path,
+    options: Options,
+    fs: Arc<dyn Fs>,
+    clock: Arc<dyn Clock>,
+) -> Result<(Store, RecoveryReport), TsdbError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |e| TsdbError::io(&path, e)
+    };
+    fs.create_dir_all(dir).map_err(at(dir))?;
+    let lock = DirLock::acquire(fs.as_ref(), dir, clock.now_ms())?;
+    let mut opening = Opening {
+        fs: fs.as_ref(),
+        dir,
+        quarantine: dir.join(QUARANTINE_DIR),
+        report: RecoveryReport::default(),
+    };
+    let loaded = Manifest::load(fs.as_ref(), dir, clock.now_ms(), || {
+        existing_store_id(fs.as_ref(), dir).unwrap_or_else(random_store_id)
+    })?;
+    check_log(&opening, &loaded)?;
+    opening.remove_unfinished()?;
+    let (mut manifest, parts, next_part) = opening.parts(loaded)?;
+    if let Err(error) = manifest.settle(fs.as_ref()) {
+        // A new store cannot do without it; an old one, on a full disk, can.
+        if opening.report.problems.is_empty() {
+            return Err(TsdbError::io(manifest.path(), error));
+        }
+        tracing::warn!(%error, "MANIFEST could not be written anew; it will be with the next change");
+    }
+    let head = Head::new(options.max_exemplars);
+    let space = SpaceGuard::new(fs.as_ref(), dir, options.min_free_bytes);
+    let log_options = LogOptions {
+        segment_bytes: options.segment_bytes,
+        sync: options.sync,
+        min_free_bytes: space.min_free_bytes(),
+        ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
+    };
+    let position = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
+    let report = opening.report;
+    manifest.forget_cuts_before(first_seq_in_log(&position));
+    head.raise_log_id(position.segment << 32);
+    let log = Log::start(Arc::clone(&fs), log_options, position);
+    if let Some(number) = report.checkpoint {
+        // Left over if the process died right after it published the checkpoint.
+        if let Err(error) = log.drop_before(number) {
+            tracing::warn!(%error, "segments that a checkpoint replaced could not be removed");
+        }
+    }
+    let counters = Counters::default();
+    add(&counters.samples_replayed, report.samples);
+    let damaged = report.problems.iter().filter(|p| p.kind != ProblemKind::TornTail).count();
+    add(&counters.corruptions, damaged as u64);
+    for problem in &report.problems {
+        let (path, quarantined) = (problem.path.display(), problem.quarantined.as_deref().map(Path::display));
+        let quarantined = quarantined.map(|q| q.to_string());
+        if problem.kind == ProblemKind::TornTail {
+            tracing::info!(%path, quarantined, "{}", problem.what);
+        } else {
+            tracing::error!(%path, kind = problem.kind.as_str(), quarantined, "{}", problem.what);
+        }
+    }
+    let store = Store {
+        dir: dir.to_owned(),
+        options,
+        fs,
+        clock,
+        head,
+        log,
+        parts: RwLock::new(Arc::new(PartSet::new(0, parts))),
+        manifest: Mutex::new(manifest),
+        maintenance: Mutex::new(super::Upkeep { next_part }),
+        counters,
+        space,
+        writers: Mutex::default(),
+        is_closed: AtomicBool::new(false),
+        _lock: lock,
+    };
+    Ok((store, report))
+}
+
+/// The lowest number that a frame in the log may have: none that has been dropped can come back.
+fn first_seq_in_log(position: &LogPosition) -> u64 {
+    if position.segments.is_empty() { position.seq } else { 0 }
+}
+
+/// 16 bytes from the random keys of the operating system.
+fn random_store_id() -> StoreId {
+    let half = |salt: u8| RandomState::new().hash_one(salt).to_le_bytes();
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&half(0));
+    id[8..].copy_from_slice(&half(1));
+    StoreId(id)
+}
+
+/// The identity that the log or a checkpoint has, for a store that lost its MANIFEST.
+fn existing_store_id(fs: &dyn Fs, dir: &Path) -> Option<StoreId> {
+    let log_dir = dir.join(LOG_DIR);
+    let segments = fs.list(&log_dir).unwrap_or_default().into_iter().map(|e| log_dir.join(e.name));
+    let checkpoints = checkpoint::list(fs, dir).unwrap_or_default();
+    let files = segments.chain(checkpoints.into_iter().map(|n| checkpoint::path(dir, n)));
+    files.into_iter().find_map(|path| {
+        let mut header = [0; SegmentHeader::LEN];
+        read_exact_at(fs.open(&path).ok()?.as_ref(), &mut header, 0).ok()?;
+        SegmentHeader::store_id_of(&header)
+    })
+}
+
+/// Refuses a log of another store or of a newer version before anything is changed.
+fn check_log(opening: &Opening<'_>, loaded: &Loaded) -> Result<(), TsdbError> {
+    let store_id = loaded.manifest.store_id();
+    let log_dir = opening.dir.join(LOG_DIR);
+    let segments = opening.fs.list(&log_dir).unwrap_or_default().into_iter();
+    let mut files: Vec<PathBuf> =
+        segments.filter(|e| e.kind == EntryKind::File).map(|e| log_dir.join(e.name)).collect();
+    let numbers = checkpoint::list(opening.fs, opening.dir).map_err(|e| TsdbError::io(opening.dir, e))?;
+    files.extend(numbers.into_iter().map(|n| checkpoint::path(opening.dir, n)));
+    for path in files {
+        let is_frame_file = path.extension().is_some_and(|e| e == "log" || e == "ckpt");
+        let Ok((_, Err(e))) = FrameFileReader::open(opening.fs, &path, store_id, 0) else { continue };
+        if is_frame_file && !e.is_damage() {
+            return Err(TsdbError::NotOurs(format!("{}: {e}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+struct Opening<'a> {
+    fs: &'a dyn Fs,
+    dir: &'a Path,
+    quarantine: PathBuf,
+    report: RecoveryReport,
+}
+
+impl Opening<'_> {
+    fn problem(&mut self, kind: ProblemKind, path: &Path, what: impl Into<String>, quarantined: Option<PathBuf>) {
+        self.report.problems.push(Problem { kind, path: path.to_owned(), what: what.into(), quarantined });
+    }
+
+    /// Removes what a crash left unfinished.
+    fn remove_unfinished(&self) -> Result<(), TsdbError> {
+        for dir in [self.dir.to_owned(), self.dir.join(PARTS_DIR)] {
+            let entries = match self.fs.list(&dir) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
+                    return Err(TsdbError::InTheWay { path: dir.display().to_string(), what: "is not a folder" });
+                }
+                entries => entries.map_err(|e| TsdbError::io(&dir, e))?,
+            };
+            for entry in entries {
+                if !entry.name.to_str().is_some_and(|n| n.ends_with(UNFINISHED)) {
+                    continue;
+                }
+                let path = dir.join(&entry.name);
+                let removed = match entry.kind {
+                    EntryKind::Dir => self.fs.remove_dir_all(&path),
+                    _ => self.fs.remove_file(&path),
+                };
+                if let Err(error) = removed {
+                    tracing::warn!(path = %path.display(), %error, "unfinished file could not be removed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a folder to the quarantine. Returns where it is now, or `None` if it could not be moved.
+    fn quarantine_dir(&self, path: &Path, suffix: &str) -> Option<PathBuf> {
+        let name = path.file_name()?.to_str()?;
+        let mut target = self.quarantine.join(format!("part-{name}.{suffix}"));
+        let mut n = 1;
+        while self.fs.metadata(&target).is_ok() {
+            n += 1;
+            target = self.quarantine.join(format!("part-{name}.{suffix}-{n}"));
+        }
+        let moved = self
+            .fs
+            .create_dir_all(&self.quarantine)
+            .and_then(|()| self.fs.rename(path, &target))
+            .and_then(|()| self.fs.sync_dir(&self.quarantine));
+        match moved {
+            Ok(()) => Some(target),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "folder could not be moved to the quarantine");
+                None
+            }
+        }
+    }
+
+    /// Opens the parts that belong to the store. Returns the list with what is wrong corrected, the parts, and the number of the next one.
+    fn parts(&mut self, loaded: Loaded) -> Result<(Manifest, Vec<Arc<Part>>, u64), TsdbError> {
+        let Loaded { mut manifest, damage, dropped, is_new } = loaded;
+        let parts_dir = self.dir.join(PARTS_DIR);
+        let on_disk = self.part_folders(&parts_dir)?;
+        let next_part = on_disk.iter().chain(manifest.parts().keys()).chain(&dropped).max().map_or(1, |id| id + 1);
+        let list_is_whole = damage.is_empty() && (!is_new || on_disk.is_empty());
+        // Everything is looked at before anything is changed: a store of a newer version stays as it is.
+        let listed: Vec<PartEntry> = manifest.parts().values().cloned().collect();
+        let mut opened: Vec<(u64, PathBuf, Result<Part, PartError>)> = Vec::new();
+        for entry in &listed {
+            let dir = parts_dir.join(folder_name(entry.id));
+            let part = open_listed(self.fs, &dir, entry);
+            opened.push((entry.id, dir, part));
+        }
+        for id in on_disk.into_iter().filter(|id| !manifest.parts().contains_key(id)) {
+            let dir = parts_dir.join(folder_name(id));
+            let part = Part::open(self.fs, &dir, id);
+            opened.push((id, dir, part));
+        }
+        for (_, _, part) in &opened {
+            if let Some(e) = part.as_ref().err().and_then(refusal) {
+                return Err(e);
+            }
+        }
+        if !list_is_whole {
+            self.damaged_manifest(&manifest, &damage, is_new);
+        }
+        let mut superseded: BTreeSet<u64> = dropped.into_iter().collect();
+        for (id, _, part) in &opened {
+            if let Ok(part) = part
+                && manifest.parts().contains_key(id)
+            {
+                superseded.extend(&part.meta().sources);
+            }
+        }
+        let mut parts = Vec::new();
+        for (id, dir, part) in opened {
+            let is_listed = manifest.parts().contains_key(&id);
+            match part {
+                Ok(part) if is_listed => parts.push(Arc::new(part)),
+                _ if !is_listed && superseded.contains(&id) => {
+                    if let Err(error) = self.fs.remove_dir_all(&dir) {
+                        tracing::warn!(path = %dir.display(), %error, "part that was replaced could not be removed");
+                    }
+                }
+                Ok(part) if !list_is_whole => {
+                    let mut entry = PartEntry::from(part.meta());
+                    entry.files.extend(self.meta_file(&dir));
+                    manifest.adopt(entry);
+                    parts.push(Arc::new(part));
+                }
+                Ok(_) => {
+                    let moved = self.quarantine_dir(&dir, "unlisted");
+                    self.problem(ProblemKind::UnlistedPart, &dir, "not listed in MANIFEST; ignored", moved);
+                }
+                Err(e) => {
+                    let moved = self.quarantine_dir(&dir, "damaged");
+                    self.problem(ProblemKind::Part, &dir, e.to_string(), moved);
+                    manifest.forget(id);
+                }
+            }
+        }
+        if !list_is_whole {
+            drop_superseded(&mut manifest, &mut parts);
+        }
+        Ok((manifest, parts, next_part))
+    }
+
+    fn meta_file(&self, dir: &Path) -> Option<FileMeta> {
+        let bytes = read_file(self.fs, &dir.join(META_FILE), MAX_META_BYTES).ok()?;
+        let (len, crc32c) = (bytes.len() as u64, Crc32c::of(&bytes));
+        Some(FileMeta { name: META_FILE.to_owned(), len, crc32c })
+    }
+
+    /// The ids of the folders of parts.
+    fn part_folders(&mut self, dir: &Path) -> Result<Vec<u64>, TsdbError> {
+        let entries = match self.fs.list(dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|e| TsdbError::io(dir, e))?,
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let name = entry.name.to_str().unwrap_or_default();
+            let id = name.parse::<u64>().ok().filter(|id| folder_name(*id) == name);
+            match id {
+                Some(id) if entry.kind == EntryKind::Dir => ids.push(id),
+                _ => tracing::warn!(path = %dir.join(&entry.name).display(), "unknown file among the parts is ignored"),
+            }
+        }
+        Ok(ids)
+    }
+
+    fn damaged_manifest(&mut self, manifest: &Manifest, damage: &[String], is_new: bool) {
+        let path = manifest.path().to_owned();
+        if is_new {
+            self.problem(ProblemKind::Manifest, &path, "missing although there are parts; made again from them", None);
+            return;
+        }
+        let copy = read_file(self.fs, &path, 1 << 30).and_then(|bytes| self.keep("MANIFEST", &bytes));
+        self.problem(ProblemKind::Manifest, &path, damage.join("; "), copy.ok());
+    }
+
+    /// Keeps bytes in the quarantine under a name of their own.
+    fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = self.quarantine.join(format!("{name}-{:08x}", Crc32c::of(bytes)));
+        self.fs.create_dir_all(&self.quarantine)?;
+        if self.fs.metadata(&path).is_ok_and(|m| m.len == bytes.len() as u64) {
+            return Ok(path);
+        }
+        let file = self.fs.create(&path)?;
+        write_all_at(file.as_ref(), bytes, 0)?;
+        file.sync()?;
+        self.fs.sync_dir(&self.quarantine)?;
+        Ok(path)
+    }
+
+    /// Replays checkpoint and log, and returns where the log goes on.
+    fn replay(
+        &mut self,
+        head: &Head,
+        manifest: &Manifest,
+        options: &LogOptions,
+        now: std::time::Duration,
+    ) -> Result<LogPosition, TsdbError> {
+        let mut replay = Replay::new(head, manifest.cuts(), now);
+        self.replay_checkpoint(&mut replay, manifest.store_id())?;
+        let from = self.report.checkpoint.unwrap_or(0);
+        let mut bad_records = Vec::new();
+        let recovered = recover(self.fs, options, from, |frame| {
+            match replay.log_frame(frame.seq, frame.payload) {
+                Ok(()) => Ok(()),
+                Err(RecordError::Newer(e)) => {
+                    Err(TsdbError::NotOurs(format!("segment {} offset {}: {e}", frame.segment, frame.offset)))
+                }
+                Err(RecordError::Damaged(e)) => {
+                    bad_records.push((frame.segment, frame.offset, e.to_string()));
+                    Ok(())
+                }
+            }
+        });
+        let mut recovery = recovered.map_err(not_opened)?;
+        for (segment, offset, what) in bad_records {
+            let path = bellwether_disk::segment_path(&options.dir, segment);
+            self.problem(ProblemKind::Log, &path, format!("records of the frame at {offset}: {what}"), None);
+        }
+        for skipped in std::mem::take(&mut recovery.skipped) {
+            let (kind, unit) = match skipped.reason {
+                SkippedReason::TornTail => (ProblemKind::TornTail, "bytes"),
+                SkippedReason::Missing => {
+                    self.report.frames_missing += skipped.len;
+                    (ProblemKind::Log, "frames")
+                }
+                _ => (ProblemKind::Log, "bytes"),
+            };
+            let what = format!("{}: {} {unit} at offset {}", skipped.reason.as_str(), skipped.len, skipped.offset);
+            self.problem(kind, &skipped.path, what, skipped.quarantined);
+        }
+        let replayed = replay.finish();
+        self.report.log_frames = recovery.frames;
+        self.report.samples = replayed.samples;
+        self.report.samples_known = replayed.known;
+        self.report.samples_orphaned = replayed.orphaned;
+        self.report.series = head.n_series();
+        let mut position = recovery.next;
+        position.segment = position.segment.max(from).max(1);
+        if let Some(checkpoint) = replayed.checkpoint {
+            position.seq = position.seq.max(checkpoint.next_seq);
+        }
+        let cut_seq = manifest.cuts().iter().map(|c| c.log_seq).max().unwrap_or(0);
+        // A number that a cut passes over must not be given to a new frame, whatever happened to the log.
+        position.seq = position.seq.max(cut_seq + 1);
+        Ok(position)
+    }
+
+    /// Replays the newest checkpoint of which anything is readable.
+    fn replay_checkpoint(&mut self, replay: &mut Replay<'_>, store_id: StoreId) -> Result<(), TsdbError> {
+        let numbers = checkpoint::list(self.fs, self.dir).map_err(|e| TsdbError::io(self.dir, e))?;
+        for number in numbers {
+            let path = checkpoint::path(self.dir, number);
+            let mut bad_records = Vec::new();
+            let read = checkpoint::read(self.fs, &path, store_id, number, |payload| {
+                match replay.checkpoint_frame(payload) {
+                    Err(RecordError::Newer(e)) => Err(TsdbError::NotOurs(format!("{}: {e}", path.display()))),
+                    Err(RecordError::Damaged(e)) => {
+                        bad_records.push(e.to_string());
+                        Ok(())
+                    }
+                    Ok(()) => Ok(()),
+                }
+            });
+            let problems = read.map_err(|e| TsdbError::io(&path, e))??;
+            if let Some(what) = problems.not_ours {
+                return Err(TsdbError::NotOurs(format!("{}: {what}", path.display())));
+            }
+            let mut damage = problems.damage;
+            damage.append(&mut bad_records);
+            if !replay.replayed.checkpoint_ended {
+                damage.push("its end is missing".to_owned());
+            }
+            if !damage.is_empty() {
+                let copy = read_file(self.fs, &path, 1 << 40).and_then(|b| self.keep(&format!("checkpoint-{number:08}"), &b));
+                self.problem(ProblemKind::Checkpoint, &path, damage.join("; "), copy.ok());
+            }
+            if replay.replayed.checkpoint.is_some() || replay.replayed.samples > 0 {
+                self.report.checkpoint = Some(number);
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the store is not opened because of a part: it is of a newer version, or cannot be looked at for lack of permission. Any other bad part
+/// goes to the quarantine.
+fn refusal(e: &PartError) -> Option<TsdbError> {
+    match e {
+        PartError::Newer { .. } => Some(TsdbError::NotOurs(e.to_string())),
+        PartError::Io { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Some(TsdbError::Io { path: path.clone(), source: io::ErrorKind::PermissionDenied.into() })
+        }
+        _ => None,
+    }
+}
+
+/// Opens a part and compares its files with the list.
+fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry) -> Result<Part, PartError> {
+    for file in &entry.files {
+        let path = dir.join(&file.name);
+        let len = fs.metadata(&path).map_err(|e| PartError::io(&path, e))?.len;
+        if len != file.len {
+            return Err(PartError::damaged(&path, format!("the file has {len} bytes instead of {}", file.len)));
+        }
+        if file.name == META_FILE {
+            let bytes = read_file(fs, &path, MAX_META_BYTES).map_err(|e| PartError::io(&path, e))?;
+            if Crc32c::of(&bytes) != file.crc32c {
+                return Err(PartError::damaged(&path, "checksum of the file"));
+            }
+        }
+    }
+    Part::open(fs, dir, entry.id)
+}
+
+/// Leaves out the parts that others were made from: they were dropped by a line that is lost.
+fn drop_superseded(manifest: &mut Manifest, parts: &mut Vec<Arc<Part>>) {
+    let sources: BTreeSet<u64> = parts.iter().flat_map(|p| p.meta().sources.iter().copied()).collect();
+    parts.retain(|part| {
+        let id = part.meta().id;
+        if sources.contains(&id) {
+            manifest.forget(id);
+        }
+        !sources.contains(&id)
+    });
+}
+
+fn not_opened(e: RecoveryError<TsdbError>) -> TsdbError {
+    match e {
+        RecoveryError::Consumer(e) => e,
+        RecoveryError::Io { path, source } => TsdbError::Io { path, source },
+        RecoveryError::NotAFile { path } => TsdbError::InTheWay { path, what: "is not a regular file" },
+        e => TsdbError::NotOurs(e.to_string()),
+    }
+}
+

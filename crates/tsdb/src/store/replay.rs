@@ -1,0 +1,159 @@
+//! From the records of checkpoint and log back to the head.
+
+use std::time::Duration;
+
+use bellwether_model::{Exemplar, Labels, MetricMetadata, Value};
+use hashbrown::HashMap;
+
+use crate::coding::DecodeError;
+use crate::head::{Head, LastSample, RangeTally, SeriesId};
+use crate::records::{
+    CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records,
+};
+
+use super::manifest::Cut;
+
+/// What was replayed.
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    pub(super) samples: u64,
+    /// Samples that were there already.
+    pub(super) known: u64,
+    /// Samples of series that nothing defines.
+    pub(super) orphaned: u64,
+    /// From the first record of the checkpoint.
+    pub(super) checkpoint: Option<CheckpointHead>,
+    /// From the last record of the checkpoint.
+    pub(super) checkpoint_ended: bool,
+}
+
+/// Puts what comes from checkpoint and log into a head.
+pub(super) struct Replay<'a> {
+    head: &'a Head,
+    cuts: &'a [Cut],
+    ids: HashMap<u64, SeriesId>,
+    tally: RangeTally,
+    now: Duration,
+    /// The sequence number of the frame that is read; 0 for a checkpoint.
+    seq: u64,
+    /// Frames of a batch whose end did not come yet.
+    pending: Vec<(u64, Vec<u8>)>,
+    pub(super) replayed: Replayed,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(head: &'a Head, cuts: &'a [Cut], now: Duration) -> Self {
+        Self {
+            head,
+            cuts,
+            ids: HashMap::new(),
+            tally: RangeTally::default(),
+            now,
+            seq: 0,
+            pending: Vec::new(),
+            replayed: Replayed::default(),
+        }
+    }
+
+    /// A frame of a checkpoint.
+    pub(super) fn checkpoint_frame(&mut self, payload: &[u8]) -> Result<(), RecordError> {
+        let result = read_records(payload, self);
+        self.note_ranges();
+        result
+    }
+
+    /// A frame of the log. A batch is replayed when its last frame is there.
+    pub(super) fn log_frame(&mut self, seq: u64, payload: &[u8]) -> Result<(), RecordError> {
+        let mut result = Ok(());
+        if self.pending.last().is_some_and(|(last, _)| last + 1 != seq) {
+            // The rest of that batch was lost to damage. It may have been acknowledged, so what is there counts.
+            result = self.replay_pending();
+        }
+        if is_continued(payload) {
+            self.pending.push((seq, payload.to_vec()));
+            return result;
+        }
+        result.and(self.replay_pending()).and(self.replay_frame(seq, payload))
+    }
+
+    fn replay_pending(&mut self) -> Result<(), RecordError> {
+        let pending = std::mem::take(&mut self.pending);
+        pending.iter().try_for_each(|(seq, payload)| self.replay_frame(*seq, payload))
+    }
+
+    fn replay_frame(&mut self, seq: u64, payload: &[u8]) -> Result<(), RecordError> {
+        self.seq = seq;
+        let result = read_records(payload, self);
+        self.note_ranges();
+        result
+    }
+
+    fn note_ranges(&mut self) {
+        self.head.ranges.add(&std::mem::take(&mut self.tally), self.now);
+    }
+
+    /// All frames were read. A batch whose end is missing was not acknowledged and is given up.
+    pub(super) fn finish(self) -> Replayed {
+        self.replayed
+    }
+
+    fn is_cut(&self, ts_ms: i64) -> bool {
+        self.cuts.iter().any(|cut| self.seq <= cut.log_seq && (cut.mint..=cut.maxt).contains(&ts_ms))
+    }
+}
+
+impl RecordSink for Replay<'_> {
+    fn series(&mut self, id: u64, labels: Labels) {
+        let series = self.head.replay_series(id, &labels);
+        self.ids.insert(id, series);
+        self.head.raise_log_id(id + 1);
+    }
+
+    fn sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
+        let Some(series) = self.ids.get(&id).copied() else {
+            self.replayed.orphaned += 1;
+            return;
+        };
+        if self.is_cut(ts_ms) {
+            self.head.replay_last(series, ts_ms, &value);
+            self.replayed.known += 1;
+        } else if self.head.replay_sample(series, ts_ms, start_ts_ms, &value) {
+            self.replayed.samples += 1;
+            self.tally.add(ts_ms);
+        } else {
+            self.replayed.known += 1;
+        }
+    }
+
+    fn exemplar(&mut self, series: Labels, exemplar: Exemplar) {
+        let mut exemplars = self.head.exemplars.lock();
+        if exemplars.judge(&series, &exemplar).is_ok() {
+            exemplars.push(&series, exemplar);
+        }
+    }
+
+    fn metadata(&mut self, tenant: &str, family: &str, metadata: MetricMetadata) {
+        self.head.metadata.lock().put(tenant, family, metadata);
+    }
+
+    fn checkpoint_head(&mut self, head: CheckpointHead) {
+        self.replayed.checkpoint = Some(head);
+        self.head.raise_log_id(head.next_id);
+    }
+
+    fn checkpoint_series(&mut self, series: CheckpointSeries) -> Result<(), DecodeError> {
+        let id = self.head.replay_series(series.id, &series.labels);
+        self.ids.insert(series.id, id);
+        for chunk in &series.chunks {
+            self.tally.add(chunk.mint);
+            self.tally.add(chunk.maxt);
+        }
+        let last = LastSample { ts_ms: series.last_ts_ms, value: series.last_value };
+        self.replayed.samples += self.head.replay_chunks(id, last, series.chunks)?;
+        Ok(())
+    }
+
+    fn checkpoint_end(&mut self, _n_series: u64) {
+        self.replayed.checkpoint_ended = true;
+    }
+}

@@ -89,7 +89,7 @@ createServer((incoming, response) => {
   const url = incoming.url ?? '/';
   if (!url.startsWith(`${PREFIX}/`)) return void response.writeHead(302, { location: `${PREFIX}/` }).end();
   const path = url.slice(PREFIX.length);
-  if (path.startsWith('/api/')) return passOn(path, incoming, response);
+  if (path.startsWith('/api/') || path === '/metrics') return passOn(path, incoming, response);
   if (path.startsWith('/assets/')) return void asset(path.replace(/\?.*$/, ''), response);
   return void page(response);
 }).listen(PORT, '127.0.0.1', () => console.log(`http://127.0.0.1:${PORT}${PREFIX}/ in front of ${API.origin}`));

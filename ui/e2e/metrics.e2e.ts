@@ -6,7 +6,7 @@ const browser = startBrowser();
 describe('Metrics', () => {
   test('lists every metric with type, help and series', async () => {
     const { page, open, expectClean } = await browser.open();
-    await open('/metrics?f=node_cpu_seconds_total');
+    await open('/metrics/?f=node_cpu_seconds_total');
     const names = await ask<string[]>('label/__name__/values');
     await page.getByText(` of ${names.length.toLocaleString('en-GB')} metrics`).waitFor();
     const row = page.getByRole('row', { name: /node_cpu_seconds_total/ }).first();
@@ -16,13 +16,13 @@ describe('Metrics', () => {
 
   test.each(SCHEMES)('is accessible in %s', async (scheme) => {
     const { open, expectAccessible } = await browser.open({ scheme });
-    await open('/metrics');
+    await open('/metrics/');
     await expectAccessible();
   });
 
   test('filter, rows and details work by keyboard', async () => {
     const { page, open, expectClean } = await browser.open();
-    await open('/metrics');
+    await open('/metrics/');
     await page.keyboard.press('/');
     await page.keyboard.type('node_cpu_sec');
     await page.waitForURL(/f=node_cpu_sec/);
@@ -38,17 +38,17 @@ describe('Metrics', () => {
 
   test('an empty server, a filter that hides all, and a failure each say so', async () => {
     const { page, open, expectClean, expectAccessible } = await browser.open();
-    await open('/metrics?f=surely-not-a-metric');
+    await open('/metrics/?f=surely-not-a-metric');
     await page.getByText('No metric passes the filter').waitFor();
     await page.getByRole('button', { name: 'Clear the filter' }).click();
     await page.getByRole('region', { name: 'Metrics' }).waitFor();
     await answer(page, 'label/__name__/values', []);
-    await open('/metrics');
+    await open('/metrics/');
     await page.getByText('Nothing is stored yet').waitFor();
     await expectAccessible();
     await page.unrouteAll();
     await answer(page, 'label/__name__/values', BROKEN, 500);
-    await open('/metrics');
+    await open('/metrics/');
     expect(await page.getByRole('alert').textContent()).toContain('the disk is full');
     await expectClean(EXPECTED_FAILURE);
   });
@@ -57,7 +57,7 @@ describe('Metrics', () => {
     const { page, open, expectClean } = await browser.open();
     const names = Array.from({ length: 50_000 }, (_, i) => `metric_${i}_total`);
     await answer(page, 'label/__name__/values', names);
-    await open('/metrics');
+    await open('/metrics/');
     await page.getByText('50,000 metrics').waitFor();
     expect(await page.getByRole('row').count()).toBeLessThan(100);
     await page.getByRole('textbox').fill('49999');

@@ -54,7 +54,7 @@ const PICTURES: readonly Picture[] = [
     path: `/explore?q=${encodeURIComponent('sum by (mode) (rate(node_cpu_seconds_total[5m]) bananas)')}`,
     prepare: async (page) => page.locator('.cm-lintRange-error').waitFor(),
   },
-  { name: 'metrics', path: '/metrics?f=node&sort=series' },
+  { name: 'metrics', path: '/metrics/?f=node&sort=series' },
   { name: 'metric', path: '/metrics/node_cpu_seconds_total?label=mode&from=now-30m' },
   { name: 'targets', path: '/system/targets' },
   { name: 'target-details', path: '/system/targets?open=' },

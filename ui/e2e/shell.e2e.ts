@@ -4,7 +4,7 @@ import { answer, EXPECTED_FAILURE, PREFIX_SERVER, SCHEMES, settle, startBrowser 
 
 const browser = startBrowser();
 
-const PAGES = ['/', '/explore?q=up', '/metrics', '/metrics/up', '/system/targets', '/system/status'];
+const PAGES = ['/', '/explore?q=up', '/metrics/', '/metrics/up', '/system/targets', '/system/status'];
 
 async function choosePalette(page: Page, typed: string, entry: RegExp | string) {
   await page.keyboard.press('Control+K');
@@ -91,7 +91,7 @@ describe('Shell', () => {
     await open('/');
     await page.keyboard.press('g');
     await page.keyboard.press('m');
-    await page.waitForURL(/\/metrics/);
+    await page.waitForURL(/\/metrics\/$/);
     await page.getByRole('textbox', { name: /^Filter/ }).waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('gh');

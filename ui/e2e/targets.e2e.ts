@@ -22,6 +22,7 @@ const TOLD = {
   scrapeUrl: 'http://a:9100/metrics',
   lastError: 'expected a value after the metric name',
   lastErrorLine: 42,
+  lastErrorColumn: 7,
   lastScrape: new Date().toISOString(),
   lastScrapeDuration: 9.5,
   health: 'down',
@@ -65,9 +66,11 @@ describe('Targets', () => {
 
   test.each(SCHEMES)('shows labels before and after, rules and the line of the error, in %s', async (scheme) => {
     const { page, open, expectAccessible, expectClean } = await browser.open({ scheme });
-    await answer(page, 'targets', { activeTargets: [TOLD], droppedTargets: [] });
+    const invalidTargets = [{ scrapePool: 'odd', place: 'targets.yml:3:5', error: 'the address has no port' }];
+    await answer(page, 'targets', { activeTargets: [TOLD], droppedTargets: [], invalidTargets });
     await open('/system/targets');
-    await page.getByText('Line 42').waitFor();
+    await page.getByText('Line 42, column 7').waitFor();
+    await page.getByText('the address has no port').waitFor();
     await page.getByRole('button', { name: TOLD.scrapeUrl }).click();
     await page.waitForURL(/open=node/);
     const row = (name: string) => page.getByRole('table', { name: 'Labels', exact: true }).getByRole('row', { name });

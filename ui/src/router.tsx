@@ -23,7 +23,8 @@ const explore = createRoute({
 });
 const metrics = createRoute({
   getParentRoute: () => root,
-  path: '/metrics',
+  // With a slash at the end: without it, the address is that of the server's own metrics, which scrapers read.
+  path: '/metrics/',
   component: lazyRouteComponent(() => import('./pages/metrics/MetricsPage'), 'MetricsPage'),
 });
 const metric = createRoute({
@@ -48,6 +49,7 @@ export const router = createRouter({
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',
+  trailingSlash: 'preserve',
   scrollRestoration: true,
 });
 

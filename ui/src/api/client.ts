@@ -64,7 +64,12 @@ export const api = {
 
   targets: async (state: 'active' | 'dropped', signal?: AbortSignal): Promise<Targets> => {
     const data = await get<Partial<Targets> | null>('targets', { state }, signal);
-    return { ...data, activeTargets: data?.activeTargets ?? [], droppedTargets: data?.droppedTargets ?? [] };
+    return {
+      ...data,
+      activeTargets: data?.activeTargets ?? [],
+      droppedTargets: data?.droppedTargets ?? [],
+      invalidTargets: data?.invalidTargets ?? [],
+    };
   },
 
   buildInfo: (signal?: AbortSignal) => get<BuildInfo>('status/buildinfo', undefined, signal),

@@ -26,7 +26,8 @@ export interface ActiveTarget {
   /** Empty if the last scrape succeeded. */
   lastError: string;
   /** The line of the exposition at which reading it failed, counted from one. */
-  lastErrorLine?: number;
+  lastErrorLine?: number | null;
+  lastErrorColumn?: number | null;
   /** RFC 3339; the year 1 if there was no scrape yet. */
   lastScrape: string;
   /** Seconds. */
@@ -34,6 +35,12 @@ export interface ActiveTarget {
   health: Health;
   scrapeInterval: string;
   scrapeTimeout: string;
+  /** Samples of the last scrape. */
+  lastScrapeSamples?: number | null;
+  /** RFC 3339. */
+  nextScrape?: string | null;
+  /** Scrapes left out because one before took too long. */
+  missedScrapes?: number | null;
   relabelSteps?: RelabelStep[];
 }
 
@@ -43,9 +50,18 @@ export interface DroppedTarget {
   relabelSteps?: RelabelStep[];
 }
 
+/** A target that cannot be scraped as it is configured. */
+export interface InvalidTarget {
+  scrapePool: string;
+  /** Where it stands in the configuration. */
+  place: string;
+  error: string;
+}
+
 export interface Targets {
   activeTargets: ActiveTarget[];
   droppedTargets: DroppedTarget[];
+  invalidTargets: InvalidTarget[];
   droppedTargetCounts?: Record<string, number>;
 }
 
@@ -72,8 +88,8 @@ export interface TsdbStatus {
     numLabelPairs?: number;
     chunkCount?: number;
     /** Milliseconds since 1970. */
-    minTime?: number;
-    maxTime?: number;
+    minTime?: number | null;
+    maxTime?: number | null;
   };
   seriesCountByMetricName: NamedCount[];
   labelValueCountByLabelName: NamedCount[];

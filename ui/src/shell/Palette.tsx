@@ -22,6 +22,7 @@ import { useTime, useTimeMoves } from '../nav/time';
 import { useZone } from '../prefs/zone';
 import { exploreCodec, targetsCodec } from '../url/pages';
 import { looksLikeExpression, searchNames } from './found';
+import classes from './palette.module.css';
 import { SECTIONS, SYSTEM_SECTIONS } from './sections';
 
 const [store, actions] = createSpotlight();
@@ -55,6 +56,7 @@ export function Palette() {
       onSpotlightOpen={() => setOpen(true)}
       onSpotlightClose={() => setOpen(false)}
       transitionProps={{ duration: 80 }}
+      classNames={{ content: classes.palette ?? '', search: classes.paletteSearch ?? '' }}
       attributes={{ content: { 'aria-label': 'Search' } }}
       overlayProps={{ backgroundOpacity: 0.5, blur: 0 }}
       radius="md"

@@ -54,7 +54,7 @@ export function Shell() {
           <TimeBar />
           <SchemeMenu />
           <Tooltip label="Keys (?)">
-            <ActionIcon aria-label="Keys" onClick={() => setHelp(true)}>
+            <ActionIcon className={classes.keysButton ?? ''} aria-label="Keys" onClick={() => setHelp(true)}>
               <IconKeyboard size={16} />
             </ActionIcon>
           </Tooltip>

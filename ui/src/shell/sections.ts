@@ -15,7 +15,7 @@ export interface Section {
 export const SECTIONS: readonly Section[] = [
   { to: '/', label: 'Home', icon: IconHome, key: 'h', also: 'start overview' },
   { to: '/explore', label: 'Explore', icon: IconChartLine, key: 'e', also: 'query promql graph table' },
-  { to: '/metrics', label: 'Metrics', icon: IconListDetails, key: 'm', also: 'catalogue names help type series' },
+  { to: '/metrics/', label: 'Metrics', icon: IconListDetails, key: 'm', also: 'catalogue names help type series' },
 ];
 
 export const SYSTEM_SECTIONS: readonly Section[] = [

@@ -27,11 +27,7 @@ export function FirstData({ arrived, demo, first }: FirstDataProps) {
         <p>Add this to the configuration file and reload. Any prometheus.yml works as it is.</p>
         <CopyText label="the scrape configuration" text={SCRAPE} />
       </Card>
-      <Card
-        icon={IconCloudUpload}
-        title="Send remote write"
-        done={arrived.pushed > 0 && plural(arrived.pushed, 'sender')}
-      >
+      <Card icon={IconCloudUpload} title="Send remote write" done={pushedText(arrived)}>
         <p>
           Add this to a Prometheus or an agent that already collects.
           {closed && ` This server accepts it once it runs with --${RECEIVER_FLAG}.`}
@@ -63,6 +59,11 @@ export function FirstData({ arrived, demo, first }: FirstDataProps) {
       {cards}
     </details>
   );
+}
+
+function pushedText({ pushed, writes }: Arrivals): string | false {
+  if (pushed > 0) return plural(pushed, 'sender');
+  return writes > 0 && plural(writes, 'request');
 }
 
 const SCRAPE = `scrape_configs:

@@ -1,7 +1,9 @@
 import { IconArrowRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../../api/client';
+import type { Answer } from '../../api/envelope';
 import { TARGETS_QUERY } from '../../api/queries';
+import type { InstantSample, QueryData } from '../../api/query';
 import { ChartPanel } from '../../charts/ChartPanel';
 import { PageLink } from '../../nav/links';
 import { PageHeader } from '../../shell/PageHeader';
@@ -23,6 +25,9 @@ const INGEST = 'sum(sum_over_time(scrape_samples_scraped[5m])) / 300';
 const UP = 'sum(up)';
 const DOWN = 'count(up == 0) or vector(0)';
 
+/** Remote write requests that were taken, by the server's own count of what it answered. */
+const WRITES = 'sum(bellwether_http_requests_total{handler="write",code=~"2.."})';
+
 const INGEST_QUERIES = [{ id: 'A', expression: INGEST }];
 const UP_QUERIES = [
   { id: 'A', expression: UP },
@@ -40,11 +45,15 @@ export function HomePage() {
     queryFn: ({ signal }) => api.instant('up', Date.now(), signal),
     refetchInterval: REFRESH_MS,
   });
+  const writes = useQuery({
+    queryKey: ['home', 'writes'],
+    queryFn: ({ signal }) => api.instant(WRITES, Date.now(), signal),
+    refetchInterval: REFRESH_MS,
+  });
   const active = targets.data?.activeTargets;
-  const result = up.data?.data.result;
-  const samples = result?.type === 'vector' ? result.samples : [];
-  const arrived = active === undefined ? undefined : arrivals(active, samples, window.location.host);
-  const fresh = arrived !== undefined && !demo && arrived.scraped + arrived.pushed === 0;
+  const taken = Number(samplesOf(writes.data)[0]?.value ?? 0);
+  const arrived = active && arrivals(active, samplesOf(up.data), taken, window.location.host);
+  const fresh = arrived !== undefined && !demo && arrived.scraped + arrived.pushed + arrived.writes === 0;
   return (
     <>
       <PageHeader title="Home" />
@@ -78,6 +87,11 @@ export function HomePage() {
       {arrived !== undefined && !fresh && <FirstData arrived={arrived} demo={demo} first={false} />}
     </>
   );
+}
+
+function samplesOf(answer: Answer<QueryData> | undefined): readonly InstantSample[] {
+  const result = answer?.data.result;
+  return result?.type === 'vector' ? result.samples : [];
 }
 
 function ExploreLink({ expression }: { expression: string }) {

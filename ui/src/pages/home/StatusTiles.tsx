@@ -35,7 +35,7 @@ export function StatusTiles({ targets, ingest }: { targets: readonly ActiveTarge
       <Tile to={{ to: '/system/status', search: { tab: 'cardinality' } }} name="Active series" note="in memory">
         {head.data === undefined ? '–' : formatCount(head.data.headStats.numSeries)}
       </Tile>
-      <Tile to={{ to: '/metrics' }} name="Metric names" note="stored">
+      <Tile to={{ to: '/metrics/' }} name="Metric names" note="stored">
         {names.data === undefined ? '–' : formatCount(names.data.length)}
       </Tile>
     </div>

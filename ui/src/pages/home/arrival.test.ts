@@ -28,6 +28,6 @@ test.each([
 test('series of targets that are not ours were sent here', () => {
   const targets = [target('bellwether', 'http://127.0.0.1:9090/metrics'), target('node', 'http://a:9100/metrics')];
   const up = (job: string, instance: string) => ({ labels: { job, instance }, time: 0, value: 1 });
-  expect(arrivals(targets, [up('node', 'a:9100')], '127.0.0.1:9090')).toEqual({ scraped: 1, pushed: 0 });
-  expect(arrivals(targets, [up('node', 'a:9100'), up('edge', 'b:9100')], '127.0.0.1:9090').pushed).toBe(1);
+  expect(arrivals(targets, [up('node', 'a:9100')], 0, '127.0.0.1:9090')).toEqual({ scraped: 1, pushed: 0, writes: 0 });
+  expect(arrivals(targets, [up('node', 'a:9100'), up('edge', 'b:9100')], 0, '127.0.0.1:9090').pushed).toBe(1);
 });

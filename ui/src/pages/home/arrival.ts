@@ -7,6 +7,8 @@ export interface Arrivals {
   scraped: number;
   /** Senders whose series this server does not scrape. */
   pushed: number;
+  /** Remote write requests that this server took, by its own count. */
+  writes: number;
 }
 
 /** A target is the server itself if it has its job name or its very address. */
@@ -22,14 +24,20 @@ export function isSelf(target: ActiveTarget, host: string): boolean {
 const loopback = (host: string) => host.replace(/^(localhost|\[::1\])(?=:|$)/, '127.0.0.1');
 
 /**
- * What has arrived, judged by targets and by the series `up`: whoever sends series on by remote write sends its own
+ * What has arrived, judged by targets, the server's own count, and the series `up`: whoever sends series on by remote write sends its own
  * `up` along, with a job and instance that no target of this server has.
  */
-export function arrivals(targets: readonly ActiveTarget[], up: readonly InstantSample[], host: string): Arrivals {
+export function arrivals(
+  targets: readonly ActiveTarget[],
+  up: readonly InstantSample[],
+  writes: number,
+  host: string,
+): Arrivals {
   const key = (labels: Readonly<Record<string, string>>) => `${labels.job} ${labels.instance}`;
   const own = new Set(targets.map((target) => key(target.labels)));
   return {
     scraped: targets.filter((target) => !isSelf(target, host)).length,
     pushed: up.filter((sample) => !own.has(key(sample.labels))).length,
+    writes,
   };
 }

@@ -129,7 +129,7 @@ function Unknown({ name, known }: { name: string; known: readonly string[] }) {
         title="There is no metric of this name"
         action={
           near.length === 0 ? (
-            <Button onClick={() => go({ to: '/metrics' })}>All metrics</Button>
+            <Button onClick={() => go({ to: '/metrics/' })}>All metrics</Button>
           ) : (
             near.map((candidate) => (
               <Button key={candidate} onClick={() => go({ to: '/metrics/$name', params: { name: candidate } })}>

@@ -25,7 +25,7 @@ export function MetricsPage() {
   const go = useGo();
   const names = useQuery(METRIC_NAMES_QUERY);
   const metadata = useQuery(METADATA_QUERY);
-  const { counts } = useSeriesCounts();
+  const counts = useSeriesCounts();
   const entries = useMemo(
     () => makeCatalogue(names.data ?? [], metadata.data ?? new Map(), counts),
     [names.data, metadata.data, counts],

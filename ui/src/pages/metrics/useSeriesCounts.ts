@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
 import { api } from '../../api/client';
 
 /** The server is asked for the series of this many metrics, the largest first. */
@@ -8,18 +7,28 @@ const COUNTED = 10_000;
 /** A query for counts names at most so many metrics. */
 const MOST_ASKED = 80;
 
-/** Series in memory by metric name, as far as the server lists them. */
+/** Servers that do not know the limit list so many at most. */
+const UNASKED = 10;
+
+/** Series by metric name, as far as the server lists them: up to ten thousand metrics, the largest first. */
 export function useSeriesCounts() {
   const query = useQuery({
-    queryKey: ['tsdb', COUNTED],
-    queryFn: ({ signal }) => api.tsdb(COUNTED, signal),
+    queryKey: ['series-counts'],
+    queryFn: async ({ signal }) => {
+      const { seriesCountByMetricName: listed } = await api.tsdb(COUNTED, signal);
+      if (listed.length > UNASKED) return new Map(listed.map(({ name, value }) => [name, value]));
+      return countLive('{__name__=~".+"}', signal);
+    },
     staleTime: 30_000,
   });
-  const counts = useMemo(
-    () => new Map((query.data?.seriesCountByMetricName ?? []).map(({ name, value }) => [name, value])),
-    [query.data],
-  );
-  return { counts, settled: !query.isPending };
+  return query.data ?? NONE;
+}
+
+/** Live series by metric name, of those that `selector` matches. */
+async function countLive(selector: string, signal: AbortSignal): Promise<Map<string, number>> {
+  const { data } = await api.instant(`count by (__name__) (${selector})`, Date.now(), signal);
+  const samples = data.result.type === 'vector' ? data.result.samples : [];
+  return new Map(samples.map(({ labels, value }) => [labels.__name__ ?? '', Number(value)]));
 }
 
 /** Counts the series of metrics that the list of the server left out, for the rows in view only. */
@@ -33,9 +42,7 @@ export function useMissingCounts(names: readonly string[]): ReadonlyMap<string, 
       await new Promise((resolve) => setTimeout(resolve, 200));
       signal.throwIfAborted();
       const any = asked.map((name) => name.replace(/[\\^$.*+?()[\]{}|"]/g, '\\\\$&')).join('|');
-      const { data } = await api.instant(`count by (__name__) ({__name__=~"${any}"})`, Date.now(), signal);
-      const samples = data.result.type === 'vector' ? data.result.samples : [];
-      const counts = samples.map(({ labels, value }) => [labels.__name__ ?? '', Number(value)] as const);
+      const counts = await countLive(`{__name__=~"${any}"}`, signal);
       // Names without a live series count nothing.
       return new Map([...asked.map((name) => [name, 0] as const), ...counts]);
     },

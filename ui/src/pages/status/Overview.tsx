@@ -8,7 +8,7 @@ import { RUNTIME_QUERY } from '../../shell/useServer';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { formatMoment, type Zone } from '../../time/zone';
-import { factName, factText } from './facts';
+import { factName, factText, isFact } from './facts';
 import classes from './status.module.css';
 
 /** Build, runtime and what is in memory. */
@@ -23,7 +23,9 @@ export function Overview() {
   });
   const now = Date.now();
   const facts = (record: Readonly<Record<string, unknown>>) =>
-    Object.entries(record).map(([key, value]) => [factName(key), factText(value, zone, now)] as const);
+    Object.entries(record)
+      .filter(([key, value]) => isFact(key, value))
+      .map(([key, value]) => [factName(key), factText(value, zone, now)] as const);
   return (
     <div className={classes.columns}>
       <Part title="Build" query={build} facts={(data) => facts(data)} />
@@ -62,10 +64,10 @@ function Part<T>({ title, query, facts }: PartProps<T>) {
 
 function headFacts({ headStats }: TsdbStatus, zone: Zone): Facts {
   const { numSeries, numLabelPairs, chunkCount, minTime, maxTime } = headStats;
-  const count = (value: number | undefined) => (value === undefined ? '–' : formatCount(value));
+  const count = (value: number | undefined) => (typeof value === 'number' ? formatCount(value) : '–');
   // An empty head has its bounds at the ends of the number range.
-  const moment = (ms: number | undefined) =>
-    ms === undefined || Math.abs(ms) > 8.64e15 ? 'no samples yet' : formatMoment(ms, zone);
+  const moment = (ms: number | null | undefined) =>
+    ms === undefined || ms === null || Math.abs(ms) > 8.64e15 ? 'no samples yet' : formatMoment(ms, zone);
   return [
     ['Series', count(numSeries)],
     ['Chunks', count(chunkCount)],

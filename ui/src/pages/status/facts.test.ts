@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { factName, factText } from './facts';
+import { factName, factText, isFact } from './facts';
 
 test.each([
   ['storageRetention', 'Storage retention'],
@@ -19,6 +19,14 @@ test.each([
   ['0001-01-01T00:00:00Z', 'never'],
   ['2026-11-21T09:00:00.4Z', '2026-11-21 09:00:00 (60 min ago)'],
   [{ a: 1 }, '{"a":1}'],
+  [['a', 'b'], 'a, b'],
 ])('%j reads %s', (value, text) => {
   expect(factText(value, 'utc', NOW)).toBe(text);
+});
+
+test('what only old clients need is left out while it is empty', () => {
+  expect(isFact('goroutineCount', 0)).toBe(false);
+  expect(isFact('goroutineCount', 43)).toBe(true);
+  expect(isFact('corruptionCount', 0)).toBe(true);
+  expect(isFact('unsupported', [])).toBe(false);
 });

@@ -11,7 +11,8 @@ const WORDS: Record<string, string> = {
   CWD: 'Working directory',
   reloadConfigSuccess: 'Last reload worked',
   lastConfigTime: 'Last reload',
-  GOMAXPROCS: 'Threads (GOMAXPROCS)',
+  GOMAXPROCS: 'Processors used',
+  unsupported: 'Not supported, and ignored',
   GOMEMLIMIT: 'Memory limit (GOMEMLIMIT)',
   GOGC: 'Garbage collection (GOGC)',
   GODEBUG: 'Debugging (GODEBUG)',
@@ -28,10 +29,20 @@ export function factName(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Facts about Go's runtime; a server that is not written in Go leaves them empty and only has them for old clients. */
+const OF_GO = ['goroutineCount', 'GOMEMLIMIT', 'GOGC', 'GODEBUG'];
+
+/** Whether there is anything to tell. */
+export function isFact(key: string, value: unknown): boolean {
+  if (OF_GO.includes(key)) return value !== 0 && value !== '';
+  return !(Array.isArray(value) && value.length === 0);
+}
+
 /** A value of the runtime information as people read it. */
 export function factText(value: unknown, zone: Zone, now: number): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return formatCount(value);
+  if (Array.isArray(value)) return value.map(String).join(', ');
   if (typeof value !== 'string') return JSON.stringify(value);
   if (/^\d{4}-\d\d-\d\dT/.test(value)) {
     const ms = Date.parse(value);

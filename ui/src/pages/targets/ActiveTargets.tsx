@@ -16,7 +16,7 @@ import { formatAgo, formatSeconds, parseDuration } from '../../time/duration';
 import { SidePanel } from './SidePanel';
 import type { SetTargetsState, TargetsState } from './state';
 import { TargetDetails } from './TargetDetails';
-import { filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, type Pool, targetKey } from './target';
+import { errorPlace, filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, type Pool, targetKey } from './target';
 import classes from './targets.module.css';
 
 const COLUMNS = 6;
@@ -141,7 +141,7 @@ function TargetTable({ rows, openKey, onOpen, onToggle }: TargetTableProps) {
             <th scope="col" className={classes.number}>
               Took
             </th>
-            <th scope="col" className={classes.number}>
+            <th scope="col" className={`${classes.number} ${classes.nextColumn}`}>
               Next
             </th>
           </tr>
@@ -209,7 +209,7 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
       <td>
         <HealthBadge health={target.health} />
       </td>
-      <td>
+      <td className={classes.endpointCell}>
         <UnstyledButton className={classes.endpoint} aria-expanded={open} title={target.scrapeUrl} onClick={onOpen}>
           {target.scrapeUrl}
         </UnstyledButton>
@@ -221,18 +221,20 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
       <td className={classes.number} data-slow={slow || undefined} title={slow ? 'Close to the timeout' : undefined}>
         {last === undefined ? '–' : formatSeconds(target.lastScrapeDuration)}
       </td>
-      <td className={classes.number}>{next === undefined ? '–' : formatAgo(Math.min(0, now - next))}</td>
+      <td className={`${classes.number} ${classes.nextColumn}`}>
+        {next === undefined ? '–' : formatAgo(Math.min(0, now - next))}
+      </td>
     </tr>
   );
 }
 
 function ErrorRow({ target }: { target: ActiveTarget }) {
-  const line = target.lastErrorLine;
+  const place = errorPlace(target);
   return (
     <tr className={classes.error} data-row>
       <td />
       <td colSpan={COLUMNS - 1} title={target.lastError}>
-        {line !== undefined && <span className={classes.line}>Line {line}</span>}
+        {place !== undefined && <span className={classes.line}>{place}</span>}
         {target.lastError}
       </td>
     </tr>

@@ -123,7 +123,7 @@ function DroppedRow({ target, open, chosen, onOpen }: DroppedRowProps) {
   return (
     <tr className={classes.target} data-row data-open={open || undefined} data-chosen={chosen || undefined}>
       <td>{target.scrapePool ?? job}</td>
-      <td>
+      <td className={classes.endpointCell}>
         <UnstyledButton className={classes.endpoint} aria-expanded={open} onClick={onOpen}>
           {address}
         </UnstyledButton>

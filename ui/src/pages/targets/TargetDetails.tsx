@@ -1,5 +1,6 @@
 import { IconAlertTriangle, IconExternalLink } from '@tabler/icons-react';
 import type { ActiveTarget } from '../../api/types';
+import { formatCount, plural } from '../../format/value';
 import { escapeValue, metricSelector, pairs, quoteName } from '../../labels/labels';
 import { PageLink } from '../../nav/links';
 import { useTime } from '../../nav/time';
@@ -9,13 +10,15 @@ import { formatMoment } from '../../time/zone';
 import { exploreCodec } from '../../url/pages';
 import { LabelDiff } from './LabelDiff';
 import { RelabelSteps } from './RelabelSteps';
-import { lastScrapeMs } from './target';
+import { errorPlace, lastScrapeMs } from './target';
 import classes from './targets.module.css';
 
 /** All there is to know of one target. */
 export function TargetDetails({ target }: { target: ActiveTarget }) {
   const { zone } = useTime();
   const last = lastScrapeMs(target);
+  const place = errorPlace(target);
+  const { lastScrapeSamples: samples, missedScrapes: missed } = target;
   const matchers = pairs(target.labels).map(([name, value]) => `${quoteName(name)}="${escapeValue(value)}"`);
   const own = matchers.join(', ');
   return (
@@ -28,7 +31,7 @@ export function TargetDetails({ target }: { target: ActiveTarget }) {
         <p className={classes.sideError}>
           <IconAlertTriangle size={15} aria-hidden="true" />
           <span>
-            {target.lastErrorLine !== undefined && <strong>Line {target.lastErrorLine}: </strong>}
+            {place !== undefined && <strong>{place}: </strong>}
             {target.lastError}
           </span>
         </p>
@@ -44,6 +47,18 @@ export function TargetDetails({ target }: { target: ActiveTarget }) {
         </dd>
         <dt>Every</dt>
         <dd>{target.scrapeInterval}</dd>
+        {typeof samples === 'number' && (
+          <>
+            <dt>Samples</dt>
+            <dd>{formatCount(samples)}</dd>
+          </>
+        )}
+        {typeof missed === 'number' && missed > 0 && (
+          <>
+            <dt>Missed</dt>
+            <dd>{plural(missed, 'scrape')}, because the one before took too long</dd>
+          </>
+        )}
         <dt>Look at</dt>
         <dd className={classes.links}>
           <ExploreLink text="up" expression={metricSelector('up', own)} />

@@ -14,6 +14,7 @@ import { Loading } from '../../states/Loading';
 import { targetsCodec } from '../../url/pages';
 import { ActiveTargets } from './ActiveTargets';
 import { DroppedTargets } from './DroppedTargets';
+import { InvalidTargets } from './InvalidTargets';
 import classes from './targets.module.css';
 
 const REFRESH_MS = 5000;
@@ -66,6 +67,7 @@ export function TargetsPage() {
       {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Loading height={420} />}
       <Boundary key={state.tab} what="The list of targets">
+        {state.tab === 'active' && active.data !== undefined && <InvalidTargets targets={active.data.invalidTargets} />}
         {state.tab === 'active' && active.data !== undefined && (
           <ActiveTargets targets={active.data.activeTargets} filter={filter} state={state} set={set} />
         )}

@@ -23,9 +23,17 @@ export function lastScrapeMs(target: ActiveTarget): number | undefined {
 
 /** When the next scrape is due, or undefined before the first. */
 export function nextScrapeMs(target: ActiveTarget): number | undefined {
+  const told = Date.parse(target.nextScrape ?? '');
+  if (told > 0) return told;
   const last = lastScrapeMs(target);
   const interval = parseDuration(target.scrapeInterval);
   return last === undefined || interval === undefined ? undefined : last + interval;
+}
+
+/** Where in the exposition reading it failed: `Line 42, column 7`. */
+export function errorPlace({ lastErrorLine: line, lastErrorColumn: column }: ActiveTarget): string | undefined {
+  if (line === undefined || line === null) return undefined;
+  return column === undefined || column === null ? `Line ${line}` : `Line ${line}, column ${column}`;
 }
 
 export function filterTargets(targets: readonly ActiveTarget[], filter: string, health: string): ActiveTarget[] {

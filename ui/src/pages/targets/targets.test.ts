@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ActiveTarget } from '../../api/types';
 import { ruleText } from './RelabelSteps';
-import { droppedKey, filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, targetKey } from './target';
+import { droppedKey, errorPlace, filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, targetKey } from './target';
 
 function target(pool: string, url: string, more: Partial<ActiveTarget> = {}): ActiveTarget {
   return {
@@ -47,9 +47,20 @@ test.each([
 test('the next scrape follows the last; before the first there is none', () => {
   const one = target('x', 'http://a:1/');
   expect(nextScrapeMs(one)).toBe(Date.parse('2026-11-21T09:00:15Z'));
+  const told = target('x', 'http://a:1/', { nextScrape: '2026-11-21T09:00:12Z' });
+  expect(nextScrapeMs(told)).toBe(Date.parse('2026-11-21T09:00:12Z'));
   const fresh = target('x', 'http://a:1/', { lastScrape: '0001-01-01T00:00:00Z' });
   expect(lastScrapeMs(fresh)).toBeUndefined();
   expect(nextScrapeMs(fresh)).toBeUndefined();
+});
+
+test.each([
+  [{ lastErrorLine: null }, undefined],
+  [{}, undefined],
+  [{ lastErrorLine: 42, lastErrorColumn: null }, 'Line 42'],
+  [{ lastErrorLine: 42, lastErrorColumn: 7 }, 'Line 42, column 7'],
+])('place %j', (more, place) => {
+  expect(errorPlace(target('x', 'http://a:1/', more))).toBe(place);
 });
 
 test('keys name a target in the URL', () => {

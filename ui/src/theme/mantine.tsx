@@ -2,6 +2,7 @@ import {
   ActionIcon,
   Button,
   createTheme,
+  Drawer,
   Input,
   Kbd,
   Loader,
@@ -15,6 +16,7 @@ import {
   TextInput,
   Tooltip,
 } from '@mantine/core';
+import { IconSelector } from '@tabler/icons-react';
 
 /** Dense by default: 13 px text, 28 px controls. Colours come from `tokens.css`. */
 export const theme = createTheme({
@@ -51,7 +53,9 @@ export const theme = createTheme({
     }),
     Tabs: Tabs.extend({ classNames: { root: 'bw-tabs' } }),
     TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
-    NativeSelect: NativeSelect.extend({ defaultProps: { size: 'xs' } }),
+    NativeSelect: NativeSelect.extend({
+      defaultProps: { size: 'xs', rightSection: <IconSelector size={13} aria-hidden="true" /> },
+    }),
     SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs', withItemsBorders: false } }),
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 300, withArrow: false, events: { hover: true, focus: true, touch: false } },
@@ -66,7 +70,11 @@ export const theme = createTheme({
       },
     }),
     Popover: Popover.extend({ defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } }),
-    Modal: Modal.extend({ defaultProps: { transitionProps: { duration: 80 } } }),
+    Drawer: Drawer.extend({ classNames: { content: 'bw-dialog' } }),
+    Modal: Modal.extend({
+      classNames: { content: 'bw-dialog', header: 'bw-dialog' },
+      defaultProps: { transitionProps: { duration: 80 } },
+    }),
     Loader: Loader.extend({ defaultProps: { size: 'xs' } }),
   },
 });

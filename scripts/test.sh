@@ -13,7 +13,7 @@ logs="$target/test-logs"
 mkdir -p "$logs"
 tools="${XDG_CACHE_HOME:-$HOME/.cache}/bellwether/tools"
 export PATH="$tools/bin:$PATH"
-export CARGO_TERM_COLOR=never
+export CARGO_TERM_COLOR=never NO_COLOR=1
 # The tests find the Python packages here.
 export BELLWETHER_PYTHON="$PWD/.venv/bin/python3"
 

@@ -83,11 +83,6 @@ impl Commits {
         OpenCommit { commits: self, number }
     }
 
-    /// The number of the newest batch, visible or not.
-    pub(crate) fn last(&self) -> u64 {
-        self.state.lock().last
-    }
-
     /// Opens a reader that sees all batches which are visible now. `epoch` is computed while no other reader can be opened or asked for.
     pub(crate) fn open<T>(&self, epoch: impl FnOnce() -> (u64, T)) -> (Snapshot, T) {
         let mut state = self.state.lock();
@@ -96,14 +91,20 @@ impl Commits {
         (state.register(commit, epoch), value)
     }
 
-    /// Opens a reader that sees exactly the batches up to `commit`, and waits until they are all visible.
-    pub(crate) fn open_at(&self, commit: u64, epoch: u64) -> Snapshot {
+    /// Opens a reader that sees exactly the batches so far, which are not all visible yet; [`wait_for`](Self::wait_for) waits for them. Called while
+    /// no batch is between being numbered and being applied.
+    pub(crate) fn open_newest(&self, epoch: u64) -> Snapshot {
         let mut state = self.state.lock();
-        let snapshot = state.register(commit, epoch);
-        while state.visible() < commit {
+        let commit = state.last;
+        state.register(commit, epoch)
+    }
+
+    /// Waits until everything that a reader sees is visible to all.
+    pub(crate) fn wait_for(&self, snapshot: Snapshot) {
+        let mut state = self.state.lock();
+        while state.visible() < snapshot.commit {
             self.done.wait(&mut state);
         }
-        snapshot
     }
 
     pub(crate) fn close(&self, snapshot: Snapshot) {

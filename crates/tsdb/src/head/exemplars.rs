@@ -29,11 +29,6 @@ impl Exemplars {
         self.capacity > 0
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.ring.len()
-    }
-
     /// Whether an exemplar can be stored. Exemplars of a series come in the order of time, then value; a repetition is refused like one that is too old.
     pub(crate) fn judge(&self, series: &Labels, exemplar: &Exemplar) -> Result<(), Rejection> {
         let chars: usize =
@@ -133,7 +128,7 @@ mod tests {
         ring.push(&series(3), exemplar(5, 0.0));
         ring.push(&series(3), exemplar(6, 0.0));
         ring.push(&series(3), exemplar(7, 0.0));
-        assert_eq!((ring.by_series.len(), ring.len()), (1, 3), "series without exemplars are forgotten");
+        assert_eq!((ring.by_series.len(), ring.ring.len()), (1, 3), "series without exemplars are forgotten");
         assert_eq!(ring.select(TimeRange::new(6, 6), |l| *l == series(3))[0].1.len(), 1);
     }
 

@@ -25,10 +25,10 @@ pub(crate) use exemplars::Exemplars;
 pub(crate) use index::HeadIndex;
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};
-pub(crate) use read::{CutSeries, HeadSeries};
+pub(crate) use read::CutSeries;
 pub(crate) use series::{HeadSamples, LastSample, Series, same_value, value_at};
 pub(crate) use shard::{LabelHasher, Shard};
-pub(crate) use upkeep::{HeadSize, LiveSeries};
+pub(crate) use upkeep::LiveSeries;
 
 /// How many shards there are; a power of two. The lower bits of a series' number are its shard.
 const N_SHARDS: usize = 16;

@@ -13,13 +13,22 @@ const QUIET: Duration = Duration::from_mins(1);
 struct Range {
     first_arrival: Duration,
     last_arrival: Duration,
+    /// The number of the batch that came last.
+    last_batch: u64,
     maxt: i64,
 }
 
 /// Which ranges of two hours the head has samples of, and when these came.
 #[derive(Debug, Default)]
 pub(crate) struct Ranges {
-    by_start: Mutex<BTreeMap<i64, Range>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    by_start: BTreeMap<i64, Range>,
+    /// Counts the batches.
+    batches: u64,
 }
 
 /// Samples of one batch, counted before the lock is taken.
@@ -47,26 +56,31 @@ pub(crate) fn start_of(ts_ms: i64) -> i64 {
 impl Ranges {
     /// Notes samples that were appended at `now`, a time of the clock that never goes back.
     pub(crate) fn add(&self, tally: &RangeTally, now: Duration) {
-        let mut by_start = self.by_start.lock();
+        let mut state = self.state.lock();
+        state.batches += 1;
+        let last_batch = state.batches;
         for (start, maxt) in &tally.seen {
-            let range = by_start.entry(*start).or_insert(Range {
-                first_arrival: now,
-                last_arrival: now,
-                maxt: *maxt,
-            });
+            let new = Range { first_arrival: now, last_arrival: now, last_batch, maxt: *maxt };
+            let range = state.by_start.entry(*start).or_insert(new);
             range.last_arrival = now;
+            range.last_batch = last_batch;
             range.maxt = range.maxt.max(*maxt);
         }
     }
 
+    /// The number of the batch that came last.
+    pub(crate) fn last_batch(&self) -> u64 {
+        self.state.lock().batches
+    }
+
     /// The newest timestamp in the head.
     pub(crate) fn maxt(&self) -> Option<i64> {
-        self.by_start.lock().values().map(|r| r.maxt).max()
+        self.state.lock().by_start.values().map(|r| r.maxt).max()
     }
 
     /// The start of the oldest range in the head.
     pub(crate) fn mint(&self) -> Option<i64> {
-        self.by_start.lock().keys().next().copied()
+        self.state.lock().by_start.keys().next().copied()
     }
 
     /// The time before which the head can be cut: the end of the newest range such that it and all older ones are complete. `None` if there is none.
@@ -74,7 +88,7 @@ impl Ranges {
     /// A range is complete if there are samples that are newer than its end by half a range, and if no more of it seem to come: it was
     /// quiet for a minute, or it has been filled for as long as half a range takes. Imports of old data would be cut into crumbs otherwise.
     pub(crate) fn complete_before(&self, now: Duration) -> Option<i64> {
-        let by_start = self.by_start.lock();
+        let by_start = &self.state.lock().by_start;
         let newest = by_start.values().map(|r| r.maxt).max()?;
         let half = Duration::from_millis(CHUNK_RANGE_MS as u64 / 2);
         let is_complete = |start: i64, range: &Range| {
@@ -86,9 +100,9 @@ impl Ranges {
         complete.last().map(|(start, _)| start + CHUNK_RANGE_MS)
     }
 
-    /// Forgets the ranges before `end`, a multiple of the chunk range. Those that got samples since `as_of` stay.
-    pub(crate) fn cut(&self, end: i64, as_of: Duration) {
-        self.by_start.lock().retain(|start, range| *start >= end || range.last_arrival > as_of);
+    /// Forgets the ranges before `end`, a multiple of the chunk range. Those that got samples after the batch `as_of` stay.
+    pub(crate) fn cut(&self, end: i64, as_of: u64) {
+        self.state.lock().by_start.retain(|start, range| *start >= end || range.last_batch > as_of);
     }
 }
 
@@ -114,7 +128,7 @@ mod tests {
         assert_eq!(complete(10_000), None);
         add(&ranges, 3 * H, 10_001);
         assert_eq!(complete(10_001), Some(2 * H));
-        ranges.cut(2 * H, Duration::from_secs(10_001));
+        ranges.cut(2 * H, ranges.last_batch());
         assert_eq!((complete(20_000), ranges.mint(), ranges.maxt()), (None, Some(2 * H), Some(3 * H)));
     }
 
@@ -129,10 +143,11 @@ mod tests {
         assert_eq!(complete(60), None);
         // A minute of silence, or an hour of trickling.
         assert_eq!(complete(110), Some(0));
+        let before = ranges.last_batch();
         add(&ranges, -5, 3600);
         assert_eq!(complete(3601), Some(0));
         // What came while it was being cut stays.
-        ranges.cut(0, Duration::from_secs(3599));
+        ranges.cut(0, before);
         assert_eq!(ranges.mint(), Some(-2 * H));
     }
 }

@@ -62,6 +62,33 @@ impl Head {
         Ok(())
     }
 
+    /// Hands the labels of those series to `take` that reach into the range with samples which a reader of `commit` may see; without a range
+    /// those of all.
+    pub(crate) fn labels(
+        &self,
+        ids: &[SeriesId],
+        range: Option<TimeRange>,
+        commit: u64,
+        cx: &QueryContext,
+        mut take: impl FnMut(&Labels),
+    ) -> Result<(), QueryInterrupt> {
+        for (shard, ids) in by_shard(ids).iter().enumerate() {
+            for ids in ids.chunks(SERIES_PER_LOCK) {
+                cx.check()?;
+                let shard = self.shards[shard].read();
+                let hidden = shard.hidden_after(commit);
+                for id in ids {
+                    let Some(series) = shard.get(id.slot()) else { continue };
+                    let hidden = hidden.get(&id.slot()).copied().unwrap_or(0);
+                    if range.is_none_or(|range| series.reaches_into(range, hidden)) {
+                        take(&series.labels);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Copies the samples before `end` that are not in parts yet, of all series, as far as a reader of `commit` may see them.
     pub(crate) fn read_for_cut(&self, end: i64, commit: u64) -> Vec<CutSeries> {
         let mut found = Vec::new();

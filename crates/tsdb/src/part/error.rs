@@ -21,9 +21,6 @@ pub(crate) enum PartError {
     /// A newer program wrote the part.
     #[error("{path}: {what}; use the program that wrote it")]
     Newer { path: String, what: String },
-    /// The part would exceed what the format can hold.
-    #[error("{path}: {what}")]
-    TooLarge { path: String, what: &'static str },
 }
 
 impl PartError {
@@ -48,7 +45,6 @@ impl From<PartError> for StorageError {
             PartError::Damaged { path, what } | PartError::Newer { path, what } => {
                 Self::Corrupt { place: path, what }
             }
-            PartError::TooLarge { path, what } => Self::Corrupt { place: path, what: what.to_owned() },
         }
     }
 }

@@ -122,11 +122,6 @@ impl Index {
         BlockList::new(&self.file.section(VALUES)[name.values.clone()])
     }
 
-    /// How many values a name has.
-    pub(super) fn n_values(&self, name: &Name) -> Result<usize> {
-        Ok(self.values(name)?.len())
-    }
-
     /// The value with that place.
     pub(super) fn value(&self, name: &Name, ordinal: u32, out: &mut Vec<u8>) -> Result<()> {
         let list = self.values(name)?;

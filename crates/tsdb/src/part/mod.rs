@@ -17,9 +17,8 @@ mod writer;
 
 pub(crate) use dictionary::{Dictionary, DictionaryBuilder};
 pub(crate) use error::PartError;
-pub(crate) use meta::{FileMeta, META_FILE, PartMeta, TOMBSTONE_FILE};
+pub(crate) use meta::{FileMeta, META_FILE, PartMeta};
 pub(crate) use reader::{LabelReader, Part};
-pub(crate) use series::SeriesWalk;
 pub(crate) use writer::{PartWriter, Provenance};
 
 /// Chunks are cut at multiples of this: two hours.

@@ -31,10 +31,6 @@ impl Output {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// How many bytes were put so far.
     pub(super) fn len(&self) -> u64 {
         self.written + self.buffer.len() as u64

@@ -35,11 +35,6 @@ impl PagedWriter {
         Ok(Self { output, checksums: Vec::new(), page: Crc32c::new(), page_len: 0, data_len: 0 })
     }
 
-    /// How many bytes of data there are.
-    pub(super) fn len(&self) -> u64 {
-        self.data_len
-    }
-
     /// Appends data and returns its offset.
     pub(super) fn put(&mut self, data: &[u8]) -> io::Result<u64> {
         let offset = self.data_len;

@@ -172,14 +172,28 @@ impl Part {
 
     /// Appends the samples of a series that lie in the range to `out`, in time order.
     pub(crate) fn read(&self, ordinal: u32, range: TimeRange, out: &mut ColumnBuffer) -> Result<()> {
+        self.read_around(ordinal, range, out, Err)
+    }
+
+    /// As [`read`](Self::read), but `bad` decides whether a chunk that cannot be read ends everything or is left out.
+    pub(crate) fn read_around(
+        &self,
+        ordinal: u32,
+        range: TimeRange,
+        out: &mut ColumnBuffer,
+        mut bad: impl FnMut(PartError) -> Result<()>,
+    ) -> Result<()> {
         let mut walk = self.walk()?;
         walk.seek(ordinal).map_err(self.in_directory())?;
         let mut scratch = Scratch::default();
         for chunk in walk.chunks() {
-            let column = self.column(chunk.times)?;
-            if range.overlaps(TimeRange::new(column.low, column.high)) {
-                self.read_chunk(chunk, &column, range, &mut scratch, out)?;
-            }
+            let read = self.column(chunk.times).and_then(|column| {
+                if range.overlaps(TimeRange::new(column.low, column.high)) {
+                    self.read_chunk(chunk, &column, range, &mut scratch, out)?;
+                }
+                Ok(())
+            });
+            read.or_else(&mut bad)?;
         }
         Ok(())
     }
@@ -235,14 +249,13 @@ impl Part {
         };
         let decoding = PartError::decoding(file.path());
         if chunk.histograms {
-            let mut row = 0;
-            decode_histograms(chunk.codec, bytes, rows, |h| {
-                if (from..to).contains(&row) {
-                    out.push_histogram(times[row], start_of(row), h);
-                }
-                row += 1;
-            })
-            .map_err(decoding)
+            // Collected first: a chunk that turns out to be bad leaves nothing behind.
+            let mut histograms = Vec::with_capacity(rows);
+            decode_histograms(chunk.codec, bytes, rows, |h| histograms.push(h)).map_err(decoding)?;
+            for (row, h) in histograms.into_iter().enumerate().take(to).skip(from) {
+                out.push_histogram(times[row], start_of(row), h);
+            }
+            Ok(())
         } else {
             scratch.floats.clear();
             decode_floats(chunk.codec, bytes, rows, &mut scratch.floats).map_err(decoding)?;
@@ -276,12 +289,6 @@ impl Part {
     /// The label names, sorted.
     pub(crate) fn label_names(&self) -> impl Iterator<Item = &str> {
         self.index.names().iter().map(|n| n.text.as_ref())
-    }
-
-    /// How many different label name/value pairs there are.
-    pub(crate) fn n_label_pairs(&self) -> Result<usize> {
-        let count = |n| self.index.n_values(n);
-        self.index.names().iter().map(count).sum::<DecodeResult<usize>>().map_err(self.in_index())
     }
 
     /// Hands all values of `name` that start with `prefix`, and their places, to `visit`, until it returns false.

@@ -33,10 +33,6 @@ impl SectionWriter {
         Ok(Self { output, table: Vec::new(), n_sections: 0 })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        self.output.path()
-    }
-
     /// Appends a section.
     pub(super) fn put(&mut self, section: u32, bytes: &[u8]) -> io::Result<()> {
         self.table.extend_from_slice(&section.to_le_bytes());

@@ -40,6 +40,14 @@ struct Accepted {
     before: Option<LastSample>,
 }
 
+/// What a sample is to its series, if it is not refused.
+enum Verdict {
+    /// The newest one. With the one that was it before.
+    New(Option<LastSample>),
+    /// The series has this very sample.
+    Known,
+}
+
 /// What became of one attempt to append a batch.
 enum Attempt<'s> {
     Done(AppendReport, Option<OpenCommit<'s>>),
@@ -61,7 +69,7 @@ impl Store {
         }
         let (attempt, created_before) = match self.try_append(tenant, batch, true)? {
             Attempt::WrongHint(created) => (self.try_append(tenant, batch, false)?, created),
-            done => (done, 0),
+            done @ Attempt::Done(..) => (done, 0),
         };
         let Attempt::Done(mut report, commit) = attempt else {
             unreachable!("BUG: a hint was wrong although none was used");
@@ -83,22 +91,23 @@ impl Store {
         let now_ms = self.clock.now_ms();
         let judge = Judge { store: self, parts: self.part_set(), now_ms };
         let mut set = ShardSet::default();
-        let mut places: Vec<Result<(Placement, Cow<'_, Labels>), Rejection>> = Vec::with_capacity(batch.samples.len());
+        let mut places: Vec<Result<(Placement, Cow<'_, Labels>), Rejection>> =
+            Vec::with_capacity(batch.samples.len());
         for entry in &batch.samples {
             places.push(judge.without_series(entry).and_then(|()| {
-                let labels = self.labels_of(tenant, &entry.labels)?;
+                let labels = labels_of(tenant, &entry.labels)?;
                 let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints));
                 set.add(placement);
                 Ok((placement, labels))
             }));
         }
-        let exemplar_labels: Vec<_> =
-            batch.exemplars.iter().map(|e| self.labels_of(tenant, &e.labels)).collect();
+        let exemplar_labels: Vec<_> = batch.exemplars.iter().map(|e| labels_of(tenant, &e.labels)).collect();
         for labels in exemplar_labels.iter().flatten() {
             set.add(self.head.place(labels, None));
         }
         let mut shards = self.head.lock(set);
-        let mut report = AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
+        let mut report =
+            AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
         let mut accepted = Vec::with_capacity(places.len());
         for (idx, (entry, place)) in batch.samples.iter().zip(places).enumerate() {
             let verdict = match place {
@@ -114,7 +123,7 @@ impl Store {
                         Err(rejection) => Err(rejection),
                     };
                     series.and_then(|series| {
-                        if let Some(before) = judge.sample(&mut shards, series, entry)? {
+                        if let Verdict::New(before) = judge.sample(&mut shards, series, entry)? {
                             accepted.push(Accepted { entry: idx as u32, series, before });
                         }
                         Ok(series.to_ref())
@@ -159,14 +168,6 @@ impl Store {
             self.log.commit(seq).map_err(|e| self.refusal(e))?;
         }
         Ok(Attempt::Done(report, commit))
-    }
-
-    /// The labels under which a series is stored.
-    fn labels_of<'a>(&self, tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>, Rejection> {
-        if labels.has(TENANT_LABEL) {
-            return Err(Rejection::InvalidLabels(format!("the label {TENANT_LABEL} is reserved, at {}", shown(labels))));
-        }
-        Ok(stored_labels(tenant, labels))
     }
 
     /// The series with these labels; `None` if a hint was wrong and the right shard is not locked.
@@ -358,6 +359,15 @@ impl Store {
     }
 }
 
+/// The labels under which a series is stored.
+fn labels_of<'a>(tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>, Rejection> {
+    if labels.has(TENANT_LABEL) {
+        let shown = shown(labels);
+        return Err(Rejection::InvalidLabels(format!("the label {TENANT_LABEL} is reserved, at {shown}")));
+    }
+    Ok(stored_labels(tenant, labels))
+}
+
 /// Lets the series be as they were before their samples were judged.
 fn take_back(shards: &mut LockedShards<'_>, accepted: &[Accepted]) {
     for a in accepted.iter().rev() {
@@ -402,28 +412,28 @@ impl Judge<'_> {
                 let n = h.positive_buckets.len() + h.negative_buckets.len() + custom;
                 if n > MAX_BUCKETS {
                     let shown = shown(&entry.labels);
-                    return Err(Rejection::Limit(format!("{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}")));
+                    return Err(Rejection::Limit(format!(
+                        "{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}"
+                    )));
                 }
                 Ok(())
             }
         }
     }
 
-    /// Whether a sample is newer than all of its series, which then counts as having it. Returns the newest sample before it; `None` if the very same sample is
-    /// stored already.
+    /// Whether a sample is newer than all of its series, which then counts as having it.
     fn sample(
         &self,
         shards: &mut LockedShards<'_>,
         series: SeriesId,
         entry: &AppendEntry,
-    ) -> Result<Option<Option<LastSample>>, Rejection> {
+    ) -> Result<Verdict, Rejection> {
         let now = self.store.clock.monotonic();
         let series = shards.series(series);
         if series.last.is_none() && self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt) {
             // The series is new here, but may have had samples before.
             let found = self.parts.last_sample(&series.labels, entry.ts_ms);
-            series.last =
-                self.readable(found).flatten().map(|(ts_ms, value)| LastSample { ts_ms, value });
+            series.last = self.readable(found).flatten().map(|(ts_ms, value)| LastSample { ts_ms, value });
         }
         if let Some(last) = &series.last
             && last.ts_ms >= entry.ts_ms
@@ -440,7 +450,7 @@ impl Judge<'_> {
             return match same {
                 Some(true) => {
                     add(&self.store.counters.samples_repeated, 1);
-                    Ok(None)
+                    Ok(Verdict::Known)
                 }
                 Some(false) => Err(Rejection::DuplicateTimestamp),
                 None => Err(Rejection::OutOfOrder),
@@ -448,7 +458,7 @@ impl Judge<'_> {
         }
         let newest = LastSample { ts_ms: entry.ts_ms, value: entry.value.clone() };
         series.touched_s = now.as_secs() as u32;
-        Ok(Some(series.last.replace(newest)))
+        Ok(Verdict::New(series.last.replace(newest)))
     }
 
     /// Damage in parts is counted; the sample is judged by what can be read.
@@ -474,7 +484,9 @@ fn check_labels(options: &Options, labels: &Labels) -> Result<(), Rejection> {
         }
         if label.name.len() > options.max_label_name_bytes {
             let (len, max) = (label.name.len(), options.max_label_name_bytes);
-            return limit(format!("label name of {len} bytes, more than the {max} allowed (max_label_name_bytes)"));
+            return limit(format!(
+                "label name of {len} bytes, more than the {max} allowed (max_label_name_bytes)"
+            ));
         }
         if label.value.len() > options.max_label_value_bytes {
             let (len, max) = (label.value.len(), options.max_label_value_bytes);
@@ -486,7 +498,9 @@ fn check_labels(options: &Options, labels: &Labels) -> Result<(), Rejection> {
     }
     if labels.as_bytes().len() > MAX_LABEL_SET_BYTES {
         let len = labels.as_bytes().len();
-        return limit(format!("label set of {len} bytes, more than the {MAX_LABEL_SET_BYTES} that can be stored"));
+        return limit(format!(
+            "label set of {len} bytes, more than the {MAX_LABEL_SET_BYTES} that can be stored"
+        ));
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bellwether_disk::{
-    Fs, FrameFile, FrameFileReader, Group, HeaderError, SegmentHeader, SegmentKind, Step, StoreId, publish_file,
+    FrameFile, FrameFileReader, Fs, Group, HeaderError, SegmentHeader, SegmentKind, Step, StoreId,
+    publish_file,
 };
 use bellwether_model::{ColumnBuffer, Value};
 
@@ -25,9 +26,8 @@ pub(super) fn path(dir: &Path, number: u64) -> PathBuf {
 
 /// The numbers of the checkpoints in the folder, newest first.
 pub(super) fn list(fs: &dyn Fs, dir: &Path) -> io::Result<Vec<u64>> {
-    let number = |name: &str| -> Option<u64> {
-        name.strip_prefix("checkpoint-")?.strip_suffix(".ckpt")?.parse().ok()
-    };
+    let number =
+        |name: &str| -> Option<u64> { name.strip_prefix("checkpoint-")?.strip_suffix(".ckpt")?.parse().ok() };
     let entries = fs.list(dir)?;
     let mut numbers: Vec<u64> = entries.iter().filter_map(|e| number(e.name.to_str()?)).collect();
     numbers.sort_unstable_by(|a, b| b.cmp(a));
@@ -154,7 +154,9 @@ fn chunks_of(series: &LiveSeries, shared: &mut SharedColumns) -> io::Result<Vec<
         }
         // The beginning of this one is in a part.
         let mut rest = ColumnBuffer::default();
-        chunk.read(range, chunk.rows, &mut rest).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+        chunk
+            .read(range, chunk.rows, &mut rest)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         chunks.extend(seal(&rest, shared));
     }
     chunks.extend(seal(series.samples.tail(), shared));
@@ -211,7 +213,8 @@ pub(super) fn read<E>(
     loop {
         match reader.step() {
             Step::Frame if !reader.is_known() => {
-                problems.not_ours = Some("frame of a newer version; use the program that wrote it".to_owned());
+                problems.not_ours =
+                    Some("frame of a newer version; use the program that wrote it".to_owned());
                 return Ok(Ok(problems));
             }
             Step::Frame => {
@@ -220,7 +223,9 @@ pub(super) fn read<E>(
                     return Ok(Err(e));
                 }
             }
-            Step::Damage { offset, len } => problems.damage.push(format!("{len} bytes at {offset} are damaged")),
+            Step::Damage { offset, len } => {
+                problems.damage.push(format!("{len} bytes at {offset} are damaged"));
+            }
             Step::End { offset, torn } => {
                 if torn > 0 {
                     problems.damage.push(format!("{torn} bytes at {offset} are damaged"));

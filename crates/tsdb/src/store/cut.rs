@@ -32,10 +32,12 @@ pub(super) struct CutOutcome {
 impl Store {
     /// Moves the samples before `end` into parts. What is appended meanwhile stays.
     pub(super) fn cut(&self, upkeep: &mut Upkeep, end: i64) -> Result<CutOutcome, TsdbError> {
-        let as_of = self.clock.monotonic();
-        // At this moment every frame up to `log_seq` is in the head, as part of a batch up to `commit`.
-        let (commit, log_seq) = self.head.between_batches(|| (self.head.commits.last(), self.log.last_seq()));
-        let snapshot = self.head.commits.open_at(commit, self.part_set().epoch);
+        let as_of = self.head.ranges.last_batch();
+        // At this moment every frame up to `log_seq` is in the head, and the reader sees exactly what these frames brought.
+        let epoch = self.part_set().epoch;
+        let (snapshot, log_seq) =
+            self.head.between_batches(|| (self.head.commits.open_newest(epoch), self.log.last_seq()));
+        self.head.commits.wait_for(snapshot);
         let mut series = self.head.read_for_cut(end, snapshot.commit);
         self.head.commits.close(snapshot);
         if series.is_empty() {
@@ -44,7 +46,8 @@ impl Store {
         }
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
         let cut = self.write_cut(upkeep, &series)?;
-        let outcome = CutOutcome { parts: cut.parts.len(), samples: cut.parts.iter().map(|p| p.meta().samples).sum() };
+        let outcome =
+            CutOutcome { parts: cut.parts.len(), samples: cut.parts.iter().map(|p| p.meta().samples).sum() };
         let range = TimeRange::new(cut.mint, end - 1);
         let edit = Edit {
             add: cut.entries,
@@ -75,7 +78,8 @@ impl Store {
     }
 
     fn write_cut(&self, upkeep: &mut Upkeep, series: &[CutSeries]) -> Result<WrittenCut, TsdbError> {
-        let unreadable = |e: crate::coding::DecodeError| TsdbError::Part { id: 0, what: format!("head: {e}") };
+        let unreadable =
+            |e: crate::coding::DecodeError| TsdbError::Part { id: 0, what: format!("head: {e}") };
         let mut through = Vec::with_capacity(series.len());
         let mut mint = i64::MAX;
         // How many samples each day has, to decide where the parts end.
@@ -95,13 +99,8 @@ impl Store {
         for range in part_ranges(&days) {
             let id = upkeep.next_part;
             upkeep.next_part += 1;
-            let provenance = Provenance {
-                id,
-                level: 0,
-                order: id,
-                sources: Vec::new(),
-                created_ms: self.clock.now_ms(),
-            };
+            let provenance =
+                Provenance { id, level: 0, order: id, sources: Vec::new(), created_ms: self.clock.now_ms() };
             let dictionary: Dictionary = series.iter().map(|s| &s.labels).collect();
             let part = self.write_part(provenance, &dictionary, |writer| {
                 for s in series {
@@ -142,7 +141,8 @@ impl Store {
             publish_dir(fs, &temporary, &dir)?;
             Ok(Some(meta))
         };
-        let meta = write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| TsdbError::io(&dir, e))?;
+        let meta =
+            write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| TsdbError::io(&dir, e))?;
         let Some(meta) = meta else {
             remove_quietly(fs, &temporary);
             return Ok(None);

@@ -252,11 +252,8 @@ impl Manifest {
     }
 
     fn rewrite(&mut self, fs: &dyn Fs) -> io::Result<()> {
-        let store = StoreLine {
-            version: VERSION,
-            id: self.store_id.to_string(),
-            created_ms: self.created_ms,
-        };
+        let store =
+            StoreLine { version: VERSION, id: self.store_id.to_string(), created_ms: self.created_ms };
         let mut text = encode_line(&Line::Store(store));
         let mut lines = 1;
         if !self.cuts.is_empty() {
@@ -297,8 +294,21 @@ mod tests {
 
     const ID: StoreId = StoreId([3; 16]);
 
+    const DIR: &str = "d";
+
+    fn new_fs() -> SimFs {
+        let fs = SimFs::new();
+        fs.create_dir_all(Path::new(DIR)).expect("no faults");
+        fs.sync_dir(Path::new(DIR)).expect("no faults");
+        fs
+    }
+
+    fn file() -> PathBuf {
+        Path::new(DIR).join(FILE)
+    }
+
     fn load(fs: &SimFs) -> Loaded {
-        Manifest::load(fs, Path::new(""), 7, || ID).expect("readable")
+        Manifest::load(fs, Path::new(DIR), 7, || ID).expect("readable")
     }
 
     fn part(id: u64) -> PartEntry {
@@ -315,12 +325,14 @@ mod tests {
 
     #[test]
     fn changes_read_back() {
-        let fs = SimFs::new();
+        let fs = new_fs();
         let mut manifest = load(&fs).manifest;
         let cut = Cut { mint: 0, maxt: 9, log_seq: 4 };
         manifest.change(&fs, &Edit { cut: vec![cut], ..add(1) }).expect("no faults");
         manifest.change(&fs, &add(2)).expect("no faults");
-        manifest.change(&fs, &Edit { add: vec![part(3)], drop: vec![1, 2], cut: Vec::new() }).expect("no faults");
+        manifest
+            .change(&fs, &Edit { add: vec![part(3)], drop: vec![1, 2], cut: Vec::new() })
+            .expect("no faults");
         let loaded = load(&fs);
         assert_eq!((ids(&loaded.manifest), loaded.dropped.as_slice()), (vec![3], &[1, 2][..]));
         assert_eq!((loaded.manifest.cuts(), loaded.manifest.store_id()), (&[cut][..], ID));
@@ -330,7 +342,7 @@ mod tests {
         for id in 4..400 {
             manifest.change(&fs, &Edit { drop: vec![id - 1], ..add(id) }).expect("no faults");
         }
-        let len = fs.metadata(Path::new(FILE)).expect("there").len;
+        let len = fs.metadata(&file()).expect("there").len;
         assert!(len < 40_000, "it is written anew now and then: {len}");
         assert_eq!((ids(&load(&fs).manifest), load(&fs).manifest.cuts().len()), (vec![399], 0));
     }
@@ -340,14 +352,18 @@ mod tests {
     fn survives_every_fault() {
         for fault in [Fault::Io, Fault::NoSpace, Fault::TornWrite, Fault::FailedSync, Fault::Unplug] {
             for op in 0..25 {
-                let fs = SimFs::new();
-                fs.inject(Injection { op, times: 1, fault });
+                let fs = new_fs();
+                fs.inject(Injection { op: fs.ops() + op, times: 1, fault });
                 let mut manifest = load(&fs).manifest;
                 let done: Vec<u64> = (1..6).filter(|id| manifest.change(&fs, &add(*id)).is_ok()).collect();
+                assert!(fault == Fault::Unplug || done.len() >= 4, "{fault:?} at {op}: {done:?}");
                 for seed in 0..4 {
                     let loaded = load(&fs.power_cut(seed));
                     let found = ids(&loaded.manifest);
-                    assert!(done.iter().all(|id| found.contains(id)), "{fault:?} at {op}: {found:?}, done {done:?}");
+                    assert!(
+                        done.iter().all(|id| found.contains(id)),
+                        "{fault:?} at {op}: {found:?}, done {done:?}"
+                    );
                 }
             }
         }
@@ -355,16 +371,19 @@ mod tests {
 
     #[test]
     fn damage_is_reported_and_newer_versions_refused() {
-        let fs = SimFs::new();
+        let fs = new_fs();
         let mut manifest = load(&fs).manifest;
         for id in 1..4 {
             manifest.change(&fs, &add(id)).expect("no faults");
         }
-        let path = Path::new(FILE);
+        let path = &file();
         let whole = read_file(&fs, path, 1 << 20).expect("there");
         fs.tamper(path, |bytes| bytes.truncate(whole.len() - 3)).expect("there");
         let loaded = load(&fs);
-        assert_eq!((ids(&loaded.manifest), loaded.damage.as_slice()), (vec![1, 2], &["line 4 is damaged".to_owned()][..]));
+        assert_eq!(
+            (ids(&loaded.manifest), loaded.damage.as_slice()),
+            (vec![1, 2], &["line 4 is damaged".to_owned()][..])
+        );
         for at in 0..whole.len() {
             fs.tamper(path, |bytes| {
                 bytes.clone_from(&whole);
@@ -376,7 +395,7 @@ mod tests {
         let newer = r#"{"store":{"version":2,"id":"x","created_ms":1}}"#;
         let line = format!("{:08x} {newer}\n", Crc32c::of(newer.as_bytes()));
         fs.tamper(path, |bytes| *bytes = line.into_bytes()).expect("there");
-        let err = Manifest::load(&fs, Path::new(""), 7, || ID).expect_err("newer").to_string();
+        let err = Manifest::load(&fs, Path::new(DIR), 7, || ID).expect_err("newer").to_string();
         assert!(err.contains("format version 2 is not 1; use the program that wrote it"), "{err}");
     }
 }

@@ -118,7 +118,10 @@ fn merge_groups(parts: &[Arc<Part>], scope: MergeScope, newest: i64) -> Vec<Vec<
         let (sum, max) = (bytes.clone().sum::<u64>(), bytes.max().unwrap_or(0));
         is_over && (group.len() > MIN_LATE_PARTS || (sum - max) * MIN_LATE_SHARE > max)
     };
-    days.into_iter().filter(|(day, group)| group.len() > 1 && is_due(*day, group)).map(|(_, group)| group).collect()
+    days.into_iter()
+        .filter(|(day, group)| group.len() > 1 && is_due(*day, group))
+        .map(|(_, group)| group)
+        .collect()
 }
 
 fn dictionary_of(parts: &[Arc<Part>]) -> Result<Dictionary, PartError> {

@@ -13,13 +13,15 @@ mod space;
 mod status;
 mod tenancy;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bellwether_disk::{DirLock, Fs, Log, LogError};
 use bellwether_model::{
-    AppendBatch, AppendError, AppendReport, Appender, Clock, Querier, Queryable, StorageError, Tenant, TimeRange,
+    AppendBatch, AppendError, AppendReport, Appender, Clock, Querier, Queryable, StorageError, Tenant,
+    TimeRange,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -49,7 +51,6 @@ pub struct Tsdb {
     store: Arc<Store>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
     pub(crate) options: Options,
@@ -69,6 +70,15 @@ pub(crate) struct Store {
     is_closed: AtomicBool,
     /// The last field: the folder is free when all else is done.
     _lock: DirLock,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("dir", &self.dir)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the upkeep remembers.

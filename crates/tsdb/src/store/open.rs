@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bellwether_disk::{
-    Crc32c, DirLock, EntryKind, Fs, FrameFileReader, Log, LogOptions, LogPosition, RecoveryError, SegmentHeader,
-    SkippedReason, StoreId, read_exact_at, read_file, recover, write_all_at,
+    Crc32c, DirLock, EntryKind, FrameFileReader, Fs, Log, LogOptions, LogPosition, RecoveryError,
+    SegmentHeader, SkippedReason, StoreId, read_exact_at, read_file, recover, write_all_at,
 };
 use bellwether_model::Clock;
 use parking_lot::{Mutex, RwLock};
@@ -173,7 +173,13 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn problem(&mut self, kind: ProblemKind, path: &Path, what: impl Into<String>, quarantined: Option<PathBuf>) {
+    fn problem(
+        &mut self,
+        kind: ProblemKind,
+        path: &Path,
+        what: impl Into<String>,
+        quarantined: Option<PathBuf>,
+    ) {
         self.report.problems.push(Problem { kind, path: path.to_owned(), what: what.into(), quarantined });
     }
 
@@ -183,7 +189,10 @@ impl Opening<'_> {
             let entries = match self.fs.list(&dir) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
-                    return Err(TsdbError::InTheWay { path: dir.display().to_string(), what: "is not a folder" });
+                    return Err(TsdbError::InTheWay {
+                        path: dir.display().to_string(),
+                        what: "is not a folder",
+                    });
                 }
                 entries => entries.map_err(|e| TsdbError::io(&dir, e))?,
             };
@@ -232,7 +241,8 @@ impl Opening<'_> {
         let Loaded { mut manifest, damage, dropped, is_new } = loaded;
         let parts_dir = self.dir.join(PARTS_DIR);
         let on_disk = self.part_folders(&parts_dir)?;
-        let next_part = on_disk.iter().chain(manifest.parts().keys()).chain(&dropped).max().map_or(1, |id| id + 1);
+        let next_part =
+            on_disk.iter().chain(manifest.parts().keys()).chain(&dropped).max().map_or(1, |id| id + 1);
         let list_is_whole = damage.is_empty() && (!is_new || on_disk.is_empty());
         // Everything is looked at before anything is changed: a store of a newer version stays as it is.
         let listed: Vec<PartEntry> = manifest.parts().values().cloned().collect();
@@ -314,7 +324,9 @@ impl Opening<'_> {
             let id = name.parse::<u64>().ok().filter(|id| folder_name(*id) == name);
             match id {
                 Some(id) if entry.kind == EntryKind::Dir => ids.push(id),
-                _ => tracing::warn!(path = %dir.join(&entry.name).display(), "unknown file among the parts is ignored"),
+                _ => {
+                    tracing::warn!(path = %dir.join(&entry.name).display(), "unknown file among the parts is ignored");
+                }
             }
         }
         Ok(ids)
@@ -323,7 +335,12 @@ impl Opening<'_> {
     fn damaged_manifest(&mut self, manifest: &Manifest, damage: &[String], is_new: bool) {
         let path = manifest.path().to_owned();
         if is_new {
-            self.problem(ProblemKind::Manifest, &path, "missing although there are parts; made again from them", None);
+            self.problem(
+                ProblemKind::Manifest,
+                &path,
+                "missing although there are parts; made again from them",
+                None,
+            );
             return;
         }
         let copy = read_file(self.fs, &path, 1 << 30).and_then(|bytes| self.keep("MANIFEST", &bytes));
@@ -356,8 +373,8 @@ impl Opening<'_> {
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
         let mut bad_records = Vec::new();
-        let recovered = recover(self.fs, options, from, |frame| {
-            match replay.log_frame(frame.seq, frame.payload) {
+        let recovered =
+            recover(self.fs, options, from, |frame| match replay.log_frame(frame.seq, frame.payload) {
                 Ok(()) => Ok(()),
                 Err(RecordError::Newer(e)) => {
                     Err(TsdbError::NotOurs(format!("segment {} offset {}: {e}", frame.segment, frame.offset)))
@@ -366,8 +383,7 @@ impl Opening<'_> {
                     bad_records.push((frame.segment, frame.offset, e.to_string()));
                     Ok(())
                 }
-            }
-        });
+            });
         let mut recovery = recovered.map_err(not_opened)?;
         for (segment, offset, what) in bad_records {
             let path = bellwether_disk::segment_path(&options.dir, segment);
@@ -382,7 +398,8 @@ impl Opening<'_> {
                 }
                 _ => (ProblemKind::Log, "bytes"),
             };
-            let what = format!("{}: {} {unit} at offset {}", skipped.reason.as_str(), skipped.len, skipped.offset);
+            let what =
+                format!("{}: {} {unit} at offset {}", skipped.reason.as_str(), skipped.len, skipped.offset);
             self.problem(kind, &skipped.path, what, skipped.quarantined);
         }
         let replayed = replay.finish();
@@ -428,7 +445,8 @@ impl Opening<'_> {
                 damage.push("its end is missing".to_owned());
             }
             if !damage.is_empty() {
-                let copy = read_file(self.fs, &path, 1 << 40).and_then(|b| self.keep(&format!("checkpoint-{number:08}"), &b));
+                let copy = read_file(self.fs, &path, 1 << 40)
+                    .and_then(|b| self.keep(&format!("checkpoint-{number:08}"), &b));
                 self.problem(ProblemKind::Checkpoint, &path, damage.join("; "), copy.ok());
             }
             if replay.replayed.checkpoint.is_some() || replay.replayed.samples > 0 {
@@ -458,7 +476,10 @@ fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry) -> Result<Part, PartE
         let path = dir.join(&file.name);
         let len = fs.metadata(&path).map_err(|e| PartError::io(&path, e))?.len;
         if len != file.len {
-            return Err(PartError::damaged(&path, format!("the file has {len} bytes instead of {}", file.len)));
+            return Err(PartError::damaged(
+                &path,
+                format!("the file has {len} bytes instead of {}", file.len),
+            ));
         }
         if file.name == META_FILE {
             let bytes = read_file(fs, &path, MAX_META_BYTES).map_err(|e| PartError::io(&path, e))?;
@@ -490,4 +511,3 @@ fn not_opened(e: RecoveryError<TsdbError>) -> TsdbError {
         e => TsdbError::NotOurs(e.to_string()),
     }
 }
-

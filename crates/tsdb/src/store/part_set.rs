@@ -60,7 +60,12 @@ impl PartSet {
     }
 
     /// Whether a series has exactly this sample (`Some(true)`), another one at this time (`Some(false)`), or none.
-    pub(crate) fn compare(&self, labels: &Labels, ts_ms: i64, value: &Value) -> Result<Option<bool>, PartError> {
+    pub(crate) fn compare(
+        &self,
+        labels: &Labels,
+        ts_ms: i64,
+        value: &Value,
+    ) -> Result<Option<bool>, PartError> {
         let at = TimeRange::new(ts_ms, ts_ms);
         let mut found: Option<(u64, bool)> = None;
         for part in self.overlapping(at) {

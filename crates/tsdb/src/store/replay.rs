@@ -7,9 +7,7 @@ use hashbrown::HashMap;
 
 use crate::coding::DecodeError;
 use crate::head::{Head, LastSample, RangeTally, SeriesId};
-use crate::records::{
-    CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records,
-};
+use crate::records::{CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records};
 
 use super::manifest::Cut;
 

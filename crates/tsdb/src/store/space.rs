@@ -39,7 +39,8 @@ impl SpaceGuard {
         let now_ms = now.as_millis() as u64;
         let was_full = self.is_full.load(Ordering::Relaxed);
         let checked_ms = self.checked_ms.load(Ordering::Relaxed);
-        if !was_full && checked_ms != 0 && now_ms.saturating_sub(checked_ms) < CHECK_EVERY.as_millis() as u64 {
+        if !was_full && checked_ms != 0 && now_ms.saturating_sub(checked_ms) < CHECK_EVERY.as_millis() as u64
+        {
             return Ok(());
         }
         self.checked_ms.store(now_ms.max(1), Ordering::Relaxed);
@@ -48,7 +49,12 @@ impl SpaceGuard {
         let is_full = available < self.min_free_bytes;
         if is_full != was_full {
             self.is_full.store(is_full, Ordering::Relaxed);
-            tracing::warn!(available, min_free = self.min_free_bytes, is_full, "free space of the storage crossed the limit");
+            tracing::warn!(
+                available,
+                min_free = self.min_free_bytes,
+                is_full,
+                "free space of the storage crossed the limit"
+            );
         }
         if is_full {
             return Err(format!(

@@ -1,0 +1,7 @@
+//! Answering questions from head and parts.
+
+mod part_index;
+mod querier;
+mod series_set;
+
+pub(crate) use querier::StoreQuerier;

@@ -6,13 +6,14 @@ use super::eval::Eval;
 use super::operator::{Operator, Rows};
 use super::plan::{Plan, RangePlan};
 use super::range_source::RangeSeries;
+use super::step_set::StepSet;
 
 /// `absent`: 1 at each step at which the vector has no sample.
 pub(super) fn now(eval: &Eval, operand: &Plan, labels: &Labels) -> Result<Box<dyn Operator>, QueryError> {
-    let mut present = vec![false; eval.grid.n_steps];
+    let mut present = StepSet::new(&eval.query, eval.grid.n_steps)?;
     let mut operand = eval.open(operand)?;
     while let Some(block) = operand.next()? {
-        block.rows().flat_map(super::block::Row::steps).for_each(|step| present[step] = true);
+        block.rows().flat_map(super::block::Row::steps).for_each(|step| present.insert(step));
     }
     ones_where_absent(eval, &present, labels, false)
 }
@@ -24,7 +25,7 @@ pub(super) fn over_time(
     labels: &Labels,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let mut source = RangeSeries::open(eval, source)?;
-    let mut present = vec![false; eval.grid.n_steps];
+    let mut present = StepSet::new(&eval.query, eval.grid.n_steps)?;
     let mut columns = SeriesColumns::default();
     let mut tally = eval.query.tally.counter(eval.scope);
     for _ in 0..source.labels().len() {
@@ -34,7 +35,9 @@ pub(super) fn over_time(
         for (step, ts_ms) in eval.times_ms().enumerate() {
             let edges = source.edges(ts_ms);
             let found = cursor.advance(&columns, edges.after, edges.until);
-            present[step] |= found.weight > 0;
+            if found.weight > 0 {
+                present.insert(step);
+            }
             tally.add(step, found.weight);
         }
     }
@@ -43,7 +46,7 @@ pub(super) fn over_time(
 
 fn ones_where_absent(
     eval: &Eval,
-    present: &[bool],
+    present: &StepSet,
     labels: &Labels,
     drop_name: bool,
 ) -> Result<Box<dyn Operator>, QueryError> {
@@ -51,7 +54,7 @@ fn ones_where_absent(
     rows.labels.push(labels.clone());
     let mut row = rows.block.push_row()?;
     row.set_drop_name(drop_name);
-    for (step, _) in present.iter().enumerate().filter(|(_, present)| !**present) {
+    for step in (0..eval.grid.n_steps).filter(|step| !present.contains(*step)) {
         row.set_float(step, 1.0);
     }
     rows.block.settle()?;

@@ -10,6 +10,7 @@ use super::grid::Grid;
 use super::operator::{Operator, ROWS_PER_BLOCK, Rows};
 use super::plan::Plan;
 use super::state::{QueryState, TallyScope};
+use super::step_set::StepSet;
 use super::{
     absent, aggregate, binary, elementwise, histogram_quantile, info, label_functions, once, range_call,
     sort, timestamp, vector_selector,
@@ -142,13 +143,13 @@ impl Eval {
     /// At each step the float of the vector if there is exactly one, else NaN. Histograms do not count.
     fn only_float(&self, operand: &Plan) -> Result<Scalar, QueryError> {
         let mut scalar = self.scalar_of(|_| f64::NAN)?;
-        let mut found = vec![0_u8; self.grid.n_steps];
+        let mut found = StepSet::new(&self.query, self.grid.n_steps)?;
         let mut operand = self.open(operand)?;
         while let Some(block) = operand.next()? {
             for (step, sample) in block.rows().flat_map(super::block::Row::samples) {
                 if let Sample::Float(v) = sample {
-                    found[step] = found[step].saturating_add(1);
-                    scalar.vals[step] = if found[step] == 1 { v } else { f64::NAN };
+                    scalar.vals[step] = if found.contains(step) { f64::NAN } else { v };
+                    found.insert(step);
                 }
             }
         }

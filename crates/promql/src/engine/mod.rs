@@ -38,9 +38,13 @@ mod smoothed;
 mod sort;
 mod state;
 mod stats;
+mod step_set;
 mod timestamp;
 mod value;
 mod vector_selector;
+
+#[cfg(test)]
+mod tests;
 
 pub use annotation::{Annotations, Severity};
 pub use error::QueryError;

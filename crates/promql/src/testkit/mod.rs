@@ -32,6 +32,8 @@ mod store;
 mod conformance;
 
 pub use compare::{almost_equal, compare_histograms};
+#[cfg(test)]
+pub(crate) use pin::asks_for_query_times;
 pub use run::{Evaluation, ScriptOptions, ScriptReport, TestStore, run_script};
 pub use script::ScriptError;
 pub use store::MemoryStore;

@@ -39,7 +39,7 @@ pub(super) fn pinned(expr: &Expr, ts_ms: i64) -> Option<Expr> {
 }
 
 /// Whether the query asks for its own times, so that a range query around the time of an instant query answers something else.
-pub(super) fn asks_for_query_times(expr: &Expr) -> bool {
+pub(crate) fn asks_for_query_times(expr: &Expr) -> bool {
     let mut found = false;
     expr.walk(&mut |expr, _| match expr {
         Expr::Call(call) => found |= matches!(call.func.name, "start" | "end" | "range" | "step"),

@@ -4,6 +4,8 @@ use crate::engine::eval::Eval;
 use crate::engine::operator::{Operator, Rows};
 use crate::engine::plan::BinaryPlan;
 use crate::engine::same_labels::merge_same_labels;
+use crate::engine::state::QueryState;
+use crate::engine::step_set::StepSet;
 use crate::syntax::BinaryOp;
 
 /// `and`, `or` and `unless`: which samples stay depends on whether the other side has a sample in the same match group at the same step.
@@ -12,7 +14,7 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
     let (mut left, mut right) = (eval.rows(&plan.lhs)?, eval.rows(&plan.rhs)?);
     let groups = MatchGroups::new(&left.labels, &right.labels, matching);
     if plan.op == BinaryOp::Or {
-        let taken = presence(&left, &groups.left, groups.n_groups);
+        let taken = Presence::of(&left, &groups.left, groups.n_groups, &eval.query)?;
         retain(&mut right, &groups.right, |group, step| !taken.get(group, step));
         let mut all = Rows::with_capacity(&eval.query, left.len() + right.len(), eval.grid.n_steps)?;
         for rows in [&left, &right] {
@@ -22,7 +24,7 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
         all.block.settle()?;
         return Ok(merge_same_labels(&eval.query, all)?.into_operator());
     }
-    let partners = presence(&right, &groups.right, groups.n_groups);
+    let partners = Presence::of(&right, &groups.right, groups.n_groups, &eval.query)?;
     let keep_matched = plan.op == BinaryOp::And;
     retain(&mut left, &groups.left, |group, step| partners.get(group, step) == keep_matched);
     left.block.settle()?;
@@ -32,22 +34,22 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
 /// At which steps a group has a sample.
 struct Presence {
     n_steps: usize,
-    cells: Vec<bool>,
+    cells: StepSet,
 }
 
 impl Presence {
-    fn get(&self, group: usize, step: usize) -> bool {
-        self.cells[group * self.n_steps + step]
+    fn of(rows: &Rows, group_of: &[usize], n_groups: usize, query: &QueryState) -> Result<Self, QueryError> {
+        let n_steps = rows.block.n_steps();
+        let mut cells = StepSet::new(query, n_groups.saturating_mul(n_steps))?;
+        for (row, group) in rows.block.rows().zip(group_of) {
+            row.steps().for_each(|step| cells.insert(group * n_steps + step));
+        }
+        Ok(Self { n_steps, cells })
     }
-}
 
-fn presence(rows: &Rows, group_of: &[usize], n_groups: usize) -> Presence {
-    let n_steps = rows.block.n_steps();
-    let mut cells = vec![false; n_groups * n_steps];
-    for (row, group) in rows.block.rows().zip(group_of) {
-        row.steps().for_each(|step| cells[group * n_steps + step] = true);
+    fn get(&self, group: usize, step: usize) -> bool {
+        self.cells.contains(group * self.n_steps + step)
     }
-    Presence { n_steps, cells }
 }
 
 fn retain(rows: &mut Rows, group_of: &[usize], keep: impl Fn(usize, usize) -> bool) {

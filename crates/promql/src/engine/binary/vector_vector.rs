@@ -1,17 +1,18 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use bellwether_model::{Labels, Value};
 
 use super::changes_meaning;
 use super::element::operation;
 use super::matching::{MatchGroups, matched_labels};
-use crate::engine::block::Sample;
+use crate::engine::block::{Row, Sample};
 use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
-use crate::engine::labelled_rows::LabelledRows;
 use crate::engine::metadata_labels::{METADATA_LABELS, without_metadata};
 use crate::engine::operator::{Operator, Rows};
 use crate::engine::plan::BinaryPlan;
+use crate::engine::same_labels::same_labelset;
+use crate::engine::step_set::StepSet;
 use crate::syntax::{MatchCardinality, VectorMatching};
 
 /// Arithmetic and comparisons between two vectors.
@@ -26,7 +27,13 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
     let swapped = matching.card == MatchCardinality::OneToMany;
     let (left, right) = (Side::new(&left, &groups, &groups.left), Side::new(&right, &groups, &groups.right));
     let (many, one) = if swapped { (right, left) } else { (left, right) };
-    let n_steps = eval.grid.n_steps;
+    let mut both = many.steps_with_samples(eval)?;
+    let of_one = one.steps_with_samples(eval)?;
+    if matching.fill.is_none() {
+        both.intersect(&of_one);
+    } else {
+        both.unite(&of_one);
+    }
     let join = Join {
         eval,
         plan,
@@ -35,10 +42,7 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
         // Of `group_right`, too, `fill_left` fills in on the "many" side: Prometheus swaps the sides, but not the values.
         many_fill: matching.fill.lhs,
         one_fill: matching.fill.rhs,
-        // Where one side is empty as a whole, Prometheus does not look for duplicates on the other one.
-        both: many
-            .steps_with_samples(n_steps)
-            .zip(&one.steps_with_samples(n_steps), !matching.fill.is_none()),
+        both,
         many,
         one,
     };
@@ -57,20 +61,10 @@ impl<'a> Side<'a> {
         Self { rows, members: groups.members(group_of) }
     }
 
-    fn steps_with_samples(&self, n_steps: usize) -> Steps {
-        let mut steps = vec![false; n_steps];
-        self.rows.block.rows().flat_map(crate::engine::block::Row::steps).for_each(|step| steps[step] = true);
-        Steps(steps)
-    }
-}
-
-/// A set of steps.
-struct Steps(Vec<bool>);
-
-impl Steps {
-    /// The steps in both sets, or, with `any`, in one of them.
-    fn zip(&self, other: &Self, any: bool) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(a, b)| if any { *a || *b } else { *a && *b }).collect())
+    fn steps_with_samples(&self, eval: &Eval) -> Result<StepSet, QueryError> {
+        let mut steps = StepSet::new(&eval.query, eval.grid.n_steps)?;
+        self.rows.block.rows().flat_map(Row::steps).for_each(|step| steps.insert(step));
+        Ok(steps)
     }
 }
 
@@ -85,8 +79,8 @@ struct Join<'a> {
     /// What stands in for a missing sample of each side.
     many_fill: Option<f64>,
     one_fill: Option<f64>,
-    /// The steps at which there is something to match.
-    both: Steps,
+    /// The steps at which there is something to match. Where one side is empty as a whole, Prometheus does not look for duplicates on the other one.
+    both: StepSet,
 }
 
 /// A sample of one side at one step: a series, or the value that fills in.
@@ -98,20 +92,39 @@ enum Partner {
 
 /// The result while it grows.
 struct Output {
-    rows: LabelledRows,
-    /// The labels of the result of two partners, and their row once there is one.
-    pairs: HashMap<(Partner, Partner), (Labels, Option<usize>)>,
+    rows: Rows,
+    /// What is known of each pair of partners that met.
+    pairs: HashMap<(Partner, Partner), usize>,
+    /// The pair that each series of the "many" side was part of most recently: mostly it is the same at the next step.
+    latest: Vec<Option<(Partner, usize)>>,
+    outcomes: Vec<Outcome>,
+    by_labels: HashMap<Labels, usize>,
+}
+
+/// A label set that pairs of partners result in.
+struct Outcome {
+    labels: Labels,
+    /// Its row, once there is a sample for it.
+    row: Option<usize>,
+    /// The group and step at which a pair with this result was found most recently.
+    found_at: Option<(usize, usize)>,
 }
 
 impl Join<'_> {
     fn run(&self, n_groups: usize) -> Result<Box<dyn Operator>, QueryError> {
-        let rows = LabelledRows::new(&self.eval.query, self.eval.grid.n_steps)?;
-        let mut output = Output { rows, pairs: HashMap::new() };
+        let mut output = Output {
+            rows: Rows::with_capacity(&self.eval.query, 0, self.eval.grid.n_steps)?,
+            pairs: HashMap::new(),
+            latest: vec![None; self.many.rows.len()],
+            outcomes: Vec::new(),
+            by_labels: HashMap::new(),
+        };
         for group in 0..n_groups {
             self.eval.query.context.check()?;
             self.group(group, &mut output)?;
         }
-        output.rows.into_operator()
+        output.rows.block.settle()?;
+        Ok(output.rows.into_operator())
     }
 
     fn group(&self, group: usize, output: &mut Output) -> Result<(), QueryError> {
@@ -121,12 +134,9 @@ impl Join<'_> {
         {
             return Ok(());
         }
-        // Only grouping labels can make results collide that belong to the same step.
-        let mut taken: HashSet<Labels> = HashSet::new();
-        for step in (0..self.eval.grid.n_steps).filter(|step| self.both.0[*step]) {
+        for step in (0..self.eval.grid.n_steps).filter(|step| self.both.contains(*step)) {
             let one = self.one_at(one, step)?;
             let (mut n_matches, mut found_many) = (0, false);
-            taken.clear();
             for series in many {
                 let Some(sample) = self.many.rows.block.row(*series).sample(step) else { continue };
                 found_many = true;
@@ -136,17 +146,18 @@ impl Join<'_> {
                     (None, None) => break,
                 };
                 n_matches += 1;
-                let pair = (Partner::Series(*series), one);
+                let outcome = self.outcome(output, group, (Partner::Series(*series), one));
                 // Whether the match is ambiguous does not depend on what a comparison leaves of it.
-                self.check_unique(n_matches, &mut taken, output, group, pair)?;
+                self.check_unique(n_matches, &mut output.outcomes[outcome], (group, step))?;
                 if let Some(value) = self.operate(sample, one_sample) {
-                    self.push(output, group, pair, step, value)?;
+                    Self::push(output, outcome, self.drops_name(Some(*series)), step, value)?;
                 }
             }
             if let (Some((series, sample)), false, Some(fill)) = (one, found_many, self.many_fill)
                 && let Some(value) = self.operate(Sample::Float(fill), sample)
             {
-                self.push(output, group, (Partner::Fill, Partner::Series(series)), step, value)?;
+                let outcome = self.outcome(output, group, (Partner::Fill, Partner::Series(series)));
+                Self::push(output, outcome, self.drops_name(None), step, value)?;
             }
         }
         Ok(())
@@ -192,10 +203,8 @@ impl Join<'_> {
     fn check_unique(
         &self,
         n_matches: usize,
-        taken: &mut HashSet<Labels>,
-        output: &mut Output,
-        group: usize,
-        pair: (Partner, Partner),
+        outcome: &mut Outcome,
+        here: (usize, usize),
     ) -> Result<(), QueryError> {
         if self.matching.card == MatchCardinality::OneToOne {
             if n_matches > 1 {
@@ -205,53 +214,62 @@ impl Join<'_> {
             }
             return Ok(());
         }
-        if self.many.members[group].len() > 1 {
-            let labels = self.labels(output, group, pair).0.clone();
-            if !taken.insert(labels) {
-                return Err(QueryError::execution(
-                    "multiple matches for labels: grouping labels must ensure unique matches",
-                ));
-            }
+        if outcome.found_at.replace(here) == Some(here) {
+            return Err(QueryError::execution(
+                "multiple matches for labels: grouping labels must ensure unique matches",
+            ));
         }
         Ok(())
     }
 
     fn push(
-        &self,
         output: &mut Output,
-        group: usize,
-        pair: (Partner, Partner),
+        outcome: usize,
+        drop_name: bool,
         step: usize,
         value: Value,
     ) -> Result<(), QueryError> {
-        let (labels, place) = self.labels(output, group, pair).clone();
-        let place = if let Some(place) = place {
-            place
+        let Output { rows, outcomes, .. } = output;
+        let outcome = &mut outcomes[outcome];
+        let row = if let Some(row) = outcome.row {
+            row
         } else {
-            let place = output.rows.place(&labels, self.drops_name(pair.0))?;
-            output.pairs.insert(pair, (labels, Some(place)));
-            place
+            rows.labels.push(outcome.labels.clone());
+            rows.block.push_row()?.set_drop_name(drop_name);
+            *outcome.row.insert(rows.len() - 1)
         };
-        output.rows.put(place, step, value)
+        if rows.block.row(row).sample(step).is_some() {
+            return Err(same_labelset());
+        }
+        rows.block.row_mut(row).set(step, value)
     }
 
     /// Whether the name of the result goes at the end of the query.
-    fn drops_name(&self, many: Partner) -> bool {
-        let of_series = match many {
-            Partner::Series(series) => self.many.rows.block.row(series).drop_name(),
-            Partner::Fill => false,
-        };
-        self.plan.return_bool || of_series
+    fn drops_name(&self, many: Option<usize>) -> bool {
+        self.plan.return_bool || many.is_some_and(|series| self.many.rows.block.row(series).drop_name())
     }
 
-    /// The labels of the result of two partners.
-    fn labels<'o>(
-        &self,
-        output: &'o mut Output,
-        group: usize,
-        pair: (Partner, Partner),
-    ) -> &'o (Labels, Option<usize>) {
-        output.pairs.entry(pair).or_insert_with(|| (self.result_labels(group, pair), None))
+    /// What two partners result in.
+    fn outcome(&self, output: &mut Output, group: usize, pair: (Partner, Partner)) -> usize {
+        let (many, one) = pair;
+        if let Partner::Series(series) = many
+            && let Some((latest, outcome)) = output.latest[series]
+            && latest == one
+        {
+            return outcome;
+        }
+        let Output { pairs, outcomes, by_labels, latest, .. } = output;
+        let outcome = *pairs.entry(pair).or_insert_with(|| {
+            let labels = self.result_labels(group, pair);
+            *by_labels.entry(labels.clone()).or_insert_with(|| {
+                outcomes.push(Outcome { labels, row: None, found_at: None });
+                outcomes.len() - 1
+            })
+        });
+        if let Partner::Series(series) = many {
+            latest[series] = Some((one, outcome));
+        }
+        outcome
     }
 
     fn result_labels(&self, group: usize, (many, one): (Partner, Partner)) -> Labels {

@@ -1,0 +1,49 @@
+//! The engine as a whole, over the store in memory.
+
+mod agreement;
+
+use std::sync::Arc;
+
+use bellwether_model::{QueryContext, Tenant};
+
+use super::{
+    Engine, EngineOptions, InstantQuery, QueryEngine, QueryError, QueryOutput, QuerySettings, RangeQuery,
+};
+use crate::syntax::ParserOptions;
+use crate::testkit::{MemoryStore, ScriptOptions, run_script};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Everything of the language is switched on, nothing else is.
+fn options() -> EngineOptions {
+    EngineOptions { parser: ParserOptions::all_enabled(), ..EngineOptions::default() }
+}
+
+/// A store with what a `load` block says.
+fn store(load: &str) -> Arc<MemoryStore> {
+    let store = Arc::new(MemoryStore::new());
+    let report = run_script("load", load, &ScriptOptions::default(), &|| Arc::clone(&store) as Arc<_>);
+    assert!(report.error.is_none(), "{:?}", report.error);
+    store
+}
+
+fn engine(options: EngineOptions, load: &str) -> Engine {
+    Engine::new(options, store(load))
+}
+
+fn instant(engine: &Engine, query: &str, ts_ms: i64) -> Result<QueryOutput, QueryError> {
+    let query = InstantQuery { query: query.to_owned(), ts_ms, settings: QuerySettings::default() };
+    engine.instant(&Tenant::default(), &query, &QueryContext::unbounded())
+}
+
+fn range(
+    engine: &Engine,
+    query: &str,
+    start_ms: i64,
+    end_ms: i64,
+    step_ms: i64,
+) -> Result<QueryOutput, QueryError> {
+    let settings = QuerySettings::default();
+    let query = RangeQuery { query: query.to_owned(), start_ms, end_ms, step_ms, settings };
+    engine.range(&Tenant::default(), &query, &QueryContext::unbounded())
+}

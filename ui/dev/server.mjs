@@ -1,7 +1,7 @@
 // Serves the built UI the way the real server does, and passes the API on to a Prometheus, so that the UI can be
 // developed and tested without building the Rust side.
 //
-//   API=http://127.0.0.1:9090 PORT=9091 PREFIX=/obs/bw DEMO=1 node dev/server.mjs
+//   API=http://127.0.0.1:9090 PORT=9091 PREFIX=/obs/bw DEMO=1 DIST=dist node dev/server.mjs
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
@@ -13,7 +13,7 @@ const API = new URL(process.env.API ?? 'http://127.0.0.1:9090');
 const PORT = Number(process.env.PORT ?? 9091);
 const PREFIX = (process.env.PREFIX ?? '').replace(/\/+$/, '');
 const DEMO = process.env.DEMO === '1';
-const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+const DIST = process.env.DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
 
 const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
@@ -91,5 +91,5 @@ createServer((incoming, response) => {
   const path = url.slice(PREFIX.length);
   if (path.startsWith('/api/') || path === '/metrics') return passOn(path, incoming, response);
   if (path.startsWith('/assets/')) return void asset(path.replace(/\?.*$/, ''), response);
-  return void page(response);
+  return void page(response).catch((error) => response.writeHead(503).end(`${error.message}\n`));
 }).listen(PORT, '127.0.0.1', () => console.log(`http://127.0.0.1:${PORT}${PREFIX}/ in front of ${API.origin}`));

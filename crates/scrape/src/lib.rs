@@ -43,6 +43,7 @@
 //! # Ok(())
 //! # }
 //! ```
+mod backfill;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod config;
@@ -65,6 +66,7 @@ mod test_store;
 mod view;
 mod workspace;
 
+pub use backfill::{Backfill, BackfillError, PastScrape};
 pub use counters::ScrapeCounters;
 pub use discovery::{DiscoveryStatus, Resolver};
 pub use error::ScrapeError;

@@ -37,6 +37,14 @@ impl Discovery {
             _ => None,
         }
     }
+
+    /// The targets that the configuration itself lists here.
+    pub(crate) fn static_groups(&self) -> &[TargetGroup] {
+        match self {
+            Self::Static(groups) => groups,
+            _ => &[],
+        }
+    }
 }
 
 /// Reads all `*_sd_configs` and the `static_configs` from the section `map`, which has further fields.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bellwether_exposition::{CreatedHandling, TypeAndUnitLabels};
+use bellwether_model::Labels;
 use bellwether_outbound::{Destination, HttpClient};
 
 use crate::config::{Limits, ScrapeConfig};
@@ -59,6 +60,39 @@ impl JobSettings {
             extra_metrics: config.extra_scrape_metrics || options.extra_scrape_metrics,
         }
     }
+
+    /// How the samples of a target with `labels` are stored.
+    pub(crate) fn ingest(&self, config: &ScrapeConfig, labels: &Labels) -> IngestSettings {
+        IngestSettings {
+            labels: SampleLabels {
+                target: labels.clone(),
+                honor_labels: config.honor_labels,
+                relabel: config.metric_relabel.clone(),
+                limits: LabelLimits {
+                    labels: self.limits.labels,
+                    name_bytes: self.limits.label_name_bytes,
+                    value_bytes: self.limits.label_value_bytes,
+                },
+                validation: config.validation_scheme,
+            },
+            honor_timestamps: config.honor_timestamps,
+            track_timestamps_staleness: config.track_timestamps_staleness,
+            sample_limit: self.limits.samples,
+            bucket_limit: config.native_histogram_bucket_limit,
+            fallback_protocol: config.fallback_protocol.map(to_exposition),
+            type_and_unit_labels: self.type_and_unit_labels,
+            created: self.created,
+            extra_metrics: self.extra_metrics,
+            classic_histograms: match (
+                config.convert_classic_histograms,
+                config.always_scrape_classic_histograms,
+            ) {
+                (false, _) => ClassicHandling::Keep,
+                (true, false) => ClassicHandling::Convert,
+                (true, true) => ClassicHandling::ConvertAndKeep,
+            },
+        }
+    }
 }
 
 impl Job {
@@ -99,45 +133,12 @@ impl Job {
     ) -> LoopConfig {
         LoopConfig {
             fetch: (self.fetcher)(spec, destination),
-            ingest: Arc::new(self.ingest_settings(spec)),
+            ingest: Arc::new(self.settings.ingest(&self.config, &spec.labels)),
             interval: spec.interval,
             timeout: spec.timeout,
             job: Arc::clone(&self.name),
             failure_log: self.failure_log.clone(),
             target_limit_exceeded,
-        }
-    }
-
-    fn ingest_settings(&self, spec: &TargetSpec) -> IngestSettings {
-        let (config, settings) = (&self.config, &self.settings);
-        IngestSettings {
-            labels: SampleLabels {
-                target: spec.labels.clone(),
-                honor_labels: config.honor_labels,
-                relabel: config.metric_relabel.clone(),
-                limits: LabelLimits {
-                    labels: settings.limits.labels,
-                    name_bytes: settings.limits.label_name_bytes,
-                    value_bytes: settings.limits.label_value_bytes,
-                },
-                validation: config.validation_scheme,
-            },
-            honor_timestamps: config.honor_timestamps,
-            track_timestamps_staleness: config.track_timestamps_staleness,
-            sample_limit: settings.limits.samples,
-            bucket_limit: config.native_histogram_bucket_limit,
-            fallback_protocol: config.fallback_protocol.map(to_exposition),
-            type_and_unit_labels: settings.type_and_unit_labels,
-            created: settings.created,
-            extra_metrics: settings.extra_metrics,
-            classic_histograms: match (
-                config.convert_classic_histograms,
-                config.always_scrape_classic_histograms,
-            ) {
-                (false, _) => ClassicHandling::Keep,
-                (true, false) => ClassicHandling::Convert,
-                (true, true) => ClassicHandling::ConvertAndKeep,
-            },
         }
     }
 

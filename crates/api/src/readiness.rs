@@ -19,6 +19,11 @@ impl Readiness {
         Self { phase: Mutex::new(Phase::Starting(why.into())) }
     }
 
+    /// Not ready yet, for another reason than before.
+    pub fn set_starting(&self, why: impl Into<String>) {
+        self.set(Phase::Starting(why.into()));
+    }
+
     /// Everything runs.
     pub fn set_ready(&self) {
         self.set(Phase::Ready);

@@ -1,8 +1,9 @@
-//! The command line.
+//! The command line. Flags that Prometheus users know work under their names.
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use bellwether_model::{parse_duration_ms, parse_size};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
 #[derive(Debug, Parser)]
@@ -16,6 +17,10 @@ pub(crate) struct Cli {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Run the server with five simulated platforms that it scrapes.
+    Demo(DemoArgs),
     /// Check files without running anything.
     #[command(subcommand)]
     Check(CheckCommand),
@@ -64,6 +69,181 @@ pub(crate) enum TestCommand {
     },
 }
 
+/// Flags of `serve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration file. Without it, `bellwether.yml` or `prometheus.yml` of this folder is used if there is one, else a
+    /// configuration that scrapes only this server.
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+    /// Settings of the HTTP surface.
+    #[command(flatten)]
+    pub(crate) web: WebArgs,
+    /// Settings of the store.
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// Settings of the query engine.
+    #[command(flatten)]
+    pub(crate) query: QueryArgs,
+    /// Settings of the log.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    /// Features to switch on, as in Prometheus; may be repeated, or a list with commas.
+    #[arg(long = "enable-feature", value_name = "FEATURE", value_delimiter = ',')]
+    pub(crate) enable_feature: Vec<String>,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// A configuration file whose targets are scraped beside the simulated platforms.
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+    /// First port of the simulated platforms; by default the system chooses free ones.
+    #[arg(long = "fleet.base-port", value_name = "PORT")]
+    pub(crate) fleet_base_port: Option<u16>,
+    /// Seed of the simulation: the same seed gives the same story.
+    #[arg(long = "fleet.seed", value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) fleet_seed: u64,
+    /// How much simulated history an empty store gets before the demo starts; `0` for none.
+    #[arg(long = "fleet.history", value_name = "DURATION", default_value = "3h", value_parser = duration_ms)]
+    pub(crate) fleet_history_ms: i64,
+    /// Settings of the HTTP surface.
+    #[command(flatten)]
+    pub(crate) web: WebArgs,
+    /// Settings of the store.
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// Settings of the query engine.
+    #[command(flatten)]
+    pub(crate) query: QueryArgs,
+    /// Settings of the log.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    /// Features to switch on, as in Prometheus; may be repeated, or a list with commas.
+    #[arg(long = "enable-feature", value_name = "FEATURE", value_delimiter = ',')]
+    pub(crate) enable_feature: Vec<String>,
+}
+
+/// Settings of the HTTP surface.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Web")]
+pub(crate) struct WebArgs {
+    /// Address to listen on; may be repeated.
+    #[arg(long = "web.listen-address", value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
+    pub(crate) listen_address: Vec<String>,
+    /// The URL under which users reach this server, if a proxy stands in front; its path is the default of the route prefix.
+    #[arg(long = "web.external-url", value_name = "URL", default_value = "")]
+    pub(crate) external_url: String,
+    /// Path below which everything is served.
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    pub(crate) route_prefix: Option<String>,
+    /// Allow `POST /-/quit`, and `POST /-/reload` from other machines.
+    #[arg(long = "web.enable-lifecycle")]
+    pub(crate) enable_lifecycle: bool,
+    /// Serve the admin endpoints.
+    #[arg(long = "web.enable-admin-api")]
+    pub(crate) enable_admin_api: bool,
+    /// Accept remote write on `/api/v1/write`; it is accepted unless this is set to false.
+    #[arg(long = "web.enable-remote-write-receiver", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) enable_remote_write_receiver: bool,
+    /// Regular expression of the origins that may read across origins; none by default.
+    #[arg(long = "web.cors.origin", value_name = "REGEX")]
+    pub(crate) cors_origin: Option<String>,
+    /// How many connections may be open at once.
+    #[arg(long = "web.max-connections", value_name = "NUMBER", default_value_t = 2_000)]
+    pub(crate) max_connections: usize,
+}
+
+/// Settings of the store.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Storage")]
+pub(crate) struct StorageArgs {
+    /// The folder of the store.
+    #[arg(long = "storage.tsdb.path", value_name = "DIR", default_value = "data/")]
+    pub(crate) path: PathBuf,
+    /// How long samples are kept. Wins over the configuration file; 15d if neither says anything.
+    #[arg(long = "storage.tsdb.retention.time", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) retention_time_ms: Option<i64>,
+    /// How many bytes samples may take before the oldest go; 0 for no limit.
+    #[arg(long = "storage.tsdb.retention.size", value_name = "SIZE", value_parser = size_bytes)]
+    pub(crate) retention_size: Option<u64>,
+    /// When the log is synced to the disk: every second, before each acknowledgement, or when a segment is full.
+    #[arg(long = "storage.wal-sync", value_name = "MODE", default_value = "interval")]
+    pub(crate) wal_sync: WalSync,
+}
+
+/// When the log is synced to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WalSync {
+    /// Every second: a power cut costs at most the last second.
+    Interval,
+    /// Before each acknowledgement: a power cut costs nothing acknowledged.
+    Always,
+    /// When a segment is full, as Prometheus does.
+    Segment,
+}
+
+/// Settings of the query engine.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Query")]
+pub(crate) struct QueryArgs {
+    /// How old a sample may be to count as the current value.
+    #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = duration_ms)]
+    pub(crate) lookback_delta_ms: i64,
+    /// How long a query may take.
+    #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = duration_ms)]
+    pub(crate) timeout_ms: i64,
+    /// How many queries run at once.
+    #[arg(long = "query.max-concurrency", value_name = "NUMBER", default_value_t = 20)]
+    pub(crate) max_concurrency: usize,
+    /// How many samples one query may hold in memory.
+    #[arg(long = "query.max-samples", value_name = "NUMBER", default_value_t = 50_000_000)]
+    pub(crate) max_samples: usize,
+}
+
+/// Settings of the log.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Log")]
+pub(crate) struct LogArgs {
+    /// Least severity that is written.
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
+    pub(crate) level: LogLevel,
+    /// How lines are written.
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
+    pub(crate) format: LogFormat,
+}
+
+/// Severity of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// Decisions.
+    Debug,
+    /// Lifecycle.
+    Info,
+    /// Data or service degraded.
+    Warn,
+    /// An operator must act.
+    Error,
+}
+
+/// Form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Logfmt,
+    /// For programs.
+    Json,
+}
+
+fn duration_ms(s: &str) -> Result<i64, String> {
+    parse_duration_ms(s).map_err(|e| format!("{e}; write it like 15d or 1h30m"))
+}
+
+fn size_bytes(s: &str) -> Result<u64, String> {
+    parse_size(s).map_err(|e| format!("{e}; write it like 512MB or 10GB"))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -73,5 +253,34 @@ mod tests {
     #[test]
     fn is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn takes_the_flags_of_prometheus() {
+        let cli = Cli::try_parse_from([
+            "bellwether",
+            "serve",
+            "--web.listen-address=127.0.0.1:19190",
+            "--storage.tsdb.path=/x",
+            "--config.file=prometheus.yml",
+            "--web.enable-remote-write-receiver",
+            "--web.enable-admin-api",
+            "--storage.tsdb.retention.time=100y",
+            "--query.max-samples=1000000000",
+            "--query.timeout=10m",
+            "--log.level=warn",
+        ])
+        .expect("parses");
+        let Command::Serve(args) = cli.command else { panic!("not serve") };
+        assert_eq!(args.storage.retention_time_ms, Some(3_153_600_000_000));
+        assert_eq!(args.query.timeout_ms, 600_000);
+        assert!(args.web.enable_remote_write_receiver && args.web.enable_admin_api);
+    }
+
+    #[test]
+    fn bad_values_say_how_to_write_them() {
+        let error =
+            Cli::try_parse_from(["bellwether", "serve", "--query.timeout=soon"]).expect_err("refused");
+        assert!(error.to_string().contains("write it like 15d or 1h30m"), "{error}");
     }
 }

@@ -1,68 +1,120 @@
 //! `bellwether demo`: the server with five simulated platforms that it scrapes over real HTTP.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bellwether_exposition::{CreatedHandling, Event, OutputFormat, Reader, Syntax};
-use bellwether_fleet::{Fleet, FleetOptions, HistoryRange, Ports, Snapshot};
-use bellwether_model::{
-    AppendBatch, AppendEntry, AppendMetadata, Appender as _, Clock, LabelsBuilder, METRIC_NAME, MetricMetadata, SystemClock, Tenant, Value,
-};
+use bellwether::config::Config;
+use bellwether_exposition::OutputFormat;
+use bellwether_fleet::{Fleet, FleetOptions, History, HistoryRange, Ports};
+use bellwether_model::{Clock, SystemClock, Tenant};
+use bellwether_scrape::{Backfill, PastScrape, ScrapeOptions};
 use bellwether_tsdb::Tsdb;
 
 use crate::cli::DemoArgs;
 use crate::log;
 use crate::operations::ConfigSource;
-use crate::serve::{ServerArgs, announce, block_on, run, shared_flags};
+use crate::serve::{FillHistory, ServerArgs, announce, block_on, run};
+use crate::storage::is_used;
 
 /// Marks a data folder as one that holds only simulated data.
 const MARKER: &str = "DEMO";
 /// How far apart the samples of the simulated past are.
 const HISTORY_STEP_MS: i64 = 15_000;
+/// How long a scrape of the simulated past took: about what the live ones take.
+const HISTORY_SCRAPE: Duration = Duration::from_millis(2);
 
 /// Runs `bellwether demo`.
 pub(crate) fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     log::start(&args.log);
     refuse_real_data(&args.storage.path)?;
+    mark_demo_data(&args.storage.path)?;
     block_on(start(args))
 }
 
 async fn start(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let now_ms = clock.now_ms();
     let past = Duration::from_millis(args.fleet_history_ms.max(0).unsigned_abs());
     let ports = args.fleet_base_port.map_or(Ports::Ephemeral, Ports::From);
     let options = FleetOptions { ports, seed: args.fleet_seed, past, ..FleetOptions::default() };
     let fleet = Fleet::start(options, clock).await.context("starting the demo fleet")?;
+    announce("Five simulated platforms; everything that they show is made up and labelled demo=\"true\":");
     for target in fleet.targets() {
-        announce(&format!("  {:<8} {:<28} http://{}/", target.platform.as_str(), target.instance, target.addr));
+        announce(&format!(
+            "  {:<8} {:<28} http://{}/metrics",
+            target.platform.name(),
+            target.instance,
+            target.addr
+        ));
     }
-    announce("These platforms are simulated; everything that they show is made up and labelled demo=\"true\".");
     announce("Press Ctrl+C to stop.");
     let source = ConfigSource {
-        file: args.config_file.clone(),
+        file: args.config_file,
         fallback: String::new(),
         extra: Some(fleet.scrape_config_yaml()),
     };
     let server = ServerArgs {
-        flags: shared_flags(&args.web, &args.storage, &args.query, &args.enable_feature, args.config_file.as_ref()),
         web: args.web,
         storage: args.storage,
         query: args.query,
         features: args.enable_feature,
-        demo: true,
+        history: Some(fill_history(&fleet, now_ms)),
     };
     let outcome = run(server, source).await;
     fleet.shutdown().await;
     outcome
 }
 
+/// Puts what the fleet would have said in the past into an empty store, so that graphs have something to show at once.
+fn fill_history(fleet: &Fleet, now_ms: i64) -> FillHistory {
+    let to_ms = now_ms - HISTORY_STEP_MS;
+    let range = HistoryRange { from_ms: fleet.begin_ms(), to_ms, step_ms: HISTORY_STEP_MS };
+    let format = OutputFormat::FALLBACK;
+    let history = fleet.history(range, format);
+    let addresses =
+        fleet.targets().iter().map(|t| ((t.job, t.instance), t.addr.to_string())).collect::<HashMap<_, _>>();
+    Box::new(move |store, config| {
+        if store.active_series() > 0 || !store.parts().is_empty() {
+            return Ok(());
+        }
+        store_history(history, format, &addresses, store, config)
+    })
+}
+
+fn store_history(
+    history: History,
+    format: OutputFormat,
+    addresses: &HashMap<(&str, &str), String>,
+    store: &Tsdb,
+    config: &Config,
+) -> anyhow::Result<()> {
+    let mut backfill = Backfill::new(&config.scrape_configs, &ScrapeOptions::default());
+    let content_type = format.content_type();
+    let mut samples = 0;
+    for snapshot in history {
+        let address =
+            addresses.get(&(snapshot.job, snapshot.instance)).context("a process without endpoint")?;
+        let scrape = PastScrape {
+            job: snapshot.job,
+            address,
+            ts_ms: snapshot.ts_ms,
+            duration: HISTORY_SCRAPE,
+            answer: snapshot.exposition.as_deref().map(|text| (content_type.as_str(), text.as_bytes())),
+        };
+        samples += backfill.store(&scrape, &Tenant::default(), store)?.stored();
+    }
+    store.maintain()?;
+    tracing::info!(samples, "simulated past stored");
+    Ok(())
+}
+
 /// Simulated data must never be mixed with real data.
 fn refuse_real_data(path: &Path) -> anyhow::Result<()> {
-    let used = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-    if used && !path.join(MARKER).exists() {
+    if is_used(path) && !path.join(MARKER).exists() {
         bail!(
             "{} holds real data, and the demo would mix simulated data into it; give the demo a folder of its own with --storage.tsdb.path",
             path.display()
@@ -82,9 +134,12 @@ pub(crate) fn refuse_demo_data(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Remembers that a folder holds simulated data.
-pub(crate) fn mark_demo_data(path: &Path) -> anyhow::Result<()> {
+/// Remembers that a folder holds simulated data, before the first of it is there.
+fn mark_demo_data(path: &Path) -> anyhow::Result<()> {
     let marker = path.join(MARKER);
-    std::fs::write(&marker, "Everything in this folder was simulated by `bellwether demo`.\n")
-        .with_context(|| marker.display().to_string())
+    std::fs::create_dir_all(path)
+        .and_then(|()| {
+            std::fs::write(&marker, "Everything in this folder was simulated by `bellwether demo`.\n")
+        })
+        .with_context(|| format!("cannot write {}", marker.display()))
 }

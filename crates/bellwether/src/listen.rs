@@ -1,8 +1,10 @@
-//! Sockets, signals, and the prefix below which everything is served.
+//! Where the server listens, and the path below which it serves everything.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::Context as _;
+use bellwether_scrape::GlobalAddress;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::WebArgs;
 
@@ -12,9 +14,9 @@ pub(crate) async fn listen(args: &WebArgs) -> anyhow::Result<Vec<TcpListener>> {
     for address in &args.listen_address {
         // Prometheus users write `:9090` and mean every address.
         let full = if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.clone() };
-        let listener = TcpListener::bind(&full)
-            .await
-            .with_context(|| format!("cannot listen on {address}; choose another with --web.listen-address"))?;
+        let listener = TcpListener::bind(&full).await.with_context(|| {
+            format!("cannot listen on {address}; choose another with --web.listen-address")
+        })?;
         listeners.push(listener);
     }
     Ok(listeners)
@@ -30,14 +32,21 @@ pub(crate) fn route_prefix(args: &WebArgs) -> String {
     if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") }
 }
 
-/// Resolves when the process is asked to stop.
-pub(crate) async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        outcome = tokio::signal::ctrl_c() => outcome?,
-    }
-    Ok(())
+/// The address of this server for the world, if a proxy in front of it has another.
+pub(crate) fn global_address(args: &WebArgs, listen: SocketAddr) -> Option<GlobalAddress> {
+    let (scheme, rest) = args.external_url.split_once("://")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    Some(GlobalAddress { scheme: scheme.to_owned(), host: host.to_owned(), listen_port: listen.port() })
+}
+
+/// The address under which this server reaches itself.
+pub(crate) fn own_address(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }
 
 #[cfg(test)]
@@ -59,5 +68,15 @@ mod tests {
         check(&["--web.external-url=https://x.example/obs/bw/"], "/obs/bw");
         check(&["--web.external-url=http://x/a", "--web.route-prefix=/"], "");
         check(&["--web.route-prefix=b/"], "/b");
+    }
+
+    #[test]
+    fn reaches_itself() {
+        let check = |listen: &str, want: &str| {
+            assert_eq!(own_address(listen.parse().expect("an address")).to_string(), want);
+        };
+        check("0.0.0.0:9090", "127.0.0.1:9090");
+        check("[::]:9090", "[::1]:9090");
+        check("10.1.2.3:80", "10.1.2.3:80");
     }
 }

@@ -2,6 +2,14 @@
 
 mod check;
 mod cli;
+mod demo;
+mod features;
+mod listen;
+mod log;
+mod operations;
+mod serve;
+mod signals;
+mod storage;
 mod test_files;
 
 use std::process::ExitCode;
@@ -15,6 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Serve(args) => serve::serve(args),
+        Command::Demo(args) => demo::demo(args),
         Command::Check(CheckCommand::Config { files }) => check::config(&files),
         Command::Check(CheckCommand::Rules { files }) => check::rules(&files),
         Command::Test(TestCommand::Promql { files, no_extra_checks }) => {

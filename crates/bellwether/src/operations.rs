@@ -8,7 +8,8 @@ use bellwether_api::{LastReload, Operations};
 use bellwether_model::Clock;
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
-use bellwether_scrape::config::{ScrapeConfig, matching_files};
+use bellwether_scrape::config::matching_files;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// Where the configuration comes from.
@@ -36,7 +37,8 @@ impl ConfigSource {
         }
         let mut config = loaded.config;
         if let Some(extra) = &self.extra {
-            let extra = Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
+            let extra =
+                Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
             config.scrape_configs.extend(extra.config.scrape_configs);
         }
         let mut problems = Vec::new();
@@ -51,7 +53,10 @@ impl ConfigSource {
             return Err(problems.join("\n"));
         }
         if n_rules > 0 {
-            tracing::warn!(rules = n_rules, "rule files are checked, but this version does not evaluate rules yet");
+            tracing::warn!(
+                rules = n_rules,
+                "rule files are checked, but this version does not evaluate rules yet"
+            );
         }
         Ok(config)
     }
@@ -60,7 +65,7 @@ impl ConfigSource {
 /// The running program.
 pub(crate) struct Program {
     source: ConfigSource,
-    scrape: Arc<ScrapeManager>,
+    scrape: ScrapeManager,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     state: Mutex<Current>,
@@ -76,7 +81,7 @@ impl Program {
     pub(crate) fn new(
         source: ConfigSource,
         config: Config,
-        scrape: Arc<ScrapeManager>,
+        scrape: ScrapeManager,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
@@ -89,16 +94,15 @@ impl Program {
     }
 }
 
-/// The jobs with the labels that mark this server, which only leave the server and are not stored.
-pub(crate) fn jobs(config: &Config) -> Vec<ScrapeConfig> {
-    config.scrape_configs.clone()
-}
-
 impl Operations for Program {
     fn reload(&self) -> Result<(), String> {
-        match self.source.load() {
+        let applied = self.source.load().and_then(|config| {
+            let apply = self.scrape.apply(config.scrape_configs.clone());
+            // This runs on a thread that may block.
+            Handle::current().block_on(apply).map(|()| config).map_err(|e| e.to_string())
+        });
+        match applied {
             Ok(config) => {
-                self.scrape.apply(jobs(&config)).map_err(|e| e.to_string())?;
                 let mut current = self.current();
                 current.config = config;
                 current.last_reload = LastReload { ok: true, loaded_at_ms: self.clock.now_ms() };

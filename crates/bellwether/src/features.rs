@@ -1,0 +1,59 @@
+//! `--enable-feature`: what can be switched on, by the names of Prometheus.
+
+use bellwether_promql::engine::EngineOptions;
+use bellwether_scrape::ScrapeOptions;
+
+/// Features of Prometheus that are always on here, or that this version has no use for.
+const WITHOUT_EFFECT: [&str; 14] = [
+    "auto-gomaxprocs",
+    "auto-gomemlimit",
+    "concurrent-rule-eval",
+    "exemplar-storage",
+    "memory-snapshot-on-shutdown",
+    "metadata-wal-records",
+    "native-histograms",
+    "new-service-discovery-manager",
+    "no-default-scrape-port",
+    "promql-at-modifier",
+    "promql-duration-expr",
+    "promql-negative-offset",
+    "remote-write-receiver",
+    "xor2-encoding",
+];
+
+/// What the features ask of the engine and of scraping. An unknown one is a warning, as in Prometheus.
+pub(crate) fn apply(features: &[String], engine: &mut EngineOptions, scrape: &mut ScrapeOptions) {
+    for feature in features.iter().map(|f| f.trim()).filter(|f| !f.is_empty()) {
+        match feature {
+            "promql-experimental-functions" => engine.parser.experimental_functions = true,
+            "promql-extended-range-selectors" => engine.parser.extended_range_selectors = true,
+            "promql-binop-fill-modifiers" => engine.parser.fill_modifiers = true,
+            "promql-delayed-name-removal" => engine.delayed_name_removal = true,
+            "promql-per-step-stats" => engine.per_step_stats = true,
+            "use-start-timestamps" => engine.use_start_timestamps = true,
+            "created-timestamp-zero-ingestion" | "st-storage" => scrape.start_timestamps = true,
+            "type-and-unit-labels" => {
+                engine.type_and_unit_labels = true;
+                scrape.type_and_unit_labels = true;
+            }
+            "extra-scrape-metrics" => scrape.extra_scrape_metrics = true,
+            known if WITHOUT_EFFECT.contains(&known) => {}
+            unknown => tracing::warn!(feature = unknown, "unknown feature; it has no effect"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_reach_their_rooms() {
+        let (mut engine, mut scrape) = (EngineOptions::default(), ScrapeOptions::default());
+        apply(&["type-and-unit-labels".into(), " ".into(), "nonsense".into()], &mut engine, &mut scrape);
+        assert!(engine.type_and_unit_labels && scrape.type_and_unit_labels);
+        assert!(!engine.parser.experimental_functions);
+        apply(&["promql-experimental-functions".into()], &mut engine, &mut scrape);
+        assert!(engine.parser.experimental_functions);
+    }
+}

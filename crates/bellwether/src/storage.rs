@@ -1,0 +1,134 @@
+//! The store as the HTTP surface sees it, and how it is opened.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bellwether::config::Config;
+use bellwether_api::{StorageAdmin, StorageStatus};
+use bellwether_disk::RealFs;
+use bellwether_model::{Clock, format_duration_ms, format_size};
+use bellwether_tsdb::{NameCount, Options, SyncPolicy, Tsdb};
+
+use crate::cli::{StorageArgs, WalSync};
+
+/// How long samples are kept if nobody says anything.
+const DEFAULT_RETENTION_MS: i64 = 15 * 24 * 60 * 60 * 1000;
+/// How often the log is synced if nobody says anything.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is kept. The configuration file wins over the command line, as in Prometheus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retention {
+    time_ms: i64,
+    size_bytes: Option<u64>,
+}
+
+impl Retention {
+    pub(crate) fn new(args: &StorageArgs, config: &Config) -> Self {
+        let file = &config.storage.tsdb.retention;
+        let size_bytes = Some(file.size_bytes).filter(|b| *b > 0).or(args.retention_size.filter(|b| *b > 0));
+        let time_ms = Some(file.time_ms).filter(|ms| *ms > 0).or(args.retention_time_ms.filter(|ms| *ms > 0));
+        Self { time_ms: time_ms.unwrap_or(DEFAULT_RETENTION_MS), size_bytes }
+    }
+
+    /// How long samples are kept, as a flag.
+    pub(crate) fn time(self) -> String {
+        format_duration_ms(self.time_ms)
+    }
+
+    /// How much is kept, as a flag; `0B` for no limit.
+    pub(crate) fn size(self) -> String {
+        format_size(self.size_bytes.unwrap_or(0))
+    }
+}
+
+impl std::fmt::Display for Retention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.time())?;
+        if self.size_bytes.is_some() {
+            write!(f, " or {}", self.size())?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens the store and says in the log what was found. Blocks while the log is replayed.
+pub(crate) fn open(args: &StorageArgs, config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Tsdb> {
+    let (store, found) = Tsdb::open(&args.path, options(args, config), Arc::new(RealFs::new()), clock)
+        .with_context(|| format!("cannot open the store in {}", args.path.display()))?;
+    tracing::info!(
+        path = %args.path.display(),
+        series = found.series,
+        samples = found.samples,
+        log_frames = found.log_frames,
+        problems = found.problems.len(),
+        "store opened"
+    );
+    Ok(store)
+}
+
+fn options(args: &StorageArgs, config: &Config) -> Options {
+    let retention = Retention::new(args, config);
+    Options {
+        retention_ms: Some(retention.time_ms),
+        retention_bytes: retention.size_bytes,
+        max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
+        sync: match args.wal_sync {
+            WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),
+            WalSync::Always => SyncPolicy::Always,
+            WalSync::Segment => SyncPolicy::Segment,
+        },
+        ..Options::default()
+    }
+}
+
+/// The store as operators ask about it.
+pub(crate) struct Admin(pub(crate) Tsdb);
+
+impl StorageAdmin for Admin {
+    fn compact_all(&self) -> Result<(), String> {
+        self.0.compact_all().map(drop).map_err(|e| e.to_string())
+    }
+
+    fn status(&self, top: usize) -> StorageStatus {
+        let head = self.0.head_status(top);
+        let storage = self.0.storage_status();
+        let counters = self.0.counters();
+        let list = |entries: Vec<NameCount>| entries.into_iter().map(|e| (e.name, e.count)).collect();
+        // Prometheus says so of an empty head, too.
+        let (mint, maxt) = head.range.map_or((i64::MAX, i64::MIN), |range| (range.mint, range.maxt));
+        StorageStatus {
+            series: head.series,
+            label_pairs: head.label_pairs,
+            chunks: head.chunks,
+            mint,
+            maxt,
+            corruptions: counters.corruptions,
+            series_by_metric: list(head.series_by_metric),
+            values_by_label: list(head.values_by_label),
+            bytes_by_label: list(head.bytes_by_label),
+            series_by_pair: list(head.series_by_pair),
+            counters: counters.rows().filter(|(name, ..)| *name != "corruptions").collect(),
+            gauges: vec![
+                ("head_memory_bytes", "Memory of the head, roughly.", head.memory_bytes as f64),
+                ("log_bytes", "Size of the log.", storage.log.bytes as f64),
+                ("log_segments", "Segments of the log.", storage.log.segments as f64),
+                ("parts", "Parts on disk.", storage.parts as f64),
+                ("part_bytes", "Size of all parts.", storage.part_bytes as f64),
+                ("min_free_bytes", "Bytes that must stay free.", storage.min_free_bytes as f64),
+                (
+                    "read_only",
+                    "Whether writes are refused at the moment.",
+                    f64::from(u8::from(storage.refuses_writes.is_some())),
+                ),
+            ],
+        }
+    }
+}
+
+/// Whether there is anything in the folder.
+pub(crate) fn is_used(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}

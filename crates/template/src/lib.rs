@@ -17,6 +17,8 @@
 mod ast;
 mod builtin;
 mod compare;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod exec;
 mod format;

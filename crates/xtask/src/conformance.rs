@@ -1,146 +1,251 @@
 //! Runs every area of the conformance data and holds the counts against the recorded floor.
 
-use std::collections::BTreeMap;
+mod areas;
+mod case_files;
+mod floor;
+
+use std::collections::HashSet;
 use std::fs;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use bellwether_promql::conformance as promql;
-use bellwether_promql::testkit::{MemoryStore, ScriptOptions, run_script};
 
-/// The outcome of one case: its id, and what differs if it fails.
-type Outcome = (String, Result<(), String>);
+use areas::{AREAS, Area};
+use floor::Floor;
 
-/// One area: its folder, and what runs it over the whole data.
-type Area = (&'static str, fn(&Path) -> anyhow::Result<Vec<Outcome>>);
+/// What became of one case.
+struct Outcome {
+    id: String,
+    verdict: Verdict,
+}
 
-/// All areas, in the order of the folders.
-const AREAS: &[Area] = &[
-    ("config", config),
-    ("dashboards", dashboards),
-    ("promql-compliance", promql_compliance),
-    ("promql-parse", promql_parse),
-    ("promqltest", promqltest),
-    ("relabel", relabel),
-    ("textformat", textformat),
-];
+impl Outcome {
+    fn new(id: String, result: Result<(), String>) -> Self {
+        Self { id, verdict: result.map_or_else(Verdict::Failed, |()| Verdict::Passed) }
+    }
+}
+
+enum Verdict {
+    Passed,
+    /// With what differs.
+    Failed(String),
+    /// An optional case of a feature that is not here.
+    LeftOut,
+}
 
 /// Prints `AREA: N passed, N failed` for each area; fails if an area has fewer passes than recorded.
 pub(crate) fn run(verbose: bool) -> anyhow::Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let chosen = std::env::var_os("CONFORMANCE_DIR").map(PathBuf::from);
-    let dir = chosen.clone().unwrap_or_else(|| root.join("../shared/conformance"));
+    let shared = root.join("../shared/conformance");
     let mut out = std::io::stdout().lock();
-    if !dir.is_dir() {
-        if chosen.is_some() {
-            bail!("CONFORMANCE_DIR names {}, which is no folder", dir.display());
-        }
-        writeln!(out, "{} is not here; conformance skipped", dir.display())?;
+    let chosen = std::env::var_os("CONFORMANCE_DIR").map(PathBuf::from);
+    if chosen.is_none() && !shared.is_dir() {
+        writeln!(out, "{} is not here; conformance skipped", shared.display())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let floor_file = root.join("conformance-floor.txt");
-    let floor = read_floor(&floor_file)?;
-    let mut sunk = Vec::new();
-    for (area, cases) in AREAS {
-        if !dir.join(area).is_dir() {
+    let dir = chosen.unwrap_or_else(|| shared.clone());
+    if !dir.is_dir() {
+        bail!("CONFORMANCE_DIR names {}, which is no folder", dir.display());
+    }
+    // The floor was counted on the shared data; another folder has other cases.
+    let same = fs::canonicalize(&dir).ok() == fs::canonicalize(&shared).ok();
+    let floor = if same { Some(Floor::read(&root.join("conformance-floor.txt"))?) } else { None };
+    let sound = report(&dir, AREAS, floor.as_ref(), verbose, &mut out)?;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs all areas over the data in `dir`. Whether each could be run and none is below the floor.
+fn report(
+    dir: &Path,
+    areas: &[Area],
+    floor: Option<&Floor>,
+    verbose: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<bool> {
+    let mut wrong = Vec::new();
+    let mut seen = HashSet::new();
+    for name in folders(dir)? {
+        let area = areas.iter().find(|area| area.name == name);
+        let (outcomes, trouble) = run_area(dir, &name, area)?;
+        if let Some(trouble) = trouble {
+            wrong.push(format!("{name} could not be run: {trouble}"));
+        } else if area.is_none() && outcomes.is_empty() {
             continue;
         }
-        let outcomes = cases(&dir).with_context(|| format!("area {area}"))?;
-        let passed = outcomes.iter().filter(|(_, result)| result.is_ok()).count();
         if verbose {
-            for (id, result) in &outcomes {
-                if let Err(why) = result {
-                    writeln!(out, "  {area} {id}: {why}")?;
+            for outcome in &outcomes {
+                if let Verdict::Failed(why) = &outcome.verdict {
+                    writeln!(out, "  {name} {}: {why}", outcome.id)?;
                 }
             }
         }
-        writeln!(out, "{area}: {passed} passed, {} failed", outcomes.len() - passed)?;
-        let least = floor.get(*area).copied().unwrap_or(0);
-        // The floor was counted on the shared data; another folder has other cases.
-        if chosen.is_none() && passed < least {
-            sunk.push(format!("{area} passes {passed} cases, the floor is {least}"));
+        let count = |is: fn(&Verdict) -> bool| outcomes.iter().filter(|o| is(&o.verdict)).count();
+        let passed = count(|v| matches!(v, Verdict::Passed));
+        let failed = count(|v| matches!(v, Verdict::Failed(_)));
+        let left_out = count(|v| matches!(v, Verdict::LeftOut));
+        writeln!(out, "{name}: {passed} passed, {failed} failed")?;
+        if let Some(note) = area.map_or(Some("nothing here runs this area"), |area| area.note) {
+            writeln!(out, "  {note}")?;
         }
-        if chosen.is_none() && passed > least {
-            writeln!(out, "  raise the floor of {area} in conformance-floor.txt from {least} to {passed}")?;
+        if left_out > 0 {
+            writeln!(out, "  optional cases of features that are not here: {left_out}, not counted")?;
         }
+        if let Some(floor) = floor {
+            let least = floor.of(&name);
+            if passed < least {
+                wrong.push(format!("{name} passes {passed} cases, the floor is {least}"));
+            } else if passed > least {
+                writeln!(
+                    out,
+                    "  raise the floor of {name} in conformance-floor.txt from {least} to {passed}"
+                )?;
+            }
+        }
+        seen.insert(name);
     }
-    if sunk.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+    if seen.is_empty() {
+        bail!("{} has no area of the conformance data", dir.display());
     }
-    for line in sunk {
+    match floor {
+        Some(floor) => {
+            for area in floor.areas().filter(|area| !seen.contains(*area)) {
+                writeln!(out, "  {area} is not in {}; skipped", dir.display())?;
+            }
+        }
+        None => writeln!(
+            out,
+            "  these are not the shared data; the floor, which counts those, was not held against them"
+        )?,
+    }
+    for line in &wrong {
         writeln!(out, "{line}")?;
     }
-    Ok(ExitCode::FAILURE)
+    Ok(wrong.is_empty())
 }
 
-/// Lines `AREA COUNT`; `#` begins a comment.
-fn read_floor(path: &Path) -> anyhow::Result<BTreeMap<String, usize>> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let mut floor = BTreeMap::new();
-    for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
-        let (area, count) = line.split_once(' ').with_context(|| format!("{}: {line:?}", path.display()))?;
-        floor.insert(area.to_owned(), count.trim().parse().with_context(|| line.to_owned())?);
+/// The outcomes of an area, and why it could not be run if that is so. A case that nothing ran is a failed one.
+fn run_area(dir: &Path, name: &str, area: Option<&Area>) -> anyhow::Result<(Vec<Outcome>, Option<String>)> {
+    let (mut outcomes, trouble) = match area.map(|area| (area.run)(dir)) {
+        Some(Ok(outcomes)) => (outcomes, None),
+        Some(Err(error)) => (Vec::new(), Some(format!("{error:#}"))),
+        None => (Vec::new(), None),
+    };
+    let ran: HashSet<String> = outcomes.iter().map(|o| o.id.clone()).collect();
+    for case in case_files::list(&dir.join(name))?.into_iter().filter(|case| !ran.contains(&case.id)) {
+        outcomes.push(Outcome {
+            id: case.id,
+            verdict: Verdict::Failed(format!("nothing runs the cases of {}", case.file)),
+        });
     }
-    Ok(floor)
+    Ok((outcomes, trouble))
 }
 
-/// Server configuration, target files, rule files and rule unit tests are accepted and refused as upstream does.
-fn config(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    let mut outcomes: Vec<Outcome> =
-        bellwether::conformance::run(dir)?.into_iter().map(|o| (o.id, o.result)).collect();
-    let rules = bellwether_rules::conformance::run(dir)?.into_iter();
-    // Optional cases are about switches that this server does not have.
-    outcomes.extend(rules.filter(|o| !o.optional || o.result.is_ok()).map(|o| (o.id, o.result)));
-    Ok(outcomes)
-}
-
-/// The queries of real dashboards parse.
-fn dashboards(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    Ok(flatten(promql::dashboard_queries(dir)?))
-}
-
-/// The queries of the compliance suite parse.
-fn promql_compliance(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    Ok(flatten(promql::compliance_queries(dir)?))
-}
-
-/// Queries are accepted, refused and printed as upstream does.
-fn promql_parse(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    Ok(flatten(promql::parse(dir)?.into_iter().chain(promql::print(dir)?)))
-}
-
-/// Upstream's test scripts, unchanged.
-fn promqltest(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    let new_store = || Arc::new(MemoryStore::new()) as Arc<_>;
-    let mut outcomes = Vec::new();
-    let mut scripts: Vec<PathBuf> = fs::read_dir(dir.join("promqltest"))?
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "test"))
-        .collect();
-    scripts.sort();
-    for path in scripts {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let report = run_script(&name, &text, &ScriptOptions::default(), &new_store);
-        outcomes.extend(report.evaluations.into_iter().map(|e| (format!("{name}:{}", e.line), e.outcome)));
-        outcomes.extend(report.error.map(|e| (name, Err(e.to_string()))));
+/// The names of the folders in `dir`, sorted.
+fn folders(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let entry = entry.with_context(|| dir.display().to_string())?;
+        if entry.path().is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
     }
-    Ok(outcomes)
+    names.sort();
+    Ok(names)
 }
 
-fn flatten(suites: impl IntoIterator<Item = promql::SuiteOutcome>) -> Vec<Outcome> {
-    let cases = suites.into_iter().flat_map(|suite| suite.cases);
-    cases.map(|case| (case.id, case.failure.map_or(Ok(()), Err))).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn textformat(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    let outcomes = bellwether_exposition::conformance::run(&dir.join("textformat"))?;
-    Ok(outcomes.into_iter().map(|o| (o.id, if o.ok { Ok(()) } else { Err(o.detail) })).collect())
-}
+    const TEST_AREAS: &[Area] = &[
+        Area { name: "a", run: |_| Ok(vec![Outcome::new("a-1".to_owned(), Ok(()))]), note: Some("a note") },
+        Area {
+            name: "b",
+            run: |_| Ok(vec![Outcome { id: "b-1".to_owned(), verdict: Verdict::LeftOut }]),
+            note: None,
+        },
+        Area { name: "broken", run: |_| bail!("no such luck"), note: None },
+        Area { name: "absent", run: |_| Ok(Vec::new()), note: None },
+    ];
 
-fn relabel(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    Ok(bellwether_relabel::conformance::run(dir)?.into_iter().map(|o| (o.id, o.result)).collect())
+    /// A folder with one case file of these ids for each of the areas.
+    fn data(areas: &[(&str, &[&str])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder");
+        for (area, ids) in areas {
+            let cases: Vec<_> = ids.iter().map(|id| serde_json::json!({"id": id, "later": true})).collect();
+            fs::create_dir(dir.path().join(area)).expect("made");
+            let text = serde_json::json!({"cases": cases}).to_string();
+            fs::write(dir.path().join(area).join("cases.json"), text).expect("written");
+        }
+        dir
+    }
+
+    fn reported(dir: &Path, floor: Option<&str>, verbose: bool) -> (bool, String) {
+        let floor = floor.map(|text| Floor::parse(text).expect("well-formed"));
+        let mut out = Vec::new();
+        let sound = report(dir, TEST_AREAS, floor.as_ref(), verbose, &mut out).expect("runs");
+        (sound, String::from_utf8(out).expect("text"))
+    }
+
+    #[test]
+    fn a_case_that_nothing_runs_fails() {
+        let dir = data(&[("a", &["a-1", "a-2"]), ("b", &["b-1"]), ("new", &["n-1", "n-2"])]);
+        fs::create_dir(dir.path().join("LICENSES")).expect("made");
+        let (sound, text) = reported(dir.path(), Some("a 1"), true);
+        assert!(sound, "{text}");
+        assert_eq!(
+            text,
+            "  a a-2: nothing runs the cases of cases.json
+a: 1 passed, 1 failed
+  a note
+b: 0 passed, 0 failed
+  optional cases of features that are not here: 1, not counted
+  new n-1: nothing runs the cases of cases.json
+  new n-2: nothing runs the cases of cases.json
+new: 0 passed, 2 failed
+  nothing here runs this area
+"
+        );
+    }
+
+    #[test]
+    fn an_area_below_its_floor_fails() {
+        let dir = data(&[("a", &["a-1"])]);
+        let (sound, text) = reported(dir.path(), Some("a 2\nabsent 5"), false);
+        assert!(!sound);
+        assert!(text.contains("absent is not in "), "{text}");
+        assert!(text.ends_with("\na passes 1 cases, the floor is 2\n"), "{text}");
+        let (sound, text) = reported(dir.path(), Some("# none yet"), false);
+        assert!(
+            sound && text.contains("raise the floor of a in conformance-floor.txt from 0 to 1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn another_folder_is_counted_without_a_floor() {
+        let dir = data(&[("a", &["a-1", "a-2", "a-3"])]);
+        let (sound, text) = reported(dir.path(), None, false);
+        assert!(sound && text.starts_with("a: 1 passed, 2 failed\n"), "{text}");
+        assert!(text.contains("the floor, which counts those, was not held"), "{text}");
+    }
+
+    #[test]
+    fn an_area_that_breaks_does_not_hide_the_others() {
+        let dir = data(&[("a", &["a-1"]), ("broken", &["x-1"])]);
+        let (sound, text) = reported(dir.path(), None, false);
+        assert!(!sound);
+        assert!(text.starts_with("a: 1 passed, 0 failed\n"), "{text}");
+        assert!(text.contains("\nbroken: 0 passed, 1 failed\n"), "{text}");
+        assert!(text.ends_with("\nbroken could not be run: no such luck\n"), "{text}");
+    }
+
+    #[test]
+    fn a_folder_without_areas_is_an_error() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let error = report(dir.path(), TEST_AREAS, None, false, &mut Vec::new()).expect_err("nothing to run");
+        assert!(error.to_string().ends_with("has no area of the conformance data"), "{error}");
+    }
 }

@@ -5,32 +5,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_model::go_to_rust_pattern;
-use bellwether_template::library::{Host, Sample, SampleValue, prometheus};
-use bellwether_template::{Options, Template, Value};
+use bellwether_template::conformance::{notifications, run};
+use bellwether_template::library::{Host, Sample};
 use regex_automata::meta::Regex;
-use serde_json::Value as Json;
+use serde_json::json;
 
-struct CaseHost {
-    now_ms: i64,
-    external_url: String,
-    result: Vec<Sample>,
-}
+/// What the cases do not bring along: regular expressions and durations.
+struct Server;
 
 fn compile(pattern: &str) -> Result<Regex, String> {
     Regex::new(&go_to_rust_pattern(pattern).map_err(|e| e.to_string())?).map_err(|e| e.to_string())
 }
 
-impl Host for CaseHost {
+impl Host for Server {
     fn query(&self, _: &str) -> Result<Vec<Sample>, String> {
-        Ok(self.result.clone())
+        Err("no queries here".to_owned())
     }
 
     fn now_ms(&self) -> i64 {
-        self.now_ms
+        0
     }
 
     fn external_url(&self) -> String {
-        self.external_url.clone()
+        String::new()
     }
 
     fn regex_matches(&self, pattern: &str, text: &str) -> Result<bool, String> {
@@ -56,6 +53,10 @@ impl Host for CaseHost {
     }
 }
 
+fn server() -> Arc<dyn Host> {
+    Arc::new(Server)
+}
+
 fn folder() -> Option<PathBuf> {
     if let Some(dir) = std::env::var_os("CONFORMANCE_DIR") {
         let dir = PathBuf::from(dir);
@@ -66,75 +67,46 @@ fn folder() -> Option<PathBuf> {
     dir.is_dir().then_some(dir)
 }
 
-fn sample(json: &Json) -> Sample {
-    let labels = json["labels"].as_object().into_iter().flatten();
-    let labels = labels.map(|(k, v)| (k.clone(), v.as_str().unwrap_or("").to_owned())).collect();
-    let value = match &json["histogram"] {
-        Json::Object(h) => {
-            let part = |name: &str| h[name].as_str().unwrap_or("").to_owned();
-            SampleValue::Histogram(format!("{{count:{}, sum:{}}}", part("count"), part("sum")))
-        }
-        _ => SampleValue::Float(json["value"].as_str().and_then(|v| v.parse().ok()).unwrap_or(f64::NAN)),
-    };
-    Sample { labels, value }
-}
-
-fn data(json: &Json) -> Value {
-    let items = json["value"].as_array().cloned().unwrap_or_default();
-    let float = |v: &Json| v.as_f64().or_else(|| v.as_str().and_then(|s| s.parse().ok())).unwrap_or(f64::NAN);
-    match json["type"].as_str() {
-        Some("list<i64>") => Value::list(items.iter().filter_map(Json::as_i64).map(Value::from)),
-        Some("list<u64>") => Value::list(items.iter().filter_map(Json::as_u64).map(Value::from)),
-        Some("list<f64>") => Value::list(items.iter().map(|v| float(v).into())),
-        Some("list<string>") => Value::list(items.iter().filter_map(Json::as_str).map(Value::from)),
-        _ => Value::Nil,
-    }
-}
-
-fn check(environment: &Json, case: &Json) -> Result<(), String> {
-    let host: Arc<dyn Host> = Arc::new(CaseHost {
-        now_ms: environment["now_ms"].as_i64().unwrap_or(0),
-        external_url: environment["external_url"].as_str().unwrap_or("").to_owned(),
-        result: case["query_result"].as_array().into_iter().flatten().map(sample).collect(),
-    });
-    let name = environment["template_name"].as_str().unwrap_or("test");
-    let strict = case["options"].as_array().is_some_and(|o| o.iter().any(|o| o == "missingkey=error"));
-    let options = Options {
-        missing_key_is_error: strict,
-        html: case["html"].as_bool().unwrap_or(false),
-        ..Options::default()
-    };
-    let text = case["template"].as_str().unwrap_or("");
-    let got = Template::parse(name, text, &prometheus(&host))
-        .map_err(|e| format!("error parsing template {name}: {e}"))
-        .and_then(|t| {
-            t.execute_with(&data(&case["data"]), &options)
-                .map_err(|e| format!("error executing template {name}: {e}"))
-        });
-    let expect = &case["expect"];
-    let want = match (expect["output"].as_str(), expect["error"].as_str()) {
-        (Some(output), _) => Ok(output.to_owned()),
-        (None, Some(error)) => Err(error.to_owned()),
-        _ => return if got.is_err() { Ok(()) } else { Err(format!("{got:?} instead of an error")) },
-    };
-    if got == want { Ok(()) } else { Err(format!("{got:?} instead of {want:?}")) }
-}
-
 #[test]
 fn upstream_cases() {
     let Some(folder) = folder() else {
         println!("no conformance data; skipped");
         return;
     };
-    let Ok(text) = fs::read_to_string(folder.join("templates/prometheus.json")) else { return };
-    let file: Json = serde_json::from_str(&text).expect("valid JSON");
-    let mut failed = Vec::new();
-    let cases = file["cases"].as_array().cloned().unwrap_or_default();
-    for case in &cases {
-        if let Err(why) = check(&file["environment"], case) {
-            failed.push(format!("{}: {why}", case["id"]));
-        }
-    }
-    println!("templates: {} passed, {} failed", cases.len() - failed.len(), failed.len());
+    let outcomes = run(&folder, &server()).expect("the case files are readable");
+    let failed: Vec<String> = outcomes
+        .iter()
+        .filter_map(|o| o.result.as_ref().err().map(|why| format!("{}: {why}", o.id)))
+        .collect();
+    println!("templates: {} passed, {} failed", outcomes.len() - failed.len(), failed.len());
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn cases_are_judged_by_what_they_expect() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert_eq!(run(dir.path(), &server()).expect("nothing is there"), []);
+    assert_eq!(notifications(dir.path(), &server()).expect("nothing is there"), []);
+    let cases = json!({"later": 1, "cases": [
+        {"id": "right", "template": "{{ 1 }}", "expect": {"output": "1"}, "later": 1},
+        {"id": "wrong", "template": "{{ 1 }}", "expect": {"output": "2"}},
+        {"id": "no error", "template": "{{ 1 }}", "expect": {"error": true}},
+        {"id": "any error", "template": "{{ ", "expect": {"error": true}},
+        {"id": "this error", "template": "{{ ", "expect": {"error_contains": ["unclosed", "action"]}},
+        {"id": "other error", "template": "{{ ", "expect": {"error_contains": ["unclosed", "string"]}},
+        {"id": "error", "template": "{{ ", "expect": {"output": ""}},
+        {"id": "no such function", "template": "{{ nope }}", "expect": {"error": true}},
+        {"id": "no such data", "template": "{{ nope }}", "data": {"type": "nope"}, "expect": {"error": true}},
+        {"id": "no expectation", "template": "{{ 1 }}"},
+    ]});
+    for place in ["alertmanager", "templates"] {
+        fs::create_dir(dir.path().join(place)).expect("made");
+        fs::write(dir.path().join(place).join("templates.json"), cases.to_string()).expect("written");
+    }
+    for outcomes in [run(dir.path(), &server()), notifications(dir.path(), &server())] {
+        let outcomes = outcomes.expect("readable");
+        assert_eq!(outcomes.len(), 10);
+        let passed: Vec<&str> = outcomes.iter().filter(|o| o.result.is_ok()).map(|o| o.id.as_str()).collect();
+        assert_eq!(passed, ["right", "any error", "this error"]);
+    }
 }

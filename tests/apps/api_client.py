@@ -6,7 +6,7 @@ Usage: api_client.py URL
 import sys
 from datetime import datetime, timedelta
 
-from prometheus_api_client import MetricRangeDataFrame, PrometheusConnect  # noqa: F401 (the import itself is part of the check)
+from prometheus_api_client import MetricRangeDataFrame, PrometheusConnect
 
 connection = PrometheusConnect(url=sys.argv[1], disable_ssl=True)
 assert connection.check_prometheus_connection(), "the connection check fails"
@@ -19,6 +19,7 @@ series = connection.get_metric_range_data(
     "up", start_time=datetime.now() - timedelta(minutes=5), end_time=datetime.now() + timedelta(minutes=1)
 )
 assert series and series[0]["values"], series
+assert not MetricRangeDataFrame(series).empty
 assert connection.custom_query("count(up)")[0]["value"][1] == str(len(current))
 points = connection.custom_query_range(
     "up", start_time=datetime.now() - timedelta(minutes=1), end_time=datetime.now(), step="5s"

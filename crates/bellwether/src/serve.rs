@@ -321,7 +321,7 @@ async fn maintain(store: Tsdb, stop: CancellationToken) {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::error!(%error, "storage maintenance failed; it will be tried again"),
             Err(error) => {
-                tracing::error!(%error, "storage maintenance ended by a bug; it will be tried again")
+                tracing::error!(%error, "storage maintenance ended by a bug; it will be tried again");
             }
         }
     }

@@ -1,6 +1,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use crate::fs::{Fs, FsLock, read_file};
 
 /// The name of the lock file in a data folder.
@@ -52,7 +55,7 @@ impl DirLock {
         let Some(lock) = fs.lock(&path).map_err(io_error)? else {
             return Err(LockError::Held { dir: dir.display().to_string(), holder: holder(fs, &path) });
         };
-        let text = format!("pid {} since {now_ms} ms\n", std::process::id());
+        let text = format!("pid {} since {}\n", std::process::id(), rfc3339(now_ms));
         if let Err(error) = lock.write(&text) {
             tracing::warn!(path = %path.display(), %error, "lock is held but could not be labelled");
         }
@@ -73,6 +76,11 @@ fn holder(fs: &dyn Fs, path: &Path) -> String {
     }
 }
 
+fn rfc3339(ts_ms: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(ts_ms.div_euclid(1000)).ok();
+    at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{ts_ms} ms"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +90,7 @@ mod tests {
         let first = DirLock::acquire(fs, dir, 1000).expect("free");
         let err = DirLock::acquire(fs, dir, 2000).expect_err("held").to_string();
         assert!(err.contains("is in use by another process (pid "), "{err}");
-        assert!(err.contains("since 1000 ms)"), "{err}");
+        assert!(err.contains("since 1970-01-01T00:00:01Z)"), "{err}");
         drop(first);
         // The file is still there, with the text of the holder before: it is taken over.
         DirLock::acquire(fs, dir, 3000).expect("free again");

@@ -1,5 +1,4 @@
 //! The whole program, as its users meet it: real processes, real peers, loopback only.
-#![expect(clippy::missing_panics_doc, missing_docs, unreachable_pub, reason = "a test binary has no callers")]
 
 mod support;
 

@@ -127,8 +127,8 @@ impl Bellwether {
                     fs::read_to_string(&stderr).unwrap_or_default()
                 )
             });
-            if let Some(at) = line.find("http://") {
-                break line[at..].trim_end_matches('/').to_owned();
+            if let Some((_, url)) = line.split_once("listens on ") {
+                break url.trim_end_matches('/').to_owned();
             }
         };
         Self { process, url, stderr }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::http_api::push;
+use crate::http_api::{Pushed, push};
 use crate::support::{Bellwether, wait_for};
 
 const CYCLES: u64 = 20;
@@ -104,7 +104,7 @@ fn twenty_kills_lose_and_double_nothing() {
             }
             for (ts, acknowledged) in batches {
                 match stored.remove(ts) {
-                    Some(value) => assert_eq!(value, value_of(client, series, *ts), "wrong value at {ts}"),
+                    Some(value) => assert_eq!(value, value_of(*client, series, *ts), "wrong value at {ts}"),
                     None => assert!(
                         !acknowledged,
                         "client {client} series {series}: acknowledged sample at {ts} is lost"
@@ -133,8 +133,8 @@ fn twenty_kills_lose_and_double_nothing() {
     println!("{accounted} acknowledged samples accounted for over {CYCLES} kills");
 }
 
-fn value_of(client: &u64, series: u64, ts: i64) -> f64 {
-    ts as f64 * 100.0 + *client as f64 * 50.0 + series as f64
+fn value_of(client: u64, series: u64, ts: i64) -> f64 {
+    ts as f64 * 100.0 + client as f64 * 50.0 + series as f64
 }
 
 fn push_batch(server: &Bellwether, client: u64, ts: i64) -> bool {
@@ -145,8 +145,8 @@ fn push_batch(server: &Bellwether, client: u64, ts: i64) -> bool {
         .map(|s| [("__name__", "pushed"), ("client", client_text.as_str()), ("series", s.as_str())])
         .collect();
     let samples: Vec<[(i64, f64); 1]> =
-        (0..SERIES_PER_CLIENT).map(|s| [(ts, value_of(&client, s, ts))]).collect();
-    let series: Vec<(&[(&str, &str)], &[(i64, f64)])> =
+        (0..SERIES_PER_CLIENT).map(|s| [(ts, value_of(client, s, ts))]).collect();
+    let series: Vec<Pushed<'_>> =
         labels.iter().zip(&samples).map(|(l, s)| (l.as_slice(), s.as_slice())).collect();
     let status = push(server, &series).0;
     if status == 0 {

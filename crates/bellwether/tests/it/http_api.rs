@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Bellwether, form};
 
-/// Pushes float series; `series` are `(labels, [(ts_ms, value)])`.
-pub fn push(server: &Bellwether, series: &[(&[(&str, &str)], &[(i64, f64)])]) -> (u16, String) {
+/// A float series: labels, and times in milliseconds with values.
+pub(crate) type Pushed<'a> = (&'a [(&'a str, &'a str)], &'a [(i64, f64)]);
+
+/// Pushes float series.
+pub(crate) fn push(server: &Bellwether, series: &[Pushed<'_>]) -> (u16, String) {
     let (mut message, mut body) = (Vec::new(), Vec::new());
     let mut writer = WriteRequestWriter::new(&mut message);
     for (labels, samples) in series {

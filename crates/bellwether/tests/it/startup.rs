@@ -1,7 +1,5 @@
 //! Starting and stopping.
 
-use std::fs;
-
 use crate::support::{Bellwether, wait_for};
 
 #[test]
@@ -89,11 +87,12 @@ fn the_demo_shows_five_labelled_platforms() {
     assert_eq!(names, ["causal", "cugar", "dag", "devskyy", "genesis"]);
     assert_eq!(demo.api("status/runtimeinfo", &[])["demo"], true);
     // The history is there from the first minute.
-    let hour_ago = demo.value("count(count_over_time({demo=\"true\"}[10m] offset 1m))").unwrap_or(0.0);
-    assert!(hour_ago > 100.0, "{hour_ago} series have history");
+    let before = demo.value("count({demo=\"true\"} offset 5m)").unwrap_or(0.0);
+    assert!(before > 1000.0, "{before} series have history");
     assert_eq!(demo.process.terminate(), Some(0), "{}", demo.log());
     // A demo folder is not mistaken for a real one either.
-    fs::rename(dir.path().join("demo-data"), dir.path().join("data")).expect("moves");
+    let moved = std::process::Command::new("mv").args(["demo-data", "data"]).current_dir(dir.path()).status();
+    assert!(moved.expect("mv runs").success());
     let output = std::process::Command::new(Bellwether::binary())
         .args(["serve", "--web.listen-address=127.0.0.1:0"])
         .current_dir(dir.path())

@@ -12,20 +12,20 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits this long when all is well.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The root of the workspace.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
 }
 
 /// A port that was free a moment ago, for peers that cannot choose one themselves.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port is free").port()
 }
 
 /// Asks until `check` gives an answer; panics with `what` when patience runs out.
-pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = check() {
@@ -38,33 +38,33 @@ pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
 
 /// A process that is killed when the test is done with it.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
 }
 
 impl Process {
-    pub fn spawn(command: &mut Command) -> Self {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
         let child = command.spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
         Self { child }
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends the process as a crash would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Asks the process to stop and returns its exit code.
-    pub fn terminate(&mut self) -> Option<i32> {
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
         self.signal("TERM");
         wait_for("the process to stop", || self.child.try_wait().expect("can wait")).code()
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([format!("-{signal}"), self.id().to_string()]).status();
         assert!(status.expect("kill runs").success(), "kill -{signal} failed");
     }
@@ -78,27 +78,27 @@ impl Drop for Process {
 
 /// A running Bellwether.
 #[derive(Debug)]
-pub struct Bellwether {
-    pub process: Process,
-    pub url: String,
+pub(crate) struct Bellwether {
+    pub(crate) process: Process,
+    pub(crate) url: String,
     stderr: PathBuf,
 }
 
 impl Bellwether {
     /// The program's own binary.
-    pub fn binary() -> &'static str {
+    pub(crate) fn binary() -> &'static str {
         env!("CARGO_BIN_EXE_bellwether")
     }
 
     /// Starts `bellwether serve` on a port of its choice, in and below `dir`, and waits until it is ready.
-    pub fn serve(dir: &Path, args: &[&str]) -> Self {
+    pub(crate) fn serve(dir: &Path, args: &[&str]) -> Self {
         let bellwether = Self::start("serve", dir, args);
         bellwether.wait_ready();
         bellwether
     }
 
     /// Starts a server command and waits until it listens.
-    pub fn start(command: &str, dir: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(command: &str, dir: &Path, args: &[&str]) -> Self {
         let stderr = dir.join("bellwether.log");
         let log =
             fs::OpenOptions::new().create(true).append(true).open(&stderr).expect("the log can be written");
@@ -116,7 +116,9 @@ impl Bellwether {
         let (sender, lines) = mpsc::channel();
         // The reader goes on until the program ends, so that the pipe never fills.
         thread::spawn(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok() || true)
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
         });
         let deadline = Instant::now() + PATIENCE;
         let url = loop {
@@ -134,25 +136,25 @@ impl Bellwether {
         Self { process, url, stderr }
     }
 
-    pub fn wait_ready(&self) {
+    pub(crate) fn wait_ready(&self) {
         wait_for("the server to be ready", || (self.get("/-/ready").0 == 200).then_some(()));
     }
 
     /// What the server wrote to standard error.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap_or_default()
     }
 
-    pub fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         request("GET", &format!("{}{path}", self.url), &[], &[])
     }
 
-    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
         request("POST", &format!("{}{path}", self.url), headers, body)
     }
 
     /// The `data` of a successful API answer.
-    pub fn api(&self, path: &str, params: &[(&str, &str)]) -> Value {
+    pub(crate) fn api(&self, path: &str, params: &[(&str, &str)]) -> Value {
         let (status, body) = self.get(&format!("/api/v1/{path}?{}", form(params)));
         assert_eq!(status, 200, "{path} {params:?}: {body}");
         let mut answer: Value = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{e}: {body}"));
@@ -161,20 +163,20 @@ impl Bellwether {
     }
 
     /// The result of an instant query.
-    pub fn query(&self, expr: &str) -> Vec<Value> {
+    pub(crate) fn query(&self, expr: &str) -> Vec<Value> {
         let data = self.api("query", &[("query", expr)]);
         data["result"].as_array().cloned().unwrap_or_default()
     }
 
     /// The value of the only series of an instant query.
-    pub fn value(&self, expr: &str) -> Option<f64> {
+    pub(crate) fn value(&self, expr: &str) -> Option<f64> {
         let result = self.query(expr);
         result.first().and_then(|r| r["value"][1].as_str()).and_then(|v| v.parse().ok())
     }
 }
 
 /// Percent-encodes parameters.
-pub fn form(params: &[(&str, &str)]) -> String {
+pub(crate) fn form(params: &[(&str, &str)]) -> String {
     let encode = |s: &str| {
         s.bytes()
             .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
@@ -184,7 +186,7 @@ pub fn form(params: &[(&str, &str)]) -> String {
 }
 
 /// One HTTP request; the status is 0 if there was no answer.
-pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(PATIENCE))
@@ -210,7 +212,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -
 }
 
 /// Whether `program` is installed. `make test` installs all of them; outside of it a test that needs one says so and fails.
-pub fn require(program: &str) {
+pub(crate) fn require(program: &str) {
     let found =
         Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null()).status();
     assert!(
@@ -220,14 +222,14 @@ pub fn require(program: &str) {
 }
 
 /// The Python interpreter that has the packages of `tests/requirements.txt`.
-pub fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let python = root().join(".venv/bin/python3");
     assert!(python.exists(), "{} is missing; `scripts/setup.sh python` makes it", python.display());
     python
 }
 
 /// Starts Debian's node exporter.
-pub fn node_exporter() -> (Process, u16) {
+pub(crate) fn node_exporter() -> (Process, u16) {
     require("prometheus-node-exporter");
     let port = free_port();
     let process = Process::spawn(
@@ -241,6 +243,6 @@ pub fn node_exporter() -> (Process, u16) {
 }
 
 /// Waits until `url` answers with 200.
-pub fn wait_http(url: &str) {
+pub(crate) fn wait_http(url: &str) {
     wait_for(url, || (request("GET", url, &[], &[]).0 == 200).then_some(()));
 }

@@ -77,6 +77,7 @@ pub(super) fn open(
         ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
     };
     let position = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
+    let log_synced = opening.sync_log(&log_options.dir, &position);
     let report = opening.report;
     manifest.forget_cuts_before(first_seq_in_log(&position));
     head.raise_log_id(position.segment << 32);
@@ -116,6 +117,13 @@ pub(super) fn open(
         is_closed: AtomicBool::new(false),
         _lock: lock,
     };
+    if let Err(error) = log_synced {
+        // The log may not keep what was just read from it, so that is written to another place.
+        tracing::error!(%error, "the log could not be synced; writing a checkpoint of what it holds");
+        if let Err(error) = store.write_checkpoint() {
+            tracing::error!(%error, "the checkpoint could not be written; what the last process did not sync may be lost in a power cut");
+        }
+    }
     Ok((store, report))
 }
 
@@ -373,8 +381,10 @@ impl Opening<'_> {
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
         let mut bad_records = Vec::new();
-        let recovered =
-            recover(self.fs, options, from, |frame| match replay.log_frame(frame.seq, frame.payload) {
+        let mut first_seq = None;
+        let recovered = recover(self.fs, options, from, |frame| {
+            first_seq.get_or_insert(frame.seq);
+            match replay.log_frame(frame.seq, frame.payload) {
                 Ok(()) => Ok(()),
                 Err(RecordError::Newer(e)) => {
                     Err(TsdbError::NotOurs(format!("segment {} offset {}: {e}", frame.segment, frame.offset)))
@@ -383,7 +393,8 @@ impl Opening<'_> {
                     bad_records.push((frame.segment, frame.offset, e.to_string()));
                     Ok(())
                 }
-            });
+            }
+        });
         let mut recovery = recovered.map_err(not_opened)?;
         for (segment, offset, what) in bad_records {
             let path = bellwether_disk::segment_path(&options.dir, segment);
@@ -403,6 +414,8 @@ impl Opening<'_> {
             self.problem(kind, &skipped.path, what, skipped.quarantined);
         }
         let replayed = replay.finish();
+        let first_seq = first_seq.unwrap_or(recovery.next.seq);
+        self.check_start_of_log(&options.dir, replayed.checkpoint.map(|c| c.next_seq), first_seq);
         self.report.log_frames = recovery.frames;
         self.report.samples = replayed.samples;
         self.report.samples_known = replayed.known;
@@ -417,6 +430,40 @@ impl Opening<'_> {
         // A number that a cut passes over must not be given to a new frame, whatever happened to the log.
         position.seq = position.seq.max(cut_seq + 1);
         Ok(position)
+    }
+
+    /// Makes durable what the process before only wrote. Samples that a query returned, or that are acknowledged because the store has them already, must
+    /// not be lost later.
+    fn sync_log(&self, dir: &Path, position: &LogPosition) -> Result<(), TsdbError> {
+        for number in position.segments.keys() {
+            let path = bellwether_disk::segment_path(dir, *number);
+            self.fs.open_write(&path).and_then(|file| file.sync()).map_err(|e| TsdbError::io(&path, e))?;
+        }
+        if !position.segments.is_empty() {
+            self.fs.sync_dir(dir).map_err(|e| TsdbError::io(dir, e))?;
+        }
+        Ok(())
+    }
+
+    /// Reports that the log does not go on where the checkpoint ends, or does not start at the beginning although there is no checkpoint.
+    fn check_start_of_log(&mut self, dir: &Path, checkpoint_seq: Option<u64>, first_seq: u64) {
+        let expected = checkpoint_seq.unwrap_or(1);
+        let is_explained =
+            self.report.problems.iter().any(|p| matches!(p.kind, ProblemKind::Checkpoint | ProblemKind::Log));
+        if first_seq <= expected || is_explained {
+            return;
+        }
+        self.report.frames_missing += first_seq - expected;
+        let kind = if checkpoint_seq.is_some() { ProblemKind::Log } else { ProblemKind::Checkpoint };
+        let what = match checkpoint_seq {
+            Some(seq) => {
+                format!("the log starts with frame {first_seq}, the checkpoint ends before frame {seq}")
+            }
+            None => format!(
+                "the log starts with frame {first_seq}, and there is no checkpoint of what was before"
+            ),
+        };
+        self.problem(kind, dir, what, None);
     }
 
     /// Replays the newest checkpoint of which anything is readable.

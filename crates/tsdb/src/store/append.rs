@@ -297,7 +297,12 @@ impl Store {
         self.keep_writer(writer);
         let logged = framed.map_err(|e| AppendError::TooLarge(e.to_string())).and_then(|()| {
             add(&self.counters.log_bytes_written, group.len() as u64);
-            self.log.append(group).map_err(|e| self.refusal(e))
+            let appended = self.log.append(group);
+            self.space.note_log(match &appended {
+                Err(LogError::Full(what)) => Some(what),
+                _ => None,
+            });
+            appended.map_err(|e| self.refusal(e))
         });
         let appended = match logged {
             Ok(appended) => appended,

@@ -387,7 +387,8 @@ impl Opening<'_> {
             match replay.log_frame(frame.seq, frame.payload) {
                 Ok(()) => Ok(()),
                 Err(RecordError::Newer(e)) => {
-                    Err(TsdbError::NotOurs(format!("segment {} offset {}: {e}", frame.segment, frame.offset)))
+                    let path = bellwether_disk::segment_path(&options.dir, frame.segment);
+                    Err(TsdbError::NotOurs(format!("{} offset {}: {e}", path.display(), frame.offset)))
                 }
                 Err(RecordError::Damaged(e)) => {
                     bad_records.push((frame.segment, frame.offset, e.to_string()));

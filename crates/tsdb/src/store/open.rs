@@ -60,7 +60,7 @@ pub(super) fn open(
     })?;
     check_log(&opening, &loaded)?;
     opening.remove_unfinished()?;
-    let (mut manifest, parts, next_part) = opening.parts(loaded)?;
+    let FoundParts { mut manifest, parts, unlisted, next_part } = opening.parts(loaded)?;
     if let Err(error) = manifest.settle(fs.as_ref()) {
         // A new store cannot do without it; an old one, on a full disk, can.
         if opening.report.problems.is_empty() {
@@ -77,6 +77,7 @@ pub(super) fn open(
         ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
     };
     let position = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
+    opening.settle_unlisted(unlisted, &parts, &head);
     let log_synced = opening.sync_log(&log_options.dir, &position);
     let report = opening.report;
     manifest.forget_cuts_before(first_seq_in_log(&position));
@@ -173,6 +174,18 @@ fn check_log(opening: &Opening<'_>, loaded: &Loaded) -> Result<(), TsdbError> {
     Ok(())
 }
 
+/// What the folder of the parts holds.
+struct FoundParts {
+    /// With what is wrong corrected.
+    manifest: Manifest,
+    /// Those that belong to the store.
+    parts: Vec<Arc<Part>>,
+    /// Whole ones that do not.
+    unlisted: Vec<Part>,
+    /// The number of the next one.
+    next_part: u64,
+}
+
 struct Opening<'a> {
     fs: &'a dyn Fs,
     dir: &'a Path,
@@ -244,8 +257,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Opens the parts that belong to the store. Returns the list with what is wrong corrected, the parts, and the number of the next one.
-    fn parts(&mut self, loaded: Loaded) -> Result<(Manifest, Vec<Arc<Part>>, u64), TsdbError> {
+    /// Opens the parts.
+    fn parts(&mut self, loaded: Loaded) -> Result<FoundParts, TsdbError> {
         let Loaded { mut manifest, damage, dropped, is_new } = loaded;
         let parts_dir = self.dir.join(PARTS_DIR);
         let on_disk = self.part_folders(&parts_dir)?;
@@ -281,7 +294,7 @@ impl Opening<'_> {
                 superseded.extend(&part.meta().sources);
             }
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut unlisted) = (Vec::new(), Vec::new());
         for (id, dir, part) in opened {
             let is_listed = manifest.parts().contains_key(&id);
             match part {
@@ -297,10 +310,7 @@ impl Opening<'_> {
                     manifest.adopt(entry);
                     parts.push(Arc::new(part));
                 }
-                Ok(_) => {
-                    let moved = self.quarantine_dir(&dir, "unlisted");
-                    self.problem(ProblemKind::UnlistedPart, &dir, "not listed in MANIFEST; ignored", moved);
-                }
+                Ok(part) => unlisted.push(part),
                 Err(e) => {
                     let moved = self.quarantine_dir(&dir, "damaged");
                     self.problem(ProblemKind::Part, &dir, e.to_string(), moved);
@@ -311,7 +321,30 @@ impl Opening<'_> {
         if !list_is_whole {
             drop_superseded(&mut manifest, &mut parts);
         }
-        Ok((manifest, parts, next_part))
+        Ok(FoundParts { manifest, parts, unlisted, next_part })
+    }
+
+    /// Removes whole parts that are not listed but whose samples are all where they came from: a crash came between their publication and
+    /// the list. Others are put aside.
+    fn settle_unlisted(&mut self, unlisted: Vec<Part>, parts: &[Arc<Part>], head: &Head) {
+        for part in unlisted {
+            let dir = part.dir().to_owned();
+            let is_left_over = if part.meta().level > 0 {
+                has_sources(&part, parts)
+            } else {
+                head.holds(&part).unwrap_or(false)
+            };
+            drop(part);
+            if is_left_over {
+                tracing::info!(path = %dir.display(), "removing a part that was finished and not listed when the process ended");
+                if let Err(error) = self.fs.remove_dir_all(&dir) {
+                    tracing::warn!(path = %dir.display(), %error, "part that is not listed could not be removed");
+                }
+                continue;
+            }
+            let moved = self.quarantine_dir(&dir, "unlisted");
+            self.problem(ProblemKind::UnlistedPart, &dir, "not listed in MANIFEST; ignored", moved);
+        }
     }
 
     fn meta_file(&self, dir: &Path) -> Option<FileMeta> {
@@ -537,6 +570,18 @@ fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry) -> Result<Part, PartE
         }
     }
     Part::open(fs, dir, entry.id)
+}
+
+/// Whether the store has everything that a part was merged from.
+fn has_sources(merged: &Part, parts: &[Arc<Part>]) -> bool {
+    let is_source = |p: &&Arc<Part>| merged.meta().sources.contains(&p.meta().id);
+    let sources = parts.iter().filter(is_source).map(|p| p.meta());
+    let mut known: BTreeSet<u64> = BTreeSet::new();
+    for source in sources {
+        known.insert(source.id);
+        known.extend(&source.sources);
+    }
+    merged.meta().sources.iter().all(|id| known.contains(id))
 }
 
 /// Leaves out the parts that others were made from: they were dropped by a line that is lost.

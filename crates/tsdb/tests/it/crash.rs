@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fault, Injection, SimFs};
 use bellwether_model::{AppendBatch, Appender, Clock, ManualClock, Tenant};
-use bellwether_tsdb::{Options, SyncPolicy, Tsdb};
+use bellwether_tsdb::{Options, RecoveryReport, SyncPolicy, Tsdb, TsdbError};
 
 use crate::kit::{self, Dump, HOUR, NOW, bits, options, row};
 
@@ -50,9 +50,13 @@ fn store_options(sync: SyncPolicy) -> Options {
     Options { sync, segment_bytes: 1 << 14, ..options() }
 }
 
-fn open(fs: &SimFs, options: &Options) -> Result<Tsdb, bellwether_tsdb::TsdbError> {
+fn open(fs: &SimFs, options: &Options) -> Result<Tsdb, TsdbError> {
+    try_open(fs, options).map(|(tsdb, _)| tsdb)
+}
+
+fn try_open(fs: &SimFs, options: &Options) -> Result<(Tsdb, RecoveryReport), TsdbError> {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
-    Tsdb::open(Path::new(kit::DIR), options.clone(), Arc::new(fs.clone()), clock).map(|(tsdb, _)| tsdb)
+    Tsdb::open(Path::new(kit::DIR), options.clone(), Arc::new(fs.clone()), clock)
 }
 
 /// All that was acknowledged is there, and nothing that was never sent.
@@ -85,6 +89,16 @@ fn operations(options: &Options) -> u64 {
     live(&open(&fs, options).expect("no faults"), &mut ledger, &mut attempted);
     assert_eq!(ledger.0, attempted.0, "without faults everything is acknowledged");
     fs.ops()
+}
+
+/// A process that just ends leaves nothing that has to be told as damage.
+#[test]
+fn a_killed_process_leaves_no_damage() {
+    let options = store_options(SyncPolicy::Segment);
+    every_operation(&options, &[Fault::Unplug], |fs, _, _, context| {
+        let (_, report) = try_open(&fs.kill(), &options).unwrap_or_else(|e| panic!("{context}: {e}"));
+        assert!(report.is_clean(), "{context}: {report:?}");
+    });
 }
 
 fn every_operation(

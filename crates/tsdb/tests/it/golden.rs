@@ -385,7 +385,8 @@ fn kinds_of(path: &Path) -> &'static [ProblemKind] {
         Some("log") => &[ProblemKind::Log, ProblemKind::TornTail],
         Some("ckpt") => &[ProblemKind::Checkpoint],
         Some("bin" | "json") => &[ProblemKind::Part],
-        _ => &[ProblemKind::Manifest],
+        // Cut at the end of a line, it does not look damaged; a part that it does not list is put aside.
+        _ => &[ProblemKind::Manifest, ProblemKind::UnlistedPart],
     }
 }
 

@@ -49,7 +49,7 @@ fn check(policy: SyncPolicy, with_upkeep: bool) {
                     let querier = kit.tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
                     let all = [Matcher::equal("__name__", "m")];
                     let first = kit::read_from(querier.as_ref(), &all, TimeRange::ALL);
-                    let rows: Vec<usize> = first.values().map(|s| s.len()).collect();
+                    let rows: Vec<usize> = first.values().map(std::collections::BTreeMap::len).collect();
                     assert!(
                         rows.is_empty() || rows == vec![rows[0]; SERIES as usize],
                         "a torn batch: {rows:?}"

@@ -75,7 +75,7 @@ proptest! {
         }
         let wanted: BTreeSet<&Labels> = all.iter().filter(|l| matches(l, &matchers)).collect();
         let found = read(&kit.tsdb, &Tenant::default(), &matchers, TimeRange::ALL);
-        let want: BTreeSet<String> = wanted.iter().map(|l| l.to_string()).collect();
+        let want: BTreeSet<String> = wanted.iter().map(ToString::to_string).collect();
         prop_assert_eq!(found.keys().cloned().collect::<BTreeSet<_>>(), want);
 
         let cx = QueryContext::unbounded();

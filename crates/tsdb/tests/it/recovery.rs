@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_disk::{Fs, SimFs};
-use bellwether_model::{Clock, ManualClock, Queryable, SelectSpec, Tenant, TimeRange};
+use bellwether_model::{Clock, ManualClock, Queryable, SelectHints, SelectSpec, Tenant, TimeRange};
 use bellwether_tsdb::{Options, ProblemKind, RecoveryReport, Tsdb, TsdbError};
 
 use crate::kit::{self, Dump, HOUR, Kit, NOW, count, name, options, row, sample};
 
 const DAY: i64 = 24 * HOUR;
+
+/// What is done to the bytes of a file.
+type Damage = Box<dyn Fn(&mut Vec<u8>)>;
 
 /// A store with two parts, a checkpoint with samples, and a log with more.
 fn full() -> (Kit, Dump) {
@@ -62,7 +65,7 @@ fn damage_is_survived_and_reported() {
     for path in all {
         let len = copy_of(&left).metadata(&path).expect("there").len as usize;
         let (a, b, c) = (len / 7, len / 2, len - len.min(9));
-        let damages: Vec<(&str, Box<dyn Fn(&mut Vec<u8>)>)> = vec![
+        let damages: Vec<(&str, Damage)> = vec![
             ("bit flip at the start", Box::new(|bytes| bytes[0] ^= 1)),
             ("bit flips", Box::new(move |bytes| [a, b, c].into_iter().for_each(|i| bytes[i] ^= 0x20))),
             ("zeroes", Box::new(move |bytes| bytes[b..(b + 512).min(len)].fill(0))),
@@ -117,8 +120,12 @@ fn tsdb_append(tsdb: &Tsdb, samples: Vec<bellwether_model::AppendEntry>) -> usiz
 /// What can be read, and the warnings.
 fn dump_leniently(tsdb: &Tsdb) -> (Dump, Vec<String>) {
     let querier = tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
-    let spec =
-        SelectSpec { matchers: Vec::new(), range: TimeRange::ALL, sorted: true, hints: Default::default() };
+    let spec = SelectSpec {
+        matchers: Vec::new(),
+        range: TimeRange::ALL,
+        sorted: true,
+        hints: SelectHints::default(),
+    };
     let series = querier.select(&spec, &bellwether_model::QueryContext::unbounded()).expect("works");
     let mut found = Dump::new();
     let mut buf = bellwether_model::ColumnBuffer::default();
@@ -154,8 +161,12 @@ fn damaged_columns_cost_a_warning_or_the_query() {
     kit.options = Options { strict_reads: true, ..options() };
     kit.kill();
     let querier = kit.tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
-    let spec =
-        SelectSpec { matchers: Vec::new(), range: TimeRange::ALL, sorted: true, hints: Default::default() };
+    let spec = SelectSpec {
+        matchers: Vec::new(),
+        range: TimeRange::ALL,
+        sorted: true,
+        hints: SelectHints::default(),
+    };
     let series = querier.select(&spec, &bellwether_model::QueryContext::unbounded()).expect("works");
     let mut buf = bellwether_model::ColumnBuffer::default();
     let errors = (0..100).filter_map(|i| series.read(i, &mut buf).err()).collect::<Vec<_>>();

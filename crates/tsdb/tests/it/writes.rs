@@ -375,6 +375,22 @@ fn a_broken_disk_makes_the_store_read_only() {
 }
 
 #[test]
+fn what_could_not_be_synced_is_not_acknowledged_when_it_comes_again() {
+    let mut kit = Kit::with(Options { sync: SyncPolicy::Always, ..options() });
+    kit.row(0..10, NOW);
+    // The write works, the sync and all that comes after it do not.
+    kit.fs.inject(Injection { op: kit.fs.ops() + 1, times: 1000, fault: Fault::Io });
+    assert!(matches!(kit.try_append(row(0..10, NOW + 1)), Err(AppendError::ReadOnly(_))));
+    assert!(matches!(kit.try_append(row(0..10, NOW + 1)), Err(AppendError::ReadOnly(_))));
+    kit.power_cut(1);
+    assert!(count(&kit.dump()) >= 10);
+    assert_eq!(kit.row(0..10, NOW).stored(), 10);
+    assert_eq!(kit.row(0..10, NOW + 1).stored(), 10);
+    kit.power_cut(2);
+    assert_eq!(count(&kit.dump()), 20);
+}
+
+#[test]
 fn a_closed_store_answers_and_takes_nothing() {
     let kit = Kit::new();
     kit.row(0..10, NOW);

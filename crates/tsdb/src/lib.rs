@@ -47,11 +47,6 @@
 //! # Ok(())
 //! # }
 //! ```
-#![allow(
-    clippy::all,
-    clippy::pedantic,
-    reason = "the store is being put together; this line goes with the last piece"
-)]
 mod codec;
 mod coding;
 mod columns;

@@ -6,7 +6,10 @@ use parking_lot::Mutex;
 use crate::part::CHUNK_RANGE_MS;
 
 /// A range that got no sample for this long is taken to be complete, if newer ones are there.
-const QUIET: Duration = Duration::from_mins(1);
+const QUIET: Duration = Duration::from_mins(30);
+/// For one with at least this many samples less is enough: an import at full speed must not pile up in memory.
+const LARGE: u64 = 100_000;
+const QUIET_LARGE: Duration = Duration::from_mins(1);
 
 /// What the head holds of one range of two hours.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +19,7 @@ struct Range {
     /// The number of the batch that came last.
     last_batch: u64,
     maxt: i64,
+    samples: u64,
 }
 
 /// Which ranges of two hours the head has samples of, and when these came.
@@ -34,16 +38,26 @@ struct State {
 /// Samples of one batch, counted before the lock is taken.
 #[derive(Debug, Default)]
 pub(crate) struct RangeTally {
-    /// Start and newest timestamp of each range; batches rarely have more than two.
-    seen: Vec<(i64, i64)>,
+    /// One for each range; batches rarely have more than two.
+    seen: Vec<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    start: i64,
+    maxt: i64,
+    samples: u64,
 }
 
 impl RangeTally {
     pub(crate) fn add(&mut self, ts_ms: i64) {
         let start = start_of(ts_ms);
-        match self.seen.iter_mut().rev().find(|(s, _)| *s == start) {
-            Some((_, maxt)) => *maxt = (*maxt).max(ts_ms),
-            None => self.seen.push((start, ts_ms)),
+        match self.seen.iter_mut().rev().find(|s| s.start == start) {
+            Some(seen) => {
+                seen.maxt = seen.maxt.max(ts_ms);
+                seen.samples += 1;
+            }
+            None => self.seen.push(Seen { start, maxt: ts_ms, samples: 1 }),
         }
     }
 }
@@ -59,12 +73,14 @@ impl Ranges {
         let mut state = self.state.lock();
         state.batches += 1;
         let last_batch = state.batches;
-        for (start, maxt) in &tally.seen {
-            let new = Range { first_arrival: now, last_arrival: now, last_batch, maxt: *maxt };
-            let range = state.by_start.entry(*start).or_insert(new);
+        for seen in &tally.seen {
+            let new =
+                Range { first_arrival: now, last_arrival: now, last_batch, maxt: seen.maxt, samples: 0 };
+            let range = state.by_start.entry(seen.start).or_insert(new);
             range.last_arrival = now;
             range.last_batch = last_batch;
-            range.maxt = range.maxt.max(*maxt);
+            range.maxt = range.maxt.max(seen.maxt);
+            range.samples += seen.samples;
         }
     }
 
@@ -86,14 +102,15 @@ impl Ranges {
     /// The time before which the head can be cut: the end of the newest range such that it and all older ones are complete. `None` if there is none.
     ///
     /// A range is complete if there are samples that are newer than its end by half a range, and if no more of it seem to come: it was
-    /// quiet for a minute, or it has been filled for as long as half a range takes. Imports of old data would be cut into crumbs otherwise.
+    /// quiet for a while, or it has been filled for as long as half a range takes. Old data that trickles in would be cut into crumbs otherwise.
     pub(crate) fn complete_before(&self, now: Duration) -> Option<i64> {
         let by_start = &self.state.lock().by_start;
         let newest = by_start.values().map(|r| r.maxt).max()?;
         let half = Duration::from_millis(CHUNK_RANGE_MS as u64 / 2);
         let is_complete = |start: i64, range: &Range| {
+            let quiet = if range.samples >= LARGE { QUIET_LARGE } else { QUIET };
             newest >= start + CHUNK_RANGE_MS + CHUNK_RANGE_MS / 2
-                && (now.saturating_sub(range.last_arrival) >= QUIET
+                && (now.saturating_sub(range.last_arrival) >= quiet
                     || now.saturating_sub(range.first_arrival) >= half)
         };
         let complete = by_start.iter().take_while(|(start, range)| is_complete(**start, range));
@@ -139,15 +156,26 @@ mod tests {
         add(&ranges, 100 * H, 0);
         // Old samples trickle in.
         add(&ranges, -7, 0);
-        add(&ranges, -6, 50);
-        assert_eq!(complete(60), None);
-        // A minute of silence, or an hour of trickling.
-        assert_eq!(complete(110), Some(0));
+        add(&ranges, -6, 500);
+        assert_eq!(complete(1800), None);
+        // Half an hour of silence, or an hour of trickling.
+        assert_eq!(complete(2300), Some(0));
         let before = ranges.last_batch();
         add(&ranges, -5, 3600);
         assert_eq!(complete(3601), Some(0));
         // What came while it was being cut stays.
         ranges.cut(0, before);
         assert_eq!(ranges.mint(), Some(-2 * H));
+    }
+
+    #[test]
+    fn a_large_import_leaves_memory_soon() {
+        let ranges = Ranges::default();
+        let complete = |now_s| ranges.complete_before(Duration::from_secs(now_s));
+        add(&ranges, 100 * H, 0);
+        let mut tally = RangeTally::default();
+        (0..LARGE).for_each(|_| tally.add(-7));
+        ranges.add(&tally, Duration::from_secs(10));
+        assert_eq!((complete(69), complete(70)), (None, Some(0)));
     }
 }

@@ -1,8 +1,11 @@
-use bellwether_model::{Labels, Matcher, QueryContext, QueryInterrupt, StorageError, TimeRange};
+use bellwether_model::{
+    ColumnBuffer, Labels, Matcher, QueryContext, QueryInterrupt, StorageError, TimeRange,
+};
 
+use crate::part::{Part, PartError};
 use crate::select::select;
 
-use super::series::HeadSamples;
+use super::series::{HeadSamples, same_value, value_at};
 use super::{Head, N_SHARDS, SHARD_BITS, SeriesId};
 
 /// A lock is held for at most this many series at a time.
@@ -118,11 +121,41 @@ impl Head {
         found
     }
 
+    /// Whether every sample of a part is here.
+    pub(crate) fn holds(&self, part: &Part) -> Result<bool, PartError> {
+        let (mut in_part, mut here) = (ColumnBuffer::default(), ColumnBuffer::default());
+        let mut labels = part.labels()?;
+        for ordinal in 0..part.n_series() {
+            in_part.clear();
+            here.clear();
+            part.read(ordinal, TimeRange::ALL, &mut in_part)?;
+            let labels = labels.read(ordinal)?;
+            let (hash, shard) = self.hash(&labels);
+            let shard = self.shards[shard].read();
+            let Some(series) = shard.find(hash, &labels).and_then(|slot| shard.get(slot)) else {
+                return Ok(false);
+            };
+            let samples = series.samples(part.range(), 0);
+            if samples.read(&mut here).is_err() || !contains(&here, &in_part) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Runs `look` while no batch is between being numbered and being applied.
     pub(crate) fn between_batches<T>(&self, look: impl FnOnce() -> T) -> T {
         let _all: Vec<_> = self.shards.iter().map(|shard| shard.read()).collect();
         look()
     }
+}
+
+/// Whether all samples of `part` are in `all` too. Both are in the order of time.
+fn contains(all: &ColumnBuffer, part: &ColumnBuffer) -> bool {
+    let row_at = |ts_ms: &i64| all.ts.binary_search(ts_ms).ok();
+    (0..part.len()).all(|row| {
+        row_at(&part.ts[row]).is_some_and(|at| same_value(&value_at(all, at), &value_at(part, row)))
+    })
 }
 
 fn by_shard(ids: &[SeriesId]) -> [Vec<SeriesId>; N_SHARDS] {

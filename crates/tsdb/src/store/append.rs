@@ -89,12 +89,11 @@ impl Store {
         use_hints: bool,
     ) -> Result<Attempt<'_>, AppendError> {
         let now_ms = self.clock.now_ms();
-        let judge = Judge { store: self, parts: self.part_set(), now_ms };
         let mut set = ShardSet::default();
         let mut places: Vec<Result<(Placement, Cow<'_, Labels>), Rejection>> =
             Vec::with_capacity(batch.samples.len());
         for entry in &batch.samples {
-            places.push(judge.without_series(entry).and_then(|()| {
+            places.push(self.judge_alone(entry, now_ms).and_then(|()| {
                 let labels = labels_of(tenant, &entry.labels)?;
                 let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints));
                 set.add(placement);
@@ -106,6 +105,9 @@ impl Store {
             set.add(self.head.place(labels, None));
         }
         let mut shards = self.head.lock(set);
+        // Only now: a series that is not in the locked shards may just have moved into a part.
+        let judge = Judge { store: self, parts: self.part_set() };
+        let mut has_known = false;
         let mut report =
             AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
         let mut accepted = Vec::with_capacity(places.len());
@@ -123,8 +125,11 @@ impl Store {
                         Err(rejection) => Err(rejection),
                     };
                     series.and_then(|series| {
-                        if let Verdict::New(before) = judge.sample(&mut shards, series, entry)? {
-                            accepted.push(Accepted { entry: idx as u32, series, before });
+                        match judge.sample(&mut shards, series, entry)? {
+                            Verdict::New(before) => {
+                                accepted.push(Accepted { entry: idx as u32, series, before });
+                            }
+                            Verdict::Known => has_known = true,
                         }
                         Ok(series.to_ref())
                     })
@@ -160,6 +165,8 @@ impl Store {
         }
         drop(shards);
         let (commit, seq) = result?;
+        // What the store has already is promised again, so the frame that brought it, whichever it is, must be as safe as those of this batch.
+        let seq = if has_known { Some(self.log.last_seq()) } else { seq };
         add(&self.counters.exemplars_appended, exemplars.len() as u64);
         add(&self.counters.exemplars_rejected, report.rejected_exemplars.len() as u64);
         add(&self.counters.metadata_appended, metadata.len() as u64);
@@ -168,6 +175,41 @@ impl Store {
             self.log.commit(seq).map_err(|e| self.refusal(e))?;
         }
         Ok(Attempt::Done(report, commit))
+    }
+
+    /// What can be said without looking at the series.
+    fn judge_alone(&self, entry: &AppendEntry, now_ms: i64) -> Result<(), Rejection> {
+        let ts_ms = entry.ts_ms;
+        if ts_ms < -MAX_TS_MS {
+            return Err(Rejection::OutOfBounds);
+        }
+        // Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
+        match self.options.max_future_ms {
+            Some(limit_ms) if ts_ms > now_ms.saturating_add(limit_ms) => {
+                let ahead_ms = ts_ms.saturating_sub(now_ms);
+                return Err(Rejection::TooFarInFuture { ahead_ms, limit_ms });
+            }
+            _ if ts_ms > MAX_TS_MS => return Err(Rejection::OutOfBounds),
+            _ => {}
+        }
+        match &entry.value {
+            Value::Float(_) => Ok(()),
+            Value::Histogram(h) if !is_consistent(h) => Err(Rejection::InvalidHistogram(format!(
+                "the spans hold another number of buckets than there are, at {}",
+                shown(&entry.labels)
+            ))),
+            Value::Histogram(h) => {
+                let custom = h.custom_values.as_ref().map_or(0, |v| v.len());
+                let n = h.positive_buckets.len() + h.negative_buckets.len() + custom;
+                if n > MAX_BUCKETS {
+                    let shown = shown(&entry.labels);
+                    return Err(Rejection::Limit(format!(
+                        "{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}"
+                    )));
+                }
+                Ok(())
+            }
+        }
     }
 
     /// The series with these labels; `None` if a hint was wrong and the right shard is not locked.
@@ -297,7 +339,12 @@ impl Store {
         self.keep_writer(writer);
         let logged = framed.map_err(|e| AppendError::TooLarge(e.to_string())).and_then(|()| {
             add(&self.counters.log_bytes_written, group.len() as u64);
-            self.log.append(group).map_err(|e| self.refusal(e))
+            let appended = self.log.append(group);
+            self.space.note_log(match &appended {
+                Err(LogError::Full(what)) => Some(what),
+                _ => None,
+            });
+            appended.map_err(|e| self.refusal(e))
         });
         let appended = match logged {
             Ok(appended) => appended,
@@ -382,45 +429,9 @@ const MAX_METADATA_BYTES: usize = 64 << 10;
 struct Judge<'a> {
     store: &'a Store,
     parts: std::sync::Arc<PartSet>,
-    now_ms: i64,
 }
 
 impl Judge<'_> {
-    /// What can be said without looking at the series.
-    fn without_series(&self, entry: &AppendEntry) -> Result<(), Rejection> {
-        let ts_ms = entry.ts_ms;
-        if ts_ms < -MAX_TS_MS {
-            return Err(Rejection::OutOfBounds);
-        }
-        // Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
-        match self.store.options.max_future_ms {
-            Some(limit_ms) if ts_ms > self.now_ms.saturating_add(limit_ms) => {
-                let ahead_ms = ts_ms.saturating_sub(self.now_ms);
-                return Err(Rejection::TooFarInFuture { ahead_ms, limit_ms });
-            }
-            _ if ts_ms > MAX_TS_MS => return Err(Rejection::OutOfBounds),
-            _ => {}
-        }
-        match &entry.value {
-            Value::Float(_) => Ok(()),
-            Value::Histogram(h) if !is_consistent(h) => Err(Rejection::InvalidHistogram(format!(
-                "the spans hold another number of buckets than there are, at {}",
-                shown(&entry.labels)
-            ))),
-            Value::Histogram(h) => {
-                let custom = h.custom_values.as_ref().map_or(0, |v| v.len());
-                let n = h.positive_buckets.len() + h.negative_buckets.len() + custom;
-                if n > MAX_BUCKETS {
-                    let shown = shown(&entry.labels);
-                    return Err(Rejection::Limit(format!(
-                        "{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}"
-                    )));
-                }
-                Ok(())
-            }
-        }
-    }
-
     /// Whether a sample is newer than all of its series, which then counts as having it.
     fn sample(
         &self,

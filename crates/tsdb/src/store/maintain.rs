@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// Writes a checkpoint and drops the segments that it stands for.
-    fn write_checkpoint(&self) -> Result<(), TsdbError> {
+    pub(super) fn write_checkpoint(&self) -> Result<(), TsdbError> {
         let number = self.log.roll();
         let next_seq = self.log.last_seq() + 1;
         let (fs, store_id) = (self.fs.as_ref(), self.manifest.lock().store_id());

@@ -60,7 +60,7 @@ pub(super) fn open(
     })?;
     check_log(&opening, &loaded)?;
     opening.remove_unfinished()?;
-    let (mut manifest, parts, next_part) = opening.parts(loaded)?;
+    let FoundParts { mut manifest, parts, unlisted, next_part } = opening.parts(loaded)?;
     if let Err(error) = manifest.settle(fs.as_ref()) {
         // A new store cannot do without it; an old one, on a full disk, can.
         if opening.report.problems.is_empty() {
@@ -77,6 +77,8 @@ pub(super) fn open(
         ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
     };
     let position = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
+    opening.settle_unlisted(unlisted, &parts, &head);
+    let log_synced = opening.sync_log(&log_options.dir, &position);
     let report = opening.report;
     manifest.forget_cuts_before(first_seq_in_log(&position));
     head.raise_log_id(position.segment << 32);
@@ -116,6 +118,13 @@ pub(super) fn open(
         is_closed: AtomicBool::new(false),
         _lock: lock,
     };
+    if let Err(error) = log_synced {
+        // The log may not keep what was just read from it, so that is written to another place.
+        tracing::error!(%error, "the log could not be synced; writing a checkpoint of what it holds");
+        if let Err(error) = store.write_checkpoint() {
+            tracing::error!(%error, "the checkpoint could not be written; what the last process did not sync may be lost in a power cut");
+        }
+    }
     Ok((store, report))
 }
 
@@ -163,6 +172,18 @@ fn check_log(opening: &Opening<'_>, loaded: &Loaded) -> Result<(), TsdbError> {
         }
     }
     Ok(())
+}
+
+/// What the folder of the parts holds.
+struct FoundParts {
+    /// With what is wrong corrected.
+    manifest: Manifest,
+    /// Those that belong to the store.
+    parts: Vec<Arc<Part>>,
+    /// Whole ones that do not.
+    unlisted: Vec<Part>,
+    /// The number of the next one.
+    next_part: u64,
 }
 
 struct Opening<'a> {
@@ -236,8 +257,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Opens the parts that belong to the store. Returns the list with what is wrong corrected, the parts, and the number of the next one.
-    fn parts(&mut self, loaded: Loaded) -> Result<(Manifest, Vec<Arc<Part>>, u64), TsdbError> {
+    /// Opens the parts.
+    fn parts(&mut self, loaded: Loaded) -> Result<FoundParts, TsdbError> {
         let Loaded { mut manifest, damage, dropped, is_new } = loaded;
         let parts_dir = self.dir.join(PARTS_DIR);
         let on_disk = self.part_folders(&parts_dir)?;
@@ -273,7 +294,7 @@ impl Opening<'_> {
                 superseded.extend(&part.meta().sources);
             }
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut unlisted) = (Vec::new(), Vec::new());
         for (id, dir, part) in opened {
             let is_listed = manifest.parts().contains_key(&id);
             match part {
@@ -289,10 +310,7 @@ impl Opening<'_> {
                     manifest.adopt(entry);
                     parts.push(Arc::new(part));
                 }
-                Ok(_) => {
-                    let moved = self.quarantine_dir(&dir, "unlisted");
-                    self.problem(ProblemKind::UnlistedPart, &dir, "not listed in MANIFEST; ignored", moved);
-                }
+                Ok(part) => unlisted.push(part),
                 Err(e) => {
                     let moved = self.quarantine_dir(&dir, "damaged");
                     self.problem(ProblemKind::Part, &dir, e.to_string(), moved);
@@ -303,7 +321,30 @@ impl Opening<'_> {
         if !list_is_whole {
             drop_superseded(&mut manifest, &mut parts);
         }
-        Ok((manifest, parts, next_part))
+        Ok(FoundParts { manifest, parts, unlisted, next_part })
+    }
+
+    /// Removes whole parts that are not listed but whose samples are all where they came from: a crash came between their publication and
+    /// the list. Others are put aside.
+    fn settle_unlisted(&mut self, unlisted: Vec<Part>, parts: &[Arc<Part>], head: &Head) {
+        for part in unlisted {
+            let dir = part.dir().to_owned();
+            let is_left_over = if part.meta().level > 0 {
+                has_sources(&part, parts)
+            } else {
+                head.holds(&part).unwrap_or(false)
+            };
+            drop(part);
+            if is_left_over {
+                tracing::info!(path = %dir.display(), "removing a part that was finished and not listed when the process ended");
+                if let Err(error) = self.fs.remove_dir_all(&dir) {
+                    tracing::warn!(path = %dir.display(), %error, "part that is not listed could not be removed");
+                }
+                continue;
+            }
+            let moved = self.quarantine_dir(&dir, "unlisted");
+            self.problem(ProblemKind::UnlistedPart, &dir, "not listed in MANIFEST; ignored", moved);
+        }
     }
 
     fn meta_file(&self, dir: &Path) -> Option<FileMeta> {
@@ -373,17 +414,21 @@ impl Opening<'_> {
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
         let mut bad_records = Vec::new();
-        let recovered =
-            recover(self.fs, options, from, |frame| match replay.log_frame(frame.seq, frame.payload) {
+        let mut first_seq = None;
+        let recovered = recover(self.fs, options, from, |frame| {
+            first_seq.get_or_insert(frame.seq);
+            match replay.log_frame(frame.seq, frame.payload) {
                 Ok(()) => Ok(()),
                 Err(RecordError::Newer(e)) => {
-                    Err(TsdbError::NotOurs(format!("segment {} offset {}: {e}", frame.segment, frame.offset)))
+                    let path = bellwether_disk::segment_path(&options.dir, frame.segment);
+                    Err(TsdbError::NotOurs(format!("{} offset {}: {e}", path.display(), frame.offset)))
                 }
                 Err(RecordError::Damaged(e)) => {
                     bad_records.push((frame.segment, frame.offset, e.to_string()));
                     Ok(())
                 }
-            });
+            }
+        });
         let mut recovery = recovered.map_err(not_opened)?;
         for (segment, offset, what) in bad_records {
             let path = bellwether_disk::segment_path(&options.dir, segment);
@@ -403,6 +448,8 @@ impl Opening<'_> {
             self.problem(kind, &skipped.path, what, skipped.quarantined);
         }
         let replayed = replay.finish();
+        let first_seq = first_seq.unwrap_or(recovery.next.seq);
+        self.check_start_of_log(&options.dir, replayed.checkpoint.map(|c| c.next_seq), first_seq);
         self.report.log_frames = recovery.frames;
         self.report.samples = replayed.samples;
         self.report.samples_known = replayed.known;
@@ -417,6 +464,40 @@ impl Opening<'_> {
         // A number that a cut passes over must not be given to a new frame, whatever happened to the log.
         position.seq = position.seq.max(cut_seq + 1);
         Ok(position)
+    }
+
+    /// Makes durable what the process before only wrote. Samples that a query returned, or that are acknowledged because the store has them already, must
+    /// not be lost later.
+    fn sync_log(&self, dir: &Path, position: &LogPosition) -> Result<(), TsdbError> {
+        for number in position.segments.keys() {
+            let path = bellwether_disk::segment_path(dir, *number);
+            self.fs.open_write(&path).and_then(|file| file.sync()).map_err(|e| TsdbError::io(&path, e))?;
+        }
+        if !position.segments.is_empty() {
+            self.fs.sync_dir(dir).map_err(|e| TsdbError::io(dir, e))?;
+        }
+        Ok(())
+    }
+
+    /// Reports that the log does not go on where the checkpoint ends, or does not start at the beginning although there is no checkpoint.
+    fn check_start_of_log(&mut self, dir: &Path, checkpoint_seq: Option<u64>, first_seq: u64) {
+        let expected = checkpoint_seq.unwrap_or(1);
+        let is_explained =
+            self.report.problems.iter().any(|p| matches!(p.kind, ProblemKind::Checkpoint | ProblemKind::Log));
+        if first_seq <= expected || is_explained {
+            return;
+        }
+        self.report.frames_missing += first_seq - expected;
+        let kind = if checkpoint_seq.is_some() { ProblemKind::Log } else { ProblemKind::Checkpoint };
+        let what = match checkpoint_seq {
+            Some(seq) => {
+                format!("the log starts with frame {first_seq}, the checkpoint ends before frame {seq}")
+            }
+            None => format!(
+                "the log starts with frame {first_seq}, and there is no checkpoint of what was before"
+            ),
+        };
+        self.problem(kind, dir, what, None);
     }
 
     /// Replays the newest checkpoint of which anything is readable.
@@ -489,6 +570,18 @@ fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry) -> Result<Part, PartE
         }
     }
     Part::open(fs, dir, entry.id)
+}
+
+/// Whether the store has everything that a part was merged from.
+fn has_sources(merged: &Part, parts: &[Arc<Part>]) -> bool {
+    let is_source = |p: &&Arc<Part>| merged.meta().sources.contains(&p.meta().id);
+    let sources = parts.iter().filter(is_source).map(|p| p.meta());
+    let mut known: BTreeSet<u64> = BTreeSet::new();
+    for source in sources {
+        known.insert(source.id);
+        known.extend(&source.sources);
+    }
+    merged.meta().sources.iter().all(|id| known.contains(id))
 }
 
 /// Leaves out the parts that others were made from: they were dropped by a line that is lost.

@@ -25,6 +25,17 @@ pub(super) struct Replayed {
     pub(super) checkpoint_ended: bool,
 }
 
+/// A sample of a batch that is being read.
+#[derive(Debug)]
+struct Waiting {
+    id: u64,
+    ts_ms: i64,
+    start_ts_ms: i64,
+    value: Value,
+    /// The sequence number of its frame.
+    seq: u64,
+}
+
 /// Puts what comes from checkpoint and log into a head.
 pub(super) struct Replay<'a> {
     head: &'a Head,
@@ -36,6 +47,8 @@ pub(super) struct Replay<'a> {
     seq: u64,
     /// Frames of a batch whose end did not come yet.
     pending: Vec<(u64, Vec<u8>)>,
+    /// The samples of the batch that is read. A record holds samples of one form, so those of a series which has several forms in one batch come out of order.
+    waiting: Vec<Waiting>,
     pub(super) replayed: Replayed,
 }
 
@@ -49,6 +62,7 @@ impl<'a> Replay<'a> {
             now,
             seq: 0,
             pending: Vec::new(),
+            waiting: Vec::new(),
             replayed: Replayed::default(),
         }
     }
@@ -65,25 +79,64 @@ impl<'a> Replay<'a> {
         let mut result = Ok(());
         if self.pending.last().is_some_and(|(last, _)| last + 1 != seq) {
             // The rest of that batch was lost to damage. It may have been acknowledged, so what is there counts.
-            result = self.replay_pending();
+            result = self.read_pending();
+            self.replay_waiting();
         }
         if is_continued(payload) {
             self.pending.push((seq, payload.to_vec()));
             return result;
         }
-        result.and(self.replay_pending()).and(self.replay_frame(seq, payload))
+        let before = self.read_pending();
+        let last = self.read_frame(seq, payload);
+        self.replay_waiting();
+        result.and(before).and(last)
     }
 
-    fn replay_pending(&mut self) -> Result<(), RecordError> {
+    fn read_pending(&mut self) -> Result<(), RecordError> {
         let pending = std::mem::take(&mut self.pending);
-        pending.iter().try_for_each(|(seq, payload)| self.replay_frame(*seq, payload))
+        let mut result = Ok(());
+        for (seq, payload) in &pending {
+            // What is damaged in one frame is no reason to give up the others.
+            let read = self.read_frame(*seq, payload);
+            result = result.and(read);
+        }
+        result
     }
 
-    fn replay_frame(&mut self, seq: u64, payload: &[u8]) -> Result<(), RecordError> {
+    fn read_frame(&mut self, seq: u64, payload: &[u8]) -> Result<(), RecordError> {
         self.seq = seq;
-        let result = read_records(payload, self);
+        read_records(payload, self)
+    }
+
+    /// Appends the samples of a batch, of which all frames have been read, in the order in which they were taken.
+    fn replay_waiting(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        // The samples of a series were taken in the order of time; how series follow each other does not matter.
+        if !waiting.is_sorted_by_key(|s| s.ts_ms) {
+            waiting.sort_by_key(|s| s.ts_ms);
+        }
+        for sample in waiting.drain(..) {
+            self.replay_sample(sample);
+        }
+        self.waiting = waiting;
         self.note_ranges();
-        result
+    }
+
+    fn replay_sample(&mut self, sample: Waiting) {
+        let Waiting { id, ts_ms, start_ts_ms, value, seq } = sample;
+        let Some(series) = self.ids.get(&id).copied() else {
+            self.replayed.orphaned += 1;
+            return;
+        };
+        if self.is_cut(seq, ts_ms) {
+            self.head.replay_last(series, ts_ms, &value);
+            self.replayed.known += 1;
+        } else if self.head.replay_sample(series, ts_ms, start_ts_ms, &value) {
+            self.replayed.samples += 1;
+            self.tally.add(ts_ms);
+        } else {
+            self.replayed.known += 1;
+        }
     }
 
     fn note_ranges(&mut self) {
@@ -95,8 +148,8 @@ impl<'a> Replay<'a> {
         self.replayed
     }
 
-    fn is_cut(&self, ts_ms: i64) -> bool {
-        self.cuts.iter().any(|cut| self.seq <= cut.log_seq && (cut.mint..=cut.maxt).contains(&ts_ms))
+    fn is_cut(&self, seq: u64, ts_ms: i64) -> bool {
+        self.cuts.iter().any(|cut| seq <= cut.log_seq && (cut.mint..=cut.maxt).contains(&ts_ms))
     }
 }
 
@@ -108,19 +161,7 @@ impl RecordSink for Replay<'_> {
     }
 
     fn sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
-        let Some(series) = self.ids.get(&id).copied() else {
-            self.replayed.orphaned += 1;
-            return;
-        };
-        if self.is_cut(ts_ms) {
-            self.head.replay_last(series, ts_ms, &value);
-            self.replayed.known += 1;
-        } else if self.head.replay_sample(series, ts_ms, start_ts_ms, &value) {
-            self.replayed.samples += 1;
-            self.tally.add(ts_ms);
-        } else {
-            self.replayed.known += 1;
-        }
+        self.waiting.push(Waiting { id, ts_ms, start_ts_ms, value, seq: self.seq });
     }
 
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar) {

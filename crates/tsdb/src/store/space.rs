@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_disk::Fs;
+use parking_lot::Mutex;
 
 /// The free space is looked at this often while there is enough.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -18,6 +19,8 @@ pub(super) struct SpaceGuard {
     is_full: AtomicBool,
     /// Milliseconds on the clock that never goes back.
     checked_ms: AtomicU64,
+    /// Why the log took the last batch not, if it had no room. There may be more free space than must stay free, and still not enough for a segment.
+    log_full: Mutex<Option<String>>,
 }
 
 impl SpaceGuard {
@@ -26,7 +29,25 @@ impl SpaceGuard {
             let total = fs.space(dir).map_or(0, |s| s.total);
             (total / 100 * DEFAULT_PERCENT).max(DEFAULT_BYTES)
         });
-        Self { min_free_bytes, is_full: AtomicBool::new(false), checked_ms: AtomicU64::new(0) }
+        Self {
+            min_free_bytes,
+            is_full: AtomicBool::new(false),
+            checked_ms: AtomicU64::new(0),
+            log_full: Mutex::default(),
+        }
+    }
+
+    /// Remembers whether the log had room for the last batch.
+    pub(super) fn note_log(&self, full: Option<&str>) {
+        let mut log_full = self.log_full.lock();
+        if log_full.as_deref() != full {
+            *log_full = full.map(str::to_owned);
+        }
+    }
+
+    /// Why the log had no room for the last batch, if so.
+    pub(super) fn log_full(&self) -> Option<String> {
+        self.log_full.lock().clone()
     }
 
     /// What must stay free.

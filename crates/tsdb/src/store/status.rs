@@ -152,7 +152,7 @@ impl Store {
             part_bytes: set.bytes(),
             free_bytes: self.fs.space(&self.dir).ok().map(|s| s.available),
             min_free_bytes: self.space.min_free_bytes(),
-            refuses_writes: log.read_only.clone().or(full).or(closed),
+            refuses_writes: log.read_only.clone().or(full).or_else(|| self.space.log_full()).or(closed),
             log,
         }
     }

@@ -1,0 +1,12 @@
+//! What users of the store rely on, through its public interface only.
+
+mod acceptance;
+mod crash;
+mod golden;
+mod isolation;
+mod kit;
+mod model;
+mod reads;
+mod recovery;
+mod upkeep;
+mod writes;

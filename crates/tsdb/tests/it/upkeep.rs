@@ -1,0 +1,232 @@
+//! Cuts, merges, retention and what the store says about itself.
+
+use std::path::Path;
+
+use bellwether_disk::Fs;
+use bellwether_model::{Tenant, TimeRange};
+use bellwether_tsdb::Options;
+
+use crate::kit::{self, HOUR, Kit, NOW, count, name, options, row, sample};
+
+const DAY: i64 = 24 * HOUR;
+/// A multiple of a day, and so of the two hours at which parts are cut.
+const MIDNIGHT: i64 = NOW - NOW % DAY;
+
+fn bytes_below(kit: &Kit, dir: &str) -> u64 {
+    let files = kit.fs.files();
+    files.iter().filter(|p| p.starts_with(dir)).map(|p| kit.fs.metadata(p).expect("there").len).sum()
+}
+
+#[test]
+fn complete_ranges_leave_the_head() {
+    let mut kit = Kit::new();
+    let start = MIDNIGHT - 6 * HOUR;
+    for minute in 0..180 {
+        kit.row(0..10, start + minute * 60_000);
+        kit.clock.advance_ms(1000);
+    }
+    assert_eq!(
+        kit.tsdb.maintain().expect("works").parts_cut,
+        0,
+        "the range is over, but for less than an hour"
+    );
+    kit.row(0..10, start + 3 * HOUR);
+    kit.clock.advance_ms(HOUR / 2);
+    let report = kit.tsdb.maintain().expect("works");
+    assert_eq!((report.parts_cut, report.samples_cut, report.has_checkpoint), (1, 1200, true));
+    let [part] = kit.tsdb.parts().try_into().expect("one part");
+    assert_eq!(
+        (part.range, part.series, part.level),
+        (TimeRange::new(start, start + 2 * HOUR - 60_000), 10, 0)
+    );
+    assert_eq!(count(&kit.dump()), 1810);
+    assert_eq!(kit.tsdb.maintain().expect("works").parts_cut, 0);
+    kit.kill();
+    assert_eq!((kit.report.samples, kit.report.samples_known), (610, 0), "only what is not in the part");
+    assert_eq!(count(&kit.dump()), 1810);
+}
+
+#[test]
+fn compaction_leaves_parts_and_nothing_else() {
+    let mut kit = Kit::new();
+    for n in 0..480 {
+        kit.row(0..50, MIDNIGHT - DAY + n * 15_000);
+    }
+    let before = kit.dump();
+    let log = bytes_below(&kit, "data/log");
+    assert!(log > 100_000, "{log}");
+    let report = kit.tsdb.compact_all().expect("compacts");
+    assert_eq!((report.parts_cut, report.samples_cut, report.has_checkpoint), (1, 24_000, true));
+    assert_eq!(kit.dump(), before);
+    assert_eq!(bytes_below(&kit, "data/log"), 0);
+    assert_eq!(bytes_below(&kit, "data/quarantine"), 0);
+    let rest = kit.fs.used() - bytes_below(&kit, "data/parts");
+    assert!(rest < 2000, "{rest} bytes beside the parts: {:?}", kit.fs.files());
+    let parts = bytes_below(&kit, "data/parts");
+    assert!(parts < 24_000, "{parts} bytes for 24,000 samples of 50 series");
+    // Later samples of the same series are defined anew.
+    kit.row(0..50, MIDNIGHT - DAY / 2);
+    kit.kill();
+    assert!(kit.report.is_clean(), "{:?}", kit.report);
+    assert_eq!(count(&kit.dump()), 24_050);
+    kit.tsdb.compact_all().expect("compacts");
+    assert_eq!(kit.tsdb.parts().len(), 1, "both of the same day");
+    assert_eq!(kit.tsdb.parts()[0].level, 1);
+    let empty = kit.tsdb.compact_all().expect("nothing to do");
+    assert_eq!((empty.parts_cut, empty.parts_merged), (0, 0));
+    assert_eq!(count(&kit.dump()), 24_050);
+}
+
+#[test]
+fn days_are_merged_when_they_are_over() {
+    let kit = Kit::new();
+    let start = MIDNIGHT - 2 * DAY;
+    let mut n = 0;
+    for minute in 0..(27 * 60) {
+        kit.row(0..3, start + minute * 60_000);
+        kit.clock.advance_ms(60_000);
+        n += 3;
+        if minute % 15 == 0 {
+            kit.tsdb.maintain().expect("works");
+        }
+    }
+    let parts = kit.tsdb.parts();
+    assert_eq!(parts.iter().map(|p| (p.level, p.sources.len())).collect::<Vec<_>>(), [(1, 12)]);
+    assert_eq!(count(&kit.dump()), n);
+    assert!(kit.tsdb.counters().cuts >= 12);
+    let on_disk = kit.fs.list(Path::new("data/parts")).expect("there").len();
+    assert_eq!(on_disk, 1, "the merged ones are gone");
+}
+
+#[test]
+fn imports_of_old_data_make_few_parts() {
+    let kit = Kit::new();
+    // A year of one sample a day, newest day first for every other series.
+    for i in 0..10 {
+        for day in 0..365 {
+            kit.append(vec![sample(&name(i), MIDNIGHT - 400 * DAY + day * DAY + i, day as f64)]);
+        }
+    }
+    kit.row(0..10, NOW);
+    kit.tsdb.compact_all().expect("compacts");
+    assert_eq!(kit.tsdb.parts().len(), 1);
+    assert_eq!(count(&kit.dump()), 3660);
+}
+
+#[test]
+fn retention_by_time_drops_whole_parts() {
+    let kit = Kit::with(Options { retention_ms: Some(3 * DAY), ..options() });
+    // The server's clock is months ahead of the data: they count from the newest sample.
+    kit.clock.advance_ms(100 * DAY);
+    for day in 0..6 {
+        kit.row(0..1000, MIDNIGHT - 10 * DAY + day * DAY);
+        for n in 1..12 {
+            kit.row(0..1000, MIDNIGHT - 10 * DAY + day * DAY + n);
+        }
+        kit.tsdb.compact_all().expect("compacts");
+    }
+    assert_eq!(kit.tsdb.parts().len(), 6);
+    let report = kit.tsdb.maintain().expect("works");
+    assert_eq!((report.parts_retired, kit.tsdb.parts().len()), (2, 4));
+    assert_eq!(count(&kit.dump()), 4 * 12_000);
+    // A clock that jumps ahead does not cost anything.
+    kit.clock.jump_to_ms(NOW + 1000 * DAY);
+    assert_eq!(kit.tsdb.maintain().expect("works").parts_retired, 0);
+    // Nor do samples from beyond a clock that was set back.
+    kit.clock.jump_to_ms(MIDNIGHT - 20 * DAY);
+    assert_eq!(kit.tsdb.maintain().expect("works").parts_retired, 0);
+}
+
+#[test]
+fn retention_by_size_drops_the_oldest() {
+    let mut kit = Kit::new();
+    for day in 0..5 {
+        for n in 0..20 {
+            kit.row(0..1000, MIDNIGHT - 10 * DAY + day * DAY + n * 7001);
+        }
+        kit.tsdb.compact_all().expect("compacts");
+    }
+    let sizes: Vec<u64> = kit.tsdb.parts().iter().map(|p| p.bytes).collect();
+    kit.options.retention_bytes = Some(sizes[3] + sizes[4] + 1000);
+    kit.restart();
+    kit.tsdb.maintain().expect("works");
+    let left: Vec<i64> = kit.tsdb.parts().iter().map(|p| (MIDNIGHT - p.range.mint) / DAY).collect();
+    assert_eq!(left, [7, 6]);
+    kit.kill();
+    assert_eq!(kit.tsdb.parts().len(), 2);
+    assert!(kit.report.is_clean(), "{:?}", kit.report);
+}
+
+#[test]
+fn idle_series_leave_the_head() {
+    let mut kit = Kit::new();
+    kit.clock.advance_ms(5000);
+    kit.row(0..1000, NOW);
+    kit.tsdb.compact_all().expect("compacts");
+    assert_eq!(kit.tsdb.maintain().expect("works").series_removed, 0, "they may go on in a moment");
+    kit.clock.advance_ms(9 * 60_000);
+    kit.row(0..10, NOW + 1000);
+    kit.clock.advance_ms(5 * 60_000);
+    assert_eq!(kit.tsdb.maintain().expect("works").series_removed, 990);
+    assert_eq!((kit.tsdb.active_series(), kit.tsdb.head_status(0).series), (10, 10));
+    assert_eq!(kit.tsdb.head_status(0).label_pairs, 10 + 3 + 1);
+    // They come back at other places, and nothing is mixed up.
+    kit.row(990..1500, NOW + 2000);
+    kit.row(0..990, NOW + 2000);
+    assert_eq!(kit.tsdb.active_series(), 1500);
+    let found = kit.dump();
+    assert_eq!((found.len(), count(&found)), (1500, 1000 + 10 + 1500));
+    for i in 0..1500 {
+        let samples = &found[&name(i).to_string()];
+        let want = row(i..i + 1, NOW + 2000).remove(0).value;
+        assert_eq!(samples[&(NOW + 2000)].0, kit::bits(&want), "series {i}");
+    }
+    kit.kill();
+    assert_eq!(kit.dump(), found);
+}
+
+#[test]
+fn a_querier_never_finds_another_series_in_the_place_of_one_that_left() {
+    let kit = Kit::new();
+    kit.row(0..100, NOW);
+    kit.tsdb.compact_all().expect("compacts");
+    kit.clock.advance_ms(20 * 60_000);
+    let querier =
+        bellwether_model::Queryable::querier(&kit.tsdb, &Tenant::default(), TimeRange::ALL).expect("opens");
+    kit.tsdb.maintain().expect("works");
+    assert_eq!(kit.tsdb.active_series(), 0);
+    kit.row(500..600, NOW + 1);
+    let old = [bellwether_model::Matcher::equal("i", "5")];
+    let found = kit::read_from(querier.as_ref(), &old, TimeRange::ALL);
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&name(5).to_string()]);
+}
+
+#[test]
+fn the_status_counts_what_is_there() {
+    let kit = Kit::new();
+    kit.row(0..30, NOW);
+    for n in 1..100 {
+        kit.row(0..10, NOW + n);
+    }
+    let status = kit.tsdb.head_status(2);
+    assert_eq!((status.series, status.label_pairs), (30, 1 + 30 + 3));
+    assert_eq!(
+        status.chunks,
+        20 + 10 * 4,
+        "open ones, and three sealed ones of 32 samples for those with 100"
+    );
+    assert_eq!(status.range, Some(TimeRange::new(NOW, NOW + 99)));
+    let pairs = |list: &[bellwether_tsdb::NameCount]| {
+        list.iter().map(|e| format!("{} {}", e.name, e.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&status.series_by_metric), ["m 30"]);
+    assert_eq!(pairs(&status.values_by_label), ["i 30", "mod 3"]);
+    assert_eq!(pairs(&status.bytes_by_label), ["i 50", "__name__ 30"]);
+    assert_eq!(pairs(&status.series_by_pair), ["__name__=m 30", "mod=0 10"]);
+    assert!(status.memory_bytes > 30 * 100);
+    let storage = kit.tsdb.storage_status();
+    assert_eq!((storage.parts, storage.log.segments, storage.refuses_writes), (0, 1, None));
+    assert_eq!(storage.log.last_seq, 100);
+    let empty = Kit::new();
+    assert_eq!(empty.tsdb.head_status(5).range, None);
+}

@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint rust ui conformance)
+[ ${#groups[@]} -gt 0 ] || groups=(lint rust ui conformance e2e bench)
 
 target="${CARGO_TARGET_DIR:-target}"
 logs="$target/test-logs"

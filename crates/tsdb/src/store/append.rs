@@ -107,7 +107,7 @@ impl Store {
         let mut shards = self.head.lock(set);
         // Only now: a series that is not in the locked shards may just have moved into a part.
         let judge = Judge { store: self, parts: self.part_set() };
-        let mut has_known = false;
+        let mut n_known = 0_u64;
         let mut report =
             AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
         let mut accepted = Vec::with_capacity(places.len());
@@ -129,18 +129,19 @@ impl Store {
                             Verdict::New(before) => {
                                 accepted.push(Accepted { entry: idx as u32, series, before });
                             }
-                            Verdict::Known => has_known = true,
+                            Verdict::Known => n_known += 1,
                         }
                         Ok(series.to_ref())
                     })
                 }
                 Err(rejection) => Err(rejection),
             };
-            if let Err(rejection) = &verdict {
-                self.counters.count_rejection(rejection);
-            }
             report.samples.push(verdict);
         }
+        for rejection in report.samples.iter().filter_map(|verdict| verdict.as_ref().err()) {
+            self.counters.count_rejection(rejection);
+        }
+        add(&self.counters.samples_repeated, n_known);
         report.new_series = shards.index_created();
         add(&self.counters.series_created, report.new_series as u64);
         let mut writer = self.writers.lock().pop().unwrap_or_default();
@@ -166,7 +167,7 @@ impl Store {
         drop(shards);
         let (commit, seq) = result?;
         // What the store has already is promised again, so the frame that brought it, whichever it is, must be as safe as those of this batch.
-        let seq = if has_known { Some(self.log.last_seq()) } else { seq };
+        let seq = if n_known > 0 { Some(self.log.last_seq()) } else { seq };
         add(&self.counters.exemplars_appended, exemplars.len() as u64);
         add(&self.counters.exemplars_rejected, report.rejected_exemplars.len() as u64);
         add(&self.counters.metadata_appended, metadata.len() as u64);
@@ -459,10 +460,7 @@ impl Judge<'_> {
                 })
             };
             return match same {
-                Some(true) => {
-                    add(&self.store.counters.samples_repeated, 1);
-                    Ok(Verdict::Known)
-                }
+                Some(true) => Ok(Verdict::Known),
                 Some(false) => Err(Rejection::DuplicateTimestamp),
                 None => Err(Rejection::OutOfOrder),
             };

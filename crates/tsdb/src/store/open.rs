@@ -76,7 +76,7 @@ pub(super) fn open(
         min_free_bytes: space.min_free_bytes(),
         ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
     };
-    let position = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
+    let (position, has_gap) = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
     opening.settle_unlisted(unlisted, &parts, &head);
     let log_synced = opening.sync_log(&log_options.dir, &position);
     let report = opening.report;
@@ -118,12 +118,15 @@ pub(super) fn open(
         is_closed: AtomicBool::new(false),
         _lock: lock,
     };
-    if let Err(error) = log_synced {
+    if let Err(error) = &log_synced {
         // The log may not keep what was just read from it, so that is written to another place.
         tracing::error!(%error, "the log could not be synced; writing a checkpoint of what it holds");
-        if let Err(error) = store.write_checkpoint() {
-            tracing::error!(%error, "the checkpoint could not be written; what the last process did not sync may be lost in a power cut");
-        }
+    }
+    // A jump in the numbers would look like lost frames at the next start, so the log begins anew behind a checkpoint.
+    if (log_synced.is_err() || has_gap)
+        && let Err(error) = store.write_checkpoint()
+    {
+        tracing::error!(%error, "the checkpoint could not be written");
     }
     Ok((store, report))
 }
@@ -402,14 +405,15 @@ impl Opening<'_> {
         Ok(path)
     }
 
-    /// Replays checkpoint and log, and returns where the log goes on.
+    /// Replays checkpoint and log, and returns where the log goes on, and whether its numbers jump there: a power cut took frames whose samples are in parts
+    /// or in the checkpoint.
     fn replay(
         &mut self,
         head: &Head,
         manifest: &Manifest,
         options: &LogOptions,
         now: std::time::Duration,
-    ) -> Result<LogPosition, TsdbError> {
+    ) -> Result<(LogPosition, bool), TsdbError> {
         let mut replay = Replay::new(head, manifest.cuts(), now);
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
@@ -457,13 +461,14 @@ impl Opening<'_> {
         self.report.series = head.n_series();
         let mut position = recovery.next;
         position.segment = position.segment.max(from).max(1);
-        if let Some(checkpoint) = replayed.checkpoint {
-            position.seq = position.seq.max(checkpoint.next_seq);
-        }
+        let log_seq = position.seq;
+        let checkpoint_seq = replayed.checkpoint.map_or(1, |c| c.next_seq);
         let cut_seq = manifest.cuts().iter().map(|c| c.log_seq).max().unwrap_or(0);
-        // A number that a cut passes over must not be given to a new frame, whatever happened to the log.
-        position.seq = position.seq.max(cut_seq + 1);
-        Ok(position)
+        // A number that a checkpoint has or a cut passes over must not be given to a new frame, whatever happened to the log.
+        position.seq = log_seq.max(checkpoint_seq).max(cut_seq + 1);
+        let has_frames = position.segments.range(from..).next().is_some();
+        let has_gap = position.seq > if has_frames { log_seq } else { log_seq.max(checkpoint_seq) };
+        Ok((position, has_gap))
     }
 
     /// Makes durable what the process before only wrote. Samples that a query returned, or that are acknowledged because the store has them already, must

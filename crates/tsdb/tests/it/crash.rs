@@ -61,7 +61,8 @@ fn try_open(fs: &SimFs, options: &Options) -> Result<(Tsdb, RecoveryReport), Tsd
 
 /// All that was acknowledged is there, and nothing that was never sent.
 fn check(fs: &SimFs, options: &Options, ledger: &Ledger, attempted: &Ledger, context: &str) {
-    let tsdb = open(fs, options).unwrap_or_else(|e| panic!("{context}: the store does not open: {e}"));
+    let (tsdb, report) =
+        try_open(fs, options).unwrap_or_else(|e| panic!("{context}: the store does not open: {e}"));
     let found = kit::dump(&tsdb, &Tenant::default());
     for (series, samples) in &ledger.0 {
         for (ts, value) in samples {
@@ -81,6 +82,10 @@ fn check(fs: &SimFs, options: &Options, ledger: &Ledger, attempted: &Ledger, con
     // It goes on.
     let batch = AppendBatch { samples: row(0..12, NOW), ..AppendBatch::default() };
     assert_eq!(tsdb.append(&Tenant::default(), &batch).expect("healthy again").stored(), 12, "{context}");
+    drop(tsdb);
+    let (_, again) =
+        try_open(&fs.kill(), options).unwrap_or_else(|e| panic!("{context}: not a second time: {e}"));
+    assert!(again.frames_missing <= report.frames_missing, "{context}: {report:?}, then {again:?}");
 }
 
 fn operations(options: &Options) -> u64 {

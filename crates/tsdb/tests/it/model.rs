@@ -170,7 +170,7 @@ fn append(kit: &Kit, model: &mut Model, batch: &[(i64, AppendEntry)], at: usize)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn the_store_is_a_map(steps in proptest::collection::vec(some_step(), 1..40)) {

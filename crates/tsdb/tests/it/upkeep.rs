@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bellwether_disk::Fs;
-use bellwether_model::{Tenant, TimeRange};
+use bellwether_model::{Rejection, Tenant, TimeRange};
 use bellwether_tsdb::Options;
 
 use crate::kit::{self, HOUR, Kit, NOW, count, name, options, row, sample};
@@ -229,4 +229,136 @@ fn the_status_counts_what_is_there() {
     assert_eq!(storage.log.last_seq, 100);
     let empty = Kit::new();
     assert_eq!(empty.tsdb.head_status(5).range, None);
+}
+
+/// A program that was started in November 2026 is fed an hour of June 2025 at full speed.
+#[test]
+fn old_data_at_full_speed_is_kept_in_one_piece() {
+    const CENTURY: i64 = 100 * 365 * DAY;
+    let mut kit = Kit::with(Options { retention_ms: Some(CENTURY), ..options() });
+    kit.clock.jump_to_ms(NOW + 542 * DAY);
+    let own = |kit: &Kit| {
+        let up = bellwether_model::Labels::from_pairs([("__name__", "up")]);
+        let now_ms = bellwether_model::Clock::now_ms(kit.clock.as_ref());
+        assert_eq!(kit.append(vec![sample(&up, now_ms, 1.0)]).stored(), 1);
+    };
+    own(&kit);
+    // 240 scrapes of 400 series, and upkeep every 15 seconds of the clock while they come in.
+    for n in 0..240 {
+        kit.row(0..400, NOW + n * 15_000);
+        kit.clock.advance_ms(100);
+        if n % 150 == 0 {
+            own(&kit);
+            let report = kit.tsdb.maintain().expect("works");
+            assert_eq!((report.parts_cut, report.parts_retired, report.series_removed), (0, 0, 0));
+        }
+    }
+    let before = kit.dump();
+    assert_eq!(count(&before), 240 * 400 + 3);
+    assert_eq!(kit.tsdb.compact_all().expect("compacts").parts_retired, 0);
+    let old: Vec<_> = kit.tsdb.parts().into_iter().filter(|p| p.range.mint < NOW + DAY).collect();
+    assert_eq!(old.iter().map(|p| p.samples).collect::<Vec<_>>(), [240 * 400]);
+    assert!(kit.tsdb.parts().len() <= 2);
+    assert_eq!(kit.dump(), before);
+    // A day of upkeep later, with the series gone from the head, all is as it was, and the same samples sent again change nothing.
+    for _ in 0..24 {
+        kit.clock.advance_ms(HOUR);
+        own(&kit);
+        kit.tsdb.maintain().expect("works");
+    }
+    assert_eq!((kit.tsdb.active_series(), kit.tsdb.counters().parts_retired), (1, 0));
+    for n in (0..240).step_by(12) {
+        assert_eq!(kit.row(0..400, NOW + n * 15_000).stored(), 400);
+    }
+    assert_eq!(kit.tsdb.counters().samples_repeated, 20 * 400);
+    kit.tsdb.compact_all().expect("compacts");
+    kit.kill();
+    assert!(kit.report.is_clean(), "{:?}", kit.report);
+    let mut found = kit.dump();
+    assert_eq!(found.remove("up").map(|s| s.len()), Some(3 + 24));
+    assert_eq!(count(&found), 240 * 400);
+}
+
+#[test]
+fn senders_of_different_ranges_do_not_keep_each_other_out() {
+    let mut kit = Kit::new();
+    // Each sender brings a day of its own, newest first, and what came before may be in parts already.
+    for (round, days_back) in [0, 3, 1, 400, 2].into_iter().enumerate() {
+        let first = round as i64 * 10;
+        for n in 0..200 {
+            kit.row(first..first + 10, NOW - days_back * DAY - 200 * 60_000 + n * 60_000);
+        }
+        if round % 2 == 1 {
+            kit.tsdb.compact_all().expect("compacts");
+        }
+    }
+    // A new series in a range that is in a part already.
+    for n in 0..200 {
+        kit.row(50..60, NOW - 3 * DAY - 200 * 60_000 + n * 60_000);
+    }
+    let before = kit.dump();
+    assert_eq!((before.len(), count(&before)), (60, 60 * 200));
+    kit.kill();
+    assert_eq!(kit.dump(), before);
+    kit.tsdb.compact_all().expect("compacts");
+    assert_eq!(kit.dump(), before);
+    assert_eq!(kit.tsdb.parts().iter().map(|p| p.samples).sum::<u64>(), 60 * 200, "nothing is there twice");
+}
+
+#[test]
+fn a_series_that_comes_back_older_doubles_nothing() {
+    let mut kit = Kit::new();
+    kit.clock.advance_ms(HOUR);
+    for n in 0..50 {
+        kit.row(0..4, NOW + n * 1000);
+    }
+    kit.tsdb.compact_all().expect("compacts");
+    // Once while the head knows the series, once after it forgot them, once after a restart.
+    for round in 0..3 {
+        match round {
+            0 => assert_eq!(kit.tsdb.active_series(), 4),
+            1 => {
+                kit.clock.advance_ms(HOUR);
+                kit.tsdb.maintain().expect("works");
+                assert_eq!(kit.tsdb.active_series(), 0);
+            }
+            _ => kit.kill(),
+        }
+        let at = |i: i64, ts_ms: i64| row(i..i + 1, ts_ms).remove(0);
+        let verdicts = kit.append(vec![
+            at(0, NOW + 20_000),
+            sample(&name(1), NOW + 20_000, -1.0),
+            at(2, NOW + 20_500),
+            at(3, NOW - 1000),
+        ]);
+        assert_eq!(
+            verdicts.samples.iter().map(|v| v.clone().err()).collect::<Vec<_>>(),
+            [
+                None,
+                Some(Rejection::DuplicateTimestamp),
+                Some(Rejection::OutOfOrder),
+                Some(Rejection::OutOfOrder)
+            ],
+            "round {round}"
+        );
+        assert_eq!(count(&kit.dump()), 200, "round {round}");
+        kit.tsdb.compact_all().expect("compacts");
+        assert_eq!(kit.tsdb.parts().iter().map(|p| p.samples).sum::<u64>(), 200, "round {round}");
+    }
+}
+
+#[test]
+fn old_samples_that_trickle_in_make_few_parts() {
+    let kit = Kit::new();
+    kit.row(0..3, NOW);
+    // One every two minutes, for a day, from a sender whose clock is a month behind.
+    for n in 0..720 {
+        kit.clock.advance_ms(120_000);
+        kit.row(5..8, NOW - 30 * DAY + n * 120_000);
+        kit.tsdb.maintain().expect("works");
+    }
+    let counters = kit.tsdb.counters();
+    assert!(counters.cuts <= 24, "{} cuts", counters.cuts);
+    assert!(kit.tsdb.parts().len() <= 13, "{} parts", kit.tsdb.parts().len());
+    assert_eq!(count(&kit.dump()), 3 + 3 * 720);
 }

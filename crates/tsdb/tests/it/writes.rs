@@ -189,6 +189,20 @@ fn hints_are_only_hints() {
     );
     assert_eq!((report.stored(), report.new_series), (200, 0));
     assert_eq!(count(&kit.dump()), 1000);
+    // What is refused or known counts once, however often the batch had to be looked at.
+    let before = kit.tsdb.counters();
+    for i in 0..200 {
+        let late = sample(&name(0), NOW - 1, 1.0);
+        let known = row(0..1, NOW + 1).remove(0);
+        let lost = bellwether_model::AppendEntry {
+            ts_ms: NOW + 5,
+            ..hint(i, report.samples[(i as usize + 7) % 200].clone().expect("stored"))
+        };
+        assert_eq!(kit.append(vec![late, known, lost]).stored(), 2);
+    }
+    let counters = kit.tsdb.counters();
+    assert_eq!(counters.samples_out_of_order - before.samples_out_of_order, 200);
+    assert_eq!(counters.samples_repeated - before.samples_repeated, 200);
 }
 
 #[test]

@@ -98,7 +98,7 @@ pub enum Rejection {
     /// A limit was reached; the message names it, its value and the offender.
     #[error("{0}")]
     Limit(String),
-    /// The exemplar is older than the newest one of its series, or the same again.
+    /// The exemplar is older than the newest one of its series.
     #[error("out of order exemplar")]
     OutOfOrderExemplar,
     /// The exemplar belongs to a series that the store does not have.

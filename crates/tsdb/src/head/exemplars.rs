@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use bellwether_model::{Exemplar, Labels, Rejection, TimeRange};
@@ -5,6 +6,15 @@ use hashbrown::HashMap;
 
 /// The labels of an exemplar have at most this many characters, names and values together (OpenMetrics).
 const MAX_LABEL_CHARS: usize = 128;
+
+/// What becomes of an exemplar that is fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExemplarVerdict {
+    /// It is stored.
+    New,
+    /// It is there already: targets expose the same one until something newer happens.
+    Known,
+}
 
 /// The newest exemplars of all series, up to a fixed number.
 #[derive(Debug)]
@@ -29,8 +39,8 @@ impl Exemplars {
         self.capacity > 0
     }
 
-    /// Whether an exemplar can be stored. Exemplars of a series come in the order of time, then value; a repetition is refused like one that is too old.
-    pub(crate) fn judge(&self, series: &Labels, exemplar: &Exemplar) -> Result<(), Rejection> {
+    /// Whether an exemplar can be stored. Exemplars of a series come in the order of time, then value.
+    pub(crate) fn judge(&self, series: &Labels, exemplar: &Exemplar) -> Result<ExemplarVerdict, Rejection> {
         let chars: usize =
             exemplar.labels.iter().map(|l| l.name.chars().count() + l.value.chars().count()).sum();
         if chars > MAX_LABEL_CHARS {
@@ -38,16 +48,17 @@ impl Exemplars {
                 "labels of the exemplar have {chars} characters, more than the {MAX_LABEL_CHARS} allowed, at {series}"
             )));
         }
-        match self.newest(series) {
-            Some(newest) if !Self::is_newer(exemplar, newest) => Err(Rejection::OutOfOrderExemplar),
-            _ => Ok(()),
-        }
+        self.newest(series).map_or(Ok(ExemplarVerdict::New), |newest| Self::compare(exemplar, newest))
     }
 
-    /// Whether one exemplar of a series comes after another one.
-    pub(crate) fn is_newer(exemplar: &Exemplar, than: &Exemplar) -> bool {
-        let order = exemplar.ts_ms.cmp(&than.ts_ms).then(exemplar.value.total_cmp(&than.value));
-        order.then_with(|| exemplar.labels.hash64().cmp(&than.labels.hash64())).is_gt()
+    /// What to do with an exemplar of a series that has `newest` already.
+    pub(crate) fn compare(exemplar: &Exemplar, newest: &Exemplar) -> Result<ExemplarVerdict, Rejection> {
+        let order = exemplar.ts_ms.cmp(&newest.ts_ms).then(exemplar.value.total_cmp(&newest.value));
+        match order.then_with(|| exemplar.labels.hash64().cmp(&newest.labels.hash64())) {
+            Ordering::Greater => Ok(ExemplarVerdict::New),
+            Ordering::Equal => Ok(ExemplarVerdict::Known),
+            Ordering::Less => Err(Rejection::OutOfOrderExemplar),
+        }
     }
 
     fn newest(&self, series: &Labels) -> Option<&Exemplar> {
@@ -119,7 +130,7 @@ mod tests {
     fn the_oldest_make_room() {
         let mut ring = Exemplars::new(3);
         for (s, ts) in [(1, 1), (2, 2), (1, 3), (1, 4)] {
-            assert_eq!(ring.judge(&series(s), &exemplar(ts, 0.0)), Ok(()));
+            assert_eq!(ring.judge(&series(s), &exemplar(ts, 0.0)), Ok(ExemplarVerdict::New));
             ring.push(&series(s), exemplar(ts, 0.0));
         }
         let found = ring.select(TimeRange::ALL, |_| true);
@@ -136,10 +147,13 @@ mod tests {
     fn only_newer_ones_are_taken() {
         let mut ring = Exemplars::new(3);
         ring.push(&series(1), exemplar(10, 1.0));
-        let judge = |ts, v| ring.judge(&series(1), &exemplar(ts, v)).is_ok();
-        assert!(!judge(9, 5.0) && !judge(10, 1.0) && !judge(10, 0.5));
-        assert!(judge(10, 1.5) && judge(11, 0.0));
-        assert!(ring.judge(&series(2), &exemplar(1, 1.0)).is_ok());
+        let check = |s, ts, v, want| assert_eq!(ring.judge(&series(s), &exemplar(ts, v)), want);
+        check(1, 9, 5.0, Err(Rejection::OutOfOrderExemplar));
+        check(1, 10, 0.5, Err(Rejection::OutOfOrderExemplar));
+        check(1, 10, 1.0, Ok(ExemplarVerdict::Known));
+        check(1, 10, 1.5, Ok(ExemplarVerdict::New));
+        check(1, 11, 0.0, Ok(ExemplarVerdict::New));
+        check(2, 1, 1.0, Ok(ExemplarVerdict::New));
         let long = Exemplar { labels: Labels::from_pairs([("a", "x".repeat(128))]), ..exemplar(11, 1.0) };
         assert!(matches!(ring.judge(&series(1), &long), Err(Rejection::Limit(text)) if text.contains("129")));
     }

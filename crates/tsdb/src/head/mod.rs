@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 pub(crate) use append::{Found, LockedShards, NewSample, Placement, ShardSet};
 pub(crate) use chunk::{Chunk, SharedColumns, Values};
 pub(crate) use commits::{Commits, OpenCommit, Snapshot};
-pub(crate) use exemplars::Exemplars;
+pub(crate) use exemplars::{ExemplarVerdict, Exemplars};
 pub(crate) use index::HeadIndex;
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};

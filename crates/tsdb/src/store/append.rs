@@ -10,8 +10,8 @@ use bellwether_model::{
 use crate::codec::is_consistent;
 use crate::counters::add;
 use crate::head::{
-    Exemplars, Found, LastSample, LockedShards, MetadataStore, NewSample, OpenCommit, Placement, RangeTally,
-    SeriesId, ShardSet,
+    ExemplarVerdict, Exemplars, Found, LastSample, LockedShards, MetadataStore, NewSample, OpenCommit,
+    Placement, RangeTally, SeriesId, ShardSet,
 };
 use crate::options::Options;
 use crate::records::RecordWriter;
@@ -268,15 +268,15 @@ impl Store {
                 }
                 // Those before it in the batch are not in the ring yet; several of one series are rare.
                 let earlier = accepted.iter().rev().find(|i| batch.exemplars[**i].labels == entry.labels);
-                match earlier {
-                    Some(i) if !Exemplars::is_newer(&entry.exemplar, &batch.exemplars[*i].exemplar) => {
-                        Err(Rejection::OutOfOrderExemplar)
-                    }
-                    _ => exemplars.judge(labels, &entry.exemplar).map(|()| labels),
-                }
+                let in_ring = exemplars.judge(labels, &entry.exemplar)?;
+                let verdict = earlier.map_or(Ok(in_ring), |i| {
+                    Exemplars::compare(&entry.exemplar, &batch.exemplars[*i].exemplar)
+                })?;
+                Ok((labels, verdict))
             });
             match verdict {
-                Ok(labels) => {
+                Ok((_, ExemplarVerdict::Known)) => {}
+                Ok((labels, ExemplarVerdict::New)) => {
                     writer.exemplar(labels, &entry.exemplar);
                     accepted.push(idx);
                 }

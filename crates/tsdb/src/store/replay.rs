@@ -6,7 +6,7 @@ use bellwether_model::{Exemplar, Labels, MetricMetadata, Value};
 use hashbrown::HashMap;
 
 use crate::coding::DecodeError;
-use crate::head::{Head, LastSample, RangeTally, SeriesId};
+use crate::head::{ExemplarVerdict, Head, LastSample, RangeTally, SeriesId};
 use crate::records::{CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records};
 
 use super::manifest::Cut;
@@ -166,7 +166,7 @@ impl RecordSink for Replay<'_> {
 
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar) {
         let mut exemplars = self.head.exemplars.lock();
-        if exemplars.judge(&series, &exemplar).is_ok() {
+        if exemplars.judge(&series, &exemplar) == Ok(ExemplarVerdict::New) {
             exemplars.push(&series, exemplar);
         }
     }

@@ -5,6 +5,7 @@ use bellwether_model::{FloatHistogram, MemoryReservation, Value};
 use super::error::QueryError;
 use super::limits::SampleLease;
 use super::state::QueryState;
+use crate::functions::FloatSink;
 
 const BITS: usize = u64::BITS as usize;
 
@@ -205,6 +206,20 @@ pub(crate) struct RowMut<'a> {
 impl RowMut<'_> {
     pub(crate) fn set_drop_name(&mut self, drop_name: bool) {
         self.block.drop_name[self.row] = drop_name;
+    }
+
+    /// The cells of a row that holds nothing yet, to be filled with floats.
+    pub(crate) fn as_floats(&mut self) -> FloatSink<'_> {
+        let (n_steps, n_words) = (self.block.n_steps, words(self.block.n_steps));
+        FloatSink {
+            vals: &mut self.block.vals[self.row * n_steps..][..n_steps],
+            present: &mut self.block.present[self.row * n_words..][..n_words],
+        }
+    }
+
+    /// Whether no step has a sample.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.block.row(self.row).is_empty()
     }
 
     pub(crate) fn set_float(&mut self, step: usize, v: f64) {

@@ -69,6 +69,12 @@ impl SeriesColumns {
         self.weigh();
     }
 
+    /// Times and values, if there is nothing else to know about the series.
+    pub(crate) fn only_floats(&self) -> Option<(&[i64], &[f64])> {
+        (self.histograms.is_empty() && self.float_start_ts.is_empty())
+            .then_some((&self.float_ts, &self.floats))
+    }
+
     fn floats_in(&self, from: usize, to: usize) -> Floats<'_> {
         Floats {
             ts: &self.float_ts[from..to],

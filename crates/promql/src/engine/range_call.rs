@@ -11,7 +11,7 @@ use super::operator::{Operator, Rows};
 use super::plan::RangeCall;
 use super::range_source::RangeSeries;
 use super::same_labels::{has_same_labels, merge_same_labels};
-use crate::functions::{Notes, RangeFunction, Window};
+use crate::functions::{FloatRow, Notes, RangeFunction, RowKernel, Window, Windows};
 use crate::syntax::TextSpan;
 
 /// How many samples may be looked at between two looks at the deadline.
@@ -28,8 +28,10 @@ pub(super) fn open(eval: &Eval, call: &RangeCall) -> Result<Box<dyn Operator>, Q
         source.labels().iter().map(without_metadata).collect()
     };
     let merge = !keeps_labels && has_same_labels(&labels);
+    let kernel = call.function.row.filter(|_| args.is_empty()).zip(source.windows(&eval.grid));
     let operator = Box::new(RangeCalls {
         eval: eval.clone(),
+        kernel,
         source,
         function: call.function,
         for_counters: matches!(call.name, "rate" | "increase"),
@@ -50,6 +52,8 @@ struct RangeCalls {
     eval: Eval,
     source: RangeSeries,
     function: RangeFunction,
+    /// The faster form for series of floats, if there is one for this call.
+    kernel: Option<(RowKernel, Windows)>,
     /// Whether the function makes sense for counters only.
     for_counters: bool,
     args: Vec<Scalar>,
@@ -100,6 +104,20 @@ impl RangeCalls {
         let (mut largest, mut since_check, mut has_floats) = (0, 0, false);
         let mut row = block.push_row()?;
         row.set_drop_name(drop_name || !self.function.keeps_name);
+        if let Some((kernel, windows)) = self.kernel
+            && !tally.counts_steps()
+            && let Some((ts, vals)) = self.columns.only_floats()
+        {
+            let floats = FloatRow { ts, vals, windows, context: &query.context };
+            let seen = kernel(&floats, &mut row.as_floats())?;
+            self.window_lease.set(seen.largest)?;
+            self.window_lease.set(0)?;
+            tally.add_all(seen.total);
+            if self.for_counters && !row.is_empty() {
+                self.check_counter(source_labels, annotations);
+            }
+            return Ok(());
+        }
         for (step, ts_ms) in self.eval.times_ms().enumerate() {
             let edges = self.source.edges(ts_ms);
             let found = cursor.advance(&self.columns, edges.after, edges.until);

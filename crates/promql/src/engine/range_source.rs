@@ -11,6 +11,7 @@ use super::histogram_stats::keep_count_and_sum;
 use super::operator::{Operator, Rows};
 use super::plan::{RangePlan, RangeSource, Reference};
 use super::state::TallyScope;
+use crate::functions::Windows;
 use crate::syntax::RangeMode;
 
 /// The series of a range selector or subquery, read one after the other.
@@ -116,6 +117,16 @@ impl RangeSeries {
                 assert!(block.is_some(), "BUG: an operator did not keep what its labels promise");
             },
         }
+    }
+
+    /// The windows for all evaluations, if nothing outside of them is looked at.
+    pub(super) fn windows(&self, grid: &Grid) -> Option<Windows> {
+        (self.mode == RangeMode::Plain).then(|| Windows {
+            first_end_ms: self.reference.time_ms(grid.start_ms),
+            advance_ms: if self.reference.at_ms.is_some() { 0 } else { grid.step_ms },
+            range_ms: self.range_ms,
+            n: grid.n_steps,
+        })
     }
 
     /// The window for an evaluation at `ts_ms`.

@@ -180,6 +180,17 @@ pub(crate) struct TallyCounter<'a> {
 }
 
 impl TallyCounter<'_> {
+    /// Whether it matters for which step samples are looked at.
+    pub(crate) fn counts_steps(&self) -> bool {
+        !self.tally.per_step.is_empty()
+    }
+
+    /// Counts `n` samples that were looked at for whichever steps.
+    pub(crate) fn add_all(&mut self, n: usize) {
+        debug_assert!(!self.counts_steps(), "BUG: samples are counted by step");
+        self.total += n;
+    }
+
     /// Counts `n` samples that were looked at for a step.
     pub(crate) fn add(&mut self, step: usize, n: usize) {
         if self.tally.per_step.is_empty() {

@@ -9,6 +9,7 @@ use super::histogram_stats::keep_count_and_sum;
 use super::operator::Operator;
 use super::plan::{Reference, SelectorPlan};
 use super::smoothed;
+use crate::functions::{FloatSink, Windows};
 use crate::syntax::RangeMode;
 
 /// Reads the series of an instant selector: at each step the newest sample within the lookback window, unless that is a staleness marker.
@@ -115,6 +116,33 @@ struct VectorSelector {
     buf: ColumnBuffer,
 }
 
+impl VectorSelector {
+    /// The windows in which the newest sample counts.
+    fn lookbacks(&self) -> Windows {
+        let grid = self.eval.grid;
+        Windows {
+            first_end_ms: self.reference.time_ms(grid.start_ms),
+            advance_ms: if self.reference.at_ms.is_some() { 0 } else { grid.step_ms },
+            range_ms: self.eval.query.lookback_ms,
+            n: grid.n_steps,
+        }
+    }
+}
+
+/// The newest float of each window that does not end with a staleness marker. Returns how many were found.
+fn newest_floats(buf: &ColumnBuffer, windows: &Windows, sink: &mut FloatSink<'_>) -> usize {
+    let mut n = 0;
+    windows.ends(&buf.ts, |window, end_ms, to| {
+        let Some(idx) = to.checked_sub(1) else { return };
+        let v = buf.vals[idx];
+        if buf.ts[idx] > end_ms.saturating_sub(windows.range_ms) && !is_stale_nan(v) {
+            sink.set(window, v);
+            n += 1;
+        }
+    });
+    n
+}
+
 impl Operator for VectorSelector {
     fn labels(&self) -> &[Labels] {
         self.series.labels()
@@ -135,6 +163,11 @@ impl Operator for VectorSelector {
                 keep_count_and_sum(&mut self.buf);
             }
             let mut row = block.push_row()?;
+            if self.aspect == Aspect::Value && self.buf.hists.is_empty() && !tally.counts_steps() {
+                let found = newest_floats(&self.buf, &self.lookbacks(), &mut row.as_floats());
+                tally.add_all(found);
+                continue;
+            }
             let mut passed = 0;
             for (step, ts_ms) in self.eval.times_ms().enumerate() {
                 let at_ms = self.reference.time_ms(ts_ms);

@@ -21,7 +21,7 @@ pub(super) fn avg_over_time(window: &Window<'_>, notes: &mut Notes<'_>) -> Optio
 
 /// The mean of at least one number: the sum divided by the count, as long as the sum fits into a float; from there on, the mean itself is corrected with each
 /// number, which loses more to rounding.
-fn mean(vals: &[f64]) -> f64 {
+pub(super) fn mean(vals: &[f64]) -> f64 {
     let (mut sum, mut c) = (vals[0], 0.0);
     for (added, v) in vals.iter().enumerate().skip(1) {
         let (next, next_c) = kahan_add(*v, sum, c);

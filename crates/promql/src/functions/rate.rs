@@ -201,38 +201,74 @@ impl Samples<'_> {
     /// half a distance before the first or after the last sample. A counter is not extended to below zero: `zero_share` is the share of the difference that lies between zero
     /// and the first sample.
     fn extrapolation(self, window: &Window<'_>, what: Change, zero_share: Option<f64>) -> Option<f64> {
-        let (first, last) = (self.ts[0], self.ts[self.ts.len() - 1]);
-        let seconds = |ms: i64| ms as f64 / 1000.0;
-        let mut to_start = seconds(first - window.start_ms);
-        let mut to_end = seconds(window.end_ms - last);
-        let mut sampled = seconds(last - first);
-        let distance = if self.ts.len() > 1 { sampled / (self.ts.len() - 1) as f64 } else { 0.0 };
-        let threshold = distance * 1.1;
+        let (first_ms, last_ms) = (self.ts[0], self.ts[self.ts.len() - 1]);
+        let samples = Extrapolation {
+            first_ms,
+            last_ms,
+            n: self.ts.len(),
+            start_ms: window.start_ms,
+            end_ms: window.end_ms,
+        };
         if self.starts_inside(window, what) {
-            to_start = 0.0;
-            sampled = seconds(last - self.first_start_ms);
-        } else if self.ts.len() == 1 {
-            return None;
-        } else {
-            if to_start >= threshold {
-                to_start = distance / 2.0;
-            }
-            if what.is_counter()
-                && let Some(share) = zero_share
-            {
-                let to_zero = sampled * share;
-                if to_zero < to_start {
-                    to_start = to_zero;
-                }
+            return Some(samples.factor_from_start(what, self.first_start_ms));
+        }
+        (self.ts.len() > 1).then(|| samples.factor(what, zero_share))
+    }
+}
+
+/// Where the samples of a window lie in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extrapolation {
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+    /// How many samples there are.
+    pub(super) n: usize,
+    pub(super) start_ms: i64,
+    pub(super) end_ms: i64,
+}
+
+impl Extrapolation {
+    /// By what to multiply the difference between the first and the last of at least two samples.
+    #[inline(always)]
+    pub(super) fn factor(self, what: Change, zero_share: Option<f64>) -> f64 {
+        let mut to_start = seconds(self.first_ms - self.start_ms);
+        let sampled = seconds(self.last_ms - self.first_ms);
+        let distance = sampled / (self.n - 1) as f64;
+        if to_start >= distance * 1.1 {
+            to_start = distance / 2.0;
+        }
+        if what.is_counter()
+            && let Some(share) = zero_share
+        {
+            let to_zero = sampled * share;
+            if to_zero < to_start {
+                to_start = to_zero;
             }
         }
-        if to_end >= threshold {
+        self.finish(what, sampled, to_start, distance)
+    }
+
+    /// As [`factor`](Self::factor), of a counter that is known to have started in the window at `counter_start_ms`.
+    fn factor_from_start(self, what: Change, counter_start_ms: i64) -> f64 {
+        let between = seconds(self.last_ms - self.first_ms);
+        let distance = if self.n > 1 { between / (self.n - 1) as f64 } else { 0.0 };
+        self.finish(what, seconds(self.last_ms - counter_start_ms), 0.0, distance)
+    }
+
+    #[inline(always)]
+    fn finish(self, what: Change, sampled: f64, to_start: f64, distance: f64) -> f64 {
+        let mut to_end = seconds(self.end_ms - self.last_ms);
+        if to_end >= distance * 1.1 {
             to_end = distance / 2.0;
         }
         let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
         if what == Change::Rate {
-            factor /= window.seconds();
+            factor /= seconds(self.end_ms - self.start_ms);
         }
-        Some(factor)
+        factor
     }
+}
+
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
 }

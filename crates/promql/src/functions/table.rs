@@ -16,6 +16,7 @@ use super::quantile::quantile_over_time;
 use super::rate::{delta, increase, rate};
 use super::regression::{deriv, predict_linear};
 use super::resets::resets;
+use super::row::{self, RowKernel};
 use super::smoothing::{check_smoothing_factors, double_exponential_smoothing};
 use super::sum_over_time::sum_over_time;
 use super::variance::{stddev_over_time, stdvar_over_time};
@@ -45,6 +46,8 @@ pub(crate) struct RangeFunction {
     pub(crate) check: fn(&[f64]) -> Result<(), QueryError>,
     /// Whether the result is still a sample of the metric, so that it keeps its name.
     pub(crate) keeps_name: bool,
+    /// The same for all windows of a series of floats at once, if there is a faster form.
+    pub(crate) row: Option<RowKernel>,
 }
 
 /// Functions that look at more than one value or window.
@@ -81,12 +84,24 @@ pub(crate) fn implementation(name: &str) -> Implementation {
     TABLE[idx].1
 }
 
-const fn range(call: fn(&Window<'_>, &mut Notes<'_>) -> Option<Value>) -> Implementation {
-    Implementation::Range(RangeFunction { call, check: |_| Ok(()), keeps_name: false })
+type WindowFunction = fn(&Window<'_>, &mut Notes<'_>) -> Option<Value>;
+
+const fn range(call: WindowFunction) -> Implementation {
+    Implementation::Range(RangeFunction { call, check: |_| Ok(()), keeps_name: false, row: None })
 }
 
-const fn range_keeping_name(call: fn(&Window<'_>, &mut Notes<'_>) -> Option<Value>) -> Implementation {
-    Implementation::Range(RangeFunction { call, check: |_| Ok(()), keeps_name: true })
+const fn range_keeping_name(call: WindowFunction) -> Implementation {
+    Implementation::Range(RangeFunction { call, check: |_| Ok(()), keeps_name: true, row: None })
+}
+
+impl Implementation {
+    /// The same with a faster form for rows.
+    const fn with_row(self, row: RowKernel) -> Self {
+        match self {
+            Self::Range(function) => Self::Range(RangeFunction { row: Some(row), ..function }),
+            other => other,
+        }
+    }
 }
 
 const fn special(special: Special) -> Implementation {
@@ -104,7 +119,7 @@ static TABLE: &[(&str, Implementation)] = &[
     ("asinh", Implementation::Float(float::asinh)),
     ("atan", Implementation::Float(float::atan)),
     ("atanh", Implementation::Float(float::atanh)),
-    ("avg_over_time", range(avg_over_time)),
+    ("avg_over_time", range(avg_over_time).with_row(row::avg_over_time)),
     ("ceil", Implementation::Float(float::ceil)),
     ("changes", range(changes)),
     ("clamp", Implementation::Float(float::clamp)),
@@ -112,13 +127,13 @@ static TABLE: &[(&str, Implementation)] = &[
     ("clamp_min", Implementation::Float(float::clamp_min)),
     ("cos", Implementation::Float(float::cos)),
     ("cosh", Implementation::Float(float::cosh)),
-    ("count_over_time", range(count_over_time)),
+    ("count_over_time", range(count_over_time).with_row(row::count_over_time)),
     ("day_of_month", Implementation::Date(DateField::DayOfMonth)),
     ("day_of_week", Implementation::Date(DateField::DayOfWeek)),
     ("day_of_year", Implementation::Date(DateField::DayOfYear)),
     ("days_in_month", Implementation::Date(DateField::DaysInMonth)),
     ("deg", Implementation::Float(float::deg)),
-    ("delta", range(delta)),
+    ("delta", range(delta).with_row(row::delta)),
     ("deriv", range(deriv)),
     (
         "double_exponential_smoothing",
@@ -126,11 +141,12 @@ static TABLE: &[(&str, Implementation)] = &[
             call: double_exponential_smoothing,
             check: check_smoothing_factors,
             keeps_name: false,
+            row: None,
         }),
     ),
     ("end", special(Special::QueryEnd)),
     ("exp", Implementation::Float(float::exp)),
-    ("first_over_time", range_keeping_name(first_over_time)),
+    ("first_over_time", range_keeping_name(first_over_time).with_row(row::first_over_time)),
     ("floor", Implementation::Float(float::floor)),
     ("histogram_avg", Implementation::Histogram(FloatHistogram::mean)),
     ("histogram_count", Implementation::Histogram(|h| h.count)),
@@ -142,29 +158,29 @@ static TABLE: &[(&str, Implementation)] = &[
     ("histogram_sum", Implementation::Histogram(|h| h.sum)),
     ("hour", Implementation::Date(DateField::Hour)),
     ("idelta", range(idelta)),
-    ("increase", range(increase)),
+    ("increase", range(increase).with_row(row::increase)),
     ("info", special(Special::Info)),
     ("irate", range(irate)),
     ("label_join", special(Special::LabelJoin)),
     ("label_replace", special(Special::LabelReplace)),
-    ("last_over_time", range_keeping_name(last_over_time)),
+    ("last_over_time", range_keeping_name(last_over_time).with_row(row::last_over_time)),
     ("ln", Implementation::Float(float::ln)),
     ("log10", Implementation::Float(float::log10)),
     ("log2", Implementation::Float(float::log2)),
     ("mad_over_time", range(mad_over_time)),
     ("max_of", special(Special::MaxOf)),
-    ("max_over_time", range(max_over_time)),
+    ("max_over_time", range(max_over_time).with_row(row::max_over_time)),
     ("min_of", special(Special::MinOf)),
-    ("min_over_time", range(min_over_time)),
+    ("min_over_time", range(min_over_time).with_row(row::min_over_time)),
     ("minute", Implementation::Date(DateField::Minute)),
     ("month", Implementation::Date(DateField::Month)),
     ("pi", special(Special::Pi)),
     ("predict_linear", range(predict_linear)),
-    ("present_over_time", range(present_over_time)),
+    ("present_over_time", range(present_over_time).with_row(row::present_over_time)),
     ("quantile_over_time", range(quantile_over_time)),
     ("rad", Implementation::Float(float::rad)),
     ("range", special(Special::QueryRange)),
-    ("rate", range(rate)),
+    ("rate", range(rate).with_row(row::rate)),
     ("resets", range(resets)),
     ("round", Implementation::Float(float::round)),
     ("scalar", special(Special::Scalar)),
@@ -181,7 +197,7 @@ static TABLE: &[(&str, Implementation)] = &[
     ("stddev_over_time", range(stddev_over_time)),
     ("stdvar_over_time", range(stdvar_over_time)),
     ("step", special(Special::QueryStep)),
-    ("sum_over_time", range(sum_over_time)),
+    ("sum_over_time", range(sum_over_time).with_row(row::sum_over_time)),
     ("tan", Implementation::Float(float::tan)),
     ("tanh", Implementation::Float(float::tanh)),
     ("time", special(Special::Time)),

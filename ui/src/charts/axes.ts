@@ -1,9 +1,15 @@
 import type uPlot from 'uplot';
-import { axisFormat, type Unit } from '../format/value';
+import { axisFormat, axisSteps, type Unit } from '../format/value';
 import { tokenValue } from '../theme/series';
 import { inZone, type Zone } from '../time/zone';
 
 const DAY = 86_400;
+
+/** Free space to the right of the chart. */
+export const RIGHT_PX = 12;
+
+/** About the width of a character of the marks. */
+const DIGIT_PX = 6.6;
 
 /** The texts of the marks of the time axis: as much of the time as the distance needs, the date where it changes. */
 export function timeMarks(splits: readonly number[], increment: number, zone: Zone): string[] {
@@ -25,15 +31,27 @@ export function timeAxis(zone: Zone): uPlot.Axis {
     ...look(),
     space: 76,
     size: 38,
-    values: (_u, splits, _axis, _space, increment) => timeMarks(splits, increment, zone),
+    values: (u, splits, _axis, _space, increment) => {
+      const marks = timeMarks(splits, increment, zone);
+      return marks.map((text, i) => (fits(u, splits[i] ?? 0, text) ? text : ''));
+    },
   };
 }
 
+/** Whether a text below the chart ends before the chart's right edge; a cut one could be read as another time. */
+function fits(u: uPlot, seconds: number, text: string): boolean {
+  const half = (Math.max(...text.split('\n').map((line) => line.length)) * DIGIT_PX) / 2;
+  return u.valToPos(seconds, 'x') + half <= u.over.clientWidth + RIGHT_PX;
+}
+
 export function valueAxis(unit: Unit): uPlot.Axis {
+  const steps = axisSteps(unit);
   return {
     ...look(),
-    space: 34,
-    size: (_u, values) => Math.max(36, 14 + 6.6 * Math.max(0, ...(values ?? []).map((text) => text.length))),
+    // A small chart needs its few marks, a large one no ladder of them.
+    space: (_u, _axis, _low, _high, height) => (height < 200 ? 28 : 40),
+    ...(steps && { incrs: [...steps] }),
+    size: (_u, values) => Math.max(36, 14 + DIGIT_PX * Math.max(0, ...(values ?? []).map((text) => text.length))),
     values: (_u, splits) => splits.map(axisFormat(splits, unit)),
   };
 }

@@ -1,9 +1,11 @@
+import type uPlot from 'uplot';
 import { expect, test } from 'vitest';
 import type { RangeSeries } from '../api/query';
 import type { Visibility } from '../url/pages';
 import { alignSeries, lonePoints } from './align';
 import { timeMarks } from './axes';
 import { isVisible, makeLines, onlyLine, seriesKey, toggleLine } from './line';
+import { valueRange } from './plot';
 import { seriesStats, topSeries } from './stats';
 import { summarise } from './summary';
 import { createTooltip, tooltipRows } from './tooltip';
@@ -135,4 +137,11 @@ test('the tooltip lists the highest values first and counts the rest', () => {
   // The focused line has the lowest value and is in the list all the same.
   expect(tooltip.element.textContent).toContain('{i="0"}');
   expect(tooltip.element.textContent).toContain('and 18 more');
+});
+
+test('a filled chart stands on zero, lines alone use the height', () => {
+  const range = (filled: boolean, low: number, high: number) => valueRange(filled)({} as uPlot, low, high, 'y');
+  expect(range(true, 400, 500)[0]).toBe(0);
+  expect(range(true, -500, -400)[1]).toBe(0);
+  expect(range(false, 400, 500)[0]).toBeGreaterThan(300);
 });

@@ -4,7 +4,7 @@ import { tokenValue } from '../theme/series';
 import type { Span } from '../time/bound';
 import type { Zone } from '../time/zone';
 import { type Grid, lonePoints } from './align';
-import { timeAxis, valueAxis } from './axes';
+import { RIGHT_PX, timeAxis, valueAxis } from './axes';
 import type { Line } from './line';
 import { createTooltip, tooltipRows } from './tooltip';
 
@@ -40,6 +40,9 @@ export interface Plot {
 /** Dragging less than this is a click. */
 const MIN_DRAG_PX = 6;
 
+/** Part of the height that stays free above and below the values. */
+const ROOM = 0.1;
+
 /** A line is highlighted when the pointer is this near. */
 const FOCUS_PX = 30;
 
@@ -64,9 +67,12 @@ export function createPlot(target: HTMLElement, input: PlotInput, events: PlotEv
     {
       width: input.width,
       height: input.height,
-      padding: [10, 12, 0, 0],
+      padding: [10, RIGHT_PX, 0, 0],
       legend: { show: false },
-      scales: { x: { time: true, range: () => [span.start / 1000, span.end / 1000] } },
+      scales: {
+        x: { time: true, range: () => [span.start / 1000, span.end / 1000] },
+        y: { range: valueRange(alone) },
+      },
       axes: [timeAxis(zone), valueAxis(unit)],
       tzDate: (seconds) =>
         zone === 'utc' ? uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : new Date(seconds * 1000),
@@ -132,6 +138,16 @@ export function createPlot(target: HTMLElement, input: PlotInput, events: PlotEv
       if (seconds !== undefined) u.setCursor({ left: u.valToPos(seconds, 'x'), top: u.over.clientHeight / 2 });
     },
     destroy: () => u.destroy(),
+  };
+}
+
+/** A filled area is read as an amount, so it has to stand on zero; lines alone may use all of the height. */
+export function valueRange(filled: boolean): uPlot.Range.Function {
+  return (_u, low, high) => {
+    if (low === null || high === null) return [null, null];
+    return filled
+      ? uPlot.rangeNum(Math.min(low, 0), Math.max(high, 0), ROOM, true)
+      : uPlot.rangeNum(low, high, ROOM, true);
   };
 }
 

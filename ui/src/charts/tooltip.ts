@@ -44,7 +44,8 @@ export function createTooltip(unit: Unit, zone: Zone): Tooltip {
   return {
     element,
     show(seconds, rows, { left, width }) {
-      element.replaceChildren(cell(formatMoment(seconds * 1000, zone), classes.tooltipTime), ...list(rows, unit));
+      const body = rows.length > 0 ? list(rows, unit) : [cell('no values here', classes.tooltipRest)];
+      element.replaceChildren(cell(formatMoment(seconds * 1000, zone), classes.tooltipTime), ...body);
       element.hidden = false;
       const room = width - left - 24 > element.offsetWidth;
       element.style.left = `${room ? left + 16 : Math.max(0, left - element.offsetWidth - 16)}px`;

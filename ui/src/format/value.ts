@@ -19,8 +19,6 @@ const SI: Scale = [
   ['M', 1e6],
   ['k', 1e3],
   ['', 1],
-  ['µ', 1e-6],
-  ['n', 1e-9],
 ];
 
 const BINARY: Scale = [
@@ -50,16 +48,13 @@ export function formatValue(value: number, unit: Unit = 'short'): string {
   if (!Number.isFinite(value)) return formatExact(value);
   if (unit === 'raw') return formatExact(value);
   if (unit === 'percent') return `${trim(value * 100, 4)} %`;
-  // 0.0154 reads better than 15.4 m, which could as well be minutes.
-  if (unit === 'short' && Math.abs(value) < 1 && Math.abs(value) >= 1e-3) return trim(value, 4);
   const [suffix, size] = pick(SCALES[unit], Math.abs(value));
   return `${trim(value / size, 4)}${suffix}`;
 }
 
 /** A formatter for the marks of one axis: one suffix and one number of digits for all of them. */
 export function axisFormat(marks: readonly number[], unit: Unit): (value: number) => string {
-  const largest = Math.max(...marks.map(Math.abs), 0);
-  const [suffix, size] = axisScale(unit, largest);
+  const [suffix, size] = axisScale(unit, marks);
   const digits = digitsFor(marks.map((mark) => mark / size));
   return (value) => {
     const text = (value / size).toFixed(digits);
@@ -67,11 +62,31 @@ export function axisFormat(marks: readonly number[], unit: Unit): (value: number
   };
 }
 
-function axisScale(unit: Unit, largest: number): readonly [string, number] {
+function axisScale(unit: Unit, marks: readonly number[]): readonly [string, number] {
   if (unit === 'raw') return ['', 1];
   if (unit === 'percent') return [' %', 0.01];
-  if (unit === 'short' && largest >= 1e-3 && largest < 1) return ['', 1];
-  return pick(SCALES[unit], largest);
+  const scale = SCALES[unit];
+  const largest = pick(scale, Math.max(...marks.map(Math.abs), 0));
+  // 15 s, 30 s, 45 s and 60 s read better than 0.25 min and so on.
+  const even = scale
+    .slice(scale.indexOf(largest))
+    .find(([, size]) => digitsFor(marks.map((mark) => mark / size)) <= 1 && size >= 1);
+  return even ?? largest;
+}
+
+const DECIMAL = Array.from({ length: 36 }, (_, i) => [1, 2, 5].map((lead) => Number(`${lead}e${i - 18}`))).flat();
+const STEPS: Partial<Record<Unit, readonly number[]>> = {
+  bytes: Array.from({ length: 70 }, (_, i) => 2 ** i),
+  seconds: [
+    ...DECIMAL.filter((step) => step < 15),
+    ...[15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200],
+    ...DECIMAL.filter((step) => step >= 1).map((days) => days * 86_400),
+  ],
+};
+
+/** Distances between marks that look even in the unit; undefined where 1, 2 and 5 do. */
+export function axisSteps(unit: Unit): readonly number[] | undefined {
+  return STEPS[unit];
 }
 
 /** The fewest decimals that tell all marks apart from their rounded neighbours. */
@@ -92,6 +107,7 @@ function pick(scale: Scale, size: number): readonly [string, number] {
 
 function trim(value: number, digits: number): string {
   const text = Math.abs(value) >= 10 ** digits ? value.toFixed(0) : value.toPrecision(digits);
+  // JavaScript writes 0.0000001 and less with an exponent, and so do we; `toPrecision` begins it earlier.
   return text.includes('e') ? formatExact(Number(text)) : shorten(text);
 }
 
@@ -101,6 +117,18 @@ export function formatExact(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
   if (value === Number.NEGATIVE_INFINITY) return '-Inf';
   return String(value);
+}
+
+const GROUPED = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
+
+/** A number for a column of a table: in its unit if it has one, otherwise unscaled, so that rows can be compared. */
+export function formatTabular(value: number, unit: Unit): string {
+  if (unit !== 'short' || !Number.isFinite(value)) return formatValue(value, unit);
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e15) return WHOLE.format(value);
+  return size !== 0 && (size < 1e-6 || size >= 1e15)
+    ? formatExact(Number(value.toPrecision(6)))
+    : GROUPED.format(value);
 }
 
 const WHOLE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });

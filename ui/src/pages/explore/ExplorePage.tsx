@@ -116,7 +116,14 @@ export function ExplorePage() {
                 />
               ))}
             {asked.length > 0 && !failed && !empty && state.tab === 'table' && (
-              <TableTab state={state} set={set} states={table.states} drawing={range.drawing} stale={stale} />
+              <TableTab
+                state={state}
+                set={set}
+                states={table.states}
+                unit={unit}
+                drawing={range.drawing}
+                stale={stale}
+              />
             )}
           </Boundary>
         </Tabs.Panel>

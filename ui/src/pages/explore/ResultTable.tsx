@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from 'react';
 import type { InstantSample, NativeHistogram, QueryResult } from '../../api/query';
 import charts from '../../charts/charts.module.css';
-import { formatExact } from '../../format/value';
+import { formatExact, formatTabular, type Unit } from '../../format/value';
 import { LabelText } from '../../labels/LabelText';
 import { commonLabels, type Labels } from '../../labels/labels';
 import { SortHeader, type SortState } from '../../lists/SortHeader';
@@ -12,11 +12,18 @@ import classes from './explore.module.css';
 
 const ROW_PX = 26;
 
+interface ResultTableProps {
+  result: QueryResult;
+  name: string;
+  unit: Unit;
+  zone: Zone;
+}
+
 /** The answer to one instant query. */
-export function ResultTable({ result, name, zone }: { result: QueryResult; name: string; zone: Zone }) {
+export function ResultTable({ result, name, unit, zone }: ResultTableProps) {
   switch (result.type) {
     case 'vector':
-      return <SampleTable samples={result.samples} name={name} />;
+      return <SampleTable samples={result.samples} name={name} unit={unit} />;
     case 'scalar':
       return <p className={classes.single}>{formatExact(result.value)}</p>;
     case 'string':
@@ -55,17 +62,16 @@ export function ResultTable({ result, name, zone }: { result: QueryResult; name:
 }
 
 /** One row per series, one column per label that tells them apart. */
-function SampleTable({ samples, name }: { samples: readonly InstantSample[]; name: string }) {
+function SampleTable({ samples, name, unit }: { samples: readonly InstantSample[]; name: string; unit: Unit }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [sort, setSort] = useState<SortState<string>>();
-  const common = useMemo(() => commonLabels(samples.map((sample) => sample.labels)), [samples]);
+  const common = useMemo(() => shared(samples), [samples]);
   const columns = useMemo(() => varyingLabels(samples, common), [samples, common]);
   const sorted = useMemo(() => sortSamples(samples, sort), [samples, sort]);
   const view = useVirtualRows(sorted.length, ROW_PX, scroller);
-  const shared = Object.keys(common).length > 0;
   return (
     <>
-      {shared && (
+      {Object.keys(common).length > 0 && (
         <p className="bw-note">
           All have <LabelText labels={common} />
         </p>
@@ -94,7 +100,7 @@ function SampleTable({ samples, name }: { samples: readonly InstantSample[]; nam
                     </td>
                   ))}
                   <td className={charts.number}>
-                    <Value value={sample.value} />
+                    <Value value={sample.value} unit={unit} />
                   </td>
                 </tr>
               );
@@ -107,8 +113,9 @@ function SampleTable({ samples, name }: { samples: readonly InstantSample[]; nam
   );
 }
 
-function Value({ value }: { value: number | NativeHistogram }) {
-  if (typeof value === 'number') return formatExact(value);
+/** A number in its unit; the exact one is a hover away, or the unit "Raw". */
+function Value({ value, unit }: { value: number | NativeHistogram; unit: Unit }) {
+  if (typeof value === 'number') return <span title={formatExact(value)}>{formatTabular(value, unit)}</span>;
   const buckets = value.buckets.map(
     ([lower, upper, count]) => `${formatExact(lower)} to ${formatExact(upper)}: ${count}`,
   );
@@ -122,6 +129,14 @@ function Value({ value }: { value: number | NativeHistogram }) {
       ))}
     </details>
   );
+}
+
+/** What all samples have in common: labels, and the metric's name if it is the same. */
+function shared(samples: readonly InstantSample[]): Labels {
+  const common = commonLabels(samples.map((sample) => sample.labels));
+  const name = samples[0]?.labels.__name__;
+  const same = samples.length > 1 && name !== undefined && samples.every(({ labels }) => labels.__name__ === name);
+  return same ? { __name__: name, ...common } : common;
 }
 
 /** Metric name first, then the labels that are not the same everywhere; all labels of a single series. */

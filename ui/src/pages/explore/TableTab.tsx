@@ -4,6 +4,7 @@ import { alignSeries } from '../../charts/align';
 import { ChartData } from '../../charts/ChartData';
 import { isVisible } from '../../charts/line';
 import type { Drawing, QueryState } from '../../charts/useRangeQueries';
+import type { Unit } from '../../format/value';
 import { useTime } from '../../nav/time';
 import { Loading } from '../../states/Loading';
 import { formatMoment } from '../../time/zone';
@@ -16,12 +17,13 @@ interface TableTabProps {
   set(patch: Partial<ExploreState>): void;
   /** Answers to the instant queries. */
   states: readonly QueryState[];
+  unit: Unit;
   drawing: Drawing | undefined;
   stale: boolean;
 }
 
 /** Values as a table: at the end of the range, or all of the range. */
-export function TableTab({ state, set, states, drawing, stale }: TableTabProps) {
+export function TableTab({ state, set, states, unit, drawing, stale }: TableTabProps) {
   const { span, zone } = useTime();
   return (
     <div className={stale ? classes.stale : undefined}>
@@ -52,7 +54,7 @@ export function TableTab({ state, set, states, drawing, stale }: TableTabProps) 
                 <span className="bw-mono">{expression}</span>
               </p>
             )}
-            {answer !== undefined && <ResultTable result={answer.data.result} name={id} zone={zone} />}
+            {answer !== undefined && <ResultTable result={answer.data.result} name={id} unit={unit} zone={zone} />}
             {answer === undefined && loading && <Loading height={160} />}
           </div>
         ))

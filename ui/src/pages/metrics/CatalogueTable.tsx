@@ -42,6 +42,9 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
           <tr>
             <SortHeader column="name" label="Name" sort={current} onSort={() => onSort('name')} />
             <SortHeader column="type" label="Type" sort={current} onSort={() => onSort('type')} />
+            <th scope="col" className={classes.unit}>
+              Unit
+            </th>
             <th scope="col" className={classes.help}>
               Help
             </th>
@@ -52,11 +55,11 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
           </tr>
         </thead>
         <tbody>
-          <SpacerRow height={view.before} columns={5} />
+          <SpacerRow height={view.before} columns={6} />
           {view.rows.map((index) => {
             const entry = entries[index];
             if (entry === undefined) return null;
-            const { name, type, help, series = missing.get(name) } = entry;
+            const { name, type, help, unit, series = missing.get(name) } = entry;
             return (
               <tr key={name} data-row data-chosen={index === chosen || undefined}>
                 <td className={classes.name}>
@@ -67,6 +70,7 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
                 <td>
                   <TypeBadge type={type} />
                 </td>
+                <td className={classes.unit}>{unit}</td>
                 <td className={classes.help} title={help}>
                   {help}
                 </td>
@@ -86,7 +90,7 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
               </tr>
             );
           })}
-          <SpacerRow height={view.after} columns={5} />
+          <SpacerRow height={view.after} columns={6} />
         </tbody>
       </table>
     </section>

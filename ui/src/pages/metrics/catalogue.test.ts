@@ -16,6 +16,17 @@ test.each([
   expect(metadataOf(name, metadata).type).toBe(type);
 });
 
+test('units are what was declared, or what the name says', () => {
+  const names = ['http_seconds_bucket', 'node_cpu_seconds_total', 'cache_size_bytes', 'jobs_total', 'up'];
+  expect(makeCatalogue(names, metadata, new Map()).map(({ unit }) => unit)).toEqual([
+    'seconds',
+    'seconds',
+    'bytes',
+    '',
+    '',
+  ]);
+});
+
 test('the catalogue is filtered by words in name and help, and sorted', () => {
   const series = new Map([
     ['jobs_total', 3],

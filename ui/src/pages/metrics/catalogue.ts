@@ -6,6 +6,7 @@ export interface CatalogueEntry {
   name: string;
   type: string;
   help: string;
+  /** Declared, or else what the name says by the naming rules of the exposition formats. */
   unit: string;
   /** Series in memory; undefined if the server did not say. */
   series: number | undefined;
@@ -24,6 +25,13 @@ export function metadataOf(name: string, all: ReadonlyMap<string, readonly Metri
   return known?.[0] ?? { type: 'unknown', help: '', unit: '' };
 }
 
+const BASE_UNIT =
+  /_(seconds|bytes|bits|ratio|percent|celsius|meters|grams|volts|amperes|joules|hertz|usd|ms)(?:_(?:total|sum|bucket))*$/;
+
+function unitInName(name: string): string {
+  return BASE_UNIT.exec(name)?.[1] ?? '';
+}
+
 export function makeCatalogue(
   names: readonly string[],
   metadata: ReadonlyMap<string, readonly MetricMetadata[]>,
@@ -31,7 +39,14 @@ export function makeCatalogue(
 ): CatalogueEntry[] {
   return names.map((name) => {
     const { type, help, unit } = metadataOf(name, metadata);
-    return { name, type, help, unit, series: series.get(name), text: `${name} ${help}`.toLowerCase() };
+    return {
+      name,
+      type,
+      help,
+      unit: unit || unitInName(name),
+      series: series.get(name),
+      text: `${name} ${help}`.toLowerCase(),
+    };
   });
 }
 

@@ -28,9 +28,11 @@ export function Overview() {
       .map(([key, value]) => [factName(key), factText(value, zone, now)] as const);
   return (
     <div className={classes.columns}>
-      <Part title="Build" query={build} facts={(data) => facts(data)} />
+      <div className={classes.column}>
+        <Part title="Build" query={build} facts={(data) => facts(data)} />
+        <Part title="Storage head" query={head} facts={(data) => headFacts(data, zone)} />
+      </div>
       <Part title="Runtime" query={runtime} facts={(data) => facts(data)} />
-      <Part title="Storage head" query={head} facts={(data) => headFacts(data, zone)} />
     </div>
   );
 }

@@ -14,7 +14,6 @@ const NOW = Date.UTC(2026, 10, 21, 10);
 test.each([
   [true, 'yes'],
   [12345, '12,345'],
-  ['', 'not set'],
   ['15d', '15d'],
   ['0001-01-01T00:00:00Z', 'never'],
   ['2026-11-21T09:00:00.4Z', '2026-11-21 09:00:00 (60 min ago)'],
@@ -29,4 +28,6 @@ test('what only old clients need is left out while it is empty', () => {
   expect(isFact('goroutineCount', 43)).toBe(true);
   expect(isFact('corruptionCount', 0)).toBe(true);
   expect(isFact('unsupported', [])).toBe(false);
+  expect(isFact('branch', '')).toBe(false);
+  expect(isFact('goVersion', 'none')).toBe(false);
 });

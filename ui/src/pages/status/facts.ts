@@ -32,10 +32,11 @@ export function factName(key: string): string {
 /** Facts about Go's runtime; a server that is not written in Go leaves them empty and only has them for old clients. */
 const OF_GO = ['goroutineCount', 'GOMEMLIMIT', 'GOGC', 'GODEBUG'];
 
-/** Whether there is anything to tell. */
+/** Whether there is anything to tell: what the server leaves empty is no fact. */
 export function isFact(key: string, value: unknown): boolean {
   if (OF_GO.includes(key)) return value !== 0 && value !== '';
-  return !(Array.isArray(value) && value.length === 0);
+  if (key === 'goVersion' && value === 'none') return false;
+  return value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
 /** A value of the runtime information as people read it. */
@@ -50,5 +51,5 @@ export function factText(value: unknown, zone: Zone, now: number): string {
     if (Number.isNaN(ms) || ms <= 0) return 'never';
     return `${formatMoment(Math.round(ms / 1000) * 1000, zone)} (${formatAgo(now - ms)})`;
   }
-  return value === '' ? 'not set' : value;
+  return value;
 }

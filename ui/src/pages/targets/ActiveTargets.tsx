@@ -4,6 +4,7 @@ import { useMemo, useRef, useState } from 'react';
 import type { ActiveTarget } from '../../api/types';
 import { plural } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
+import type { Labels } from '../../labels/labels';
 import { SpacerRow } from '../../lists/SpacerRow';
 import { useRowKeys } from '../../lists/useRowKeys';
 import { useVirtualRows } from '../../lists/useVirtualRows';
@@ -215,7 +216,7 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
         </UnstyledButton>
       </td>
       <td className={classes.labelsColumn}>
-        <LabelChips labels={target.labels} />
+        <LabelChips labels={ownLabels(target)} />
       </td>
       <td className={classes.number}>{last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}</td>
       <td className={classes.number} data-slow={slow || undefined} title={slow ? 'Close to the timeout' : undefined}>
@@ -226,6 +227,12 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
       </td>
     </tr>
   );
+}
+
+/** Labels that the head of the group does not tell already. */
+function ownLabels({ labels, scrapePool }: ActiveTarget): Labels {
+  const { job, ...rest } = labels;
+  return job === undefined || job === scrapePool ? rest : labels;
 }
 
 function ErrorRow({ target }: { target: ActiveTarget }) {

@@ -1,6 +1,6 @@
 import { SegmentedControl, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useDeferredValue } from 'react';
+import { type ReactNode, useDeferredValue } from 'react';
 import { api } from '../../api/client';
 import { TARGETS_QUERY } from '../../api/queries';
 import type { ActiveTarget } from '../../api/types';
@@ -79,10 +79,15 @@ export function TargetsPage() {
   );
 }
 
-function counts(targets: readonly ActiveTarget[]): string {
+function counts(targets: readonly ActiveTarget[]): ReactNode {
   const down = targets.filter(({ health }) => health === 'down').length;
   const all = plural(targets.length, 'target');
-  return down === 0 ? all : `${all}, ${formatCount(down)} down`;
+  if (down === 0) return all;
+  return (
+    <>
+      {all}, <span className={classes.poolDown}>{formatCount(down)} down</span>
+    </>
+  );
 }
 
 function amount(count: number | undefined) {

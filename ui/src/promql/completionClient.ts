@@ -1,10 +1,22 @@
 import type { PrometheusClient } from '@prometheus-io/codemirror-promql/dist/esm/client';
 import { labelMatchersToString } from '@prometheus-io/codemirror-promql/dist/esm/parser/matcher';
 import { api } from '../api/client';
+import type { MetricMetadata } from '../api/types';
 import { metricSelector } from '../labels/labels';
 
 /** How long names stay good enough to be suggested. */
 const FRESH_MS = 60_000;
+
+/**
+ * Targets may tell more or less of the same metric, such as its unit. The editor calls a metric with several entries
+ * unknown, so entries of the same type and help are one.
+ */
+function agreed(metadata: ReadonlyMap<string, readonly MetricMetadata[]>): [string, MetricMetadata[]][] {
+  return [...metadata].map(([name, entries]) => [
+    name,
+    entries.filter((one, i) => entries.findIndex(({ type, help }) => type === one.type && help === one.help) === i),
+  ]);
+}
 
 /** Names from the live server for the editor, kept for a minute so that each key does not ask again. */
 export function completionClient(): PrometheusClient {
@@ -33,7 +45,7 @@ export function completionClient(): PrometheusClient {
       const match = text === '' || text === '{}' ? undefined : text;
       return keep(`values ${label} ${match}`, () => api.labelValues(label, match), []);
     },
-    metricMetadata: () => keep('metadata', async () => Object.fromEntries(await api.metadata()), {}),
+    metricMetadata: () => keep('metadata', async () => Object.fromEntries(agreed(await api.metadata())), {}),
     series: async () => [],
     flags: async () => ({}),
   };

@@ -19,4 +19,7 @@ test('names that begin with the text come first', () => {
   expect(searchNames(names, 'node', 2)).toEqual(['node_up', 'node_cpu_seconds_total']);
   expect(searchNames(names, 'seconds node', 5)).toEqual(['node_cpu_seconds_total']);
   expect(searchNames(names, ' ', 5)).toEqual([]);
+  expect(searchNames(['node_Percpu_bytes', 'node_cpu_seconds_total'], 'node cpu', 1)).toEqual([
+    'node_cpu_seconds_total',
+  ]);
 });

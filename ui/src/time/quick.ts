@@ -1,3 +1,4 @@
+import { plural } from '../format/value';
 import { formatBound, type Range, relative } from './bound';
 import { formatDuration } from './duration';
 import { formatMomentShort, type Zone } from './zone';
@@ -28,6 +29,19 @@ export const QUICK_RANGES: readonly QuickRange[] = [
   { label: 'Yesterday', range: { from: relative(-86_400_000, 'd'), to: relative(0, 'd') } },
 ];
 
+const WORDS: readonly (readonly [name: string, ms: number])[] = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+];
+
+/** `11 minutes`; what is no whole number of one unit stays short: `1h30m`. */
+function inWords(ms: number): string {
+  const whole = WORDS.find(([, size]) => ms % size === 0 && ms / size < 100);
+  return whole === undefined ? formatDuration(ms) : plural(ms / whole[1], whole[0]);
+}
+
 /** How a range is named on the button of the time bar. */
 export function rangeLabel(range: Range, zone: Zone): string {
   const text = (r: Range) => `${formatBound(r.from)}|${formatBound(r.to)}`;
@@ -35,7 +49,7 @@ export function rangeLabel(range: Range, zone: Zone): string {
   if (quick !== undefined) return quick.label;
   const { from, to } = range;
   if (from.kind === 'relative' && from.round === undefined && from.offset < 0 && formatBound(to) === 'now') {
-    return `Last ${formatDuration(-from.offset)}`;
+    return `Last ${inWords(-from.offset)}`;
   }
   const end = (bound: Range['from']) =>
     bound.kind === 'absolute' ? formatMomentShort(bound.ms, zone) : formatBound(bound);

@@ -115,7 +115,9 @@ test('range labels', () => {
     return rangeLabel(range as Range, 'utc');
   };
   expect(label('now-1h', 'now')).toBe('Last 1 hour');
-  expect(label('now-50m', 'now')).toBe('Last 50m');
+  expect(label('now-50m', 'now')).toBe('Last 50 minutes');
+  expect(label('now-90m', 'now')).toBe('Last 90 minutes');
+  expect(label('now-3601s', 'now')).toBe('Last 1h1s');
   expect(label('now-2h', 'now-1h')).toBe('now-2h to now-1h');
   expect(label('1793527200000', '1793530800000')).toBe('2026-11-01 10:00 to 11:00');
   expect(label('1793527200000', 'now')).toBe('2026-11-01 10:00 to now');

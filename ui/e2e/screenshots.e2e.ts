@@ -6,16 +6,34 @@ import { ask, SCHEMES, settle, startBrowser } from './browser';
 
 const FOLDER = resolve(process.env.SCREENSHOT_DIR ?? '../docs/images');
 
+/** Pictures belong to the repository, so none may be large. */
+const MOST_BYTES = 250_000;
+
 const browser = startBrowser();
 
 interface Picture {
   name: string;
-  path: string;
+  path: string | (() => Promise<string>);
+  height?: number;
   prepare?: (page: Page) => Promise<void>;
 }
 
-/** The query that fills the picture of Explore best on this server: the demo fleet's if it is there. */
-const CPU = 'sum by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[5m]))';
+const explore = (query: string, more = '') => `/explore?q=${encodeURIComponent(query)}${more}`;
+
+/** Puts the pointer on the chart, so that the picture shows values. */
+async function hover(page: Page): Promise<void> {
+  const box = await page.locator('.u-over').boundingBox();
+  // Near the top, where no line is near enough to be picked out and the others dimmed.
+  if (box !== null) await page.mouse.move(box.x + box.width * 0.55, box.y + 4);
+}
+
+/** The range in which a job that was added for this run has samples: whole minutes, one at least. */
+async function lifeOf(job: string): Promise<string> {
+  const query = `time() - min(min_over_time(timestamp(up{job="${job}"})[30m:2s]))`;
+  const { result } = await ask<{ result: { value: [number, string] }[] }>(`query?query=${encodeURIComponent(query)}`);
+  const minutes = Math.max(1, Math.floor(Number(result[0]?.value[1] ?? 0) / 60));
+  return `&from=now-${minutes}m`;
+}
 
 async function firstTarget(): Promise<string> {
   interface Target {
@@ -29,44 +47,51 @@ async function firstTarget(): Promise<string> {
   return target === undefined ? '' : encodeURIComponent(`${target.scrapePool}|${target.scrapeUrl}`);
 }
 
+const SLOW_NODES =
+  'histogram_quantile(0.95, sum by (le, node_type) (rate(dag_node_execution_duration_seconds_bucket[5m])))';
+
 const PICTURES: readonly Picture[] = [
   { name: 'home', path: '/' },
+  // The three kinds of sources: the demo fleet, the node exporter and the FastAPI application.
+  { name: 'explore-graph', path: explore(SLOW_NODES, '&from=now-3h'), prepare: hover },
   {
-    name: 'explore',
-    path: `/explore?q=${encodeURIComponent(CPU)}&from=now-30m`,
-    prepare: async (page) => {
-      const box = await page.locator('.u-over').boundingBox();
-      if (box !== null) await page.mouse.move(box.x + box.width * 0.62, box.y + box.height * 0.4);
-    },
+    name: 'explore-node-exporter',
+    path: async () => explore('sum by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[30s]))', await lifeOf('node')),
+    prepare: hover,
   },
-  { name: 'explore-table', path: '/explore?q=node_filesystem_avail_bytes&tab=table' },
+  {
+    name: 'explore-fastapi',
+    path: async () => explore('sum by (route, status) (rate(shop_requests_total[30s]))', await lifeOf('shop')),
+    prepare: hover,
+  },
+  { name: 'explore-table', path: explore('sort_desc(devskyy_agent_tasks_total)', '&tab=table') },
   {
     name: 'explore-completion',
     path: '/explore',
     prepare: async (page) => {
       await page.getByRole('textbox', { name: 'Query A' }).click();
-      await page.keyboard.type('sum by (mode) (rate(node_cpu', { delay: 20 });
+      await page.keyboard.type('sum by (agent) (rate(devskyy_agent', { delay: 20 });
       await page.locator('.cm-completionInfo').waitFor();
     },
   },
   {
     name: 'explore-error',
-    path: `/explore?q=${encodeURIComponent('sum by (mode) (rate(node_cpu_seconds_total[5m]) bananas)')}`,
+    path: explore('sum by (agent) (rate(devskyy_agent_tasks_total[5m]) bananas)'),
     prepare: async (page) => page.locator('.cm-lintRange-error').waitFor(),
   },
-  { name: 'metrics', path: '/metrics/?f=node&sort=series' },
-  { name: 'metric', path: '/metrics/node_cpu_seconds_total?label=mode&from=now-30m' },
-  { name: 'targets', path: '/system/targets' },
-  { name: 'target-details', path: '/system/targets?open=' },
+  { name: 'metrics', path: '/metrics/?sort=series' },
+  { name: 'metric', path: '/metrics/dag_node_executions_total?label=node_type&from=now-3h' },
+  { name: 'targets', path: '/system/targets', height: 1130 },
+  { name: 'target-details', path: async () => `/system/targets?open=${await firstTarget()}` },
   { name: 'status', path: '/system/status' },
   { name: 'cardinality', path: '/system/status?tab=cardinality' },
   {
     name: 'palette',
-    path: '/explore?q=up',
+    path: explore('up'),
     prepare: async (page) => {
       await page.keyboard.press('Control+K');
-      await page.getByRole('dialog').getByRole('textbox', { name: 'Search' }).fill('node cpu');
-      await page.getByRole('dialog').getByText('node_cpu_seconds_total').waitFor();
+      await page.getByRole('dialog').getByRole('textbox', { name: 'Search' }).fill('agent');
+      await page.getByRole('dialog').getByText('Job genesis-agents').waitFor();
     },
   },
 ];
@@ -74,19 +99,24 @@ const PICTURES: readonly Picture[] = [
 describe('Pictures for the documentation', () => {
   mkdirSync(FOLDER, { recursive: true });
   for (const scheme of SCHEMES) {
-    test.each(PICTURES)(`$name in ${scheme}`, async ({ name, path, prepare }) => {
-      const { page, open } = await browser.open({ scheme, width: 1280, height: 800 });
-      await open(path.endsWith('open=') ? `${path}${await firstTarget()}` : path);
+    test.each(PICTURES)(`$name in ${scheme}`, async ({ name, path, height = 800, prepare }) => {
+      const { page, open, expectClean } = await browser.open({ scheme, width: 1280, height });
+      await open(typeof path === 'string' ? path : await path());
+      // The pictures show made-up numbers, and have to say so.
+      await page.getByText('Demo data', { exact: true }).waitFor();
       await prepare?.(page);
       await page.evaluate(() => document.fonts.ready);
       const picture = await page.screenshot({ path: `${FOLDER}/${name}-${scheme}.png` });
       expect(picture.length).toBeGreaterThan(10_000);
+      expect(picture.length).toBeLessThan(MOST_BYTES);
+      if (name !== 'explore-error') await expectClean();
     });
 
     test(`home on a telephone in ${scheme}`, async () => {
       const { page, open } = await browser.open({ scheme, width: 360, height: 780 });
       await open('/');
       await settle(page);
+      await page.getByText('Demo data', { exact: true }).waitFor();
       await page.screenshot({ path: `${FOLDER}/home-phone-${scheme}.png` });
     });
   }

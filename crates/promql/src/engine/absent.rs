@@ -33,7 +33,7 @@ pub(super) fn over_time(
         source.read_next(&mut columns)?;
         let mut cursor = WindowCursor::default();
         for (step, ts_ms) in eval.times_ms().enumerate() {
-            let edges = source.edges(ts_ms);
+            let edges = source.frame().edges(ts_ms);
             let found = cursor.advance(&columns, edges.after, edges.until);
             if found.weight > 0 {
                 present.insert(step);

@@ -23,6 +23,7 @@ mod labelled_rows;
 mod limits;
 mod local_engine;
 mod metadata_labels;
+mod morsels;
 mod once;
 mod operator;
 mod options;

@@ -1,15 +1,18 @@
+use std::ops::Range;
+
 use bellwether_model::Labels;
 
 use super::annotation::{Annotations, Remark};
-use super::block::Block;
+use super::block::{Block, RowMut};
 use super::columns::{SeriesColumns, WindowCursor};
 use super::error::QueryError;
 use super::eval::{Eval, Scalar};
 use super::limits::SampleLease;
 use super::metadata_labels::{TYPE_LABEL, without_metadata};
+use super::morsels::Morsels;
 use super::operator::{Operator, Rows};
 use super::plan::RangeCall;
-use super::range_source::RangeSeries;
+use super::range_source::{Frame, RangeSeries, SeriesReader};
 use super::same_labels::{has_same_labels, merge_same_labels};
 use crate::functions::{FloatRow, Notes, RangeFunction, RowKernel, Window, Windows};
 use crate::syntax::TextSpan;
@@ -28,18 +31,21 @@ pub(super) fn open(eval: &Eval, call: &RangeCall) -> Result<Box<dyn Operator>, Q
         source.labels().iter().map(without_metadata).collect()
     };
     let merge = !keeps_labels && has_same_labels(&labels);
-    let kernel = call.function.row.filter(|_| args.is_empty()).zip(source.windows(&eval.grid));
     let operator = Box::new(RangeCalls {
-        eval: eval.clone(),
-        kernel,
+        morsels: Morsels::new(labels.len()),
+        calls: Calls {
+            eval: eval.clone(),
+            source_labels: source.labels().to_vec(),
+            frame: source.frame(),
+            kernel: call.function.row.filter(|_| args.is_empty()).zip(source.frame().windows(&eval.grid)),
+            function: call.function,
+            for_counters: matches!(call.name, "rate" | "increase"),
+            args,
+            span: call.source.span,
+        },
+        reader: source.reader(),
         source,
-        function: call.function,
-        for_counters: matches!(call.name, "rate" | "increase"),
-        args,
-        span: call.source.span,
         labels,
-        columns: SeriesColumns::default(),
-        window_lease: eval.query.samples.lease(),
     });
     if merge {
         let rows = Rows::collect(&eval.query, operator, eval.grid.n_steps)?;
@@ -49,8 +55,19 @@ pub(super) fn open(eval: &Eval, call: &RangeCall) -> Result<Box<dyn Operator>, Q
 }
 
 struct RangeCalls {
-    eval: Eval,
+    calls: Calls,
     source: RangeSeries,
+    /// Reads series in any order, if the source allows it.
+    reader: Option<SeriesReader>,
+    morsels: Morsels,
+    labels: Vec<Labels>,
+}
+
+/// What is the same for all series.
+struct Calls {
+    eval: Eval,
+    source_labels: Vec<Labels>,
+    frame: Frame,
     function: RangeFunction,
     /// The faster form for series of floats, if there is one for this call.
     kernel: Option<(RowKernel, Windows)>,
@@ -58,10 +75,6 @@ struct RangeCalls {
     for_counters: bool,
     args: Vec<Scalar>,
     span: TextSpan,
-    labels: Vec<Labels>,
-    columns: SeriesColumns,
-    /// The samples in the window.
-    window_lease: SampleLease,
 }
 
 impl Operator for RangeCalls {
@@ -70,63 +83,86 @@ impl Operator for RangeCalls {
     }
 
     fn next(&mut self) -> Result<Option<Block>, QueryError> {
-        let first = self.source.n_read();
-        let end = self.labels.len().min(first + self.eval.rows_per_block());
+        let Self { calls, source, reader, morsels, .. } = self;
+        if let Some(reader) = reader {
+            return morsels.next(&calls.eval, |rows| {
+                let mut reader = reader.fresh();
+                calls.block(rows, |idx, columns| reader.read(idx, columns).map(|()| false))
+            });
+        }
+        let first = source.n_read();
+        let end = self.labels.len().min(first + calls.eval.rows_per_block());
         if first == end {
             return Ok(None);
         }
-        let mut block = Block::with_capacity(&self.eval.query, end - first, self.eval.grid.n_steps)?;
-        let mut annotations = Annotations::default();
-        for idx in first..end {
-            self.row(idx, &mut block, &mut annotations)?;
-        }
-        self.eval.query.merge_annotations(annotations);
+        let (mut block, annotations) = calls.block(first..end, |_, columns| source.read_next(columns))?;
+        calls.eval.query.merge_annotations(annotations);
         block.settle()?;
         Ok(Some(block))
     }
 }
 
-impl RangeCalls {
+impl Calls {
+    /// The rows of some series, which `read` reads one after the other; it tells whether the name goes at the end of the query.
+    fn block(
+        &self,
+        rows: Range<usize>,
+        mut read: impl FnMut(usize, &mut SeriesColumns) -> Result<bool, QueryError>,
+    ) -> Result<(Block, Annotations), QueryError> {
+        let query = &self.eval.query;
+        let mut block = Block::with_capacity(query, rows.len(), self.eval.grid.n_steps)?;
+        let mut annotations = Annotations::default();
+        let mut columns = SeriesColumns::default();
+        // The samples in the window.
+        let mut window_lease = query.samples.lease();
+        for idx in rows {
+            query.context.check()?;
+            let drop_name = read(idx, &mut columns)?;
+            let mut row = block.push_row()?;
+            row.set_drop_name(drop_name || !self.function.keeps_name);
+            self.row(idx, &columns, &mut row, &mut window_lease, &mut annotations)?;
+        }
+        Ok((block, annotations))
+    }
+
     fn row(
-        &mut self,
+        &self,
         idx: usize,
-        block: &mut Block,
+        columns: &SeriesColumns,
+        row: &mut RowMut<'_>,
+        window_lease: &mut SampleLease,
         annotations: &mut Annotations,
     ) -> Result<(), QueryError> {
         let query = &self.eval.query;
-        query.context.check()?;
-        let drop_name = self.source.read_next(&mut self.columns)?;
-        let source_labels = &self.source.labels()[idx];
-        let mut notes = Notes::new(source_labels, self.span, annotations);
+        let source_labels = &self.source_labels[idx];
         let mut tally = query.tally.counter(self.eval.scope);
-        let mut cursor = WindowCursor::default();
-        let mut args = vec![0.0; self.args.len()];
-        let (mut largest, mut since_check, mut has_floats) = (0, 0, false);
-        let mut row = block.push_row()?;
-        row.set_drop_name(drop_name || !self.function.keeps_name);
         if let Some((kernel, windows)) = self.kernel
             && !tally.counts_steps()
-            && let Some((ts, vals)) = self.columns.only_floats()
+            && let Some((ts, vals)) = columns.only_floats()
         {
             let floats = FloatRow { ts, vals, windows, context: &query.context };
             let seen = kernel(&floats, &mut row.as_floats())?;
-            self.window_lease.set(seen.largest)?;
-            self.window_lease.set(0)?;
+            window_lease.set(seen.largest)?;
+            window_lease.set(0)?;
             tally.add_all(seen.total);
             if self.for_counters && !row.is_empty() {
                 self.check_counter(source_labels, annotations);
             }
             return Ok(());
         }
+        let mut notes = Notes::new(source_labels, self.span, annotations);
+        let mut cursor = WindowCursor::default();
+        let mut args = vec![0.0; self.args.len()];
+        let (mut largest, mut since_check, mut has_floats) = (0, 0, false);
         for (step, ts_ms) in self.eval.times_ms().enumerate() {
-            let edges = self.source.edges(ts_ms);
-            let found = cursor.advance(&self.columns, edges.after, edges.until);
+            let edges = self.frame.edges(ts_ms);
+            let found = cursor.advance(columns, edges.after, edges.until);
             if found.floats.is_empty() && found.histograms.is_empty() {
                 continue;
             }
             if found.weight > largest {
                 largest = found.weight;
-                self.window_lease.set(largest)?;
+                window_lease.set(largest)?;
             }
             since_check += found.weight;
             if since_check > SAMPLES_PER_CHECK {
@@ -142,7 +178,7 @@ impl RangeCalls {
                 start_ms: edges.start,
                 end_ms: edges.end,
                 eval_ms: ts_ms,
-                mode: self.source.mode(),
+                mode: self.frame.mode(),
                 args: &args,
             };
             tally.add(step, found.weight);
@@ -152,7 +188,7 @@ impl RangeCalls {
                 row.set(step, value)?;
             }
         }
-        self.window_lease.set(0)?;
+        window_lease.set(0)?;
         if self.for_counters && has_floats {
             self.check_counter(source_labels, annotations);
         }

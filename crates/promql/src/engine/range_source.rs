@@ -17,16 +17,29 @@ use crate::syntax::RangeMode;
 /// The series of a range selector or subquery, read one after the other.
 pub(super) struct RangeSeries {
     source: Source,
+    frame: Frame,
+    next: usize,
+}
+
+/// Which window belongs to an evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
     reference: Reference,
     range_ms: i64,
     mode: RangeMode,
     lookback_ms: i64,
+}
+
+/// Reads any series of a range selector.
+pub(super) struct SeriesReader {
+    series: Arc<dyn SeriesSet>,
+    histogram_stats: bool,
     use_start_timestamps: bool,
-    next: usize,
+    buf: ColumnBuffer,
 }
 
 enum Source {
-    Store { series: Arc<dyn SeriesSet>, histogram_stats: bool, buf: ColumnBuffer },
+    Store(SeriesReader),
     Subquery { operand: Box<dyn Operator>, grid: Grid, block: Option<Block>, row: usize },
 }
 
@@ -43,10 +56,13 @@ impl RangeSeries {
     pub(super) fn open(eval: &Eval, plan: &RangePlan) -> Result<Self, QueryError> {
         let (source, reference, mode) = match &plan.source {
             RangeSource::Selector(selector) => {
-                let series = eval.query.series(selector.selection)?;
-                let histogram_stats = selector.histogram_stats;
-                let source = Source::Store { series, histogram_stats, buf: ColumnBuffer::default() };
-                (source, selector.reference, selector.mode)
+                let reader = SeriesReader {
+                    series: eval.query.series(selector.selection)?,
+                    histogram_stats: selector.histogram_stats,
+                    use_start_timestamps: eval.query.options.use_start_timestamps,
+                    buf: ColumnBuffer::default(),
+                };
+                (Source::Store(reader), selector.reference, selector.mode)
             }
             RangeSource::Subquery(subquery) => {
                 let reference = subquery.reference;
@@ -65,20 +81,13 @@ impl RangeSeries {
                 (Source::Subquery { operand, grid, block: None, row: 0 }, reference, RangeMode::Plain)
             }
         };
-        Ok(Self {
-            source,
-            reference,
-            range_ms: plan.range_ms,
-            mode,
-            lookback_ms: eval.query.lookback_ms,
-            use_start_timestamps: eval.query.options.use_start_timestamps,
-            next: 0,
-        })
+        let frame = Frame { reference, range_ms: plan.range_ms, mode, lookback_ms: eval.query.lookback_ms };
+        Ok(Self { source, frame, next: 0 })
     }
 
     pub(super) fn labels(&self) -> &[Labels] {
         match &self.source {
-            Source::Store { series, .. } => series.labels(),
+            Source::Store(reader) => reader.series.labels(),
             Source::Subquery { operand, .. } => operand.labels(),
         }
     }
@@ -88,8 +97,17 @@ impl RangeSeries {
         self.next
     }
 
-    pub(super) fn mode(&self) -> RangeMode {
-        self.mode
+    /// Which window belongs to an evaluation.
+    pub(super) fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    /// A reader of its own, unless the series have to be read in their order.
+    pub(super) fn reader(&self) -> Option<SeriesReader> {
+        match &self.source {
+            Source::Store(reader) => Some(reader.fresh()),
+            Source::Subquery { .. } => None,
+        }
     }
 
     /// Reads the next series; there must be one. Returns whether its name is to be dropped at the end of the query.
@@ -97,12 +115,8 @@ impl RangeSeries {
         let idx = self.next;
         self.next += 1;
         match &mut self.source {
-            Source::Store { series, histogram_stats, buf } => {
-                series.read(idx, buf)?;
-                if *histogram_stats {
-                    keep_count_and_sum(buf);
-                }
-                columns.load(buf, self.use_start_timestamps);
+            Source::Store(reader) => {
+                reader.read(idx, columns)?;
                 Ok(false)
             }
             Source::Subquery { operand, grid, block, row } => loop {
@@ -117,6 +131,29 @@ impl RangeSeries {
                 assert!(block.is_some(), "BUG: an operator did not keep what its labels promise");
             },
         }
+    }
+}
+
+impl SeriesReader {
+    /// A reader of the same series with memory of its own.
+    pub(super) fn fresh(&self) -> Self {
+        Self { series: Arc::clone(&self.series), buf: ColumnBuffer::default(), ..*self }
+    }
+
+    /// Reads the series at a position.
+    pub(super) fn read(&mut self, idx: usize, columns: &mut SeriesColumns) -> Result<(), QueryError> {
+        self.series.read(idx, &mut self.buf)?;
+        if self.histogram_stats {
+            keep_count_and_sum(&mut self.buf);
+        }
+        columns.load(&mut self.buf, self.use_start_timestamps);
+        Ok(())
+    }
+}
+
+impl Frame {
+    pub(super) fn mode(&self) -> RangeMode {
+        self.mode
     }
 
     /// The windows for all evaluations, if nothing outside of them is looked at.

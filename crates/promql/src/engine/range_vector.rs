@@ -11,7 +11,7 @@ use super::value::RangeSeries;
 pub(super) fn read(eval: &Eval, plan: &RangePlan) -> Result<Vec<(RangeSeries, bool)>, QueryError> {
     let mut source = Source::open(eval, plan)?;
     let labels: Vec<Labels> = source.labels().to_vec();
-    let edges = source.edges(eval.grid.start_ms);
+    let edges = source.frame().edges(eval.grid.start_ms);
     let mut columns = SeriesColumns::default();
     let mut lease = eval.query.samples.lease();
     let (mut held, mut result) = (0, Vec::new());

@@ -1,11 +1,14 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use bellwether_model::{ColumnBuffer, Labels, SeriesSet, Value, is_stale_nan};
 
+use super::annotation::Annotations;
 use super::block::Block;
 use super::error::QueryError;
 use super::eval::Eval;
 use super::histogram_stats::keep_count_and_sum;
+use super::morsels::Morsels;
 use super::operator::Operator;
 use super::plan::{Reference, SelectorPlan};
 use super::smoothed;
@@ -28,13 +31,14 @@ pub(super) fn open_with(
 ) -> Result<Box<dyn Operator>, QueryError> {
     let series = eval.query.series(selector.selection)?;
     Ok(Box::new(VectorSelector {
-        eval: eval.clone(),
-        series,
-        reference: selector.reference,
-        histogram_stats: selector.histogram_stats,
-        aspect,
-        next: 0,
-        buf: ColumnBuffer::default(),
+        morsels: Morsels::new(series.labels().len()),
+        selected: Selected {
+            eval: eval.clone(),
+            series,
+            reference: selector.reference,
+            histogram_stats: selector.histogram_stats,
+            aspect,
+        },
     }))
 }
 
@@ -46,13 +50,8 @@ pub(super) fn read_selection(
     aspect: Aspect,
 ) -> Box<dyn Operator> {
     Box::new(VectorSelector {
-        eval: eval.clone(),
-        series,
-        reference,
-        histogram_stats: false,
-        aspect,
-        next: 0,
-        buf: ColumnBuffer::default(),
+        morsels: Morsels::new(series.labels().len()),
+        selected: Selected { eval: eval.clone(), series, reference, histogram_stats: false, aspect },
     })
 }
 
@@ -107,16 +106,20 @@ impl Found<'_> {
 }
 
 struct VectorSelector {
+    selected: Selected,
+    morsels: Morsels,
+}
+
+/// The series of a selector, and what is wanted of them.
+struct Selected {
     eval: Eval,
     series: Arc<dyn SeriesSet>,
     reference: Reference,
     histogram_stats: bool,
     aspect: Aspect,
-    next: usize,
-    buf: ColumnBuffer,
 }
 
-impl VectorSelector {
+impl Selected {
     /// The windows in which the newest sample counts.
     fn lookbacks(&self) -> Windows {
         let grid = self.eval.grid;
@@ -126,6 +129,45 @@ impl VectorSelector {
             range_ms: self.eval.query.lookback_ms,
             n: grid.n_steps,
         }
+    }
+
+    /// The rows of some series.
+    fn block(&self, rows: Range<usize>) -> Result<Block, QueryError> {
+        let query = &self.eval.query;
+        let mut block = Block::with_capacity(query, rows.len(), self.eval.grid.n_steps)?;
+        let mut tally = query.tally.counter(self.eval.scope);
+        let mut buf = ColumnBuffer::default();
+        let lookbacks = self.lookbacks();
+        for idx in rows {
+            query.context.check()?;
+            self.series.read(idx, &mut buf)?;
+            if self.histogram_stats {
+                keep_count_and_sum(&mut buf);
+            }
+            let mut row = block.push_row()?;
+            if self.aspect == Aspect::Value && buf.hists.is_empty() && !tally.counts_steps() {
+                let found = newest_floats(&buf, &lookbacks, &mut row.as_floats());
+                tally.add_all(found);
+                continue;
+            }
+            let mut passed = 0;
+            for (step, ts_ms) in self.eval.times_ms().enumerate() {
+                let at_ms = self.reference.time_ms(ts_ms);
+                while buf.ts.get(passed).is_some_and(|t| *t <= at_ms) {
+                    passed += 1;
+                }
+                let Some(idx) = passed.checked_sub(1) else { continue };
+                let found = Found { buf: &buf, idx };
+                if found.ts_ms() <= at_ms.saturating_sub(query.lookback_ms) {
+                    continue;
+                }
+                if let Some(weight) = found.weight() {
+                    row.set(step, found.aspect(self.aspect))?;
+                    tally.add(step, weight);
+                }
+            }
+        }
+        Ok(block)
     }
 }
 
@@ -145,48 +187,11 @@ fn newest_floats(buf: &ColumnBuffer, windows: &Windows, sink: &mut FloatSink<'_>
 
 impl Operator for VectorSelector {
     fn labels(&self) -> &[Labels] {
-        self.series.labels()
+        self.selected.series.labels()
     }
 
     fn next(&mut self) -> Result<Option<Block>, QueryError> {
-        let end = self.series.labels().len().min(self.next + self.eval.rows_per_block());
-        if self.next == end {
-            return Ok(None);
-        }
-        let query = &self.eval.query;
-        let mut block = Block::with_capacity(query, end - self.next, self.eval.grid.n_steps)?;
-        let mut tally = query.tally.counter(self.eval.scope);
-        for idx in self.next..end {
-            query.context.check()?;
-            self.series.read(idx, &mut self.buf)?;
-            if self.histogram_stats {
-                keep_count_and_sum(&mut self.buf);
-            }
-            let mut row = block.push_row()?;
-            if self.aspect == Aspect::Value && self.buf.hists.is_empty() && !tally.counts_steps() {
-                let found = newest_floats(&self.buf, &self.lookbacks(), &mut row.as_floats());
-                tally.add_all(found);
-                continue;
-            }
-            let mut passed = 0;
-            for (step, ts_ms) in self.eval.times_ms().enumerate() {
-                let at_ms = self.reference.time_ms(ts_ms);
-                while self.buf.ts.get(passed).is_some_and(|t| *t <= at_ms) {
-                    passed += 1;
-                }
-                let Some(idx) = passed.checked_sub(1) else { continue };
-                let found = Found { buf: &self.buf, idx };
-                if found.ts_ms() <= at_ms.saturating_sub(query.lookback_ms) {
-                    continue;
-                }
-                if let Some(weight) = found.weight() {
-                    row.set(step, found.aspect(self.aspect))?;
-                    tally.add(step, weight);
-                }
-            }
-        }
-        self.next = end;
-        block.settle()?;
-        Ok(Some(block))
+        let selected = &self.selected;
+        self.morsels.next(&selected.eval, |rows| Ok((selected.block(rows)?, Annotations::default())))
     }
 }

@@ -127,14 +127,9 @@ impl Labels {
     /// A copy with only the labels for which `keep` returns true.
     #[must_use]
     pub fn retain(&self, mut keep: impl FnMut(Label<'_>) -> bool) -> Self {
-        let mut buf = String::with_capacity(self.0.len());
-        for label in self {
-            if keep(label) {
-                push_str(&mut buf, label.name);
-                push_str(&mut buf, label.value);
-            }
-        }
-        if buf.is_empty() { Self::empty() } else { Self(Arc::from(buf)) }
+        let mut scratch = LabelsScratch(String::with_capacity(self.0.len()));
+        scratch.retain(self, &mut keep);
+        scratch.to_labels()
     }
 
     /// The canonical encoding: equal label sets, and only those, have equal bytes. It is the input of series hashes and is
@@ -270,6 +265,51 @@ impl<'a> Iter<'a> {
         let s = &self.rest[start..start + len];
         self.rest = &self.rest[start + len..];
         Some(s)
+    }
+}
+
+/// Memory in which a label set is put together that may turn out to be known already, so that only new ones are allocated.
+///
+/// ```
+/// use bellwether_model::{Labels, LabelsScratch};
+///
+/// let up = Labels::from_pairs([("__name__", "up"), ("job", "node")]);
+/// let mut scratch = LabelsScratch::default();
+/// scratch.retain(&up, |label| label.name == "job");
+/// assert_eq!(scratch.to_labels(), Labels::from_pairs([("job", "node")]));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct LabelsScratch(String);
+
+impl LabelsScratch {
+    /// Replaces the content with the labels for which `keep` returns true.
+    pub fn retain(&mut self, labels: &Labels, mut keep: impl FnMut(Label<'_>) -> bool) {
+        self.0.clear();
+        let mut iter = labels.iter();
+        loop {
+            let before = iter.rest;
+            let Some(label) = iter.next() else { return };
+            if keep(label) {
+                // The encoding of a label does not depend on its neighbours.
+                self.0.push_str(&before[..before.len() - iter.rest.len()]);
+            }
+        }
+    }
+
+    /// The hash that [`Labels::hash64`] has for the same labels.
+    pub fn hash64(&self) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(self.0.as_bytes())
+    }
+
+    /// The content as a label set.
+    pub fn to_labels(&self) -> Labels {
+        if self.0.is_empty() { Labels::empty() } else { Labels(Arc::from(self.0.as_str())) }
+    }
+}
+
+impl PartialEq<Labels> for LabelsScratch {
+    fn eq(&self, labels: &Labels) -> bool {
+        self.0.as_str() == &*labels.0
     }
 }
 

@@ -176,6 +176,15 @@ impl<'a> Row<'a> {
         self.words().iter().zip(other.words()).any(|(a, b)| a & b != 0)
     }
 
+    /// The samples, if none is a histogram.
+    pub(crate) fn floats(self) -> Option<RowFloats<'a>> {
+        let (n, block) = (self.block.n_steps, self.block);
+        block
+            .histograms
+            .is_empty()
+            .then(|| RowFloats { vals: &block.vals[self.row * n..][..n], present: self.words() })
+    }
+
     /// The last step that has a sample.
     pub(crate) fn last_step(self) -> Option<usize> {
         let (idx, word) = self.words().iter().enumerate().rfind(|(_, word)| **word != 0)?;
@@ -192,6 +201,32 @@ impl<'a> Row<'a> {
         match self.block.histograms.get(cell) {
             Some(Some(h)) => Sample::Histogram(h),
             _ => Sample::Float(self.block.vals[cell]),
+        }
+    }
+}
+
+/// The samples of a row without histograms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowFloats<'a> {
+    vals: &'a [f64],
+    present: &'a [u64],
+}
+
+impl RowFloats<'_> {
+    /// Visits the samples with their steps, in order.
+    pub(crate) fn for_each(self, mut visit: impl FnMut(usize, f64)) {
+        for (vals, word) in self.vals.chunks(BITS).enumerate().zip(self.present) {
+            let ((chunk, vals), mut word) = (vals, *word);
+            let first = chunk * BITS;
+            if word.count_ones() as usize == vals.len() {
+                vals.iter().enumerate().for_each(|(idx, v)| visit(first + idx, *v));
+                continue;
+            }
+            while word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                word &= word - 1;
+                visit(first + bit, vals[bit]);
+            }
         }
     }
 }
@@ -290,6 +325,7 @@ mod tests {
         row.set_histogram(64, Arc::default()).expect("fits");
         row.set_drop_name(true);
         assert!(block.row(0).is_empty());
+        assert!(block.row(1).floats().is_none());
         let row = block.row(1);
         assert_eq!(row.steps().collect::<Vec<_>>(), [0, 63, 64, 129]);
         assert!(matches!(row.sample(63), Some(Sample::Float(v)) if v == 63.0));
@@ -306,5 +342,15 @@ mod tests {
         copies.row_mut(0).clear(64);
         copies.row_mut(0).clear(0);
         assert_eq!(copies.row(0).steps().collect::<Vec<_>>(), [63, 129]);
+
+        let mut floats = Block::with_capacity(&query, 1, 130).expect("fits");
+        let mut row = floats.push_row().expect("fits");
+        (0..64).chain([70, 129]).for_each(|step| row.set_float(step, step as f64));
+        let mut seen = Vec::new();
+        floats.row(0).floats().expect("no histograms").for_each(|step, v| {
+            assert_eq!(step as f64, v);
+            seen.push(step);
+        });
+        assert_eq!(seen, (0..64).chain([70, 129]).collect::<Vec<_>>());
     }
 }

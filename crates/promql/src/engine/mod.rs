@@ -19,6 +19,7 @@ mod histogram_quantile;
 mod histogram_stats;
 mod info;
 mod label_functions;
+mod label_groups;
 mod labelled_rows;
 mod limits;
 mod local_engine;

@@ -15,6 +15,12 @@ pub(crate) trait Operator: Send {
     /// The label sets of all rows, in the order of the rows. Two rows may have the same labels if no step has a sample in both.
     fn labels(&self) -> &[Labels];
 
+    /// The label sets of all rows, but they may still have the labels that describe a metric although the rows have lost them. For those who leave these out
+    /// anyway: it can save building all label sets anew.
+    fn labels_with_metadata(&self) -> &[Labels] {
+        self.labels()
+    }
+
     /// The next rows, or `None` after the last one.
     fn next(&mut self) -> Result<Option<Block>, QueryError>;
 }

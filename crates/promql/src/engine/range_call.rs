@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use bellwether_model::Labels;
 
@@ -8,7 +9,7 @@ use super::columns::{SeriesColumns, WindowCursor};
 use super::error::QueryError;
 use super::eval::{Eval, Scalar};
 use super::limits::SampleLease;
-use super::metadata_labels::{TYPE_LABEL, without_metadata};
+use super::metadata_labels::{TYPE_LABEL, differ_in_metadata, without_metadata};
 use super::morsels::Morsels;
 use super::operator::{Operator, Rows};
 use super::plan::RangeCall;
@@ -25,17 +26,12 @@ pub(super) fn open(eval: &Eval, call: &RangeCall) -> Result<Box<dyn Operator>, Q
     let source = RangeSeries::open(eval, &call.source)?;
     let args = call.args.iter().map(|arg| eval.scalar(arg)).collect::<Result<Vec<_>, _>>()?;
     let keeps_labels = call.function.keeps_name || eval.query.options.delayed_name_removal;
-    let labels: Vec<Labels> = if keeps_labels {
-        source.labels().to_vec()
-    } else {
-        source.labels().iter().map(without_metadata).collect()
-    };
-    let merge = !keeps_labels && has_same_labels(&labels);
-    let operator = Box::new(RangeCalls {
-        morsels: Morsels::new(labels.len()),
+    let source_labels = source.labels().to_vec();
+    let operator = RangeCalls {
+        morsels: Morsels::new(source_labels.len()),
         calls: Calls {
             eval: eval.clone(),
-            source_labels: source.labels().to_vec(),
+            source_labels,
             frame: source.frame(),
             kernel: call.function.row.filter(|_| args.is_empty()).zip(source.frame().windows(&eval.grid)),
             function: call.function,
@@ -45,13 +41,18 @@ pub(super) fn open(eval: &Eval, call: &RangeCall) -> Result<Box<dyn Operator>, Q
         },
         reader: source.reader(),
         source,
-        labels,
-    });
+        keeps_labels,
+        labels: OnceLock::new(),
+    };
+    // Label sets that differ elsewhere cannot become the same.
+    let merge = !keeps_labels
+        && differ_in_metadata(&operator.calls.source_labels)
+        && has_same_labels(operator.labels());
     if merge {
-        let rows = Rows::collect(&eval.query, operator, eval.grid.n_steps)?;
+        let rows = Rows::collect(&eval.query, Box::new(operator), eval.grid.n_steps)?;
         return Ok(merge_same_labels(&eval.query, rows)?.into_operator());
     }
-    Ok(operator)
+    Ok(Box::new(operator))
 }
 
 struct RangeCalls {
@@ -60,7 +61,10 @@ struct RangeCalls {
     /// Reads series in any order, if the source allows it.
     reader: Option<SeriesReader>,
     morsels: Morsels,
-    labels: Vec<Labels>,
+    /// Whether the results are still described by the labels of the metric.
+    keeps_labels: bool,
+    /// The labels of the results, made when somebody asks for them.
+    labels: OnceLock<Vec<Labels>>,
 }
 
 /// What is the same for all series.
@@ -79,7 +83,15 @@ struct Calls {
 
 impl Operator for RangeCalls {
     fn labels(&self) -> &[Labels] {
-        &self.labels
+        let source = &self.calls.source_labels;
+        if self.keeps_labels {
+            return source;
+        }
+        self.labels.get_or_init(|| source.iter().map(without_metadata).collect())
+    }
+
+    fn labels_with_metadata(&self) -> &[Labels] {
+        &self.calls.source_labels
     }
 
     fn next(&mut self) -> Result<Option<Block>, QueryError> {
@@ -91,7 +103,7 @@ impl Operator for RangeCalls {
             });
         }
         let first = source.n_read();
-        let end = self.labels.len().min(first + calls.eval.rows_per_block());
+        let end = calls.source_labels.len().min(first + calls.eval.rows_per_block());
         if first == end {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use bellwether_model::{FloatHistogram, Value};
 
 use super::fold::{Fold, Remarks};
 use super::sum::Hints;
-use crate::engine::block::Sample;
+use crate::engine::block::{RowFloats, Sample};
 
 /// `avg`: the sum divided by the count, as long as the sum fits into a float; from there on the mean itself is corrected with each sample, which loses more
 /// to rounding.
@@ -62,6 +62,11 @@ impl Fold for Average {
                 }
             },
         }
+    }
+
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
+        let cells = &mut self.floats[first_cell..];
+        floats.for_each(|step, v| cells[step].add(v));
     }
 
     fn finish(&mut self, cell: usize, remarks: &mut Remarks<'_>) -> Option<Value> {

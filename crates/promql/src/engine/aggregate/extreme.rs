@@ -1,7 +1,7 @@
 use bellwether_model::Value;
 
 use super::fold::{Fold, Remarks};
-use crate::engine::block::Sample;
+use crate::engine::block::{RowFloats, Sample};
 
 /// `min` and `max`: any number wins against NaN.
 #[derive(Debug)]
@@ -21,6 +21,15 @@ impl Extreme {
     }
 }
 
+impl Extreme {
+    fn add_float(&mut self, cell: usize, v: f64) {
+        let found = &mut self.cells[cell];
+        if found.is_none_or(|found| (self.wins)(v, found) || found.is_nan()) {
+            *found = Some(v);
+        }
+    }
+}
+
 impl Fold for Extreme {
     fn resize(&mut self, n_cells: usize) {
         self.cells.resize(n_cells, None);
@@ -33,13 +42,12 @@ impl Fold for Extreme {
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>) {
         match sample {
             Sample::Histogram(_) => remarks.histogram_ignored(self.name),
-            Sample::Float(v) => {
-                let found = &mut self.cells[cell];
-                if found.is_none_or(|found| (self.wins)(v, found) || found.is_nan()) {
-                    *found = Some(v);
-                }
-            }
+            Sample::Float(v) => self.add_float(cell, v),
         }
+    }
+
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
+        floats.for_each(|step, v| self.add_float(first_cell + step, v));
     }
 
     fn finish(&mut self, cell: usize, _: &mut Remarks<'_>) -> Option<Value> {

@@ -1,9 +1,9 @@
 use bellwether_model::histogram::HistogramError;
 use bellwether_model::{Labels, Value};
 
-use super::grouping::Groups;
+use super::grouping::{Groups, groups_by_metadata};
 use crate::engine::annotation::{Annotations, HistogramOperation, Remark};
-use crate::engine::block::Sample;
+use crate::engine::block::{RowFloats, Sample};
 use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
 use crate::engine::operator::{Operator, Rows};
@@ -19,6 +19,9 @@ pub(super) trait Fold {
 
     /// Takes a sample.
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>);
+
+    /// Takes a row of floats, whose cells are those from `first_cell` on.
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>);
 
     /// The result of a cell; `None` if there is none. Each cell is asked once.
     fn finish(&mut self, cell: usize, remarks: &mut Remarks<'_>) -> Option<Value>;
@@ -64,7 +67,11 @@ pub(super) fn open<F: Fold>(
     mut fold: F,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let mut operand = eval.open(&plan.operand)?;
-    let groups = Groups::new(operand.labels(), plan);
+    let groups = if groups_by_metadata(plan) {
+        Groups::new(operand.labels(), plan)
+    } else {
+        Groups::new(operand.labels_with_metadata(), plan)
+    };
     let n_steps = eval.grid.n_steps;
     let n_cells = groups.len().saturating_mul(n_steps);
     let _memory = eval.query.context.reserve(n_cells.saturating_mul(F::bytes_per_cell()))?;
@@ -78,9 +85,13 @@ pub(super) fn open<F: Fold>(
             if let Some(last_step) = row.last_step() {
                 let group = groups.of_series[series];
                 names[group].see(last_step, row.drop_name());
-                remarks.labels = operand.labels()[series].clone();
-                for (step, sample) in row.samples() {
-                    fold.add(group * n_steps + step, sample, &mut remarks);
+                if let Some(floats) = row.floats() {
+                    fold.add_floats(group * n_steps, floats);
+                } else {
+                    remarks.labels = operand.labels()[series].clone();
+                    for (step, sample) in row.samples() {
+                        fold.add(group * n_steps + step, sample, &mut remarks);
+                    }
                 }
             }
             series += 1;

@@ -1,7 +1,7 @@
-use std::collections::HashMap;
-
 use bellwether_model::{Labels, METRIC_NAME};
 
+use crate::engine::label_groups::LabelGroups;
+use crate::engine::metadata_labels::METADATA_LABELS;
 use crate::engine::plan::AggregatePlan;
 
 /// The groups of an aggregation, in the order in which they were met.
@@ -15,17 +15,9 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn new(series: &[Labels], plan: &AggregatePlan) -> Self {
-        let mut known: HashMap<Labels, usize> = HashMap::new();
-        let mut groups = Self { labels: Vec::new(), of_series: Vec::with_capacity(series.len()) };
-        for labels in series {
-            let projected = group_labels(labels, plan);
-            let group = *known.entry(projected).or_insert_with_key(|projected| {
-                groups.labels.push(projected.clone());
-                groups.labels.len() - 1
-            });
-            groups.of_series.push(group);
-        }
-        groups
+        let mut groups = LabelGroups::default();
+        let of_series = series.iter().map(|labels| groups.of(labels, |l| stays(plan, l.name))).collect();
+        Self { labels: groups.into_labels(), of_series }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -44,12 +36,16 @@ impl Groups {
 
 /// The labels that a series has in common with its group.
 pub(super) fn group_labels(labels: &Labels, plan: &AggregatePlan) -> Labels {
-    let listed = |name: &str| plan.grouping.binary_search_by(|l| l.as_str().cmp(name)).is_ok();
-    if plan.without {
-        labels.retain(|l| l.name != METRIC_NAME && !listed(l.name))
-    } else if plan.grouping.is_empty() {
-        Labels::empty()
-    } else {
-        labels.retain(|l| listed(l.name))
-    }
+    labels.retain(|l| stays(plan, l.name))
+}
+
+/// Whether the members of a group have the label in common.
+fn stays(plan: &AggregatePlan, name: &str) -> bool {
+    let listed = || plan.grouping.binary_search_by(|l| l.as_str().cmp(name)).is_ok();
+    if plan.without { name != METRIC_NAME && !listed() } else { listed() }
+}
+
+/// Whether groups are told apart by labels that describe a metric.
+pub(super) fn groups_by_metadata(plan: &AggregatePlan) -> bool {
+    METADATA_LABELS.iter().any(|name| stays(plan, name))
 }

@@ -1,7 +1,7 @@
 use bellwether_model::Value;
 
 use super::fold::{Fold, Remarks};
-use crate::engine::block::Sample;
+use crate::engine::block::{RowFloats, Sample};
 
 /// `count`
 #[derive(Debug, Default)]
@@ -20,6 +20,10 @@ impl Fold for Count {
 
     fn add(&mut self, cell: usize, _: Sample<'_>, _: &mut Remarks<'_>) {
         self.counts[cell] += 1;
+    }
+
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
+        floats.for_each(|step, _| self.counts[first_cell + step] += 1);
     }
 
     fn finish(&mut self, cell: usize, _: &mut Remarks<'_>) -> Option<Value> {
@@ -45,6 +49,10 @@ impl Fold for Group {
 
     fn add(&mut self, cell: usize, _: Sample<'_>, _: &mut Remarks<'_>) {
         self.present[cell] = true;
+    }
+
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
+        floats.for_each(|step, _| self.present[first_cell + step] = true);
     }
 
     fn finish(&mut self, cell: usize, _: &mut Remarks<'_>) -> Option<Value> {

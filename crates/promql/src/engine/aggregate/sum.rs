@@ -5,7 +5,7 @@ use bellwether_model::histogram::{HistogramSum, kahan_add};
 use bellwether_model::{FloatHistogram, Value};
 
 use super::fold::{Fold, Remarks};
-use crate::engine::block::Sample;
+use crate::engine::block::{RowFloats, Sample};
 
 /// `sum`
 #[derive(Debug, Default)]
@@ -22,6 +22,13 @@ struct FloatSum {
     seen: bool,
 }
 
+impl FloatSum {
+    fn add(&mut self, v: f64) {
+        (self.sum, self.c) = if self.seen { kahan_add(v, self.sum, self.c) } else { (v, 0.0) };
+        self.seen = true;
+    }
+}
+
 impl Fold for Sum {
     fn resize(&mut self, n_cells: usize) {
         self.floats.resize(n_cells, FloatSum::default());
@@ -33,11 +40,7 @@ impl Fold for Sum {
 
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>) {
         match sample {
-            Sample::Float(v) => {
-                let state = &mut self.floats[cell];
-                (state.sum, state.c) = if state.seen { kahan_add(v, state.sum, state.c) } else { (v, 0.0) };
-                state.seen = true;
-            }
+            Sample::Float(v) => self.floats[cell].add(v),
             Sample::Histogram(h) => match self.histograms.get_mut(&cell) {
                 Some(state) => state.add(h, remarks),
                 None => {
@@ -45,6 +48,11 @@ impl Fold for Sum {
                 }
             },
         }
+    }
+
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
+        let cells = &mut self.floats[first_cell..];
+        floats.for_each(|step, v| cells[step].add(v));
     }
 
     fn finish(&mut self, cell: usize, remarks: &mut Remarks<'_>) -> Option<Value> {

@@ -1,7 +1,7 @@
 use bellwether_model::Value;
 
 use super::fold::{Fold, Remarks};
-use crate::engine::block::Sample;
+use crate::engine::block::{RowFloats, Sample};
 
 /// `stdvar` and `stddev`: the population variance by Welford's method, and its square root.
 #[derive(Debug)]
@@ -28,6 +28,15 @@ impl Variance {
     }
 }
 
+impl State {
+    fn add(&mut self, v: f64) {
+        self.count += 1.0;
+        let delta = v - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (v - self.mean);
+    }
+}
+
 impl Fold for Variance {
     fn resize(&mut self, n_cells: usize) {
         self.cells.resize(n_cells, State::default());
@@ -38,15 +47,14 @@ impl Fold for Variance {
     }
 
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>) {
-        let Sample::Float(v) = sample else {
-            remarks.histogram_ignored(self.name);
-            return;
-        };
-        let state = &mut self.cells[cell];
-        state.count += 1.0;
-        let delta = v - state.mean;
-        state.mean += delta / state.count;
-        state.squares += delta * (v - state.mean);
+        match sample {
+            Sample::Float(v) => self.cells[cell].add(v),
+            Sample::Histogram(_) => remarks.histogram_ignored(self.name),
+        }
+    }
+
+    fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
+        floats.for_each(|step, v| self.cells[first_cell + step].add(v));
     }
 
     fn finish(&mut self, cell: usize, _: &mut Remarks<'_>) -> Option<Value> {

@@ -1,7 +1,6 @@
-use std::collections::HashMap;
-
 use bellwether_model::{Labels, METRIC_NAME};
 
+use crate::engine::label_groups::LabelGroups;
 use crate::syntax::VectorMatching;
 
 /// The series of both sides by the labels that they are matched on.
@@ -16,11 +15,8 @@ pub(super) struct MatchGroups {
 
 impl MatchGroups {
     pub(super) fn new(left: &[Labels], right: &[Labels], matching: &VectorMatching) -> Self {
-        let mut groups: HashMap<Labels, usize> = HashMap::new();
-        let mut group_of = |labels: &Labels| {
-            let next = groups.len();
-            *groups.entry(matched_labels(labels, matching)).or_insert(next)
-        };
+        let mut groups = LabelGroups::default();
+        let mut group_of = |labels: &Labels| groups.of(labels, |l| is_matched(matching, l.name));
         let left = left.iter().map(&mut group_of).collect();
         let right = right.iter().map(&mut group_of).collect();
         Self { left, right, n_groups: groups.len() }
@@ -38,10 +34,10 @@ impl MatchGroups {
 
 /// The labels on which a series is matched: those of `on`, or all but those of `ignoring` and the name.
 pub(super) fn matched_labels(labels: &Labels, matching: &VectorMatching) -> Labels {
-    let listed = |name: &str| matching.labels.iter().any(|l| l == name);
-    if matching.on {
-        labels.retain(|l| listed(l.name))
-    } else {
-        labels.retain(|l| l.name != METRIC_NAME && !listed(l.name))
-    }
+    labels.retain(|l| is_matched(matching, l.name))
+}
+
+fn is_matched(matching: &VectorMatching, name: &str) -> bool {
+    let listed = || matching.labels.iter().any(|l| l == name);
+    if matching.on { listed() } else { name != METRIC_NAME && !listed() }
 }

@@ -168,3 +168,90 @@ fn a_prefix_moves_everything() {
     assert_eq!(server.get("/metrics").0, 200);
     assert_eq!(crate::support::request("GET", &format!("{base}/api/v1/query?query=1"), &[], &[]).0, 404);
 }
+
+#[test]
+fn a_range_query_with_one_step_is_still_a_matrix() {
+    let (_dir, server) = with_data();
+    for (query, metric, value) in [
+        ("hits_total{path=\"/a\"}", json!({"__name__": "hits_total", "job": "api", "path": "/a"}), "10"),
+        ("1.5", json!({}), "1.5"),
+        ("sort(sum(hits_total))", json!({}), "30"),
+    ] {
+        let params = [("query", query), ("start", "100"), ("end", "100"), ("step", "15")];
+        let want = json!({"resultType": "matrix", "result": [{"metric": metric, "values": [[100, value]]}]});
+        assert_eq!(server.api("query_range", &params), want, "{query}");
+    }
+}
+
+#[test]
+fn queries_say_what_they_cost_if_asked() {
+    let (_dir, server) = with_data();
+    let instant = [("query", "rate(hits_total[50s])"), ("time", "100")];
+    assert_eq!(server.api("query", &instant).get("stats"), None);
+    let with_stats = [instant[0], instant[1], ("stats", "all")];
+    let range = [("query", "hits_total"), ("start", "0"), ("end", "100"), ("step", "10"), ("stats", "1")];
+    for (stats, samples) in
+        [(&server.api("query", &with_stats)["stats"], 10), (&server.api("query_range", &range)["stats"], 22)]
+    {
+        assert_eq!(stats["samples"]["totalQueryableSamples"], samples, "{stats}");
+        assert!(stats["samples"]["peakSamples"].as_u64() >= Some(2), "{stats}");
+        for timing in [
+            "evalTotalTime",
+            "resultSortTime",
+            "queryPreparationTime",
+            "innerEvalTime",
+            "execQueueTime",
+            "execTotalTime",
+        ] {
+            assert!(stats["timings"][timing].is_number(), "{timing} in {stats}");
+        }
+    }
+}
+
+#[test]
+fn samples_are_counted_per_step_if_the_server_allows_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--enable-feature=promql-per-step-stats"]);
+    let params = [("query", "1"), ("start", "1.5"), ("end", "2.5"), ("step", "1"), ("stats", "all")];
+    let samples = &server.api("query_range", &params)["stats"]["samples"];
+    assert_eq!(samples["totalQueryableSamplesPerStep"], json!([[1.5, 0], [2.5, 0]]));
+}
+
+#[test]
+fn the_lookback_delta_can_be_set_per_query() {
+    let (_dir, server) = with_data();
+    let count = |lookback: &str| {
+        let params = [("query", "hits_total"), ("time", "109"), ("lookback_delta", lookback)];
+        server.api("query", &params)["result"].as_array().map(Vec::len)
+    };
+    assert_eq!(count("5s"), Some(0));
+    assert_eq!(count("10"), Some(2));
+    // Zero and less are the default.
+    assert_eq!((count("0"), count("-1")), (Some(2), Some(2)));
+}
+
+#[test]
+fn instant_vectors_have_an_order() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let args = ["--storage.tsdb.retention.time=100y", "--enable-feature=promql-experimental-functions"];
+    let server = Bellwether::serve(dir.path(), &args);
+    let names: Vec<String> = (10..60).map(|i| i.to_string()).collect();
+    let labels: Vec<[(&str, &str); 2]> =
+        names.iter().map(|i| [("__name__", "x"), ("i", i.as_str())]).collect();
+    let pushed: Vec<Pushed<'_>> =
+        labels.iter().rev().map(|labels| (labels.as_slice(), [(1000, 1.0)].as_slice())).collect();
+    assert!(push(&server, &pushed).0 < 300);
+    let order = |query: &str| {
+        let data = server.api("query", &[("query", query), ("time", "1")]);
+        let found = data["result"].as_array().cloned().unwrap_or_default();
+        found.iter().map(|s| s["metric"]["i"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    for query in ["x", "x + 1", "max by (i) (x)", "sort(x)", "sort_desc(x)", "x * on (i) x"] {
+        assert_eq!(order(query), names, "{query}");
+    }
+    // Of equal series always the same ones are taken.
+    assert_eq!(order("topk(3, x)"), ["10", "11", "12"]);
+    // What the query puts in order stays so.
+    let backwards: Vec<String> = names.iter().rev().cloned().collect();
+    assert_eq!(order("sort_by_label_desc(x, \"i\") * 2"), backwards);
+}

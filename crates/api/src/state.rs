@@ -66,6 +66,9 @@ pub trait Operations: Send + Sync {
 
     /// The sources of data that the configuration names and this version cannot use, in words.
     fn unsupported(&self) -> Vec<String>;
+
+    /// How many rules the rule files in use hold. This version checks them and does not evaluate them.
+    fn rules_not_evaluated(&self) -> usize;
 }
 
 /// The outcome of the last attempt to load the configuration.

@@ -59,6 +59,11 @@ pub(crate) async fn config(State(state): State<AppState>) -> Response {
     envelope::success(&json!({"yaml": state.operations.config_yaml()}))
 }
 
+/// How far replaying the log is, in segments. While that goes on the server answers nothing, so it is always done here.
+pub(crate) async fn wal_replay() -> Response {
+    envelope::success(&json!({"min": 0, "max": 0, "current": 0}))
+}
+
 fn top(params: &Params) -> Result<usize, ApiError> {
     let Some(text) = params.get("limit") else { return Ok(DEFAULT_TOP) };
     match text.parse() {

@@ -373,6 +373,33 @@ fn targets_are_chosen_by_state() {
 }
 
 #[test]
+fn an_empty_list_of_rules_or_alerts_is_never_a_lie() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("prometheus.yml"), "rule_files: ['rules-*.yml']\n").expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    assert_eq!(server.api("rules", &[]), json!({"groups": []}));
+    assert_eq!(server.api("alerts", &[]), json!({"alerts": []}));
+    assert_eq!(
+        server.api("alertmanagers", &[]),
+        json!({"activeAlertmanagers": [], "droppedAlertmanagers": []})
+    );
+    assert_eq!(server.api("status/walreplay", &[]), json!({"min": 0, "max": 0, "current": 0}));
+    // There are rules now, and nothing evaluates them: nobody may think that no alert fires.
+    std::fs::write(
+        dir.path().join("rules-1.yml"),
+        "groups: [{name: g, rules: [{alert: Down, expr: up == 0}, {record: a:b, expr: up}]}]\n",
+    )
+    .expect("written");
+    assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
+    for endpoint in ["rules", "alerts"] {
+        let (status, text) = server.get(&format!("/api/v1/{endpoint}"));
+        assert_eq!(status, 503, "{endpoint}: {text}");
+        assert_eq!(answer(&text)["errorType"], "unavailable");
+        assert!(text.contains("2 rules"), "{text}");
+    }
+}
+
+#[test]
 fn federation_orders_by_name_and_labels_and_answers_errors_in_text() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("prometheus.yml"), "global: {external_labels: {region: x}}\n")

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Appender, Clock, Queryable, Tenant};
+use bellwether_model::{AnchoredRegex, Appender, Clock, Queryable, Tenant};
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeManager;
@@ -39,8 +39,8 @@ pub struct Settings {
     pub query_memory_bytes: usize,
     /// Which parts of the query language are on.
     pub parser: ParserOptions,
-    /// Allowed values of the `Origin` header for cross-origin reads, as a regular expression; none by default.
-    pub cors_origin: Option<String>,
+    /// Allowed values of the `Origin` header for cross-origin reads; none by default.
+    pub cors_origin: Option<AnchoredRegex>,
     /// The folder of the store, shown on the status page.
     pub storage_path: String,
     /// The text form of the retention, shown on the status page.

@@ -400,6 +400,58 @@ fn an_empty_list_of_rules_or_alerts_is_never_a_lie() {
 }
 
 #[test]
+fn other_origins_may_read_only_if_allowed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (open, some, none) = (dir.path().join("1"), dir.path().join("2"), dir.path().join("3"));
+    for folder in [&open, &some, &none] {
+        std::fs::create_dir(folder).expect("made");
+    }
+    let allowed = |server: &Bellwether, origin: &str| {
+        let url = format!("{}/api/v1/query?query=1", server.url);
+        let preflight = exchange("OPTIONS", &url, &[("Origin", origin)], &[]);
+        let answer = exchange("GET", &url, &[("Origin", origin)], &[]);
+        assert_eq!((preflight.status, answer.status), (204, 200));
+        let header = "access-control-allow-origin";
+        assert_eq!(preflight.header(header), answer.header(header));
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+        let methods = preflight.header("access-control-allow-methods");
+        assert_eq!(methods, if answer.header(header).is_empty() { "" } else { "GET, POST, OPTIONS" });
+        answer.header(header).to_owned()
+    };
+    let server = Bellwether::serve(&open, &["--web.cors.origin=.*"]);
+    assert_eq!(allowed(&server, "http://a.example"), "*");
+    let server = Bellwether::serve(&some, &["--web.cors.origin=https?://a\\.example"]);
+    assert_eq!(allowed(&server, "http://a.example"), "http://a.example");
+    assert_eq!(allowed(&server, "http://a.example.org"), "");
+    assert!(
+        server.api("status/flags", &[])["web.cors.origin"].as_str().is_some_and(|s| s.starts_with("http"))
+    );
+    let server = Bellwether::serve(&none, &[]);
+    assert_eq!(allowed(&server, "http://a.example"), "");
+}
+
+#[test]
+fn wrong_methods_and_paths_are_told_in_plain_text() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &[]);
+    for (method, path, status, text) in [
+        ("PUT", "/api/v1/query", 405, "Method Not Allowed\n"),
+        ("DELETE", "/api/v1/labels", 405, "Method Not Allowed\n"),
+        ("POST", "/api/v1/targets", 405, "Method Not Allowed\n"),
+        ("POST", "/metrics", 405, "Method Not Allowed\n"),
+        ("GET", "/-/reload", 405, "Method Not Allowed\n"),
+        ("GET", "/api/v1/nope", 404, "no such endpoint: /api/v1/nope\n"),
+        ("GET", "/api", 404, "no such endpoint: /api\n"),
+        ("GET", "/-/nope", 404, "no such endpoint: /-/nope\n"),
+    ] {
+        let answer = exchange(method, &format!("{}{path}", server.url), &[], &[]);
+        assert_eq!((answer.status, answer.body.as_str()), (status, text), "{method} {path}");
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(answer.header("allow").is_empty(), status == 404);
+    }
+}
+
+#[test]
 fn federation_orders_by_name_and_labels_and_answers_errors_in_text() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("prometheus.yml"), "global: {external_labels: {region: x}}\n")

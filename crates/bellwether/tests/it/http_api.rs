@@ -325,12 +325,20 @@ fn bad_parameters_are_refused_in_the_words_of_prometheus() {
 }
 
 #[test]
-fn odd_names_and_ranges_of_listings_find_nothing() {
+fn odd_names_and_ranges_of_listings_are_no_errors() {
     let (_dir, server) = with_data();
     // Any UTF-8 text is a label name.
     for name in ["a-b", "1a", "a%20b", "a.b", "U__a_2e_b"] {
         assert_eq!(server.api(&format!("label/{name}/values"), &[]), json!([]), "{name}");
     }
+    let odd = [("__name__", "http.requests"), ("a.b", "x"), ("é", "y")];
+    assert!(push(&server, &[(&odd, &[(0, 1.0)])]).0 < 300);
+    for (name, value) in [("a.b", "x"), ("U__a_2e_b", "x"), ("U___e9_", "y"), ("%C3%A9", "y")] {
+        assert_eq!(server.api(&format!("label/{name}/values"), &[]), json!([value]), "{name}");
+    }
+    let selector = [("match[]", "{\"http.requests\"}")];
+    assert_eq!(server.api("series", &selector), json!([{"__name__": "http.requests", "a.b": "x", "é": "y"}]));
+    assert_eq!(server.api("labels", &selector), json!(["__name__", "a.b", "é"]));
     let backwards = [("match[]", "hits_total"), ("start", "60"), ("end", "30")];
     for listing in ["series", "labels", "label/path/values"] {
         assert_eq!(server.api(listing, &backwards), json!([]), "{listing}");

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::json::write_string;
 
 /// Remarks about a successful answer, shown beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,14 +39,15 @@ pub(crate) fn success(data: &Value) -> Response {
     success_raw(&data.to_string(), &Notes::default())
 }
 
-/// A failure.
+/// A failure, with its fields in the order of Prometheus: people read this in a terminal.
 pub(crate) fn failure(error: &ApiError) -> Response {
-    let body = serde_json::json!({
-        "status": "error",
-        "errorType": error.kind.as_str(),
-        "error": error.message,
-    });
-    json(error.kind.status(), body.to_string())
+    let mut body = String::with_capacity(error.message.len() + 64);
+    body.push_str("{\"status\":\"error\",\"errorType\":");
+    write_string(&mut body, error.kind.as_str());
+    body.push_str(",\"error\":");
+    write_string(&mut body, &error.message);
+    body.push('}');
+    json(error.kind.status(), body)
 }
 
 fn json(status: StatusCode, body: String) -> Response {

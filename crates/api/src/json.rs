@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bellwether_model::{FloatHistogram, Labels, Value, format_float_json};
+use bellwether_model::{FloatHistogram, Labels, Value, format_float, format_float_json};
 
 /// Appends a timestamp as seconds with three decimals, or none if there are no milliseconds.
 pub(crate) fn write_timestamp(out: &mut String, ts_ms: i64) {
@@ -73,6 +73,15 @@ pub(crate) fn write_point(out: &mut String, ts_ms: i64, v: f64) {
     out.push(',');
     write_value(out, v);
     out.push(']');
+}
+
+/// Appends `[ts,"value"]` for a scalar: Prometheus never writes an exponent there.
+pub(crate) fn write_scalar_point(out: &mut String, ts_ms: i64, v: f64) {
+    out.push('[');
+    write_timestamp(out, ts_ms);
+    out.push_str(",\"");
+    out.push_str(&format_float(v));
+    out.push_str("\"]");
 }
 
 /// Appends `[ts,{"count":...,"sum":...,"buckets":[...]}]`.
@@ -166,6 +175,10 @@ mod tests {
         write_point(&mut out, -1_500, f64::NAN);
         write_point(&mut out, 2_000, 1e-9);
         assert_eq!(out, r#"[1435781430.781,"1.5"][-1.500,"NaN"][2,"1e-09"]"#);
+        out.clear();
+        write_scalar_point(&mut out, 500, 1e21);
+        write_scalar_point(&mut out, 2_000, f64::INFINITY);
+        assert_eq!(out, r#"[0.500,"1000000000000000000000"][2,"+Inf"]"#);
     }
 
     #[test]

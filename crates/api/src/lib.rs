@@ -2,6 +2,7 @@
 //!
 //! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
 //! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
+mod cors;
 mod envelope;
 mod error;
 mod guard;

@@ -54,7 +54,12 @@ impl Params {
 
     /// A time, or `None` if it was not given.
     pub(crate) fn time_ms(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        self.get(name).map(|v| parse_time_ms(v).map_err(|e| ApiError::bad_parameter(name, e))).transpose()
+        let parse = |v| {
+            parse_time_ms(v).map_err(|e| {
+                ApiError::bad_parameter(name, format_args!("Invalid time value for '{name}': {e}"))
+            })
+        };
+        self.get(name).map(parse).transpose()
     }
 
     /// A time that must be given.
@@ -65,6 +70,14 @@ impl Params {
     /// A duration in milliseconds, or `None` if it was not given.
     pub(crate) fn duration_ms(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.get(name).map(|v| parse_step_ms(v).map_err(|e| ApiError::bad_parameter(name, e))).transpose()
+    }
+
+    /// How many entries of a metadata listing are wanted; any number if it is absent or negative, and zero really means none.
+    pub(crate) fn metadata_limit(&self, name: &str) -> Result<Option<usize>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let limit: i64 =
+            text.parse().map_err(|_| ApiError::bad_data(format_args!("{name} must be a number")))?;
+        Ok(usize::try_from(limit).ok())
     }
 
     /// A limit; 0 or absent means no limit.
@@ -79,13 +92,10 @@ impl Params {
         }
     }
 
-    /// The range from `start` to `end`, all of time where they are absent.
+    /// The range from `start` to `end`, all of time where they are absent. It is empty if the end comes first.
     pub(crate) fn range_or_all(&self) -> Result<TimeRange, ApiError> {
         let mint = self.time_ms("start")?.unwrap_or(i64::MIN);
         let maxt = self.time_ms("end")?.unwrap_or(i64::MAX);
-        if maxt < mint {
-            return Err(ApiError::bad_parameter("end", "end timestamp must not be before start timestamp"));
-        }
         Ok(TimeRange::new(mint, maxt))
     }
 
@@ -124,10 +134,10 @@ fn decode_component(raw: &[u8]) -> Result<String, ApiError> {
 
 /// Reads Unix seconds (with a fraction) or RFC 3339, as the API documents.
 pub(crate) fn parse_time_ms(s: &str) -> Result<i64, String> {
-    // The bounds that Prometheus' own tools send for "all of time".
+    // The bounds that Prometheus' own tools send for "all of time"; those in years are beyond what RFC 3339 can say.
     match s {
-        "-9223309901257974.000000" => return Ok(i64::MIN),
-        "9223309901257974.000000" => return Ok(i64::MAX),
+        "-9223309901257974.000000" | "-292273086-05-16T16:47:06Z" => return Ok(i64::MIN),
+        "9223309901257974.000000" | "292277025-08-18T07:12:54.999999999Z" => return Ok(i64::MAX),
         _ => {}
     }
     if let Some(seconds) = bellwether_model::parse_float(s) {
@@ -175,6 +185,8 @@ mod tests {
         assert_eq!(parse_time_ms("30s"), Err("cannot parse \"30s\" to a valid timestamp".to_owned()));
         assert_eq!(parse_time_ms(""), Err("cannot parse \"\" to a valid timestamp".to_owned()));
         assert!(parse_time_ms("NaN").is_err());
+        assert_eq!(parse_time_ms("-292273086-05-16T16:47:06Z"), Ok(i64::MIN));
+        assert_eq!(parse_time_ms("292277025-08-18T07:12:54.999999999Z"), Ok(i64::MAX));
         assert_eq!(format_time_ms(1_433_337_718_555), "2015-06-03T13:21:58.555Z");
     }
 

@@ -4,24 +4,29 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bellwether_exposition::{Offer, OutputFormat};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use tower_http::compression::CompressionLayer;
 
 use crate::state::AppState;
-use crate::{guard, lifecycle, own_metrics, ui, v1};
+use crate::{cors, guard, lifecycle, own_metrics, ui, v1};
 
 /// The whole HTTP surface of the server.
 pub fn router(state: AppState) -> Router {
     let prefix = state.settings.route_prefix.clone();
+    // The answers to wrong methods are set first, so that the layer is around them: `OPTIONS` is one.
+    let api = v1::routes()
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), cors::cors));
     let surface = Router::new()
-        .nest("/api/v1", v1::routes())
+        .nest("/api/v1", api)
         .route("/federate", get(v1::federate))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
         .route("/-/quit", post(lifecycle::quit).put(lifecycle::quit))
-        .fallback(ui::serve);
+        .fallback(ui::serve)
+        .method_not_allowed_fallback(method_not_allowed);
     let surface = if prefix.is_empty() {
         surface
     } else {
@@ -32,6 +37,10 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)
+}
+
+async fn method_not_allowed() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
 }
 
 async fn metrics(State(state): State<AppState>, headers: HeaderMap) -> Response {

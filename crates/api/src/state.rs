@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Appender, Clock, Queryable, Tenant};
+use bellwether_model::{AnchoredRegex, Appender, Clock, Queryable, Tenant};
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeManager;
@@ -39,8 +39,8 @@ pub struct Settings {
     pub query_memory_bytes: usize,
     /// Which parts of the query language are on.
     pub parser: ParserOptions,
-    /// Allowed values of the `Origin` header for cross-origin reads, as a regular expression; none by default.
-    pub cors_origin: Option<String>,
+    /// Allowed values of the `Origin` header for cross-origin reads; none by default.
+    pub cors_origin: Option<AnchoredRegex>,
     /// The folder of the store, shown on the status page.
     pub storage_path: String,
     /// The text form of the retention, shown on the status page.
@@ -66,6 +66,9 @@ pub trait Operations: Send + Sync {
 
     /// The sources of data that the configuration names and this version cannot use, in words.
     fn unsupported(&self) -> Vec<String>;
+
+    /// How many rules the rule files in use hold. This version checks them and does not evaluate them.
+    fn rules_not_evaluated(&self) -> usize;
 }
 
 /// The outcome of the last attempt to load the configuration.

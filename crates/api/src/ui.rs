@@ -31,7 +31,7 @@ pub(crate) async fn serve(State(state): State<AppState>, request: Request) -> Re
         return (StatusCode::NOT_FOUND, "no such endpoint\n").into_response();
     }
     let path = request.uri().path().trim_start_matches('/');
-    if path.starts_with("api/") || path.starts_with("-/") {
+    if matches!(path.split('/').next(), Some("api" | "-")) {
         let message = format!("no such endpoint: /{path}\n");
         return (StatusCode::NOT_FOUND, message).into_response();
     }

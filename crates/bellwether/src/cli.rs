@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bellwether_model::{parse_duration_ms, parse_size};
+use bellwether_model::{AnchoredRegex, parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
@@ -148,8 +148,8 @@ pub(crate) struct WebArgs {
     #[arg(long = "web.enable-remote-write-receiver", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) enable_remote_write_receiver: bool,
     /// Regular expression of the origins that may read across origins; none by default.
-    #[arg(long = "web.cors.origin", value_name = "REGEX")]
-    pub(crate) cors_origin: Option<String>,
+    #[arg(long = "web.cors.origin", value_name = "REGEX", value_parser = anchored_regex)]
+    pub(crate) cors_origin: Option<AnchoredRegex>,
     /// How many connections may be open at once.
     #[arg(long = "web.max-connections", value_name = "NUMBER", default_value_t = 2_000)]
     pub(crate) max_connections: usize,
@@ -240,6 +240,10 @@ fn duration_ms(s: &str) -> Result<i64, String> {
     parse_duration_ms(s).map_err(|e| format!("{e}; write it like 15d or 1h30m"))
 }
 
+fn anchored_regex(s: &str) -> Result<AnchoredRegex, String> {
+    AnchoredRegex::new(s).map_err(|e| e.to_string())
+}
+
 fn size_bytes(s: &str) -> Result<u64, String> {
     parse_size(s).map_err(|e| format!("{e}; write it like 512MB or 10GB"))
 }
@@ -282,5 +286,7 @@ mod tests {
         let error =
             Cli::try_parse_from(["bellwether", "serve", "--query.timeout=soon"]).expect_err("refused");
         assert!(error.to_string().contains("write it like 15d or 1h30m"), "{error}");
+        let error = Cli::try_parse_from(["bellwether", "serve", "--web.cors.origin=("]).expect_err("refused");
+        assert!(error.to_string().contains("missing closing )"), "{error}");
     }
 }

@@ -23,9 +23,17 @@ pub(crate) struct ConfigSource {
     pub(crate) extra: Option<String>,
 }
 
+/// A configuration that was read and checked.
+#[derive(Debug)]
+pub(crate) struct LoadedConfig {
+    pub(crate) config: Config,
+    /// How many rules its rule files hold.
+    pub(crate) n_rules: usize,
+}
+
 impl ConfigSource {
     /// Reads and checks everything: the configuration, the files that it includes, and the rule files. The error has a line per problem.
-    pub(crate) fn load(&self) -> Result<Config, String> {
+    pub(crate) fn load(&self) -> Result<LoadedConfig, String> {
         let options = LoadOptions::from_process;
         let loaded = match &self.file {
             Some(file) => Config::load(file, options()),
@@ -58,7 +66,7 @@ impl ConfigSource {
                 "rule files are checked, but this version does not evaluate rules yet"
             );
         }
-        Ok(config)
+        Ok(LoadedConfig { config, n_rules })
     }
 }
 
@@ -72,21 +80,21 @@ pub(crate) struct Program {
 }
 
 struct Current {
-    config: Config,
+    loaded: LoadedConfig,
     last_reload: LastReload,
 }
 
 impl Program {
-    /// A program that runs on `config`.
+    /// A program that runs on `loaded`.
     pub(crate) fn new(
         source: ConfigSource,
-        config: Config,
+        loaded: LoadedConfig,
         scrape: ScrapeManager,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
         let last_reload = LastReload { ok: true, loaded_at_ms: clock.now_ms() };
-        Self { source, scrape, clock, stop, state: Mutex::new(Current { config, last_reload }) }
+        Self { source, scrape, clock, stop, state: Mutex::new(Current { loaded, last_reload }) }
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -96,15 +104,15 @@ impl Program {
 
 impl Operations for Program {
     fn reload(&self) -> Result<(), String> {
-        let applied = self.source.load().and_then(|config| {
-            let apply = self.scrape.apply(config.scrape_configs.clone());
+        let applied = self.source.load().and_then(|loaded| {
+            let apply = self.scrape.apply(loaded.config.scrape_configs.clone());
             // This runs on a thread that may block.
-            Handle::current().block_on(apply).map(|()| config).map_err(|e| e.to_string())
+            Handle::current().block_on(apply).map(|()| loaded).map_err(|e| e.to_string())
         });
         match applied {
-            Ok(config) => {
+            Ok(loaded) => {
                 let mut current = self.current();
-                current.config = config;
+                current.loaded = loaded;
                 current.last_reload = LastReload { ok: true, loaded_at_ms: self.clock.now_ms() };
                 tracing::info!("configuration reloaded");
                 Ok(())
@@ -122,7 +130,7 @@ impl Operations for Program {
     }
 
     fn config_yaml(&self) -> String {
-        self.current().config.to_yaml()
+        self.current().loaded.config.to_yaml()
     }
 
     fn last_reload(&self) -> LastReload {
@@ -130,10 +138,16 @@ impl Operations for Program {
     }
 
     fn external_labels(&self) -> Vec<(String, String)> {
-        self.current().config.global.external_labels.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
+        let current = self.current();
+        let labels = &current.loaded.config.global.external_labels;
+        labels.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
     }
 
     fn unsupported(&self) -> Vec<String> {
-        self.current().config.unsupported().iter().map(ToString::to_string).collect()
+        self.current().loaded.config.unsupported().iter().map(ToString::to_string).collect()
+    }
+
+    fn rules_not_evaluated(&self) -> usize {
+        self.current().loaded.n_rules
     }
 }

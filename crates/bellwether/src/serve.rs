@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
-use crate::operations::{ConfigSource, Program};
+use crate::operations::{ConfigSource, LoadedConfig, Program};
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
 use crate::{demo, features, log};
@@ -96,8 +96,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let listeners = listen(&args.web).await?;
     let address = listeners[0].local_addr().context("the socket has no address")?;
     source.fallback = own_scrape_config(address, &prefix);
-    let config = match from_file {
-        Some(config) => config,
+    let LoadedConfig { config, n_rules } = match from_file {
+        Some(loaded) => loaded,
         None => source.load().map_err(anyhow::Error::msg)?,
     };
     warn_if_open(&listeners);
@@ -121,7 +121,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
     let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
     scrape.apply(config.scrape_configs.clone()).await?;
-    let program = Arc::new(Program::new(source, config, scrape.clone(), Arc::clone(&clock), stop.clone()));
+    let loaded = LoadedConfig { config, n_rules };
+    let program = Arc::new(Program::new(source, loaded, scrape.clone(), Arc::clone(&clock), stop.clone()));
     surface.open(router(AppState {
         engine: Arc::new(engine),
         appender: Arc::new(store.clone()),
@@ -294,7 +295,7 @@ fn flags(
         ("storage.tsdb.retention.size", retention.size()),
         ("storage.tsdb.retention.time", retention.time()),
         ("storage.wal-sync", format!("{:?}", storage.wal_sync).to_lowercase()),
-        ("web.cors.origin", web.cors_origin.clone().unwrap_or_default()),
+        ("web.cors.origin", web.cors_origin.as_ref().map(|r| r.pattern().to_owned()).unwrap_or_default()),
         ("web.enable-admin-api", web.enable_admin_api.to_string()),
         ("web.enable-lifecycle", web.enable_lifecycle.to_string()),
         ("web.enable-remote-write-receiver", web.enable_remote_write_receiver.to_string()),

@@ -1,6 +1,7 @@
 //! The Prometheus HTTP API below `/api/v1`.
 
 mod admin;
+mod alerting;
 mod federate;
 mod parse;
 mod query;
@@ -36,6 +37,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status/flags", get(status::flags))
         .route("/status/config", get(status::config))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/status/walreplay", get(status::wal_replay))
+        .route("/rules", get(alerting::rules))
+        .route("/alerts", get(alerting::alerts))
+        .route("/alertmanagers", get(alerting::alertmanagers))
         .route("/write", post(write::write))
         .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))
 }

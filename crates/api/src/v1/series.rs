@@ -1,12 +1,13 @@
-//! `series`, `labels`, `label/<name>/values` and `metadata`: what there is to ask for.
+//! `series`, `labels`, `label/<name>/values`, `metadata` and `query_exemplars`: what there is to ask for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use bellwether_model::{Matcher, MetadataRequest};
-use bellwether_promql::engine::{ExemplarsRequest, SeriesRequest};
+use bellwether_model::{Matcher, MetadataRequest, TimeRange, ValidationScheme, is_valid_label_name};
+use bellwether_promql::engine::{ExemplarsRequest, QueryError, SeriesRequest};
 use bellwether_promql::syntax::parse_metric_selector;
 use serde_json::{Value, json};
 
@@ -19,13 +20,20 @@ use crate::v1::query::query_error;
 use crate::work::on_query_thread;
 
 pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
-    let limit = params.limit("limit")?;
-    let request = request(&state, &params, limit)?;
-    if request.selectors.is_empty() {
+    if params.all("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
+    let limit = params.limit("limit")?;
+    let range = params.range_or_all()?;
+    let selectors =
+        non_empty_selectors(&state, &params).map_err(|e| ApiError::bad_parameter("match[]", e))?;
+    let request = SeriesRequest { selectors, range, limit: one_more(limit) };
     on_query_thread(&state, default_timeout(&state), move |state, cx| {
-        let mut found = state.engine.series(&tenant(), &request, cx).map_err(query_error)?;
+        let mut found = if is_empty(range) {
+            Vec::new()
+        } else {
+            state.engine.series(&tenant(), &request, cx).map_err(query_error)?
+        };
         let notes = cut(&mut found, limit);
         let mut data = String::new();
         json::write_list(&mut data, &found, json::write_labels);
@@ -38,7 +46,11 @@ pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
     on_query_thread(&state, default_timeout(&state), move |state, cx| {
-        let found = state.engine.labels(&tenant(), &request, cx).map_err(query_error)?;
+        let found = if is_empty(request.range) {
+            Vec::new()
+        } else {
+            state.engine.labels(&tenant(), &request, cx).map_err(query_error)?
+        };
         Ok(names(found, limit))
     })
     .await
@@ -46,14 +58,22 @@ pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -
 
 pub(crate) async fn label_values(
     State(state): State<AppState>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Response, ApiError> {
+    let name = name.map_err(|_| ApiError::bad_data("invalid label name: it is not UTF-8"))?;
     let name = unescape_name(&name);
+    if !is_valid_label_name(&name, ValidationScheme::Utf8) {
+        return Err(ApiError::bad_data(format_args!("invalid label name: {name:?}")));
+    }
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
     on_query_thread(&state, default_timeout(&state), move |state, cx| {
-        let found = state.engine.label_values(&tenant(), &name, &request, cx).map_err(query_error)?;
+        let found = if is_empty(request.range) {
+            Vec::new()
+        } else {
+            state.engine.label_values(&tenant(), &name, &request, cx).map_err(query_error)?
+        };
         Ok(names(found, limit))
     })
     .await
@@ -74,21 +94,33 @@ fn cut<T>(found: &mut Vec<T>, limit: usize) -> Notes {
     notes
 }
 
-/// What a listing is about. It asks for one more than is shown, so that a cut is noticed.
+/// What a listing of label names or values is about.
 fn request(state: &AppState, params: &Params, limit: usize) -> Result<SeriesRequest, ApiError> {
-    Ok(SeriesRequest {
-        selectors: selectors(state, params)?,
-        range: params.range_or_all()?,
-        limit: if limit == 0 { 0 } else { limit + 1 },
-    })
+    let range = params.range_or_all()?;
+    let selectors = non_empty_selectors(state, params).map_err(ApiError::bad_data)?;
+    Ok(SeriesRequest { selectors, range, limit: one_more(limit) })
+}
+
+/// One more than is shown is asked for, so that a cut is noticed; 0 stays what it is, no limit.
+fn one_more(limit: usize) -> usize {
+    if limit == 0 { 0 } else { limit.saturating_add(1) }
+}
+
+/// Whether the range ends before it starts: a client with a broken time picker gets an empty list, as from Prometheus.
+fn is_empty(range: TimeRange) -> bool {
+    range.maxt < range.mint
 }
 
 pub(crate) async fn metadata(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let limit = params.metadata_limit("limit")?;
     let request = MetadataRequest {
         family: params.get("metric").map(str::to_owned),
-        limit: params.limit("limit")?,
-        limit_per_family: params.limit("limit_per_metric")?,
+        limit: limit.unwrap_or(0),
+        limit_per_family: params.metadata_limit("limit_per_metric")?.unwrap_or(0),
     };
+    if limit == Some(0) {
+        return Ok(envelope::success(&json!({})));
+    }
     let timeout = default_timeout(&state);
     on_query_thread(&state, timeout, move |state, cx| {
         let found = state.engine.metadata(&tenant(), &request, cx).map_err(query_error)?;
@@ -108,12 +140,17 @@ pub(crate) async fn metadata(State(state): State<AppState>, params: Params) -> R
 }
 
 pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
-    let request = ExemplarsRequest {
-        query: params.get("query").unwrap_or("").to_owned(),
-        range: params.range_or_all()?,
-    };
+    let range = params.range_or_all()?;
+    if is_empty(range) {
+        return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
+    }
+    let request = ExemplarsRequest { query: params.get("query").unwrap_or("").to_owned(), range };
     on_query_thread(&state, default_timeout(&state), move |state, cx| {
-        let found = state.engine.exemplars(&tenant(), &request, cx).map_err(query_error)?;
+        let found = state.engine.exemplars(&tenant(), &request, cx).map_err(|e| match e {
+            // Here, other than in the queries, Prometheus does not name the parameter.
+            QueryError::Parse(errors) => ApiError::bad_data(errors),
+            other => query_error(other),
+        })?;
         let mut data = String::new();
         json::write_list(&mut data, &found, |out, series| {
             out.push_str("{\"seriesLabels\":");
@@ -135,16 +172,17 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
     .await
 }
 
-/// The selectors of the `match[]` parameters. Each must have a matcher that does not match everything.
-pub(crate) fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
-    let mut selectors = Vec::new();
-    for text in params.all("match[]") {
-        let matchers = parse_metric_selector(text, &state.settings.parser)
-            .map_err(|e| ApiError::bad_parameter("match[]", e))?;
-        if matchers.iter().all(Matcher::matches_empty) {
-            return Err(ApiError::bad_data("match[] must contain at least one non-empty matcher"));
-        }
-        selectors.push(matchers);
+/// The selectors of the `match[]` parameters, or what is wrong with them.
+pub(crate) fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, String> {
+    let parse = |text| parse_metric_selector(text, &state.settings.parser).map_err(|e| e.to_string());
+    params.all("match[]").map(parse).collect()
+}
+
+/// The same, and each has a matcher that does not match everything.
+fn non_empty_selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, String> {
+    let selectors = selectors(state, params)?;
+    if selectors.iter().any(|matchers| matchers.iter().all(Matcher::matches_empty)) {
+        return Err("match[] must contain at least one non-empty matcher".to_owned());
     }
     Ok(selectors)
 }
@@ -168,6 +206,7 @@ fn unescape_name(name: &str) -> String {
         }
         let character = rest
             .split_once('_')
+            .filter(|(hex, _)| hex.len() <= 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
             .and_then(|(hex, after)| Some((char::from_u32(u32::from_str_radix(hex, 16).ok()?)?, after)));
         // Not an escaped name after all.
         let Some((c, after)) = character else { return name.to_owned() };
@@ -186,6 +225,9 @@ mod tests {
     fn names_are_unescaped() {
         assert_eq!(unescape_name("job"), "job");
         assert_eq!(unescape_name("U__http_2e_status__code"), "http.status_code");
-        assert_eq!(unescape_name("U__a_zz"), "U__a_zz");
+        for odd in ["U__a_zz", "U__a_zz_", "U__a_", "U___+41_", "U___0000041_", "U___110000_", "U___d800_"] {
+            assert_eq!(unescape_name(odd), odd);
+        }
+        assert_eq!(unescape_name("U__"), "");
     }
 }

@@ -59,16 +59,17 @@ pub(crate) async fn config(State(state): State<AppState>) -> Response {
     envelope::success(&json!({"yaml": state.operations.config_yaml()}))
 }
 
+/// How far replaying the log is, in segments. While that goes on the server answers nothing, so it is always done here.
+pub(crate) async fn wal_replay() -> Response {
+    envelope::success(&json!({"min": 0, "max": 0, "current": 0}))
+}
+
 fn top(params: &Params) -> Result<usize, ApiError> {
-    match params.limit("limit")? {
-        0 if params.get("limit").is_some() => {
-            Err(ApiError::bad_parameter("limit", "limit must be a positive number"))
-        }
-        0 => Ok(DEFAULT_TOP),
-        n if n > MAX_TOP => {
-            Err(ApiError::bad_parameter("limit", format_args!("limit must not exceed {MAX_TOP}")))
-        }
-        n => Ok(n),
+    let Some(text) = params.get("limit") else { return Ok(DEFAULT_TOP) };
+    match text.parse() {
+        Ok(n) if n > MAX_TOP => Err(ApiError::bad_data(format_args!("limit must not exceed {MAX_TOP}"))),
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err(ApiError::bad_data("limit must be a positive number")),
     }
 }
 

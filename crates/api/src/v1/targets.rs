@@ -13,12 +13,13 @@ use crate::params::{Params, format_time_ms};
 use crate::state::AppState;
 
 pub(crate) async fn targets(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
-    let wanted = params.get("state").unwrap_or("any").to_owned();
+    let wanted = params.get("state").unwrap_or("any").to_lowercase();
     let pool = params.get("scrapePool").map(str::to_owned);
     let view = state.scrape.targets();
     let in_pool = |name: &str| pool.as_deref().is_none_or(|p| p == name);
-    let with_active = wanted != "dropped";
-    let with_dropped = wanted != "active";
+    // Any other state selects nothing, as in Prometheus.
+    let with_active = matches!(wanted.as_str(), "any" | "active");
+    let with_dropped = matches!(wanted.as_str(), "any" | "dropped");
     let active: Vec<Value> =
         view.active.iter().filter(|t| with_active && in_pool(&t.scrape_pool)).map(active_target).collect();
     let dropped: Vec<Value> = view
@@ -80,7 +81,7 @@ pub(crate) async fn metadata(State(state): State<AppState>, params: Params) -> R
             .map_err(|e| ApiError::bad_parameter("match_target", e))?,
     };
     let metric = params.get("metric").map(str::to_owned);
-    let limit = Some(params.limit("limit")?).filter(|n| *n > 0);
+    let limit = params.metadata_limit("limit")?;
     let query = TargetMetadataQuery { matchers: &matchers, metric: metric.as_deref(), limit };
     let data: Vec<Value> = state
         .scrape

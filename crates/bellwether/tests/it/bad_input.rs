@@ -41,7 +41,7 @@ fn bad_queries_get_a_position_and_a_status() {
         &[("query", "1"), ("time", "yesterday")],
         400,
         "bad_data",
-        "invalid parameter \"time\": cannot parse",
+        "invalid parameter \"time\": Invalid time value for 'time': cannot parse",
     );
     check("query", &[("query", "1"), ("timeout", "soon")], 400, "bad_data", "invalid parameter \"timeout\"");
     let range = |start, end, step| [("query", "up"), ("start", start), ("end", end), ("step", step)];
@@ -77,8 +77,8 @@ fn bad_queries_get_a_position_and_a_status() {
     );
     check("series", &[("match[]", "x{")], 400, "bad_data", "invalid parameter \"match[]\"");
     check(
-        "labels",
-        &[("start", "5"), ("end", "1")],
+        "query_exemplars",
+        &[("query", "x"), ("start", "5"), ("end", "1")],
         400,
         "bad_data",
         "end timestamp must not be before start",

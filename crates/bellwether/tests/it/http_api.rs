@@ -4,7 +4,7 @@ use bellwether_model::Labels;
 use bellwether_wire::{Sample, WriteRequestWriter, WriteSeries, compress_write_request};
 use serde_json::{Value, json};
 
-use crate::support::{Bellwether, form};
+use crate::support::{Bellwether, exchange, form};
 
 /// A float series: labels, and times in milliseconds with values.
 pub(crate) type Pushed<'a> = (&'a [(&'a str, &'a str)], &'a [(i64, f64)]);
@@ -167,4 +167,360 @@ fn a_prefix_moves_everything() {
     assert_eq!(server.get("/api/v1/query?query=1").0, 200);
     assert_eq!(server.get("/metrics").0, 200);
     assert_eq!(crate::support::request("GET", &format!("{base}/api/v1/query?query=1"), &[], &[]).0, 404);
+}
+
+/// Query parameters, written `name=value` with `&` between.
+fn url_of(server: &Bellwether, endpoint: &str, params: &str) -> String {
+    let pairs: Vec<(&str, &str)> = params.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    format!("{}/api/v1/{endpoint}?{}", server.url, form(&pairs))
+}
+
+#[test]
+fn a_range_query_with_one_step_is_still_a_matrix() {
+    let (_dir, server) = with_data();
+    for (query, metric, value) in [
+        ("hits_total{path=\"/a\"}", json!({"__name__": "hits_total", "job": "api", "path": "/a"}), "10"),
+        ("1.5", json!({}), "1.5"),
+        ("sort(sum(hits_total))", json!({}), "30"),
+    ] {
+        let params = [("query", query), ("start", "100"), ("end", "100"), ("step", "15")];
+        let want = json!({"resultType": "matrix", "result": [{"metric": metric, "values": [[100, value]]}]});
+        assert_eq!(server.api("query_range", &params), want, "{query}");
+    }
+}
+
+#[test]
+fn queries_say_what_they_cost_if_asked() {
+    let (_dir, server) = with_data();
+    let instant = [("query", "rate(hits_total[50s])"), ("time", "100")];
+    assert_eq!(server.api("query", &instant).get("stats"), None);
+    let with_stats = [instant[0], instant[1], ("stats", "all")];
+    let range = [("query", "hits_total"), ("start", "0"), ("end", "100"), ("step", "10"), ("stats", "1")];
+    for (stats, samples) in
+        [(&server.api("query", &with_stats)["stats"], 10), (&server.api("query_range", &range)["stats"], 22)]
+    {
+        assert_eq!(stats["samples"]["totalQueryableSamples"], samples, "{stats}");
+        assert!(stats["samples"]["peakSamples"].as_u64() >= Some(2), "{stats}");
+        for timing in [
+            "evalTotalTime",
+            "resultSortTime",
+            "queryPreparationTime",
+            "innerEvalTime",
+            "execQueueTime",
+            "execTotalTime",
+        ] {
+            assert!(stats["timings"][timing].is_number(), "{timing} in {stats}");
+        }
+    }
+}
+
+#[test]
+fn samples_are_counted_per_step_if_the_server_allows_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--enable-feature=promql-per-step-stats"]);
+    let params = [("query", "1"), ("start", "1.5"), ("end", "2.5"), ("step", "1"), ("stats", "all")];
+    let samples = &server.api("query_range", &params)["stats"]["samples"];
+    assert_eq!(samples["totalQueryableSamplesPerStep"], json!([[1.5, 0], [2.5, 0]]));
+}
+
+#[test]
+fn the_lookback_delta_can_be_set_per_query() {
+    let (_dir, server) = with_data();
+    let count = |lookback: &str| {
+        let params = [("query", "hits_total"), ("time", "109"), ("lookback_delta", lookback)];
+        server.api("query", &params)["result"].as_array().map(Vec::len)
+    };
+    assert_eq!(count("5s"), Some(0));
+    assert_eq!(count("10"), Some(2));
+    // Zero and less are the default.
+    assert_eq!((count("0"), count("-1")), (Some(2), Some(2)));
+}
+
+#[test]
+fn bad_parameters_are_refused_in_the_words_of_prometheus() {
+    let (_dir, server) = with_data();
+    let range = |rest: &str| format!("query=up&{rest}");
+    for (endpoint, params, message) in [
+        (
+            "query",
+            "query=1&time=x",
+            "invalid parameter \"time\": Invalid time value for 'time': cannot parse \"x\" to a valid timestamp",
+        ),
+        (
+            "query",
+            "query=1&timeout=x",
+            "invalid parameter \"timeout\": cannot parse \"x\" to a valid duration",
+        ),
+        ("query", "query=1&limit=-1", "invalid parameter \"limit\": limit must be non-negative"),
+        (
+            "query",
+            "query=1&lookback_delta=x",
+            "error parsing lookback delta duration: cannot parse \"x\" to a valid duration",
+        ),
+        ("query", "query=sum(", "invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"),
+        ("query_range", &range(""), "invalid parameter \"start\": cannot parse \"\" to a valid timestamp"),
+        (
+            "query_range",
+            &range("start=1"),
+            "invalid parameter \"end\": cannot parse \"\" to a valid timestamp",
+        ),
+        (
+            "query_range",
+            &range("start=2&end=1&step=1"),
+            "invalid parameter \"end\": end timestamp must not be before start time",
+        ),
+        (
+            "query_range",
+            &range("start=1&end=2"),
+            "invalid parameter \"step\": cannot parse \"\" to a valid duration",
+        ),
+        (
+            "query_range",
+            &range("start=1&end=2&step=0"),
+            "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer",
+        ),
+        (
+            "query_range",
+            &range("start=0&end=11001&step=1"),
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ),
+        ("series", "", "no match[] parameter provided"),
+        (
+            "series",
+            "match[]={}",
+            "invalid parameter \"match[]\": match[] must contain at least one non-empty matcher",
+        ),
+        (
+            "series",
+            "match[]=up{",
+            "invalid parameter \"match[]\": 1:4: parse error: unexpected end of input inside braces",
+        ),
+        ("labels", "match[]={}", "match[] must contain at least one non-empty matcher"),
+        ("labels", "match[]=up{", "1:4: parse error: unexpected end of input inside braces"),
+        (
+            "labels",
+            "start=x",
+            "invalid parameter \"start\": Invalid time value for 'start': cannot parse \"x\" to a valid timestamp",
+        ),
+        ("label/U__/values", "", "invalid label name: \"\""),
+        ("label/%FF/values", "", "invalid label name: it is not UTF-8"),
+        ("metadata", "limit=x", "limit must be a number"),
+        ("metadata", "limit_per_metric=x", "limit_per_metric must be a number"),
+        ("targets/metadata", "limit=x", "limit must be a number"),
+        ("query_exemplars", "query=sum(", "1:5: parse error: unclosed left parenthesis"),
+        ("query_exemplars", "query=up&start=2&end=1", "end timestamp must not be before start timestamp"),
+        ("status/tsdb", "limit=0", "limit must be a positive number"),
+    ] {
+        let answer = exchange("GET", &url_of(&server, endpoint, params), &[], &[]);
+        assert_eq!(answer.status, 400, "{endpoint} {params}");
+        let want =
+            format!("{{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":{}}}", Value::from(message));
+        assert_eq!(answer.body, want, "{endpoint} {params}");
+    }
+    let all_of_time = "start=-9223309901257974.000000&end=9223309901257974.000000&step=0.001";
+    assert_eq!(exchange("GET", &url_of(&server, "query_range", &range(all_of_time)), &[], &[]).status, 400);
+    // Eleven thousand steps are allowed, so one point more.
+    let url = url_of(&server, "query_range", &range("start=0&end=11000&step=1"));
+    assert_eq!(exchange("GET", &url, &[], &[]).status, 200);
+}
+
+#[test]
+fn odd_names_and_ranges_of_listings_are_no_errors() {
+    let (_dir, server) = with_data();
+    // Any UTF-8 text is a label name.
+    for name in ["a-b", "1a", "a%20b", "a.b", "U__a_2e_b"] {
+        assert_eq!(server.api(&format!("label/{name}/values"), &[]), json!([]), "{name}");
+    }
+    let odd = [("__name__", "http.requests"), ("a.b", "x"), ("é", "y")];
+    assert!(push(&server, &[(&odd, &[(0, 1.0)])]).0 < 300);
+    for (name, value) in [("a.b", "x"), ("U__a_2e_b", "x"), ("U___e9_", "y"), ("%C3%A9", "y")] {
+        assert_eq!(server.api(&format!("label/{name}/values"), &[]), json!([value]), "{name}");
+    }
+    let selector = [("match[]", "{\"http.requests\"}")];
+    assert_eq!(server.api("series", &selector), json!([{"__name__": "http.requests", "a.b": "x", "é": "y"}]));
+    assert_eq!(server.api("labels", &selector), json!(["__name__", "a.b", "é"]));
+    let backwards = [("match[]", "hits_total"), ("start", "60"), ("end", "30")];
+    for listing in ["series", "labels", "label/path/values"] {
+        assert_eq!(server.api(listing, &backwards), json!([]), "{listing}");
+    }
+}
+
+#[test]
+fn metadata_is_limited_as_asked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &[]);
+    let count =
+        |limit: &str| server.api("metadata", &[("limit", limit)]).as_object().map(serde_json::Map::len);
+    crate::support::wait_for("the first scrape", || (count("") > Some(2)).then_some(()));
+    assert_eq!((count("0"), count("2")), (Some(0), Some(2)));
+    assert!(count("-1") > Some(2));
+    assert_eq!(server.api("targets/metadata", &[("limit", "0")]), json!([]));
+    assert!(server.api("targets/metadata", &[("limit", "-1")])[0]["target"].is_object());
+}
+
+#[test]
+fn targets_are_chosen_by_state() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(
+        dir.path().join("prometheus.yml"),
+        "scrape_configs:\n- job_name: one\n  static_configs: [{targets: ['127.0.0.1:1', '127.0.0.1:2']}]\n  \
+         relabel_configs: [{source_labels: [__address__], regex: '.*:2', action: drop}]\n",
+    )
+    .expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let count = |state: &str| {
+        let targets = server.api("targets", &[("state", state)]);
+        let count = |list: &str| targets[list].as_array().map(Vec::len);
+        (count("activeTargets"), count("droppedTargets"))
+    };
+    crate::support::wait_for("the targets", || (count("any") == (Some(1), Some(1))).then_some(()));
+    assert_eq!(count(""), (Some(1), Some(1)));
+    assert_eq!(count("Active"), (Some(1), Some(0)));
+    assert_eq!(count("dropped"), (Some(0), Some(1)));
+    assert_eq!(count("nonsense"), (Some(0), Some(0)));
+}
+
+#[test]
+fn an_empty_list_of_rules_or_alerts_is_never_a_lie() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("prometheus.yml"), "rule_files: ['rules-*.yml']\n").expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    assert_eq!(server.api("rules", &[]), json!({"groups": []}));
+    assert_eq!(server.api("alerts", &[]), json!({"alerts": []}));
+    assert_eq!(
+        server.api("alertmanagers", &[]),
+        json!({"activeAlertmanagers": [], "droppedAlertmanagers": []})
+    );
+    assert_eq!(server.api("status/walreplay", &[]), json!({"min": 0, "max": 0, "current": 0}));
+    // There are rules now, and nothing evaluates them: nobody may think that no alert fires.
+    std::fs::write(
+        dir.path().join("rules-1.yml"),
+        "groups: [{name: g, rules: [{alert: Down, expr: up == 0}, {record: a:b, expr: up}]}]\n",
+    )
+    .expect("written");
+    assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
+    for endpoint in ["rules", "alerts"] {
+        let (status, text) = server.get(&format!("/api/v1/{endpoint}"));
+        assert_eq!(status, 503, "{endpoint}: {text}");
+        assert_eq!(answer(&text)["errorType"], "unavailable");
+        assert!(text.contains("2 rules"), "{text}");
+    }
+}
+
+#[test]
+fn other_origins_may_read_only_if_allowed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (open, some, none) = (dir.path().join("1"), dir.path().join("2"), dir.path().join("3"));
+    for folder in [&open, &some, &none] {
+        std::fs::create_dir(folder).expect("made");
+    }
+    let allowed = |server: &Bellwether, origin: &str| {
+        let url = format!("{}/api/v1/query?query=1", server.url);
+        let preflight = exchange("OPTIONS", &url, &[("Origin", origin)], &[]);
+        let answer = exchange("GET", &url, &[("Origin", origin)], &[]);
+        assert_eq!((preflight.status, answer.status), (204, 200));
+        let header = "access-control-allow-origin";
+        assert_eq!(preflight.header(header), answer.header(header));
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+        let methods = preflight.header("access-control-allow-methods");
+        assert_eq!(methods, if answer.header(header).is_empty() { "" } else { "GET, POST, OPTIONS" });
+        answer.header(header).to_owned()
+    };
+    let server = Bellwether::serve(&open, &["--web.cors.origin=.*"]);
+    assert_eq!(allowed(&server, "http://a.example"), "*");
+    let server = Bellwether::serve(&some, &["--web.cors.origin=https?://a\\.example"]);
+    assert_eq!(allowed(&server, "http://a.example"), "http://a.example");
+    assert_eq!(allowed(&server, "http://a.example.org"), "");
+    assert!(
+        server.api("status/flags", &[])["web.cors.origin"].as_str().is_some_and(|s| s.starts_with("http"))
+    );
+    let server = Bellwether::serve(&none, &[]);
+    assert_eq!(allowed(&server, "http://a.example"), "");
+}
+
+#[test]
+fn wrong_methods_and_paths_are_told_in_plain_text() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &[]);
+    for (method, path, status, text) in [
+        ("PUT", "/api/v1/query", 405, "Method Not Allowed\n"),
+        ("DELETE", "/api/v1/labels", 405, "Method Not Allowed\n"),
+        ("POST", "/api/v1/targets", 405, "Method Not Allowed\n"),
+        ("POST", "/metrics", 405, "Method Not Allowed\n"),
+        ("GET", "/-/reload", 405, "Method Not Allowed\n"),
+        ("GET", "/api/v1/nope", 404, "no such endpoint: /api/v1/nope\n"),
+        ("GET", "/api", 404, "no such endpoint: /api\n"),
+        ("GET", "/-/nope", 404, "no such endpoint: /-/nope\n"),
+    ] {
+        let answer = exchange(method, &format!("{}{path}", server.url), &[], &[]);
+        assert_eq!((answer.status, answer.body.as_str()), (status, text), "{method} {path}");
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(answer.header("allow").is_empty(), status == 404);
+    }
+}
+
+#[test]
+fn federation_orders_by_name_and_labels_and_answers_errors_in_text() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("prometheus.yml"), "global: {external_labels: {region: x}}\n")
+        .expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let now_ms =
+        server.api("query", &[("query", "time()")])["result"][0].as_f64().map_or(0, |s| (s * 1000.0) as i64);
+    let one = [(now_ms, 1.0)];
+    let (status, said) = push(
+        &server,
+        &[
+            (&[("__name__", "b"), ("a", "1"), ("room", "n")], &one),
+            (&[("__name__", "b"), ("a", "1")], &one),
+            (&[("__name__", "a"), ("region", "own"), ("instance", "i")], &one),
+        ],
+    );
+    assert!(status < 300, "{said}");
+    let federate = |selector: &str| {
+        let url = format!("{}/federate?{}", server.url, form(&[("match[]", selector)]));
+        let answer = exchange("GET", &url, &[], &[]);
+        (answer.status, answer.header("content-type").to_owned(), answer.body)
+    };
+    // A selector may match everything here. The external labels come last, and `instance` is there even if it is empty.
+    let (status, content_type, text) = federate("{a=~\".*\"}");
+    assert_eq!(status, 200, "{text}");
+    assert!(content_type.starts_with("text/plain; version=0.0.4"), "{content_type}");
+    assert_eq!(
+        text,
+        format!(
+            "# TYPE a untyped\na{{instance=\"i\",region=\"own\"}} 1 {now_ms}\n\
+             # TYPE b untyped\nb{{a=\"1\",instance=\"\",region=\"x\"}} 1 {now_ms}\n\
+             b{{a=\"1\",room=\"n\",instance=\"\",region=\"x\"}} 1 {now_ms}\n"
+        )
+    );
+    let (status, content_type, text) = federate("b{");
+    assert_eq!((status, content_type.as_str()), (400, "text/plain; charset=utf-8"));
+    assert_eq!(text, "1:3: parse error: unexpected end of input inside braces\n");
+}
+
+#[test]
+fn instant_vectors_have_an_order() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let args = ["--storage.tsdb.retention.time=100y", "--enable-feature=promql-experimental-functions"];
+    let server = Bellwether::serve(dir.path(), &args);
+    let names: Vec<String> = (10..60).map(|i| i.to_string()).collect();
+    let labels: Vec<[(&str, &str); 2]> =
+        names.iter().map(|i| [("__name__", "x"), ("i", i.as_str())]).collect();
+    let pushed: Vec<Pushed<'_>> =
+        labels.iter().rev().map(|labels| (labels.as_slice(), [(1000, 1.0)].as_slice())).collect();
+    assert!(push(&server, &pushed).0 < 300);
+    let order = |query: &str| {
+        let data = server.api("query", &[("query", query), ("time", "1")]);
+        let found = data["result"].as_array().cloned().unwrap_or_default();
+        found.iter().map(|s| s["metric"]["i"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    for query in ["x", "x + 1", "max by (i) (x)", "sort(x)", "sort_desc(x)", "x * on (i) x"] {
+        assert_eq!(order(query), names, "{query}");
+    }
+    // Of equal series always the same ones are taken.
+    assert_eq!(order("topk(3, x)"), ["10", "11", "12"]);
+    // What the query puts in order stays so.
+    let backwards: Vec<String> = names.iter().rev().cloned().collect();
+    assert_eq!(order("sort_by_label_desc(x, \"i\") * 2"), backwards);
 }

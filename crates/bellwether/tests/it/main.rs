@@ -2,6 +2,7 @@
 
 mod support;
 
+mod agreement;
 mod bad_input;
 mod crash;
 mod http_api;

@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::support::{
-    Bellwether, Process, free_port, node_exporter, python, require, root, wait_for, wait_http,
-};
+use crate::support::{Bellwether, Process, node_exporter, prometheus, python, require, root, wait_for};
 
 /// A server that has scraped a node exporter at least twice.
 fn server_with_data(dir: &Path) -> (Bellwether, Process) {
@@ -83,7 +81,6 @@ fn the_python_api_client_works() {
 
 #[test]
 fn prometheus_pushes_with_remote_write() {
-    require("prometheus");
     let (_exporter, exporter_port) = node_exporter();
     let dir = tempfile::tempdir().expect("a folder");
     let server = Bellwether::serve(dir.path(), &[]);
@@ -99,17 +96,7 @@ fn prometheus_pushes_with_remote_write() {
         ),
     )
     .expect("written");
-    let port = free_port();
-    let _prometheus = Process::spawn(
-        Command::new("prometheus")
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--config.file=prometheus.yml")
-            .arg("--storage.tsdb.path=data")
-            .current_dir(&prometheus_dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null()),
-    );
-    wait_http(&format!("http://127.0.0.1:{port}/-/ready"));
+    let _prometheus = prometheus(&prometheus_dir, &[]);
     let selector = "{job=\"node\",sender=\"prometheus\"}";
     wait_for("pushed samples", || (server.value(&format!("up{selector}")) == Some(1.0)).then_some(()));
     wait_for("many series", || (server.value(&format!("count({selector})"))? > 200.0).then_some(()));

@@ -185,30 +185,61 @@ pub(crate) fn form(params: &[(&str, &str)]) -> String {
     params.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect::<Vec<_>>().join("&")
 }
 
-/// One HTTP request; the status is 0 if there was no answer.
-pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+/// An answer with its headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// 0 if there was no answer.
+    pub(crate) status: u16,
+    /// Names in small letters.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The value of a header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+}
+
+/// One HTTP request of any method.
+pub(crate) fn exchange(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
+        .allow_non_standard_methods(true)
         .timeout_global(Some(PATIENCE))
         .build()
         .into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     let answer = if method == "POST" {
-        let mut request = agent.post(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.send(body)
+        agent.run(request.body(body).expect("a request"))
     } else {
-        agent.get(url).call()
+        agent.run(request.body(()).expect("a request"))
     };
     match answer {
         Ok(mut answer) => {
             let mut text = String::new();
             let _ = answer.body_mut().as_reader().read_to_string(&mut text);
-            (answer.status().as_u16(), text)
+            let text_of = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or("").to_owned();
+            let headers = answer.headers().iter().map(|(n, v)| (n.as_str().to_owned(), text_of(v))).collect();
+            Answer { status: answer.status().as_u16(), headers, body: text }
         }
-        Err(error) => (0, error.to_string()),
+        Err(error) => Answer { status: 0, headers: Vec::new(), body: error.to_string() },
     }
+}
+
+/// One HTTP request; the status is 0 if there was no answer.
+pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+    let answer = exchange(method, url, headers, body);
+    (answer.status, answer.body)
 }
 
 /// Whether `program` is installed. `make test` installs all of them; outside of it a test that needs one says so and fails.
@@ -226,6 +257,24 @@ pub(crate) fn python() -> PathBuf {
     let python = root().join(".venv/bin/python3");
     assert!(python.exists(), "{} is missing; `scripts/setup.sh python` makes it", python.display());
     python
+}
+
+/// Starts Debian's Prometheus in `dir`, where its `prometheus.yml` is, and waits until it is ready. The port was free a moment ago.
+pub(crate) fn prometheus(dir: &Path, args: &[&str]) -> (Process, String) {
+    require("prometheus");
+    let port = free_port();
+    let process = Process::spawn(
+        Command::new("prometheus")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+            .args(args)
+            .current_dir(dir)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    let url = format!("http://127.0.0.1:{port}");
+    wait_http(&format!("{url}/-/ready"));
+    (process, url)
 }
 
 /// Starts Debian's node exporter.

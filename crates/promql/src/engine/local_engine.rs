@@ -54,7 +54,7 @@ impl Engine {
         let query = Arc::new(query);
         let eval = Eval { query: Arc::clone(&query), grid, scope: TallyScope::PerStep };
         let eval = eval.on(grid, TallyScope::PerStep)?;
-        let value = evaluate(&eval, &plan.root, &mut timings)?;
+        let value = evaluate(&eval, &plan.root, plan.uses_order, &mut timings)?;
         timings.total = started.elapsed();
         let stats = QueryStats {
             timings,
@@ -130,7 +130,7 @@ impl QueryEngine for Engine {
             );
             return Err(QueryError::Parameter { name: "query", reason });
         }
-        query.check_grid(0)?;
+        query.check_grid()?;
         let grid = Grid::range(query.start_ms, query.end_ms, query.step_ms);
         self.run(tenant, &Job { text: &query.query, expr: &expr, grid, settings: &query.settings }, cx)
     }

@@ -13,10 +13,12 @@ use super::same_labels::{has_same_labels, merge_same_labels, same_labelset};
 use super::stats::QueryTimings;
 use super::value::{InstantSample, QueryValue, RangeSeries};
 
-/// Evaluates a plan and puts the result into the form in which it is handed out.
+/// Evaluates a plan and puts the result into the form in which it is handed out. An instant vector keeps the order of the computation if the query
+/// `uses_order`; else, and in a matrix, the order is that of the labels.
 pub(super) fn evaluate(
     eval: &Eval,
     root: &Plan,
+    uses_order: bool,
     timings: &mut QueryTimings,
 ) -> Result<QueryValue, QueryError> {
     let started = Instant::now();
@@ -39,7 +41,7 @@ pub(super) fn evaluate(
         }
         scalar if scalar.is_scalar() => {
             let vals = eval.scalar(scalar)?;
-            if eval.grid.is_instant() {
+            if eval.grid.of_instant_query {
                 QueryValue::Scalar { ts_ms, value: vals[0] }
             } else {
                 let floats = eval.times_ms().zip(vals.iter().copied()).collect();
@@ -49,7 +51,7 @@ pub(super) fn evaluate(
         vector => {
             let rows = eval.rows(vector)?;
             let rows = drop_names(eval, rows)?;
-            if eval.grid.is_instant() {
+            if eval.grid.of_instant_query {
                 QueryValue::Vector(instant(eval, &rows))
             } else {
                 QueryValue::Matrix(range(eval, &rows))
@@ -62,6 +64,10 @@ pub(super) fn evaluate(
         QueryValue::Matrix(mut series) => {
             series.sort_by(|a, b| a.labels.cmp(&b.labels));
             QueryValue::Matrix(series)
+        }
+        QueryValue::Vector(mut samples) if !uses_order => {
+            samples.sort_by(|a, b| a.labels.cmp(&b.labels));
+            QueryValue::Vector(samples)
         }
         other => other,
     };

@@ -23,7 +23,7 @@ pub enum QueryValue {
         /// The string.
         text: String,
     },
-    /// One sample per series, in an order that the query may have chosen.
+    /// One sample per series, in the order that the query chose, else ordered by labels.
     Vector(Vec<InstantSample>),
     /// Many samples per series, ordered by labels.
     Matrix(Vec<RangeSeries>),

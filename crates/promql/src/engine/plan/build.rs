@@ -34,18 +34,18 @@ pub(crate) fn build(
     lookback_ms: i64,
     options: &EngineOptions,
 ) -> Result<QueryPlan, QueryError> {
-    let instant = grid.is_instant();
     let mut builder = Builder {
         text,
         grid,
         times: QueryTimes {
-            step_ms: if instant { 0 } else { grid.step_ms },
+            step_ms: if grid.of_instant_query { 0 } else { grid.step_ms },
             range_ms: grid.end_ms.saturating_sub(grid.start_ms),
         },
         lookback_ms,
         options,
         selections: Vec::new(),
         range: None,
+        uses_order: uses_order(expr),
     };
     let around = Around {
         evaluations: Evaluations { first_ms: grid.start_ms, last_ms: grid.end_ms },
@@ -54,7 +54,22 @@ pub(crate) fn build(
         buckets: Buckets::Needed,
     };
     let root = builder.expr(expr, around)?.once();
-    Ok(QueryPlan { root, selections: builder.selections, range: builder.range })
+    let Builder { selections, range, uses_order, .. } = builder;
+    Ok(QueryPlan { root, selections, range, uses_order })
+}
+
+/// Whether the result depends on the order of the series: it is sorted, or some of several equal series are taken.
+fn uses_order(expr: &Expr) -> bool {
+    use AggregateOp::{BottomK, LimitK, TopK};
+    let mut found = false;
+    expr.walk(&mut |expr, _| {
+        found |= match expr {
+            Expr::Aggregate(aggregate) => matches!(aggregate.op, TopK | BottomK | LimitK),
+            Expr::Call(call) => call.func.name.starts_with("sort"),
+            _ => false,
+        };
+    });
+    found
 }
 
 struct Builder<'a> {
@@ -65,6 +80,7 @@ struct Builder<'a> {
     options: &'a EngineOptions,
     selections: Vec<SelectSpec>,
     range: Option<TimeRange>,
+    uses_order: bool,
 }
 
 /// What is around a node.
@@ -495,7 +511,9 @@ impl Builder<'_> {
             }
             return SelectionId(idx);
         }
-        self.selections.push(SelectSpec { matchers: matchers.to_vec(), range, sorted: false, hints });
+        // Stores find series in any order. Without this, a tie would be broken anew after each restart.
+        let sorted = self.uses_order;
+        self.selections.push(SelectSpec { matchers: matchers.to_vec(), range, sorted, hints });
         SelectionId(self.selections.len() - 1)
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct QueryPlan {
     pub(crate) selections: Vec<SelectSpec>,
     /// The hull of everything that will be looked at; `None` if nothing is.
     pub(crate) range: Option<TimeRange>,
+    /// Whether the query puts its series in order, or chooses among them by their order. The selections are sorted then.
+    pub(crate) uses_order: bool,
 }
 
 /// A node of a plan.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bellwether_model::{QueryContext, Tenant};
 
 use super::{
-    Engine, EngineOptions, InstantQuery, QueryEngine, QueryError, QueryOutput, QuerySettings, RangeQuery,
+    Engine, EngineOptions, InstantQuery, QueryEngine, QueryError, QueryOutput, QuerySettings, QueryValue,
+    RangeQuery,
 };
 use crate::syntax::ParserOptions;
 use crate::testkit::{MemoryStore, ScriptOptions, run_script};
@@ -46,4 +47,21 @@ fn range(
     let settings = QuerySettings::default();
     let query = RangeQuery { query: query.to_owned(), start_ms, end_ms, step_ms, settings };
     engine.range(&Tenant::default(), &query, &QueryContext::unbounded())
+}
+
+#[test]
+fn a_range_query_of_one_time_is_a_matrix() {
+    let engine = engine(options(), "load 1m\n  a{x=\"1\"} 1 2 3\n  a{x=\"2\"} 5 4 3");
+    let at = |ts_ms: i64, query: &str| match range(&engine, query, ts_ms, ts_ms, 15_000).expect("works").value
+    {
+        QueryValue::Matrix(series) => series.into_iter().map(|s| s.floats).collect::<Vec<_>>(),
+        other => panic!("{query}: {other:?}"),
+    };
+    let floats = |values: &[f64]| values.iter().map(|v| vec![(MINUTE_MS, *v)]).collect::<Vec<_>>();
+    assert_eq!(at(MINUTE_MS, "a"), floats(&[2.0, 4.0]));
+    assert_eq!(at(MINUTE_MS, "sort_desc(a)"), floats(&[2.0, 4.0]));
+    assert_eq!(at(MINUTE_MS, "7"), floats(&[7.0]));
+    assert_eq!(at(MINUTE_MS, "none"), floats(&[]));
+    // The step is the one that was asked for.
+    assert_eq!(at(2 * MINUTE_MS, "count_over_time(a{x=\"1\"}[step() * 8])"), [[(2 * MINUTE_MS, 2.0)]]);
 }

@@ -7,9 +7,11 @@ mod features;
 mod listen;
 mod log;
 mod operations;
+mod promql_text;
 mod serve;
 mod signals;
 mod storage;
+mod terminal;
 mod test_files;
 
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
             test_files::promql(&files, no_extra_checks)
         }
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
+        Command::Promql(command) => promql_text::promql(command),
     };
     outcome.unwrap_or_else(|error| {
         // The chain of causes, innermost last; a configuration error has its own lines already.

@@ -6,6 +6,7 @@ use bellwether_model::{parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::promql_text::PromqlCommand;
+use crate::query::QueryCommand;
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
 #[derive(Debug, Parser)]
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Run test files.
     #[command(subcommand)]
     Test(TestCommand),
+    /// Ask a running server: this one's kind, or a Prometheus.
+    #[command(subcommand)]
+    Query(QueryCommand),
     /// Lay out and explain PromQL expressions.
     #[command(subcommand)]
     Promql(PromqlCommand),

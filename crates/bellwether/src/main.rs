@@ -8,6 +8,7 @@ mod listen;
 mod log;
 mod operations;
 mod promql_text;
+mod query;
 mod serve;
 mod signals;
 mod storage;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
             test_files::promql(&files, no_extra_checks)
         }
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
+        Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
     };
     outcome.unwrap_or_else(|error| {

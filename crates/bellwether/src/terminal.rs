@@ -49,6 +49,11 @@ pub(crate) fn visible(text: &str) -> String {
     out
 }
 
+/// As [`visible`], with the line breaks kept.
+pub(crate) fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
 /// Puts pieces into lines of at most `width` columns, each piece whole.
 pub(crate) fn fill<'a>(
     pieces: impl IntoIterator<Item = &'a str>,
@@ -100,6 +105,7 @@ mod tests {
     fn what_a_terminal_obeys_is_spelled_out() {
         assert_eq!(visible("plain ö"), "plain ö");
         assert_eq!(visible("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\\nb\\u{202e}");
+        assert_eq!(visible_lines("a\u{7}\nb"), "a\\u{7}\nb");
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use bellwether_model::{AnchoredRegex, parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::promql_text::PromqlCommand;
+use crate::query::QueryCommand;
+
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
 #[derive(Debug, Parser)]
 #[command(name = "bellwether", version, about, max_term_width = 110)]
@@ -27,6 +30,12 @@ pub(crate) enum Command {
     /// Run test files.
     #[command(subcommand)]
     Test(TestCommand),
+    /// Ask a running server: this one's kind, or a Prometheus.
+    #[command(subcommand)]
+    Query(QueryCommand),
+    /// Lay out and explain PromQL expressions.
+    #[command(subcommand)]
+    Promql(PromqlCommand),
 }
 
 /// What can be checked.

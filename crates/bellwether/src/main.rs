@@ -7,9 +7,12 @@ mod features;
 mod listen;
 mod log;
 mod operations;
+mod promql_text;
+mod query;
 mod serve;
 mod signals;
 mod storage;
+mod terminal;
 mod test_files;
 
 use std::process::ExitCode;
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
             test_files::promql(&files, no_extra_checks)
         }
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
+        Command::Query(command) => query::query(command),
+        Command::Promql(command) => promql_text::promql(command),
     };
     outcome.unwrap_or_else(|error| {
         // The chain of causes, innermost last; a configuration error has its own lines already.

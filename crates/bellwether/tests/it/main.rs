@@ -7,6 +7,7 @@ mod bad_input;
 mod crash;
 mod http_api;
 mod peers;
+mod query_cli;
 mod readme;
 mod reload;
 mod scraping;

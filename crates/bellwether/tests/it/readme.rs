@@ -1,14 +1,14 @@
-//! Every example of the README is run.
+//! Every example of the README and of the page about the command line is run.
 //!
-//! The word behind the language of a code block says how: `file=NAME` is written, `run` must succeed, `fails` must fail and say what the next `output`
-//! block shows, `serve` is started and stays, `query` is run against it, `check=NAME` must be a valid configuration. Plain shell blocks name `make` and
-//! `cargo` commands that must exist.
+//! The word behind the language of a code block says how: `file=NAME` is written, `run` must succeed and `fails` must fail, `eventually`
+//! is run until it succeeds; an `output` block behind them shows what is said. `serve` is started and stays, `query` is run against it, `check=NAME` must be
+//! a valid configuration. Plain shell blocks name `make` and `cargo` commands that must exist.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Bellwether, Process, free_port, root, wait_http};
+use crate::support::{Bellwether, Process, free_port, root, wait_for, wait_http};
 
 struct Block {
     info: String,
@@ -41,64 +41,114 @@ fn shell(dir: &Path, script: &str) -> Command {
     command
 }
 
-#[test]
-fn every_example_works() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("there");
+/// Whether `said` holds `expected` with any blanks between the words; `…` stands for anything.
+fn shows(said: &str, expected: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = words(said);
+    let mut rest = said.as_str();
+    words(expected).split('…').all(|part| match rest.find(part.trim()) {
+        Some(at) => {
+            rest = &rest[at + part.trim().len()..];
+            true
+        }
+        None => false,
+    })
+}
+
+/// Runs the blocks of a page in one folder and returns how many there are.
+fn run_examples(page: &str) -> usize {
+    let markdown = fs::read_to_string(root().join(page)).expect("there");
     let makefile = fs::read_to_string(root().join("Makefile")).expect("there");
     let dir = tempfile::tempdir().expect("a folder");
     let port = free_port().to_string();
     let mut server = None;
     let mut said = String::new();
-    let mut ran = 0;
-    for block in blocks(&readme) {
+    let blocks = blocks(&markdown);
+    for (idx, block) in blocks.iter().enumerate() {
         let script = block.text.replace("9090", &port);
         let mut words = block.info.split_whitespace();
         let (_language, how) = (words.next(), words.next().unwrap_or(""));
-        ran += 1;
         if let Some(name) = how.strip_prefix("file=") {
             fs::write(dir.path().join(name), &script).expect("written");
+            continue;
         } else if let Some(name) = how.strip_prefix("check=") {
             let file = format!("{name}.yml");
             fs::write(dir.path().join(&file), &script).expect("written");
             let status =
                 shell(dir.path(), &format!("bellwether check config {file}")).status().expect("runs");
             assert!(status.success(), "{script}");
-        } else {
-            match how {
-                "run" | "query" => {
-                    let output = shell(dir.path(), &script).output().expect("runs");
-                    assert!(output.status.success(), "{script}{}", String::from_utf8_lossy(&output.stderr));
-                    if how == "query" {
-                        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
-                        assert!(answer.contains("\"status\":\"success\""), "{script}{answer}");
-                    }
-                }
-                "fails" => {
-                    let output = shell(dir.path(), &script).output().expect("runs");
-                    assert!(!output.status.success(), "{script} succeeds");
-                    said = String::from_utf8_lossy(&output.stderr).into_owned();
-                }
-                "output" => assert!(said.contains(script.trim()), "expected:\n{script}\ngot:\n{said}"),
-                "serve" => {
-                    let script = format!("exec {} --web.listen-address 127.0.0.1:{port}", script.trim());
-                    server = Some(Process::spawn(&mut shell(dir.path(), &script)));
-                    wait_http(&format!("http://127.0.0.1:{port}/-/ready"));
-                }
-                "" => {
-                    for line in script.lines() {
-                        let words: Vec<&str> = line.split_whitespace().collect();
-                        if let ["make", target, ..] = words.as_slice() {
-                            assert!(makefile.contains(&format!("\n{target}:")), "no make target {target}");
-                        } else if let ["cargo", "install", "--path", path] = words.as_slice() {
-                            assert!(root().join(path).join("Cargo.toml").exists(), "{path}");
-                        }
-                    }
-                }
-                other => panic!("README block of unknown kind {other:?}"),
+            continue;
+        }
+        match how {
+            "run" | "query" => {
+                let (success, text) = run(dir.path(), &script, &port);
+                assert!(success, "{script}{text}");
+                assert!(how == "run" || text.contains("\"status\":\"success\""), "{script}{text}");
+                said = text;
             }
+            "eventually" => {
+                let expected = blocks.get(idx + 1).filter(|next| next.info == "text output");
+                let expected = expected.map(|next| next.text.replace("9090", &port)).unwrap_or_default();
+                said = wait_for(&script, || {
+                    let (success, text) = run(dir.path(), &script, &port);
+                    (success && shows(&text, &expected)).then_some(text)
+                });
+            }
+            "fails" => {
+                let (success, text) = run(dir.path(), &script, &port);
+                assert!(!success, "{script} succeeds");
+                said = text;
+            }
+            "output" => assert!(shows(&said, &script), "expected:\n{script}\ngot:\n{said}"),
+            "serve" => {
+                let script = format!("exec {} --web.listen-address 127.0.0.1:{port}", script.trim());
+                server = Some(Process::spawn(&mut shell(dir.path(), &script)));
+                wait_http(&format!("http://127.0.0.1:{port}/-/ready"));
+            }
+            "" => {
+                for line in script.lines() {
+                    let words: Vec<&str> = line.split_whitespace().collect();
+                    if let ["make", target, ..] = words.as_slice() {
+                        assert!(makefile.contains(&format!("\n{target}:")), "no make target {target}");
+                    } else if let ["cargo", "install", "--path", path] = words.as_slice() {
+                        assert!(root().join(path).join("Cargo.toml").exists(), "{path}");
+                    }
+                }
+            }
+            other => panic!("{page}: block of unknown kind {other:?}"),
         }
     }
-    assert!(server.is_some() && ran >= 8, "only {ran} examples found");
+    assert!(server.is_some(), "{page} starts no server");
+    blocks.len()
+}
+
+/// Whether the script succeeded, and what it said on both outputs. The program's commands ask the server of the page.
+fn run(dir: &Path, script: &str, port: &str) -> (bool, String) {
+    let server = format!("http://127.0.0.1:{port}");
+    let output =
+        shell(dir, script).env("BELLWETHER_URL", server).env_remove("COLUMNS").output().expect("runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn every_example_of_the_readme_works() {
+    assert!(run_examples("README.md") >= 8);
+}
+
+#[test]
+fn every_example_of_the_command_line_page_works() {
+    assert!(run_examples("docs/command-line.md") >= 25);
+}
+
+#[test]
+fn output_is_compared_word_by_word() {
+    let check =
+        |said: &str, expected: &str, want| assert_eq!(shows(said, expected), want, "{said} {expected}");
+    check("a   b\n c", "b c\n", true);
+    check("a b c", "a … c", true);
+    check("a b c", "c … a", false);
+    check("a b c", "a c", false);
 }
 
 #[test]

@@ -58,4 +58,4 @@ pub use stats::{QueryStats, QueryTimings};
 pub use value::{InstantSample, QueryOutput, QueryValue, RangeSeries};
 
 pub(crate) use annotation::{HistogramOperation, Remark};
-pub(crate) use civil::Civil;
+pub(crate) use civil::{Civil, rfc3339_seconds};

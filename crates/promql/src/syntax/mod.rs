@@ -9,6 +9,7 @@ mod check;
 mod duration;
 mod erase;
 mod error;
+mod explain;
 mod function;
 mod lexer;
 mod number;
@@ -32,6 +33,7 @@ pub use ast::{
 };
 pub use duration::{DurationError, QueryTimes};
 pub use error::{ParseError, ParseErrors};
+pub use explain::{Explanation, NodeKind, NodeRole, explain};
 pub use function::{FUNCTIONS, Function, function};
 pub use operator::{AggregateOp, BinaryOp, UnaryOp};
 pub use options::{ParserLimits, ParserOptions};

@@ -1,0 +1,159 @@
+//! Questions to a server that speaks Prometheus' HTTP API.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use bellwether_outbound::{ClientOptions, HttpClient, HttpClientConfig, Request, Response};
+use bellwether_yaml::{Dialect, Document};
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use super::args::AskArgs;
+use crate::terminal::{caret, visible, visible_lines};
+
+/// The largest answer that is read; more is better asked for in parts.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+/// How much of an answer that is no API answer is shown.
+const EXCERPT_CHARS: usize = 200;
+
+/// A server to ask.
+pub(super) struct Api {
+    client: HttpClient,
+    server: Url,
+    timeout: Duration,
+}
+
+/// The parameters of a question.
+pub(super) type Params = Vec<(&'static str, String)>;
+
+impl Api {
+    pub(super) fn new(args: &AskArgs) -> anyhow::Result<Self> {
+        let config = match &args.http_config_file {
+            None => HttpClientConfig::default(),
+            Some(file) => {
+                let name = file.display().to_string();
+                let bytes = std::fs::read(file).with_context(|| name.clone())?;
+                let document = Document::parse(name, &bytes, Dialect::V2)?;
+                document.decode().map_err(|errors| anyhow!("{errors}"))?
+            }
+        };
+        let client = HttpClient::new(&config, &ClientOptions::default())?;
+        Ok(Self { client, server: args.server.clone(), timeout: args.timeout })
+    }
+
+    /// Asks and returns the `data` of the answer. Its warnings and infos go to standard error.
+    pub(super) async fn ask(&self, path: &[&str], params: &Params) -> anyhow::Result<Value> {
+        let form = Serializer::new(String::new()).extend_pairs(params).finish();
+        let mut url = self.server.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        // A long expression does not fit into every proxy's idea of a URL. Label values are only there to be got.
+        let response = if path[0] == "label" {
+            self.get(url, &form).await?
+        } else {
+            let posted = self.post(url.clone(), &form).await?;
+            let refuses_post = matches!(posted.status().as_u16(), 405 | 501);
+            if refuses_post { self.get(url, &form).await? } else { posted }
+        };
+        let expr = params.iter().find(|(name, _)| matches!(*name, "query" | "match[]"));
+        read_answer(response, expr.map(|(_, expr)| expr.as_str())).await
+    }
+
+    async fn post(&self, url: Url, form: &str) -> anyhow::Result<Response> {
+        let mut request = Request::post(url, form.to_owned().into());
+        let form_type = "application/x-www-form-urlencoded".parse().context("BUG: a header value")?;
+        request.headers.insert("Content-Type", form_type);
+        self.send(request).await
+    }
+
+    async fn get(&self, mut url: Url, form: &str) -> anyhow::Result<Response> {
+        url.set_query((!form.is_empty()).then_some(form));
+        self.send(Request::get(url)).await
+    }
+
+    async fn send(&self, mut request: Request) -> anyhow::Result<Response> {
+        let zipped = "gzip".parse().context("BUG: a header value")?;
+        request.headers.insert("Accept-Encoding", zipped);
+        Ok(self.client.send(request, tokio::time::Instant::now() + self.timeout).await?)
+    }
+}
+
+async fn read_answer(response: Response, expr: Option<&str>) -> anyhow::Result<Value> {
+    let status = response.status();
+    let mut body = Vec::new();
+    response.read_into(&mut body, MAX_ANSWER_BYTES).await.context("cannot read the answer")?;
+    let Ok(mut answer @ Value::Object(_)) = serde_json::from_slice(&body) else {
+        let text = String::from_utf8_lossy(&body);
+        let excerpt: String = text.trim().chars().take(EXCERPT_CHARS).collect();
+        bail!("no answer of a Prometheus API, but HTTP status {status}: {}", visible(&excerpt));
+    };
+    report(&answer)?;
+    match answer["status"].as_str() {
+        Some("success") => Ok(answer["data"].take()),
+        _ => Err(refusal(&answer, expr)),
+    }
+}
+
+/// Shows the warnings and infos of an answer.
+fn report(answer: &Value) -> std::io::Result<()> {
+    let mut err = std::io::stderr().lock();
+    for (kind, field) in [("warning", "warnings"), ("info", "infos")] {
+        for text in answer[field].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            writeln!(err, "{kind}: {}", visible(text))?;
+        }
+    }
+    Ok(())
+}
+
+fn refusal(answer: &Value, expr: Option<&str>) -> anyhow::Error {
+    let message = answer["error"].as_str().unwrap_or("the server gave no reason");
+    let kind = answer["errorType"].as_str().unwrap_or("error");
+    let place = expr.and_then(|expr| {
+        let (line, column) = position(message)?;
+        caret(expr, line, column)
+    });
+    let message = visible_lines(message);
+    match place {
+        Some(place) => anyhow!("{message}\n{place}"),
+        None => anyhow!("{message} ({})", visible(kind)),
+    }
+}
+
+/// The line and column in `…1:5: parse error: …`.
+fn position(message: &str) -> Option<(usize, usize)> {
+    let (before, _) = message.split_once(": parse error: ")?;
+    let (rest, column) = before.rsplit_once(':')?;
+    let line = rest.rsplit(|c: char| !c.is_ascii_digit()).next()?;
+    Some((line.parse().ok()?, column.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn positions_are_found_in_messages() {
+        let check = |message: &str, want| assert_eq!(position(message), want, "{message}");
+        check("invalid parameter \"query\": 1:5: parse error: unexpected x", Some((1, 5)));
+        check("12:34: parse error: a: parse error: b", Some((12, 34)));
+        check("unknown position: parse error: no expression found in input", None);
+        check("query timed out in expression evaluation", None);
+        check(": parse error: ", None);
+    }
+
+    #[test]
+    fn refusals_point_at_the_place() {
+        let answer = json!({"status": "error", "errorType": "bad_data", "error": "1:7: parse error: unclosed left parenthesis"});
+        assert_eq!(
+            refusal(&answer, Some("sum(up")).to_string(),
+            "1:7: parse error: unclosed left parenthesis\n    sum(up\n          ^"
+        );
+        let answer = json!({"status": "error", "errorType": "timeout", "error": "too \u{1b}[2Jlong"});
+        assert_eq!(refusal(&answer, Some("up")).to_string(), "too \\u{1b}[2Jlong (timeout)");
+    }
+}

@@ -29,6 +29,8 @@ pub struct AppendExemplar {
     pub labels: Labels,
     /// The exemplar.
     pub exemplar: Exemplar,
+    /// Whether the source says when it happened. If not, its time is that of the scrape, and the same one again is no news.
+    pub is_timed: bool,
 }
 
 /// The metadata of a metric family on its way into a store.

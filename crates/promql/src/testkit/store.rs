@@ -356,6 +356,7 @@ mod tests {
         let exemplar = |labels: &Labels, ts_ms| AppendExemplar {
             labels: labels.clone(),
             exemplar: Exemplar { labels: Labels::empty(), value: 1.0, ts_ms },
+            is_timed: true,
         };
         let help = |text: &str| AppendMetadata {
             family: "up".to_owned(),

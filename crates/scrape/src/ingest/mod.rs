@@ -364,12 +364,13 @@ impl Pass<'_> {
             && let Some(exemplar) = &series.exemplar
         {
             let (labels, _) = self.ingest.cache.get(id);
+            let is_timed = exemplar.timestamp_ms.is_some();
             let exemplar = Exemplar {
                 labels: exemplar_labels(exemplar),
                 value: exemplar.value,
                 ts_ms: exemplar.timestamp_ms.unwrap_or(ts_ms),
             };
-            self.batch.exemplars.push(AppendExemplar { labels: labels.clone(), exemplar });
+            self.batch.exemplars.push(AppendExemplar { labels: labels.clone(), exemplar, is_timed });
         }
         Ok(())
     }
@@ -470,9 +471,11 @@ impl Pass<'_> {
         if self.sample(id, incoming).is_some() {
             let (labels, _) = self.ingest.cache.get(id);
             let exemplars = converted.exemplars.iter().cloned();
-            self.batch
-                .exemplars
-                .extend(exemplars.map(|exemplar| AppendExemplar { labels: labels.clone(), exemplar }));
+            self.batch.exemplars.extend(exemplars.map(|exemplar| AppendExemplar {
+                labels: labels.clone(),
+                exemplar,
+                is_timed: true,
+            }));
         }
         Ok(())
     }

@@ -40,7 +40,12 @@ impl Exemplars {
     }
 
     /// Whether an exemplar can be stored. Exemplars of a series come in the order of time, then value.
-    pub(crate) fn judge(&self, series: &Labels, exemplar: &Exemplar) -> Result<ExemplarVerdict, Rejection> {
+    pub(crate) fn judge(
+        &self,
+        series: &Labels,
+        exemplar: &Exemplar,
+        is_timed: bool,
+    ) -> Result<ExemplarVerdict, Rejection> {
         let chars: usize =
             exemplar.labels.iter().map(|l| l.name.chars().count() + l.value.chars().count()).sum();
         if chars > MAX_LABEL_CHARS {
@@ -48,7 +53,15 @@ impl Exemplars {
                 "labels of the exemplar have {chars} characters, more than the {MAX_LABEL_CHARS} allowed, at {series}"
             )));
         }
-        self.newest(series).map_or(Ok(ExemplarVerdict::New), |newest| Self::compare(exemplar, newest))
+        match self.newest(series) {
+            None => Ok(ExemplarVerdict::New),
+            Some(newest) if !is_timed && Self::is_same_event(exemplar, newest) => Ok(ExemplarVerdict::Known),
+            Some(newest) => Self::compare(exemplar, newest),
+        }
+    }
+
+    fn is_same_event(a: &Exemplar, b: &Exemplar) -> bool {
+        a.value.to_bits() == b.value.to_bits() && a.labels == b.labels
     }
 
     /// What to do with an exemplar of a series that has `newest` already.
@@ -130,7 +143,7 @@ mod tests {
     fn the_oldest_make_room() {
         let mut ring = Exemplars::new(3);
         for (s, ts) in [(1, 1), (2, 2), (1, 3), (1, 4)] {
-            assert_eq!(ring.judge(&series(s), &exemplar(ts, 0.0)), Ok(ExemplarVerdict::New));
+            assert_eq!(ring.judge(&series(s), &exemplar(ts, 0.0), true), Ok(ExemplarVerdict::New));
             ring.push(&series(s), exemplar(ts, 0.0));
         }
         let found = ring.select(TimeRange::ALL, |_| true);
@@ -147,14 +160,19 @@ mod tests {
     fn only_newer_ones_are_taken() {
         let mut ring = Exemplars::new(3);
         ring.push(&series(1), exemplar(10, 1.0));
-        let check = |s, ts, v, want| assert_eq!(ring.judge(&series(s), &exemplar(ts, v)), want);
+        let check = |s, ts, v, want| assert_eq!(ring.judge(&series(s), &exemplar(ts, v), true), want);
         check(1, 9, 5.0, Err(Rejection::OutOfOrderExemplar));
         check(1, 10, 0.5, Err(Rejection::OutOfOrderExemplar));
         check(1, 10, 1.0, Ok(ExemplarVerdict::Known));
         check(1, 10, 1.5, Ok(ExemplarVerdict::New));
         check(1, 11, 0.0, Ok(ExemplarVerdict::New));
         check(2, 1, 1.0, Ok(ExemplarVerdict::New));
+        let untimed = |ts, v| ring.judge(&series(1), &exemplar(ts, v), false);
+        assert_eq!(untimed(11, 1.0), Ok(ExemplarVerdict::Known), "a target repeats it at the next scrape");
+        assert_eq!(untimed(11, 2.0), Ok(ExemplarVerdict::New));
         let long = Exemplar { labels: Labels::from_pairs([("a", "x".repeat(128))]), ..exemplar(11, 1.0) };
-        assert!(matches!(ring.judge(&series(1), &long), Err(Rejection::Limit(text)) if text.contains("129")));
+        assert!(
+            matches!(ring.judge(&series(1), &long, true), Err(Rejection::Limit(text)) if text.contains("129"))
+        );
     }
 }

@@ -268,7 +268,7 @@ impl Store {
                 }
                 // Those before it in the batch are not in the ring yet; several of one series are rare.
                 let earlier = accepted.iter().rev().find(|i| batch.exemplars[**i].labels == entry.labels);
-                let in_ring = exemplars.judge(labels, &entry.exemplar)?;
+                let in_ring = exemplars.judge(labels, &entry.exemplar, entry.is_timed)?;
                 let verdict = earlier.map_or(Ok(in_ring), |i| {
                     Exemplars::compare(&entry.exemplar, &batch.exemplars[*i].exemplar)
                 })?;

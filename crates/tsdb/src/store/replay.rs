@@ -166,7 +166,7 @@ impl RecordSink for Replay<'_> {
 
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar) {
         let mut exemplars = self.head.exemplars.lock();
-        if exemplars.judge(&series, &exemplar) == Ok(ExemplarVerdict::New) {
+        if exemplars.judge(&series, &exemplar, true) == Ok(ExemplarVerdict::New) {
             exemplars.push(&series, exemplar);
         }
     }

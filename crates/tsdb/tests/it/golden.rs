@@ -158,6 +158,7 @@ fn exemplar() -> AppendExemplar {
             value: 0.75,
             ts_ms: NOW - 19 * HOUR,
         },
+        is_timed: true,
     }
 }
 

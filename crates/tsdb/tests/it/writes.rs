@@ -246,6 +246,7 @@ fn exemplars_and_metadata_survive() {
     let exemplar = |series: i64, ts_ms, value| AppendExemplar {
         labels: name(series),
         exemplar: Exemplar { labels: Labels::from_pairs([("trace_id", format!("t{ts_ms}"))]), value, ts_ms },
+        is_timed: true,
     };
     let metadata = |help: &str| AppendMetadata {
         family: "m".to_owned(),

@@ -163,7 +163,11 @@ impl<'a, 'l> Decoder<'a, 'l> {
         match self.exemplar_labels.exemplar(self.limits) {
             Ok(labels) if is_short(&labels) => {
                 let exemplar = Exemplar { labels, value, ts_ms };
-                self.decoded.batch.exemplars.push(AppendExemplar { labels: series.clone(), exemplar });
+                self.decoded.batch.exemplars.push(AppendExemplar {
+                    labels: series.clone(),
+                    exemplar,
+                    is_timed: true,
+                });
             }
             _ => self.decoded.rejected.exemplars += 1,
         }

@@ -40,6 +40,17 @@ impl RegexError {
     }
 }
 
+/// What came of [`AnchoredRegex::expand_within`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expansion {
+    /// The text does not match.
+    NoMatch,
+    /// The result is there.
+    Done,
+    /// The result would be too long; what is there is only its beginning.
+    TooLong,
+}
+
 /// A compiled regular expression that matches whole strings only.
 pub struct AnchoredRegex {
     pattern: String,
@@ -122,14 +133,23 @@ impl AnchoredRegex {
     /// If the whole of `s` matches, writes `template` to `out` with `$1`, `${1}`, `$name` and `${name}` replaced by what the groups matched
     /// (Go's `Regexp.Expand`: unknown groups are empty, `$$` is a dollar, a name is as long as possible), and returns true.
     pub fn expand(&self, s: &str, template: &str, out: &mut String) -> bool {
+        self.expand_within(s, template, usize::MAX, out) == Expansion::Done
+    }
+
+    /// Like [`expand`](Self::expand), but gives up before `out` has more than `max_bytes`: who writes the template chooses how often a group is
+    /// repeated, so the result may be much longer than all that went in.
+    pub fn expand_within(&self, s: &str, template: &str, max_bytes: usize, out: &mut String) -> Expansion {
         let automaton = self.automaton();
         let mut captures = automaton.create_captures();
         automaton.captures(Input::new(s).anchored(Anchored::Yes), &mut captures);
         if !captures.is_match() {
-            return false;
+            return Expansion::NoMatch;
         }
-        expand_template(template, s, &captures, out);
-        true
+        let mut out = Bounded { out, max_bytes };
+        match expand_template(template, s, &captures, &mut out) {
+            Some(()) => Expansion::Done,
+            None => Expansion::TooLong,
+        }
     }
 
     fn automaton(&self) -> &meta::Regex {
@@ -195,19 +215,36 @@ fn analyse(inner: &str) -> Result<Shortcut, RegexError> {
     Ok(Shortcut::Ends { prefix, suffix })
 }
 
-fn expand_template(template: &str, haystack: &str, captures: &Captures, out: &mut String) {
+/// A text that does not grow beyond a limit.
+struct Bounded<'a> {
+    out: &'a mut String,
+    max_bytes: usize,
+}
+
+impl Bounded<'_> {
+    fn push_str(&mut self, text: &str) -> Option<()> {
+        if text.len() > self.max_bytes.saturating_sub(self.out.len()) {
+            return None;
+        }
+        self.out.push_str(text);
+        Some(())
+    }
+}
+
+/// Gives up with `None` when `out` is full.
+fn expand_template(template: &str, haystack: &str, captures: &Captures, out: &mut Bounded<'_>) -> Option<()> {
     let mut rest = template;
     while let Some(at) = memchr::memchr(b'$', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
+        out.push_str(&rest[..at])?;
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
-            out.push('$');
+            out.push_str("$")?;
             rest = after;
             continue;
         }
         let Some((name, after)) = group_reference(rest) else {
             // Malformed; Go treats the dollar as text.
-            out.push('$');
+            out.push_str("$")?;
             continue;
         };
         rest = after;
@@ -216,10 +253,10 @@ fn expand_template(template: &str, haystack: &str, captures: &Captures, out: &mu
             Err(_) => captures.get_group_by_name(name),
         };
         if let Some(span) = span {
-            out.push_str(&haystack[span.start..span.end]);
+            out.push_str(&haystack[span.start..span.end])?;
         }
     }
-    out.push_str(rest);
+    out.push_str(rest)
 }
 
 /// Splits `1}rest`, `name rest` and the like after the dollar into the name of the group and what follows.
@@ -805,5 +842,21 @@ mod tests {
         assert_eq!(expand("(a)", "b", "$1"), None);
         assert_eq!(expand("a|(b)", "a", "[$1]"), Some("[]".to_owned()));
         assert_eq!(expand("(a)", "a", "${1"), Some("${1".to_owned()));
+    }
+
+    #[test]
+    fn expansions_end_at_a_limit() {
+        let check = |s: &str, template: &str, want: Expansion| {
+            let mut out = String::new();
+            let regex = AnchoredRegex::new("(a+)").expect("compiles");
+            assert_eq!(regex.expand_within(s, template, 6, &mut out), want, "{s} {template}");
+            assert!(out.len() <= 6, "{out}");
+        };
+        check("aa", "$1$1$1", Expansion::Done);
+        check("aa", "$1$1${1}x", Expansion::TooLong);
+        check("aa", "$1$1$1$$", Expansion::TooLong);
+        check("aaa", "$1$1$1$1", Expansion::TooLong);
+        check("aaa", "1234567", Expansion::TooLong);
+        check("b", "1234567", Expansion::NoMatch);
     }
 }

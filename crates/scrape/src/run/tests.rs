@@ -299,7 +299,7 @@ async fn a_store_that_is_full_is_said_and_owed_markers_follow() {
 
 #[tokio::test(start_paused = true)]
 async fn a_scrape_that_is_too_large_for_the_store_is_down() {
-    let many: String = (0..10).map(|n| format!("m{n} 1\n")).collect();
+    let many = (0..10).map(|n| format!("m{n} 1\n")).collect::<Vec<_>>().concat();
     let running = Running::start(Box::new(move |n| {
         (Duration::ZERO, Ok(if n == 1 { many.clone() } else { "m0 1\n".into() }))
     }));

@@ -9,12 +9,14 @@ pub(crate) struct Grid {
     pub(crate) step_ms: i64,
     /// How many evaluations there are.
     pub(crate) n_steps: usize,
+    /// Whether an instant query asked for this. A range query may have a single evaluation as well, but its result is still a matrix.
+    pub(crate) of_instant_query: bool,
 }
 
 impl Grid {
     /// One evaluation.
     pub(crate) fn instant(ts_ms: i64) -> Self {
-        Self { start_ms: ts_ms, end_ms: ts_ms, step_ms: 1, n_steps: 1 }
+        Self { start_ms: ts_ms, end_ms: ts_ms, step_ms: 1, n_steps: 1, of_instant_query: true }
     }
 
     /// Evaluations from `start_ms` to at most `end_ms`, none if that is earlier.
@@ -26,7 +28,7 @@ impl Grid {
             let distance = end_ms.abs_diff(start_ms) / step_ms.unsigned_abs();
             usize::try_from(distance).unwrap_or(usize::MAX).saturating_add(1)
         };
-        Self { start_ms, end_ms, step_ms, n_steps }
+        Self { start_ms, end_ms, step_ms, n_steps, of_instant_query: false }
     }
 
     /// The time of an evaluation.
@@ -34,7 +36,8 @@ impl Grid {
         self.start_ms + self.step_ms * step as i64
     }
 
-    /// Whether this is an instant query, or a part that is evaluated once. Then the order of the series is that of the computation.
+    /// Whether there is one time only: an instant query, a part that is evaluated once, or a range query that ends where it starts. Then the order of
+    /// the series is that of the computation.
     pub(crate) fn is_instant(&self) -> bool {
         self.start_ms == self.end_ms
     }
@@ -66,6 +69,7 @@ mod tests {
         check(i64::MIN, i64::MAX, 1, usize::MAX);
         assert!(Grid::instant(5).is_instant());
         assert!(!Grid::range(0, 5, 10).is_instant());
+        assert!(Grid::range(5, 5, 10).is_instant() && !Grid::range(5, 5, 10).of_instant_query);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn evaluate(
         }
         scalar if scalar.is_scalar() => {
             let vals = eval.scalar(scalar)?;
-            if eval.grid.is_instant() {
+            if eval.grid.of_instant_query {
                 QueryValue::Scalar { ts_ms, value: vals[0] }
             } else {
                 let floats = eval.times_ms().zip(vals.iter().copied()).collect();
@@ -49,7 +49,7 @@ pub(super) fn evaluate(
         vector => {
             let rows = eval.rows(vector)?;
             let rows = drop_names(eval, rows)?;
-            if eval.grid.is_instant() {
+            if eval.grid.of_instant_query {
                 QueryValue::Vector(instant(eval, &rows))
             } else {
                 QueryValue::Matrix(range(eval, &rows))

@@ -34,12 +34,11 @@ pub(crate) fn build(
     lookback_ms: i64,
     options: &EngineOptions,
 ) -> Result<QueryPlan, QueryError> {
-    let instant = grid.is_instant();
     let mut builder = Builder {
         text,
         grid,
         times: QueryTimes {
-            step_ms: if instant { 0 } else { grid.step_ms },
+            step_ms: if grid.of_instant_query { 0 } else { grid.step_ms },
             range_ms: grid.end_ms.saturating_sub(grid.start_ms),
         },
         lookback_ms,

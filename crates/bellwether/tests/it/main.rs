@@ -4,6 +4,7 @@ mod support;
 
 mod bad_input;
 mod crash;
+mod differential;
 mod http_api;
 mod peers;
 mod readme;

@@ -54,7 +54,7 @@ mod tests {
     use crate::testkit::{MemoryStore, ScriptOptions, run_script};
 
     #[test]
-    fn the_left_side_fails_first() {
+    fn what_is_written_first_fails_first() {
         let script = "
             load 10s
               a{x=\"1\"} 1
@@ -65,10 +65,13 @@ mod tests {
 
             eval instant at 0 (a + on () a{x=\"1\"}) * scalar(1 * a * on () group_left () a)
               expect fail regex:multiple matches
+
+            eval instant at 0 clamp_min(a + on () a{x=\"1\"}, scalar(1 * a * on () group_left () a))
+              expect fail regex:multiple matches
         ";
         let report = run_script("sides", script, &ScriptOptions::default(), &|| Arc::new(MemoryStore::new()));
         assert!(report.error.is_none(), "{:?}", report.error);
         let outcomes: Vec<_> = report.evaluations.iter().map(|it| it.outcome.clone()).collect();
-        assert_eq!(outcomes, vec![Ok(()); 2]);
+        assert_eq!(outcomes, vec![Ok(()); 3]);
     }
 }

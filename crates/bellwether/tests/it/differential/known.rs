@@ -81,7 +81,11 @@ pub(crate) const EXPLAINED: &[Explained] = &[
         explains: |query, theirs, ours| {
             let same = difference(&nameless(theirs), &nameless(ours), query.order).is_none();
             // Without their names, series may be the same.
-            let labels_met = matches!(ours, Answer::Failure { text, .. } if text == "vector cannot contain metrics with the same labelset");
+            let met = [
+                "vector cannot contain metrics with the same labelset",
+                "multiple matches for labels: grouping labels must ensure unique matches",
+            ];
+            let labels_met = matches!(ours, Answer::Failure { text, .. } if met.contains(&text.as_str()));
             query.text.contains(" atan2") && (same || labels_met)
         },
     },
@@ -131,7 +135,7 @@ pub(crate) const EXPLAINED: &[Explained] = &[
     },
     Explained {
         release: "3.6.0",
-        change: "topk and bottomk refuse NaN in other words, and yield nothing for less than one instead of refusing (#16404, #16725)",
+        change: "topk and bottomk look at their parameter first, refuse NaN in other words, and yield nothing for less than one instead of refusing (#16404, #16725)",
         at_most: 30,
         explains: |query, theirs, ours| {
             let refused = |number| matches!(theirs, Answer::Failure { text, .. } if *text == format!("Scalar value {number} overflows int64"));
@@ -139,7 +143,9 @@ pub(crate) const EXPLAINED: &[Explained] = &[
                 && match ours {
                     // The parameter is looked at before the operand, so it may also be the first of two mistakes.
                     Answer::Failure { text, .. } => {
-                        text == "Parameter value is NaN" && matches!(theirs, Answer::Failure { .. })
+                        let of_parameter =
+                            text == "Parameter value is NaN" || text.starts_with("Scalar value ");
+                        of_parameter && matches!(theirs, Answer::Failure { .. })
                     }
                     other => !other.finds_something() && refused("-Inf"),
                 }

@@ -5,6 +5,7 @@ mod support;
 mod agreement;
 mod bad_input;
 mod crash;
+mod differential;
 mod http_api;
 mod peers;
 mod query_cli;

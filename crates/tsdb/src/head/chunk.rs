@@ -166,15 +166,15 @@ impl Chunk {
                 }
                 row += 1;
             })?;
-        } else if out.is_empty() && starts.is_empty() && from == 0 && to == n {
-            // The usual case: the columns are decoded in place.
-            decode_floats(codec, payload, n, &mut out.vals)?;
-            out.ts.append(&mut times);
+        } else if out.hists.is_empty() && out.start_ts.is_empty() && starts.is_empty() {
+            // The usual case: the values are decoded in place.
+            decode_floats(codec, payload, n, from..to, &mut out.vals)?;
+            out.ts.extend_from_slice(&times[from..to]);
         } else {
-            let mut floats = Vec::with_capacity(n);
-            decode_floats(codec, payload, n, &mut floats)?;
-            for row in from..to {
-                out.push_float(times[row], start_of(row), floats[row]);
+            let mut floats = Vec::with_capacity(to - from);
+            decode_floats(codec, payload, n, from..to, &mut floats)?;
+            for (row, v) in (from..to).zip(floats) {
+                out.push_float(times[row], start_of(row), v);
             }
         }
         Ok(())

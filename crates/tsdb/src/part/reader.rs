@@ -258,7 +258,7 @@ impl Part {
             Ok(())
         } else {
             scratch.floats.clear();
-            decode_floats(chunk.codec, bytes, rows, &mut scratch.floats).map_err(decoding)?;
+            decode_floats(chunk.codec, bytes, rows, 0..rows, &mut scratch.floats).map_err(decoding)?;
             if out.hists.is_empty() && out.start_ts.is_empty() && scratch.starts.is_empty() {
                 // The usual case: two columns and nothing else.
                 out.ts.extend_from_slice(&times[from..to]);

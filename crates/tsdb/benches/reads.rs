@@ -102,10 +102,12 @@ fn store(place: &'static str) -> &'static Filled {
     static HEAD: OnceLock<Filled> = OnceLock::new();
     static MAPPED: OnceLock<Filled> = OnceLock::new();
     static READ: OnceLock<Filled> = OnceLock::new();
-    let new = |read_mode, is_compacted: bool| {
+    static FORGETFUL: OnceLock<Filled> = OnceLock::new();
+    let kept = Options::default().part_cache_bytes;
+    let new = |read_mode, part_cache_bytes, is_compacted: bool| {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::new(START + ROWS * INTERVAL_MS));
-        let options = Options { read_mode, min_free_bytes: Some(0), ..Options::default() };
+        let options = Options { read_mode, part_cache_bytes, min_free_bytes: Some(0), ..Options::default() };
         let path: &Path = dir.path();
         let (tsdb, _) = Tsdb::open(path, options, Arc::new(RealFs::new()), clock).expect("opens");
         fill(&tsdb);
@@ -115,13 +117,15 @@ fn store(place: &'static str) -> &'static Filled {
         Filled { tsdb, _dir: dir }
     };
     match place {
-        "head" => HEAD.get_or_init(|| new(ReadMode::Map, false)),
-        "part, mapped" => MAPPED.get_or_init(|| new(ReadMode::Map, true)),
-        _ => READ.get_or_init(|| new(ReadMode::Read, true)),
+        "head" => HEAD.get_or_init(|| new(ReadMode::Map, kept, false)),
+        "part, mapped" => MAPPED.get_or_init(|| new(ReadMode::Map, kept, true)),
+        "part, read" => READ.get_or_init(|| new(ReadMode::Read, kept, true)),
+        // As in a store with many more series than the cache has room for.
+        _ => FORGETFUL.get_or_init(|| new(ReadMode::Map, 0, true)),
     }
 }
 
-const PLACES: [&str; 3] = ["head", "part, mapped", "part, read"];
+const PLACES: [&str; 4] = ["head", "part, mapped", "part, read", "part, nothing kept"];
 const END: i64 = START + (ROWS - 1) * INTERVAL_MS;
 const HOUR: TimeRange = TimeRange { mint: START, maxt: END };
 const LAST_MINUTES: TimeRange = TimeRange { mint: END - 5 * 60_000 + 1, maxt: END };

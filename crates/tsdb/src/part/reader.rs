@@ -13,7 +13,7 @@ use super::cache::{Cache, CacheBudget, CacheShare};
 use super::columns::{Column, TimeKind, count_columns, find_column, read_column};
 use super::error::PartError;
 use super::file_header::FileKind;
-use super::index::Index;
+use super::index::{Index, ValueCursor};
 use super::meta::{PartMeta, TOMBSTONE_FILE};
 use super::paged::PagedFile;
 use super::sections::SectionFile;
@@ -37,8 +37,10 @@ pub(crate) struct Part {
     times: PagedFile,
     floats: PagedFile,
     histograms: PagedFile,
-    /// What the two caches take.
-    share: Arc<CacheShare>,
+    /// What the blocks of series take.
+    series_share: Arc<CacheShare>,
+    /// What the columns of times take.
+    times_share: Arc<CacheShare>,
     /// The series that queries looked at.
     blocks: Cache<SeriesBlock>,
     /// Decoded columns of timestamps and start timestamps.
@@ -48,13 +50,21 @@ pub(crate) struct Part {
 /// How the parts of a store are read.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
-    pub(crate) mode: ReadMode,
-    pub(crate) budget: Arc<CacheBudget>,
+    mode: ReadMode,
+    /// What blocks of series may take.
+    series: Arc<CacheBudget>,
+    /// What columns of times may take: apart, because without them every read decodes one, however many series there are.
+    times: Arc<CacheBudget>,
 }
 
 impl Reading {
     pub(crate) fn new(mode: ReadMode, cache_bytes: usize) -> Self {
-        Self { mode, budget: Arc::new(CacheBudget::new(cache_bytes)) }
+        let for_times = cache_bytes / 4;
+        Self {
+            mode,
+            series: Arc::new(CacheBudget::new(cache_bytes - for_times)),
+            times: Arc::new(CacheBudget::new(for_times)),
+        }
     }
 }
 
@@ -89,7 +99,8 @@ impl Part {
         let shapes = read_shapes(directory.section(SHAPES), index.names().len())
             .map_err(PartError::decoding(&path))?;
         let n_columns = count_columns(directory.section(COLUMNS)).map_err(PartError::decoding(&path))?;
-        let share = Arc::new(CacheShare::new(Arc::clone(&reading.budget)));
+        let series_share = Arc::new(CacheShare::new(Arc::clone(&reading.series)));
+        let times_share = Arc::new(CacheShare::new(Arc::clone(&reading.times)));
         let part = Self {
             times: paged(TIMES_FILE, FileKind::Timestamps)?,
             floats: paged(FLOATS_FILE, FileKind::Floats)?,
@@ -99,9 +110,10 @@ impl Part {
             index,
             directory,
             shapes,
-            blocks: Cache::new((n_series as usize).div_ceil(BLOCK), Arc::clone(&share)),
-            columns: Cache::new(n_columns.min(CACHED_COLUMNS), Arc::clone(&share)),
-            share,
+            blocks: Cache::new((n_series as usize).div_ceil(BLOCK), Arc::clone(&series_share)),
+            columns: Cache::new(n_columns.min(CACHED_COLUMNS), Arc::clone(&times_share)),
+            series_share,
+            times_share,
         };
         if part.walk()?.len() as u64 != part.meta.series {
             return Err(PartError::damaged(&path, "another number of series than in the description"));
@@ -129,7 +141,12 @@ impl Part {
 
     /// How many bytes of memory the open part takes, roughly, with what queries left.
     pub(crate) fn memory(&self) -> usize {
-        self.index.memory() + self.directory.len() + self.share.bytes()
+        self.index.memory() + self.directory.len() + self.kept_bytes()
+    }
+
+    /// How many bytes the caches take.
+    fn kept_bytes(&self) -> usize {
+        self.series_share.bytes() + self.times_share.bytes()
     }
 
     /// To be called in each round of upkeep: what queries left is given back after a while without queries.
@@ -153,7 +170,7 @@ impl Part {
 
     /// A reader of label sets; it remembers values from one series to the next.
     pub(crate) fn labels(&self) -> Result<LabelReader<'_>> {
-        Ok(LabelReader { part: self, walk: self.walk()?, strings: Vec::new() })
+        Ok(LabelReader { part: self, walk: self.walk()?, slots: Vec::new() })
     }
 
     /// The series with these labels.
@@ -180,8 +197,9 @@ impl Part {
         &self.blocks
     }
 
-    pub(super) fn share(&self) -> &Arc<CacheShare> {
-        &self.share
+    /// What the labels in blocks are counted in.
+    pub(super) fn series_share(&self) -> &Arc<CacheShare> {
+        &self.series_share
     }
 
     /// The chunks of a series.
@@ -394,8 +412,16 @@ struct Scratch {
 pub(crate) struct LabelReader<'a> {
     part: &'a Part,
     walk: SeriesWalk<'a>,
-    /// For each label of the last series: name, value and the text of the value.
-    strings: Vec<(u32, u32, String)>,
+    /// For each label of the last series.
+    slots: Vec<Slot<'a>>,
+}
+
+/// A label: the place of its name, and its value.
+#[derive(Debug)]
+struct Slot<'a> {
+    name: u32,
+    value: ValueCursor<'a>,
+    text: String,
 }
 
 impl LabelReader<'_> {
@@ -404,20 +430,28 @@ impl LabelReader<'_> {
         self.walk.seek(ordinal).map_err(self.part.in_directory())?;
         let names = self.walk.names();
         let index = &self.part.index;
-        self.strings.resize_with(names.len(), || (u32::MAX, u32::MAX, String::new()));
-        for (slot, (name, value)) in self.strings.iter_mut().zip(names.iter().zip(self.walk.values())) {
-            if (slot.0, slot.1) != (*name, *value) {
-                let mut bytes = std::mem::take(&mut slot.2).into_bytes();
-                index
-                    .value(&index.names()[*name as usize], *value, &mut bytes)
+        self.slots.resize_with(names.len(), || Slot {
+            name: u32::MAX,
+            value: ValueCursor::default(),
+            text: String::new(),
+        });
+        for (slot, (name, value)) in self.slots.iter_mut().zip(names.iter().zip(self.walk.values())) {
+            if slot.name != *name {
+                (slot.name, slot.value) = (*name, ValueCursor::default());
+            }
+            if slot.value.place() != Some(*value) {
+                let mut bytes = std::mem::take(&mut slot.text).into_bytes();
+                let moved = index.value(&index.names()[*name as usize], *value, &mut slot.value, &mut bytes);
+                let text = moved.and_then(|()| {
+                    String::from_utf8(bytes).map_err(|_| DecodeError::new("label value is not UTF-8"))
+                });
+                slot.text = text
+                    .inspect_err(|_| slot.value = ValueCursor::default())
                     .map_err(self.part.in_index())?;
-                let text = String::from_utf8(bytes);
-                let text = text.map_err(|_| PartError::damaged(index.path(), "label value is not UTF-8"))?;
-                *slot = (*name, *value, text);
             }
         }
         let name = |idx: u32| index.names()[idx as usize].text.as_ref();
-        Ok(Labels::from_sorted(self.strings.iter().map(|(idx, _, text)| (name(*idx), text.as_str()))))
+        Ok(Labels::from_sorted(self.slots.iter().map(|slot| (name(slot.name), slot.text.as_str()))))
     }
 }
 
@@ -535,10 +569,10 @@ mod tests {
             check_part(&part, &series);
             // Once more, with what is remembered now.
             check_part(&part, &series);
-            assert!(part.share.bytes() <= cache_bytes);
+            assert!(part.kept_bytes() <= cache_bytes);
             assert_eq!(part.memory() > part.index.memory() + part.directory.len(), cache_bytes > 0);
             (0..100).for_each(|_| part.end_round());
-            assert_eq!(part.share.bytes(), 0);
+            assert_eq!(part.kept_bytes(), 0);
             check_part(&part, &series);
         }
     }

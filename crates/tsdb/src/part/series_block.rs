@@ -155,7 +155,7 @@ fn decode<'a>(part: &'a Part, walk: &mut SeriesWalk<'a>, block: u32) -> Result<S
     Ok(SeriesBlock {
         labels: (0..n).map(|_| OnceLock::new()).collect(),
         label_bytes: AtomicUsize::new(0),
-        share: Arc::clone(part.share()),
+        share: Arc::clone(part.series_share()),
         ends: ends.into_boxed_slice(),
         chunks: chunks.into_boxed_slice(),
         inline: inline.into_boxed_slice(),

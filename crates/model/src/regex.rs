@@ -6,7 +6,7 @@
 //! in a form that means the same here.
 
 use std::fmt::{self, Write as _};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta;
 use regex_automata::util::captures::Captures;
@@ -51,8 +51,13 @@ pub enum Expansion {
     TooLong,
 }
 
-/// A compiled regular expression that matches whole strings only.
+/// A compiled regular expression that matches whole strings only. A clone shares what was compiled.
+#[derive(Clone)]
 pub struct AnchoredRegex {
+    compiled: Arc<Compiled>,
+}
+
+struct Compiled {
     pattern: String,
     /// The pattern in the syntax of `regex-syntax`, anchored.
     translated: String,
@@ -82,22 +87,24 @@ impl AnchoredRegex {
             ".+" => Shortcut::NonEmpty,
             _ => analyse(&inner)?,
         };
-        let regex = Self { pattern: pattern.to_owned(), translated, shortcut, automaton: OnceLock::new() };
-        if matches!(regex.shortcut, Shortcut::Ends { .. }) {
+        let automaton = OnceLock::new();
+        let compiled = Compiled { pattern: pattern.to_owned(), translated, shortcut, automaton };
+        let regex = Self { compiled: Arc::new(compiled) };
+        if matches!(regex.compiled.shortcut, Shortcut::Ends { .. }) {
             // Only these ever need the automaton for matching; build it now so that errors appear now.
-            let _ = regex.automaton.set(regex.compile()?);
+            let _ = regex.compiled.automaton.set(regex.compile()?);
         }
         Ok(regex)
     }
 
     /// The pattern as it was written.
     pub fn pattern(&self) -> &str {
-        &self.pattern
+        &self.compiled.pattern
     }
 
     /// Whether the whole of `s` matches.
     pub fn is_match(&self, s: &str) -> bool {
-        match &self.shortcut {
+        match &self.compiled.shortcut {
             Shortcut::All => true,
             Shortcut::NonEmpty => !s.is_empty(),
             Shortcut::Set(set) => set.binary_search_by(|x| x.as_str().cmp(s)).is_ok(),
@@ -111,7 +118,7 @@ impl AnchoredRegex {
 
     /// The strings that match, sorted, if they are few enough to be listed.
     pub fn set_matches(&self) -> Option<&[String]> {
-        match &self.shortcut {
+        match &self.compiled.shortcut {
             Shortcut::Set(set) => Some(set),
             _ => None,
         }
@@ -119,7 +126,7 @@ impl AnchoredRegex {
 
     /// A string with which every match starts; may be empty.
     pub fn prefix(&self) -> &str {
-        match &self.shortcut {
+        match &self.compiled.shortcut {
             Shortcut::Ends { prefix, .. } => prefix,
             _ => "",
         }
@@ -127,7 +134,7 @@ impl AnchoredRegex {
 
     /// Whether every string matches.
     pub fn matches_all(&self) -> bool {
-        matches!(self.shortcut, Shortcut::All)
+        matches!(self.compiled.shortcut, Shortcut::All)
     }
 
     /// If the whole of `s` matches, writes `template` to `out` with `$1`, `${1}`, `$name` and `${name}` replaced by what the groups matched
@@ -153,7 +160,7 @@ impl AnchoredRegex {
     }
 
     fn automaton(&self) -> &meta::Regex {
-        self.automaton.get_or_init(|| {
+        self.compiled.automaton.get_or_init(|| {
             self.compile().expect("BUG: a pattern that stands for a few strings compiles, checked in `new`")
         })
     }
@@ -161,20 +168,14 @@ impl AnchoredRegex {
     fn compile(&self) -> Result<meta::Regex, RegexError> {
         meta::Regex::builder()
             .configure(meta::Config::new().nfa_size_limit(Some(NFA_SIZE_LIMIT)))
-            .build(&self.translated)
-            .map_err(|_| RegexError::new("expression too large", &self.pattern))
-    }
-}
-
-impl Clone for AnchoredRegex {
-    fn clone(&self) -> Self {
-        Self::new(&self.pattern).expect("BUG: the pattern compiled before")
+            .build(&self.compiled.translated)
+            .map_err(|_| RegexError::new("expression too large", &self.compiled.pattern))
     }
 }
 
 impl PartialEq for AnchoredRegex {
     fn eq(&self, other: &Self) -> bool {
-        self.pattern == other.pattern
+        self.compiled.pattern == other.compiled.pattern
     }
 }
 
@@ -182,7 +183,7 @@ impl Eq for AnchoredRegex {}
 
 impl fmt::Debug for AnchoredRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AnchoredRegex").field(&self.pattern).finish()
+        f.debug_tuple("AnchoredRegex").field(&self.compiled.pattern).finish()
     }
 }
 

@@ -129,7 +129,7 @@ export function waitingTimes(name: string, now: number, minutes: number): SeedSe
     });
     samples.push({ time, value: { schema: 1, offset: -14, counts: [...counts], sum } });
   }
-  return { labels: { __name__: name, job: 'e2e' }, samples };
+  return { labels: { __name__: name, job: 'checkout' }, samples };
 }
 
 /** So many lines of so many points, as steps of five seconds up to now. */
@@ -165,7 +165,7 @@ export function tracedAnswers(name: string, now: number, minutes: number): SeedS
         time,
       }));
     return {
-      labels: { __name__: `${name}_bucket`, job: 'e2e', le: Number.isFinite(bound) ? String(bound) : '+Inf' },
+      labels: { __name__: `${name}_bucket`, job: 'checkout', le: Number.isFinite(bound) ? String(bound) : '+Inf' },
       samples,
       exemplars,
     };

@@ -127,6 +127,8 @@ fn push_escaped(out: &mut String, c: char, delimiter: char) {
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
         '\x0b' => out.push_str("\\v"),
+        // Go writes it as it is, but the lexer, like Go's, refuses it outside of an escape.
+        char::REPLACEMENT_CHARACTER => out.push_str("\\ufffd"),
         c if is_printable(c) => out.push(c),
         c => {
             let code = c as u32;
@@ -167,6 +169,7 @@ mod tests {
         check("e\u{301}", "\"e\u{301}\"");
         check("\u{a0}\u{200b}\u{e000}", r#""\u00a0\u200b\ue000""#);
         check("\u{10ffff}", r#""\U0010ffff""#);
+        check("\u{fffd}", r#""\ufffd""#);
         assert_eq!(quote_char('\''), r"'\''");
         assert_eq!(quote_char('"'), "'\"'");
         assert_eq!(name_char('.'), "U+002E '.'");

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Canceled,
     /// The server cannot do this now.
     Unavailable,
+    /// This caller may not do that.
+    Forbidden,
     /// There is no such thing.
     NotFound,
     /// A defect or a disk error.
@@ -34,6 +36,7 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
             Self::Unavailable => "unavailable",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Internal => "internal",
         }
@@ -46,6 +49,7 @@ impl ErrorKind {
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Canceled => client_closed_request(),
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

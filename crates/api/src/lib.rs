@@ -2,6 +2,7 @@
 //!
 //! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
 //! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
+mod active;
 mod cors;
 mod envelope;
 mod error;
@@ -12,6 +13,7 @@ mod own_metrics;
 mod params;
 mod process;
 mod readiness;
+mod requester;
 mod router;
 mod server;
 mod state;
@@ -21,6 +23,7 @@ mod ui;
 mod v1;
 mod work;
 
+pub use active::ActiveQueries;
 pub use error::{ApiError, ErrorKind};
 pub use readiness::Readiness;
 pub use router::router;

@@ -7,14 +7,19 @@ use http::{Method, header};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::active::Question;
 use crate::error::ApiError;
+use crate::requester::Requester;
 
 /// Largest form that is read; queries themselves are limited to 64 KiB by the parser.
 const MAX_FORM_BYTES: usize = 2 << 20;
 
 /// The decoded parameters in the order in which they came, those of the form first (as Go's `Request.FormValue` prefers them).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Params(Vec<(String, String)>);
+#[derive(Debug, Clone)]
+pub(crate) struct Params {
+    pairs: Vec<(String, String)>,
+    requester: Requester,
+}
 
 impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ApiError;
@@ -27,6 +32,9 @@ impl<S: Send + Sync> FromRequest<S> for Params {
                 .get(header::CONTENT_TYPE)
                 .and_then(|v| v.to_str().ok())
                 .is_some_and(|v| v.trim_start().starts_with("application/x-www-form-urlencoded"));
+        let requester = request.extensions().get().cloned();
+        let requester =
+            requester.ok_or_else(|| ApiError::internal("BUG: the server did not say who asks"))?;
         let mut pairs = Vec::new();
         if is_form {
             let body = to_bytes(request.into_body(), MAX_FORM_BYTES).await.map_err(|_| {
@@ -37,19 +45,29 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             decode_form(&body, &mut pairs)?;
         }
         decode_form(query.as_bytes(), &mut pairs)?;
-        Ok(Self(pairs))
+        Ok(Self { pairs, requester })
     }
 }
 
 impl Params {
     /// The first value of `name`; an empty value counts as absent, as in Prometheus.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// What is asked, for the list of running queries.
+    pub(crate) fn question(&self, kind: &'static str, text: impl Into<String>) -> Question {
+        Question { kind, text: text.into(), requester: self.requester.clone() }
+    }
+
+    /// The values of `match[]`, for the same list.
+    pub(crate) fn selector_question(&self, kind: &'static str) -> Question {
+        self.question(kind, self.all("match[]").collect::<Vec<_>>().join(" or "))
     }
 
     /// All values of `name`.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.pairs.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// A time, or `None` if it was not given.
@@ -203,7 +221,14 @@ mod tests {
     fn forms() {
         let mut pairs = Vec::new();
         decode_form(b"query=up%7Bjob%3D%22a%22%7D+%2B+1&time=&x", &mut pairs).expect("decodes");
-        let params = Params(pairs);
+        let params = Params {
+            pairs,
+            requester: Requester {
+                peer: ([127, 0, 0, 1], 9).into(),
+                method: Method::GET,
+                path: "/api/v1/query".to_owned(),
+            },
+        };
         assert_eq!(params.get("query"), Some("up{job=\"a\"} + 1"));
         assert_eq!(params.get("time"), None);
         assert!(decode_form(b"a=%zz", &mut Vec::new()).is_err());

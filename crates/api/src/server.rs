@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
@@ -20,6 +19,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::readiness::Readiness;
+use crate::requester::Requester;
 
 /// Limits of the connections from outside.
 #[derive(Debug, Clone)]
@@ -66,7 +66,9 @@ impl Surface {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let Some(router) = self.router.get() else { return self.not_yet(request.uri().path()) };
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let requester =
+            Requester { peer, method: request.method().clone(), path: request.uri().path().to_owned() };
+        request.extensions_mut().insert(requester);
         match router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(impossible) => match impossible {},

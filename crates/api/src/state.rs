@@ -8,6 +8,7 @@ use bellwether_scrape::ScrapeManager;
 use bellwether_wire::WriteLimits;
 use tokio::sync::Semaphore;
 
+use crate::active::ActiveQueries;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
 use crate::storage::StorageAdmin;
@@ -105,6 +106,8 @@ pub struct AppState {
     pub write_limits: Arc<WriteLimits>,
     /// Counts of requests.
     pub stats: Arc<ApiStats>,
+    /// The queries that wait or run.
+    pub active_queries: Arc<ActiveQueries>,
     /// Lets a bounded number of queries run.
     pub query_gate: Arc<Semaphore>,
     /// Lets a bounded number of writes run.

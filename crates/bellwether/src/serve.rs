@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ApiStats, AppState, ConnectionLimits, Operations as _, Readiness, Settings, Surface, router,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Readiness, Settings, Surface, router,
     serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms};
@@ -135,6 +135,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         settings: Arc::new(settings),
         write_limits: Arc::new(WriteLimits::default()),
         stats: Arc::new(ApiStats::default()),
+        active_queries: Arc::new(ActiveQueries::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
         write_gate: Arc::new(Semaphore::new(CONCURRENT_WRITES)),
         started_at_ms,

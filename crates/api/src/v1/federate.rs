@@ -23,8 +23,8 @@ pub(crate) async fn federate(
 ) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
     let format = OutputFormat::negotiate(accept, Offer::Text);
-    let exposition = match params.and_then(|params| selectors(&state, &params).map_err(ApiError::bad_data)) {
-        Ok(selectors) => exposition(&state, selectors, format).await,
+    let exposition = match params {
+        Ok(params) => exposition(&state, &params, format).await,
         Err(error) => Err(error),
     };
     match exposition {
@@ -33,12 +33,10 @@ pub(crate) async fn federate(
     }
 }
 
-async fn exposition(
-    state: &AppState,
-    selectors: Vec<Vec<Matcher>>,
-    format: OutputFormat,
-) -> Result<String, ApiError> {
-    on_query_thread(state, state.settings.query_timeout, move |state, cx| {
+async fn exposition(state: &AppState, params: &Params, format: OutputFormat) -> Result<String, ApiError> {
+    let selectors = selectors(state, params).map_err(ApiError::bad_data)?;
+    let question = params.selector_question("federate");
+    on_query_thread(state, question, state.settings.query_timeout, move |state, cx| {
         let mut series = Vec::new();
         for matchers in selectors {
             series.extend(latest(state, matchers, cx)?);

@@ -1,5 +1,6 @@
 //! The Prometheus HTTP API below `/api/v1`.
 
+mod active;
 mod admin;
 mod alerting;
 mod federate;
@@ -11,7 +12,7 @@ mod targets;
 mod write;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 pub(crate) use federate::federate;
 
@@ -37,6 +38,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status/flags", get(status::flags))
         .route("/status/config", get(status::config))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/status/active_queries", get(active::list))
+        .route("/status/active_queries/{id}", delete(active::kill))
         .route("/status/walreplay", get(status::wal_replay))
         .route("/rules", get(alerting::rules))
         .route("/alerts", get(alerting::alerts))

@@ -28,7 +28,8 @@ pub(crate) async fn instant(State(state): State<AppState>, params: Params) -> Re
     let query = params.get("query").unwrap_or("").to_owned();
     let request = InstantQuery { query, ts_ms, settings: settings(&params)? };
     let asked = Asked::now(&state, &params, limit);
-    on_query_thread(&state, timeout, move |state, cx| {
+    let question = params.question("query", request.query.as_str());
+    on_query_thread(&state, question, timeout, move |state, cx| {
         let queued = asked.waited(state);
         let outcome = state.engine.instant(&tenant(), &request, cx).map_err(query_error)?;
         Ok(answer(outcome, &request.query, &asked, queued))
@@ -52,7 +53,8 @@ pub(crate) async fn range(State(state): State<AppState>, params: Params) -> Resu
     }
     let timeout = timeout(&state, &params)?;
     let asked = Asked::now(&state, &params, limit);
-    on_query_thread(&state, timeout, move |state, cx| {
+    let question = params.question("query_range", request.query.as_str());
+    on_query_thread(&state, question, timeout, move |state, cx| {
         let queued = asked.waited(state);
         let outcome = state.engine.range(&tenant(), &request, cx).map_err(query_error)?;
         Ok(answer(outcome, &request.query, &asked, queued))

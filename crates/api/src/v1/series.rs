@@ -28,7 +28,8 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
     let selectors =
         non_empty_selectors(&state, &params).map_err(|e| ApiError::bad_parameter("match[]", e))?;
     let request = SeriesRequest { selectors, range, limit: one_more(limit) };
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.selector_question("series");
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let mut found = if is_empty(range) {
             Vec::new()
         } else {
@@ -45,7 +46,8 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
 pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.selector_question("labels");
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = if is_empty(request.range) {
             Vec::new()
         } else {
@@ -68,7 +70,8 @@ pub(crate) async fn label_values(
     }
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.selector_question("label_values");
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = if is_empty(request.range) {
             Vec::new()
         } else {
@@ -122,7 +125,8 @@ pub(crate) async fn metadata(State(state): State<AppState>, params: Params) -> R
         return Ok(envelope::success(&json!({})));
     }
     let timeout = default_timeout(&state);
-    on_query_thread(&state, timeout, move |state, cx| {
+    let question = params.question("metadata", params.get("metric").unwrap_or(""));
+    on_query_thread(&state, question, timeout, move |state, cx| {
         let found = state.engine.metadata(&tenant(), &request, cx).map_err(query_error)?;
         let data: BTreeMap<String, Value> = found
             .into_iter()
@@ -145,7 +149,8 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
     let request = ExemplarsRequest { query: params.get("query").unwrap_or("").to_owned(), range };
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.question("query_exemplars", request.query.as_str());
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = state.engine.exemplars(&tenant(), &request, cx).map_err(|e| match e {
             // Here, other than in the queries, Prometheus does not name the parameter.
             QueryError::Parse(errors) => ApiError::bad_data(errors),

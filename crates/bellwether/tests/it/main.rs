@@ -2,6 +2,7 @@
 
 mod support;
 
+mod active_queries;
 mod agreement;
 mod bad_input;
 mod crash;

@@ -12,6 +12,7 @@ mod lifecycle;
 mod own_metrics;
 mod params;
 mod process;
+mod query_log;
 mod readiness;
 mod requester;
 mod router;
@@ -25,6 +26,7 @@ mod work;
 
 pub use active::ActiveQueries;
 pub use error::{ApiError, ErrorKind};
+pub use query_log::QueryLog;
 pub use readiness::Readiness;
 pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};

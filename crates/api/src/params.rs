@@ -190,6 +190,12 @@ pub(crate) fn format_time_ms(ts_ms: i64) -> String {
         .unwrap_or_else(|| "0001-01-01T00:00:00Z".to_owned())
 }
 
+/// Writes a time as RFC 3339, always with three decimals, as Prometheus' query log has it.
+pub(crate) fn format_time_with_ms(ts_ms: i64) -> String {
+    let seconds = format_time_ms(ts_ms.div_euclid(1000) * 1000);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), ts_ms.rem_euclid(1000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +212,8 @@ mod tests {
         assert_eq!(parse_time_ms("-292273086-05-16T16:47:06Z"), Ok(i64::MIN));
         assert_eq!(parse_time_ms("292277025-08-18T07:12:54.999999999Z"), Ok(i64::MAX));
         assert_eq!(format_time_ms(1_433_337_718_555), "2015-06-03T13:21:58.555Z");
+        assert_eq!(format_time_with_ms(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(format_time_with_ms(1_000), "1970-01-01T00:00:01.000Z");
     }
 
     #[test]

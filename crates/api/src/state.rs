@@ -9,6 +9,7 @@ use bellwether_wire::WriteLimits;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
+use crate::query_log::QueryLog;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
 use crate::storage::StorageAdmin;
@@ -108,6 +109,8 @@ pub struct AppState {
     pub stats: Arc<ApiStats>,
     /// The queries that wait or run.
     pub active_queries: Arc<ActiveQueries>,
+    /// Where evaluated queries are logged.
+    pub query_log: Arc<QueryLog>,
     /// Lets a bounded number of queries run.
     pub query_gate: Arc<Semaphore>,
     /// Lets a bounded number of writes run.

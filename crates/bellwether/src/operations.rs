@@ -1,10 +1,11 @@
 //! What the HTTP surface may ask of the program: reload, quit, the configuration in use.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether::config::{Config, LoadOptions};
-use bellwether_api::{LastReload, Operations};
+use bellwether_api::{LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
@@ -70,10 +71,21 @@ impl ConfigSource {
     }
 }
 
+/// Opens the file in which the configuration wants queries to be logged, if it names one.
+pub(crate) fn open_query_log(config: &Config) -> Result<Option<File>, String> {
+    let path = &config.global.query_log_file;
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let opened = QueryLog::open(path);
+    opened.map(Some).map_err(|e| format!("query_log_file {}: {e}", path.display()))
+}
+
 /// The running program.
 pub(crate) struct Program {
     source: ConfigSource,
     scrape: ScrapeManager,
+    query_log: Arc<QueryLog>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     state: Mutex<Current>,
@@ -90,11 +102,12 @@ impl Program {
         source: ConfigSource,
         loaded: LoadedConfig,
         scrape: ScrapeManager,
+        query_log: Arc<QueryLog>,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
         let last_reload = LastReload { ok: true, loaded_at_ms: clock.now_ms() };
-        Self { source, scrape, clock, stop, state: Mutex::new(Current { loaded, last_reload }) }
+        Self { source, scrape, query_log, clock, stop, state: Mutex::new(Current { loaded, last_reload }) }
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -105,9 +118,13 @@ impl Program {
 impl Operations for Program {
     fn reload(&self) -> Result<(), String> {
         let applied = self.source.load().and_then(|loaded| {
+            // The file is opened anew even under the same name: whoever rotates logs has moved the old one away.
+            let query_log = open_query_log(&loaded.config)?;
             let apply = self.scrape.apply(loaded.config.scrape_configs.clone());
             // This runs on a thread that may block.
-            Handle::current().block_on(apply).map(|()| loaded).map_err(|e| e.to_string())
+            Handle::current().block_on(apply).map_err(|e| e.to_string())?;
+            self.query_log.set_file(query_log);
+            Ok(loaded)
         });
         match applied {
             Ok(loaded) => {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Readiness, Settings, Surface, router,
-    serve as serve_http,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, QueryLog, Readiness, Settings,
+    Surface, router, serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms};
 use bellwether_promql::engine::{Engine, EngineOptions};
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
-use crate::operations::{ConfigSource, LoadedConfig, Program};
+use crate::operations::{ConfigSource, LoadedConfig, Program, open_query_log};
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
 use crate::{demo, features, log};
@@ -100,6 +100,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         Some(loaded) => loaded,
         None => source.load().map_err(anyhow::Error::msg)?,
     };
+    let query_log = Arc::new(QueryLog::default());
+    query_log.set_file(open_query_log(&config).map_err(anyhow::Error::msg)?);
     warn_if_open(&listeners);
 
     // Until the store is open, health is answered and everything else is told to wait.
@@ -122,7 +124,14 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
     scrape.apply(config.scrape_configs.clone()).await?;
     let loaded = LoadedConfig { config, n_rules };
-    let program = Arc::new(Program::new(source, loaded, scrape.clone(), Arc::clone(&clock), stop.clone()));
+    let program = Arc::new(Program::new(
+        source,
+        loaded,
+        scrape.clone(),
+        Arc::clone(&query_log),
+        Arc::clone(&clock),
+        stop.clone(),
+    ));
     surface.open(router(AppState {
         engine: Arc::new(engine),
         appender: Arc::new(store.clone()),
@@ -135,6 +144,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         settings: Arc::new(settings),
         write_limits: Arc::new(WriteLimits::default()),
         stats: Arc::new(ApiStats::default()),
+        query_log,
         active_queries: Arc::new(ActiveQueries::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
         write_gate: Arc::new(Semaphore::new(CONCURRENT_WRITES)),

@@ -1,9 +1,11 @@
-//! What runs can be seen and ended.
+//! What runs can be seen and ended, and what ran is in the query log.
 
+use std::fs;
 use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::http_api::push;
 use crate::support::{Bellwether, exchange, form, wait_for};
 
 /// A query that takes minutes: some hundred million additions, in a build without optimisation even more.
@@ -68,4 +70,69 @@ fn a_running_query_is_listed_and_can_be_killed() {
     assert_eq!((status, &body["errorType"]), (404, &json!("not_found")), "{body}");
     assert_eq!(kill(&server, &json!("x"), &[]).0, 400);
     assert_eq!(server.get("/api/v1/query?query=1").0, 200);
+}
+
+#[test]
+fn the_query_log_has_a_line_for_each_query() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("prometheus.yml");
+    let log = dir.path().join("queries.log");
+    fs::write(&config, "global: {query_log_file: queries.log}\n").expect("written");
+    let server = Bellwether::serve(
+        dir.path(),
+        &["--config.file=prometheus.yml", "--storage.tsdb.retention.time=100y"],
+    );
+    let lines = || -> Vec<Value> {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    push(
+        &server,
+        &[(&[("__name__", "l"), ("a", "1")], &[(0, 1.0)]), (&[("__name__", "l"), ("a", "2")], &[(0, 1.0)])],
+    );
+    server.api("query_range", &[("query", "l"), ("start", "0.5"), ("end", "60"), ("step", "15")]);
+    server.get(&format!("/api/v1/query?{}", form(&[("query", "l + on () l"), ("time", "1")])));
+    // What does not parse is no query yet, and a listing is none either.
+    server.get(&format!("/api/v1/query?{}", form(&[("query", "sum(")])));
+    server.api("labels", &[]);
+    let found = lines();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(
+        found[0]["params"],
+        json!({"query": "l", "start": "1970-01-01T00:00:00.500Z", "end": "1970-01-01T00:01:00.000Z", "step": 15})
+    );
+    assert_eq!(
+        found[0]["httpRequest"],
+        json!({"clientIP": "127.0.0.1", "method": "GET", "path": "/api/v1/query_range"})
+    );
+    assert_eq!(found[0]["stats"]["samples"]["totalQueryableSamples"], 8);
+    for timing in ["evalTotalTime", "execQueueTime", "execTotalTime", "innerEvalTime", "queryPreparationTime"]
+    {
+        assert!(found[0]["stats"]["timings"][timing].is_number(), "{timing} in {}", found[0]);
+    }
+    assert!(found[0]["time"].is_string() && found[0]["error"].is_null());
+    assert_eq!((&found[0]["level"], &found[0]["msg"]), (&json!("INFO"), &json!("promql query logged")));
+    assert!(found[1]["error"].as_str().is_some_and(|e| e.contains("duplicate series")), "{}", found[1]);
+    assert_eq!(
+        (&found[1]["params"]["step"], &found[1]["params"]["start"]),
+        (&json!(0), &found[1]["params"]["end"])
+    );
+
+    // After a rotation, the next reload starts the file anew.
+    fs::remove_file(&log).expect("removed");
+    assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
+    server.api("query", &[("query", "1")]);
+    assert_eq!(lines().len(), 1);
+    // A file that cannot be opened is a mistake of the configuration, and the old file stays in use.
+    fs::write(&config, "global: {query_log_file: missing/queries.log}\n").expect("written");
+    let (status, said) = server.post("/-/reload", &[], &[]);
+    assert_eq!(status, 500);
+    assert!(said.contains("query_log_file") && said.contains("missing/queries.log"), "{said}");
+    server.api("query", &[("query", "2")]);
+    assert_eq!(lines().len(), 2);
+    fs::write(&config, "{}").expect("written");
+    assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
+    server.api("query", &[("query", "3")]);
+    assert_eq!(lines().len(), 2);
+    assert!(server.get("/metrics").1.contains("\nbellwether_query_log_enabled 0"));
 }

@@ -149,7 +149,7 @@ impl ActiveGuard {
         let mut killed = self.entry.killed.subscribe();
         async move {
             if killed.wait_for(|killed| *killed).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

@@ -11,6 +11,8 @@ use crate::envelope;
 pub enum ErrorKind {
     /// The request is wrong; trying again does not help.
     BadData,
+    /// The request is larger than allowed.
+    TooLarge,
     /// The query ran and failed.
     Execution,
     /// The query ran out of time.
@@ -31,7 +33,7 @@ impl ErrorKind {
     /// The `errorType` of the envelope.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::BadData => "bad_data",
+            Self::BadData | Self::TooLarge => "bad_data",
             Self::Execution => "execution",
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
@@ -46,6 +48,7 @@ impl ErrorKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::BadData => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Canceled => client_closed_request(),

@@ -3,6 +3,7 @@
 //! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
 //! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
 mod active;
+mod connection;
 mod cors;
 mod envelope;
 mod error;
@@ -14,7 +15,9 @@ mod params;
 mod process;
 mod query_log;
 mod readiness;
+mod request_body;
 mod requester;
+mod result_limit;
 mod router;
 mod server;
 mod state;
@@ -32,4 +35,4 @@ pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};
 pub use state::{AppState, LastReload, Operations, Settings};
 pub use stats::ApiStats;
-pub use storage::{StorageAdmin, StorageStatus};
+pub use storage::{StorageAdmin, StorageAdminError, StorageStatus};

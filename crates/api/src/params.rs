@@ -1,6 +1,5 @@
 //! Parameters of the Prometheus API: from the query string and, for POST, from the form in the body.
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use bellwether_model::{Clock, TimeRange, parse_duration_ms};
 use http::{Method, header};
@@ -8,7 +7,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::active::Question;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorKind};
+use crate::request_body::{BodyError, read_body};
 use crate::requester::Requester;
 
 /// Largest form that is read; queries themselves are limited to 64 KiB by the parser.
@@ -37,10 +37,13 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             requester.ok_or_else(|| ApiError::internal("BUG: the server did not say who asks"))?;
         let mut pairs = Vec::new();
         if is_form {
-            let body = to_bytes(request.into_body(), MAX_FORM_BYTES).await.map_err(|_| {
-                ApiError::bad_data(format_args!(
-                    "form is larger than the {MAX_FORM_BYTES} bytes allowed or was cut off"
-                ))
+            let body = read_body(request, MAX_FORM_BYTES).await.map_err(|error| match error {
+                BodyError::TooLarge => {
+                    let message =
+                        format!("form is larger than the {MAX_FORM_BYTES} bytes allowed (form size)");
+                    ApiError { kind: ErrorKind::TooLarge, message }
+                }
+                BodyError::CutOff => ApiError::bad_data("form was cut off"),
             })?;
             decode_form(&body, &mut pairs)?;
         }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub query_concurrency: usize,
     /// How many bytes of memory one query may reserve.
     pub query_memory_bytes: usize,
+    /// Most bytes of an answer.
+    pub max_result_bytes: usize,
     /// Which parts of the query language are on.
     pub parser: ParserOptions,
     /// Allowed values of the `Origin` header for cross-origin reads; none by default.

@@ -209,6 +209,9 @@ pub(crate) struct QueryArgs {
     /// How many samples one query may hold in memory.
     #[arg(long = "query.max-samples", value_name = "NUMBER", default_value_t = 50_000_000)]
     pub(crate) max_samples: usize,
+    /// How many bytes the answer to one query may have.
+    #[arg(long = "query.max-result-size", value_name = "SIZE", default_value = "256MiB", value_parser = size_bytes)]
+    pub(crate) max_result_bytes: u64,
 }
 
 /// Settings of the log.

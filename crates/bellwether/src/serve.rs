@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, QueryLog, Readiness, Settings,
-    Surface, router, serve as serve_http,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, QueryLog, Readiness,
+    Settings, Surface, router, serve as serve_http,
 };
-use bellwether_model::{Clock, SystemClock, format_duration_ms};
+use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
 use bellwether_tsdb::Tsdb;
@@ -280,6 +280,7 @@ fn settings(
         query_timeout: Duration::from_millis(args.query.timeout_ms.max(0).unsigned_abs()),
         query_concurrency: args.query.max_concurrency,
         query_memory_bytes: QUERY_MEMORY_BYTES,
+        max_result_bytes: usize::try_from(args.query.max_result_bytes).unwrap_or(usize::MAX),
         parser: engine.parser,
         cors_origin: args.web.cors_origin.clone(),
         storage_path: args.storage.path.display().to_string(),
@@ -300,6 +301,7 @@ fn flags(
         ("enable-feature", features.join(",")),
         ("query.lookback-delta", format_duration_ms(query.lookback_delta_ms)),
         ("query.max-concurrency", query.max_concurrency.to_string()),
+        ("query.max-result-size", format_size(query.max_result_bytes)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
         ("storage.tsdb.path", storage.path.display().to_string()),

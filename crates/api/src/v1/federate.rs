@@ -11,6 +11,7 @@ use http::{HeaderMap, header};
 
 use crate::error::ApiError;
 use crate::params::Params;
+use crate::result_limit::too_large;
 use crate::state::{AppState, tenant};
 use crate::v1::series::selectors;
 use crate::work::on_query_thread;
@@ -45,7 +46,15 @@ async fn exposition(state: &AppState, params: &Params, format: OutputFormat) -> 
             a.labels.metric_name().cmp(b.labels.metric_name()).then_with(|| a.labels.cmp(&b.labels))
         });
         series.dedup_by(|a, b| a.labels == b.labels);
-        Ok(write(&series, state.operations.external_labels(), format))
+        let external = state.operations.external_labels();
+        let max_bytes = state.settings.max_result_bytes;
+        // Names, values and their punctuation, and a number with its time.
+        let line = |s: &Latest| s.labels.as_bytes().len() + 5 * s.labels.len() + 40;
+        let external_bytes: usize = external.iter().map(|(name, value)| name.len() + value.len() + 5).sum();
+        if series.iter().map(|s| line(s) + external_bytes).sum::<usize>() > max_bytes {
+            return Err(too_large(max_bytes));
+        }
+        Ok(write(&series, external, format))
     })
     .await
 }

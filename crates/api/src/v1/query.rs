@@ -19,6 +19,7 @@ use crate::json as write;
 use crate::params::Params;
 use crate::query_log::QueryLogEntry;
 use crate::requester::Requester;
+use crate::result_limit::Answer;
 use crate::state::{AppState, tenant};
 use crate::work::on_query_thread;
 
@@ -119,7 +120,12 @@ async fn evaluate(
         let queued = asked.waited(state);
         let outcome = asked.evaluation.run(&*state.engine, cx);
         asked.log_outcome(state, queued, &outcome);
-        Ok(answer(outcome.map_err(query_error)?, &asked, queued))
+        answer(
+            outcome.map_err(query_error)?,
+            &asked,
+            queued,
+            Answer::success(state.settings.max_result_bytes, cx)?,
+        )
     })
     .await;
     if let Err(error) = &outcome {
@@ -224,7 +230,12 @@ pub(crate) fn query_error(error: QueryError) -> ApiError {
     ApiError { kind, message: error.to_string() }
 }
 
-fn answer(output: QueryOutput, asked: &Asked, queued: Duration) -> Response {
+fn answer(
+    output: QueryOutput,
+    asked: &Asked,
+    queued: Duration,
+    mut out: Answer<'_>,
+) -> Result<Response, ApiError> {
     let query = asked.evaluation.query();
     let mut notes = Notes {
         warnings: output.annotations.warnings(query, MAX_ANNOTATIONS),
@@ -241,14 +252,15 @@ fn answer(output: QueryOutput, asked: &Asked, queued: Duration) -> Response {
     if cut {
         notes.warnings.push("results truncated due to limit".to_owned());
     }
-    let mut data = String::from("{");
-    write_value(&mut data, &value);
+    out.text().push('{');
+    write_value(&mut out, &value)?;
+    let mut text = out.into_text();
     if asked.with_stats {
-        data.push_str(",\"stats\":");
-        data.push_str(&stats(&output.stats, queued).to_string());
+        text.push_str(",\"stats\":");
+        text.push_str(&stats(&output.stats, queued).to_string());
     }
-    data.push('}');
-    envelope::success_raw(&data, &notes)
+    text.push('}');
+    Ok(envelope::finish_success(text, &notes))
 }
 
 /// What the query cost, in the words of Prometheus. Times are in seconds.
@@ -283,30 +295,33 @@ fn truncate<T>(items: &mut Vec<T>, limit: usize) -> bool {
 }
 
 /// Appends `"resultType":...,"result":...`.
-fn write_value(out: &mut String, value: &QueryValue) {
-    out.push_str("\"resultType\":\"");
-    out.push_str(value.value_type().as_str());
-    out.push_str("\",\"result\":");
+fn write_value(out: &mut Answer<'_>, value: &QueryValue) -> Result<(), ApiError> {
+    let text = out.text();
+    text.push_str("\"resultType\":\"");
+    text.push_str(value.value_type().as_str());
+    text.push_str("\",\"result\":");
     match value {
-        QueryValue::Scalar { ts_ms, value } => write::write_scalar_point(out, *ts_ms, *value),
-        QueryValue::String { ts_ms, text } => {
-            out.push('[');
-            write::write_timestamp(out, *ts_ms);
-            out.push(',');
-            write::write_string(out, text);
-            out.push(']');
+        QueryValue::Scalar { ts_ms, value } => write::write_scalar_point(text, *ts_ms, *value),
+        QueryValue::String { ts_ms, text: string } => {
+            text.push('[');
+            write::write_timestamp(text, *ts_ms);
+            text.push(',');
+            write::write_string(text, string);
+            text.push(']');
         }
-        QueryValue::Vector(samples) => write::write_list(out, samples, |out, sample| {
-            out.push_str("{\"metric\":");
-            write::write_labels(out, &sample.labels);
-            write::write_sample(out, sample.ts_ms, &sample.value);
-            out.push('}');
-        }),
-        QueryValue::Matrix(series) => write::write_list(out, series, |out, series| {
-            out.push_str("{\"metric\":");
-            write::write_labels(out, &series.labels);
-            write::write_points(out, &series.floats, &series.histograms);
-            out.push('}');
-        }),
+        QueryValue::Vector(samples) => out.small_list(samples, |text, sample| {
+            text.push_str("{\"metric\":");
+            write::write_labels(text, &sample.labels);
+            write::write_sample(text, sample.ts_ms, &sample.value);
+            text.push('}');
+        })?,
+        QueryValue::Matrix(series) => out.list(series, |out, series| {
+            out.text().push_str("{\"metric\":");
+            write::write_labels(out.text(), &series.labels);
+            write::write_points(out, &series.floats, &series.histograms)?;
+            out.text().push('}');
+            Ok(())
+        })?,
     }
+    Ok(())
 }

@@ -15,6 +15,7 @@ use crate::envelope::{self, Notes};
 use crate::error::ApiError;
 use crate::json;
 use crate::params::Params;
+use crate::result_limit::Answer;
 use crate::state::{AppState, tenant};
 use crate::v1::query::query_error;
 use crate::work::on_query_thread;
@@ -36,9 +37,9 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
             state.engine.series(&tenant(), &request, cx).map_err(query_error)?
         };
         let notes = cut(&mut found, limit);
-        let mut data = String::new();
-        json::write_list(&mut data, &found, json::write_labels);
-        Ok(envelope::success_raw(&data, &notes))
+        let mut out = Answer::success(state.settings.max_result_bytes, cx)?;
+        out.small_list(&found, json::write_labels)?;
+        Ok(envelope::finish_success(out.into_text(), &notes))
     })
     .await
 }
@@ -53,7 +54,7 @@ pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -
         } else {
             state.engine.labels(&tenant(), &request, cx).map_err(query_error)?
         };
-        Ok(names(found, limit))
+        names(found, limit, Answer::success(state.settings.max_result_bytes, cx)?)
     })
     .await
 }
@@ -77,14 +78,15 @@ pub(crate) async fn label_values(
         } else {
             state.engine.label_values(&tenant(), &name, &request, cx).map_err(query_error)?
         };
-        Ok(names(found, limit))
+        names(found, limit, Answer::success(state.settings.max_result_bytes, cx)?)
     })
     .await
 }
 
-fn names(mut found: Vec<String>, limit: usize) -> Response {
+fn names(mut found: Vec<String>, limit: usize, mut out: Answer<'_>) -> Result<Response, ApiError> {
     let notes = cut(&mut found, limit);
-    envelope::success_raw(&Value::from(found).to_string(), &notes)
+    out.small_list(&found, |text, name| json::write_string(text, name))?;
+    Ok(envelope::finish_success(out.into_text(), &notes))
 }
 
 /// Cuts a list to the limit and says so.
@@ -156,12 +158,12 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
             QueryError::Parse(errors) => ApiError::bad_data(errors),
             other => query_error(other),
         })?;
-        let mut data = String::new();
-        json::write_list(&mut data, &found, |out, series| {
-            out.push_str("{\"seriesLabels\":");
-            json::write_labels(out, &series.labels);
-            out.push_str(",\"exemplars\":");
-            json::write_list(out, &series.exemplars, |out, exemplar| {
+        let mut out = Answer::success(state.settings.max_result_bytes, cx)?;
+        out.list(&found, |out, series| {
+            out.text().push_str("{\"seriesLabels\":");
+            json::write_labels(out.text(), &series.labels);
+            out.text().push_str(",\"exemplars\":");
+            out.small_list(&series.exemplars, |out, exemplar| {
                 out.push_str("{\"labels\":");
                 json::write_labels(out, &exemplar.labels);
                 out.push_str(",\"value\":");
@@ -169,10 +171,11 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
                 out.push_str(",\"timestamp\":");
                 json::write_timestamp(out, exemplar.ts_ms);
                 out.push('}');
-            });
-            out.push('}');
-        });
-        Ok(envelope::success_raw(&data, &Notes::default()))
+            })?;
+            out.text().push('}');
+            Ok(())
+        })?;
+        Ok(envelope::finish_success(out.into_text(), &Notes::default()))
     })
     .await
 }

@@ -7,6 +7,7 @@ mod agreement;
 mod bad_input;
 mod crash;
 mod http_api;
+mod http_limits;
 mod peers;
 mod query_cli;
 mod readme;

@@ -33,6 +33,6 @@ pub use query_log::QueryLog;
 pub use readiness::Readiness;
 pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};
-pub use state::{AppState, LastReload, Operations, Settings};
+pub use state::{AppState, LastReload, Operations, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
 pub use storage::{StorageAdmin, StorageAdminError, StorageStatus};

@@ -41,6 +41,8 @@ pub struct Settings {
     pub query_memory_bytes: usize,
     /// Most bytes of an answer.
     pub max_result_bytes: usize,
+    /// Limits of remote read.
+    pub remote_read: RemoteReadSettings,
     /// Which parts of the query language are on.
     pub parser: ParserOptions,
     /// Allowed values of the `Origin` header for cross-origin reads; none by default.
@@ -49,6 +51,17 @@ pub struct Settings {
     pub storage_path: String,
     /// The text form of the retention, shown on the status page.
     pub retention: String,
+}
+
+/// Limits of remote read, as the flags of Prometheus set them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RemoteReadSettings {
+    /// Most samples of one query whose answer is one message; 0 for no limit.
+    pub sample_limit: usize,
+    /// How many requests are answered at once; 0 for no limit.
+    pub concurrent_limit: usize,
+    /// About how many bytes a frame of a streamed answer has.
+    pub max_bytes_in_frame: usize,
 }
 
 /// What only the binary can do. It is called from request handlers, so it must not block for long.
@@ -115,6 +128,8 @@ pub struct AppState {
     pub query_log: Arc<QueryLog>,
     /// Lets a bounded number of queries run.
     pub query_gate: Arc<Semaphore>,
+    /// Lets a bounded number of remote reads run.
+    pub read_gate: Arc<Semaphore>,
     /// Lets a bounded number of writes run.
     pub write_gate: Arc<Semaphore>,
     /// When the process started, in milliseconds since the Unix epoch.

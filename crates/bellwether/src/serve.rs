@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
     ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, QueryLog, Readiness,
-    Settings, Surface, router, serve as serve_http,
+    RemoteReadSettings, Settings, Surface, router, serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
@@ -116,6 +116,10 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let mut scrape_options = scrape_options(&args.web, address);
     features::apply(&args.features, &mut engine_options, &mut scrape_options);
     let settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
+    let read_places = match settings.remote_read.concurrent_limit {
+        0 => Semaphore::MAX_PERMITS,
+        limit => limit.min(Semaphore::MAX_PERMITS),
+    };
     let is_demo = args.history.is_some();
     let (store, config) =
         open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness)).await?;
@@ -147,6 +151,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         query_log,
         active_queries: Arc::new(ActiveQueries::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
+        read_gate: Arc::new(Semaphore::new(read_places)),
         write_gate: Arc::new(Semaphore::new(CONCURRENT_WRITES)),
         started_at_ms,
     }));
@@ -280,6 +285,11 @@ fn settings(
         query_timeout: Duration::from_millis(args.query.timeout_ms.max(0).unsigned_abs()),
         query_concurrency: args.query.max_concurrency,
         query_memory_bytes: QUERY_MEMORY_BYTES,
+        remote_read: RemoteReadSettings {
+            sample_limit: args.storage.remote_read_sample_limit,
+            concurrent_limit: args.storage.remote_read_concurrent_limit,
+            max_bytes_in_frame: args.storage.remote_read_max_bytes_in_frame,
+        },
         max_result_bytes: usize::try_from(args.query.max_result_bytes).unwrap_or(usize::MAX),
         parser: engine.parser,
         cors_origin: args.web.cors_origin.clone(),
@@ -304,6 +314,9 @@ fn flags(
         ("query.max-result-size", format_size(query.max_result_bytes)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
+        ("storage.remote.read-concurrent-limit", storage.remote_read_concurrent_limit.to_string()),
+        ("storage.remote.read-max-bytes-in-frame", storage.remote_read_max_bytes_in_frame.to_string()),
+        ("storage.remote.read-sample-limit", storage.remote_read_sample_limit.to_string()),
         ("storage.tsdb.path", storage.path.display().to_string()),
         ("storage.tsdb.retention.size", retention.size()),
         ("storage.tsdb.retention.time", retention.time()),

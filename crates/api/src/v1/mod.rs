@@ -6,6 +6,7 @@ mod alerting;
 mod federate;
 mod parse;
 mod query;
+mod read;
 mod series;
 mod status;
 mod targets;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/rules", get(alerting::rules))
         .route("/alerts", get(alerting::alerts))
         .route("/alertmanagers", get(alerting::alertmanagers))
+        .route("/read", post(read::read))
         .route("/write", post(write::write))
         .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))
 }

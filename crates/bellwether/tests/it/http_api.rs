@@ -11,7 +11,12 @@ pub(crate) type Pushed<'a> = (&'a [(&'a str, &'a str)], &'a [(i64, f64)]);
 
 /// Pushes float series.
 pub(crate) fn push(server: &Bellwether, series: &[Pushed<'_>]) -> (u16, String) {
-    let (mut message, mut body) = (Vec::new(), Vec::new());
+    push_to(&server.url, series)
+}
+
+/// Pushes float series to any server that takes remote write.
+pub(crate) fn push_to(url: &str, series: &[Pushed<'_>]) -> (u16, String) {
+    let mut message = Vec::new();
     let mut writer = WriteRequestWriter::new(&mut message);
     for (labels, samples) in series {
         let labels = Labels::from_pairs(labels.iter().copied());
@@ -19,16 +24,19 @@ pub(crate) fn push(server: &Bellwether, series: &[Pushed<'_>]) -> (u16, String) 
             samples.iter().map(|(ts_ms, value)| Sample { ts_ms: *ts_ms, value: *value }).collect();
         writer.series(&WriteSeries { labels: &labels, samples: &samples, exemplars: &[], histograms: &[] });
     }
-    compress_write_request(&message, &mut body).expect("small enough");
-    server.post(
-        "/api/v1/write",
-        &[
-            ("Content-Type", "application/x-protobuf"),
-            ("Content-Encoding", "snappy"),
-            ("X-Prometheus-Remote-Write-Version", "0.1.0"),
-        ],
-        &body,
-    )
+    push_message(url, &message)
+}
+
+/// Pushes a message that is written already.
+pub(crate) fn push_message(url: &str, message: &[u8]) -> (u16, String) {
+    let mut body = Vec::new();
+    compress_write_request(message, &mut body).expect("small enough");
+    let headers = [
+        ("Content-Type", "application/x-protobuf"),
+        ("Content-Encoding", "snappy"),
+        ("X-Prometheus-Remote-Write-Version", "0.1.0"),
+    ];
+    crate::support::request("POST", &format!("{url}/api/v1/write"), &headers, &body)
 }
 
 /// Two counters at t = 0, 10, ... 100 s.

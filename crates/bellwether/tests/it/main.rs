@@ -12,5 +12,6 @@ mod peers;
 mod query_cli;
 mod readme;
 mod reload;
+mod remote_read;
 mod scraping;
 mod startup;

@@ -43,6 +43,8 @@ pub struct Settings {
     pub max_result_bytes: usize,
     /// Limits of remote read.
     pub remote_read: RemoteReadSettings,
+    /// What else is on or off, for `features`: category, name, state.
+    pub features: Vec<(&'static str, &'static str, bool)>,
     /// Which parts of the query language are on.
     pub parser: ParserOptions,
     /// Allowed values of the `Origin` header for cross-origin reads; none by default.

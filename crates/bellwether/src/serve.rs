@@ -115,7 +115,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let mut engine_options = engine_options(&args.query, &config);
     let mut scrape_options = scrape_options(&args.web, address);
     features::apply(&args.features, &mut engine_options, &mut scrape_options);
-    let settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
+    let mut settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
+    settings.features = features::listed(&engine_options, &scrape_options);
     let read_places = match settings.remote_read.concurrent_limit {
         0 => Semaphore::MAX_PERMITS,
         limit => limit.min(Semaphore::MAX_PERMITS),
@@ -290,6 +291,7 @@ fn settings(
             concurrent_limit: args.storage.remote_read_concurrent_limit,
             max_bytes_in_frame: args.storage.remote_read_max_bytes_in_frame,
         },
+        features: Vec::new(),
         max_result_bytes: usize::try_from(args.query.max_result_bytes).unwrap_or(usize::MAX),
         parser: engine.parser,
         cors_origin: args.web.cors_origin.clone(),

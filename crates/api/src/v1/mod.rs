@@ -3,6 +3,7 @@
 mod active;
 mod admin;
 mod alerting;
+mod features;
 mod federate;
 mod parse;
 mod query;
@@ -31,6 +32,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/metadata", get(series::metadata))
         .route("/parse_query", get(parse::parse_query).post(parse::parse_query))
         .route("/format_query", get(parse::format_query).post(parse::format_query))
+        .route("/explain", get(parse::explain_query).post(parse::explain_query))
+        .route("/features", get(features::features))
         .route("/targets", get(targets::targets))
         .route("/targets/metadata", get(targets::metadata))
         .route("/scrape_pools", get(targets::scrape_pools))

@@ -131,6 +131,73 @@ fn the_language_is_open() {
 }
 
 #[test]
+fn queries_are_explained_part_by_part() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &[]);
+    let tree = server.api("explain", &[("query", "sum(rate(x[5m])) > 1")]);
+    assert_eq!(
+        (&tree["span"], &tree["kind"], &tree["role"]),
+        (&json!([0, 20]), &json!("binaryExpr"), &json!("query"))
+    );
+    let kinds = |node: &Value| -> Vec<(Value, Value, Value)> {
+        let children = node["children"].as_array().cloned().unwrap_or_default();
+        children.iter().map(|c| (c["kind"].clone(), c["role"].clone(), c["span"].clone())).collect()
+    };
+    assert_eq!(
+        kinds(&tree),
+        [
+            (json!("aggregation"), json!("left"), json!([0, 16])),
+            (json!("numberLiteral"), json!("right"), json!([19, 20])),
+        ]
+    );
+    assert_eq!(kinds(&tree["children"][0]), [(json!("call"), json!("operand"), json!([4, 15]))]);
+    assert!(tree["sentence"].as_str().is_some_and(|s| s.ends_with('.')), "{tree}");
+    let (status, text) = server.get("/api/v1/explain?query=sum(");
+    assert_eq!(status, 400);
+    assert_eq!(
+        answer(&text)["error"],
+        "invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"
+    );
+}
+
+#[test]
+fn features_are_listed_by_the_names_of_prometheus() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--web.enable-lifecycle"]);
+    let features = server.api("features", &[]);
+    for (category, name, is_on) in [
+        ("api", "lifecycle", true),
+        ("api", "admin", false),
+        ("api", "remote_write_receiver", true),
+        ("promql", "anchored", false),
+        ("promql", "per_step_stats", false),
+        ("promql_functions", "rate", true),
+        ("promql_functions", "info", false),
+        ("promql_operators", "topk", true),
+        ("promql_operators", "limitk", false),
+        ("promql_operators", "=~", true),
+        ("promql_operators", "unless", true),
+        ("scrape", "start_timestamp_zero_ingestion", false),
+        ("service_discovery_providers", "kubernetes", true),
+        ("service_discovery_providers", "static", true),
+        ("tsdb", "native_histograms", true),
+    ] {
+        assert_eq!(features[category][name], json!(is_on), "{category} {name}");
+    }
+    let more = tempfile::tempdir().expect("a folder");
+    let flag = "--enable-feature=promql-experimental-functions,promql-extended-range-selectors,promql-per-step-stats";
+    let features = Bellwether::serve(more.path(), &[flag]).api("features", &[]);
+    for (category, name) in [
+        ("promql", "anchored"),
+        ("promql", "per_step_stats"),
+        ("promql_functions", "info"),
+        ("promql_operators", "limitk"),
+    ] {
+        assert_eq!(features[category][name], json!(true), "{category} {name}");
+    }
+}
+
+#[test]
 fn status_pages_have_prometheus_fields() {
     let (_dir, server) = with_data();
     let build = server.api("status/buildinfo", &[]);

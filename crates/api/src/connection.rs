@@ -38,6 +38,8 @@ pub(crate) struct Connection {
 struct State {
     phase: Phase,
     since: Instant,
+    /// Since when the client has taken nothing of what is ready for it.
+    blocked_since: Option<Instant>,
     /// Whether the connection should make room for another one.
     is_evicted: bool,
 }
@@ -49,11 +51,14 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// From the first byte of a request to the end of its head.
     pub(crate) head: Duration,
+    /// For room to write an answer.
+    pub(crate) write: Duration,
 }
 
 impl Connection {
     fn new() -> Self {
-        let state = State { phase: Phase::Head, since: Instant::now(), is_evicted: false };
+        let state =
+            State { phase: Phase::Head, since: Instant::now(), blocked_since: None, is_evicted: false };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -71,6 +76,17 @@ impl Connection {
         }
     }
 
+    /// Says whether the client has no room for more of its answer.
+    fn set_blocked(&self, is_blocked: bool) {
+        let mut state = self.lock();
+        if state.blocked_since.is_some() == is_blocked {
+            return;
+        }
+        state.blocked_since = is_blocked.then(Instant::now);
+        drop(state);
+        self.changed.notify_one();
+    }
+
     fn enter(&self, phase: Phase) {
         let mut state = self.lock();
         state.phase = phase;
@@ -79,24 +95,24 @@ impl Connection {
         self.changed.notify_one();
     }
 
-    /// Returns, with the reason, when the connection has to be closed. It never is while a request is being answered.
+    /// Returns, with the reason, when the connection has to be closed. While a request is being answered, that is only if the client does not take
+    /// the answer.
     pub(crate) async fn out_of_patience(&self, patience: Patience) -> &'static str {
         loop {
-            let (phase, since, is_evicted) = {
+            let (phase, since, blocked_since, is_evicted) = {
                 let state = self.lock();
-                (state.phase, state.since, state.is_evicted)
+                (state.phase, state.since, state.blocked_since, state.is_evicted)
             };
-            let (limit, why) = match phase {
-                Phase::Busy => {
+            let (since, limit, why) = match (phase, blocked_since) {
+                (_, Some(since)) => (since, patience.write, "the client does not take its answer"),
+                (Phase::Busy, None) => {
                     self.changed.notified().await;
                     continue;
                 }
-                Phase::Idle => (patience.idle, "idle for too long"),
-                Phase::Head => (patience.head, "the head of the request took too long"),
+                (_, None) if is_evicted => return "closed to make room for another one",
+                (Phase::Idle, None) => (since, patience.idle, "idle for too long"),
+                (Phase::Head, None) => (since, patience.head, "the head of the request took too long"),
             };
-            if is_evicted {
-                return "closed to make room for another one";
-            }
             if since.elapsed() >= limit {
                 return why;
             }
@@ -159,7 +175,8 @@ impl Connections {
         let open = self.lock();
         let unused = open.values().filter_map(|connection| {
             let state = connection.lock();
-            let is_candidate = state.phase != Phase::Busy && !state.is_evicted;
+            let is_candidate =
+                state.phase != Phase::Busy && state.blocked_since.is_none() && !state.is_evicted;
             is_candidate.then_some((state.phase == Phase::Head, state.since, connection))
         });
         if let Some((_, _, connection)) = unused.min_by_key(|(is_sending, since, _)| (*is_sending, *since)) {
@@ -212,7 +229,9 @@ impl AsyncRead for WatchedStream {
 
 impl AsyncWrite for WatchedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.connection.set_blocked(outcome.is_pending());
+        outcome
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -228,7 +247,9 @@ impl AsyncWrite for WatchedStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.connection.set_blocked(outcome.is_pending());
+        outcome
     }
 
     fn is_write_vectored(&self) -> bool {

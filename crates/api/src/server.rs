@@ -33,6 +33,8 @@ pub struct ConnectionLimits {
     pub idle_timeout: Duration,
     /// How long the body of a request may come without a byte.
     pub body_idle_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_timeout: Duration,
     /// Largest head of a request, in bytes.
     pub max_header_bytes: usize,
     /// How long requests in flight may go on after the server was told to stop.
@@ -46,6 +48,7 @@ impl Default for ConnectionLimits {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             body_idle_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_mins(1),
             max_header_bytes: 64 << 10,
             drain_timeout: Duration::from_secs(10),
         }
@@ -152,7 +155,8 @@ pub async fn serve(
             .max_buf_size(limits.max_header_bytes.saturating_mul(2).max(8 << 10))
             .serve_connection(TokioIo::new(stream), service);
         let serving = graceful.watch(serving);
-        let patience = Patience { idle: limits.idle_timeout, head: limits.header_timeout };
+        let patience =
+            Patience { idle: limits.idle_timeout, head: limits.header_timeout, write: limits.write_timeout };
         tokio::spawn(async move {
             tokio::select! {
                 outcome = serving => {
@@ -220,7 +224,13 @@ mod tests {
         let surface = Surface::new(Arc::new(Readiness::starting("")));
         let echo =
             |request: Request| async { format!("{:?}", read_body(request, 1 << 20).await.map(|b| b.len())) };
-        surface.open(Router::new().route("/", get(|| async { "here" })).route("/echo", post(echo)));
+        let large = || async { "x".repeat(LARGE) };
+        surface.open(
+            Router::new()
+                .route("/", get(|| async { "here" }))
+                .route("/echo", post(echo))
+                .route("/large", get(large)),
+        );
         let (stop, stopped) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -243,6 +253,8 @@ mod tests {
     }
 
     const SOON: Duration = Duration::from_millis(50);
+    /// More than the system keeps for a client that does not read.
+    const LARGE: usize = 64 << 20;
 
     #[test]
     fn a_body_that_does_not_come_is_answered_with_408() {
@@ -265,6 +277,21 @@ mod tests {
         // It is kept behind an answer, and then for too long.
         let said = said(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 2, "{said}");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_takes_is_given_up() {
+        let limits =
+            ConnectionLimits { max_connections: 1, write_timeout: SOON, ..ConnectionLimits::default() };
+        let (_stop, address) = served(limits);
+        let request = "GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut idler = Client::connect(address).expect("connected");
+        idler.write_all(request.as_bytes()).expect("sent");
+        // There is one place, so this is answered only when the other connection is closed.
+        assert!(said(address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ends_with("here"));
+        let mut taken = Vec::new();
+        let _ = idler.read_to_end(&mut taken);
+        assert!(taken.len() < LARGE, "{}", taken.len());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #   build   a C compiler for the few dependencies written in C
 #   node    checks Node.js
 #   peers   the programs that tests talk to: Prometheus, promtool, node exporter, Chromium
+#   rivals  the servers that benchmarks compare with: Prometheus, VictoriaMetrics
 #   python  the Python packages of the tests, in .venv
 #   deny    cargo-deny, in the user's cache
 # Debian packages are installed when run as root; otherwise the missing ones are named.
@@ -61,6 +62,10 @@ setup_peers() {
         chromium:chromium curl:curl
 }
 
+setup_rivals() {
+    need_packages prometheus:prometheus victoria-metrics:victoria-metrics
+}
+
 setup_python() {
     local stamp=.venv/.installed
     if [ ! -e "$stamp" ] || [ tests/requirements.txt -nt "$stamp" ]; then
@@ -82,7 +87,7 @@ setup_deny() {
 
 for task in "$@"; do
     case "$task" in
-        build | node | peers | python | deny) "setup_$task" ;;
+        build | node | peers | rivals | python | deny) "setup_$task" ;;
         *) echo "unknown task: $task" >&2; exit 2 ;;
     esac
 done

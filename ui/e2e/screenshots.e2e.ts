@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ask, SCHEMES, settle, startBrowser } from './browser';
+import { manyLines, seed, tracedAnswers, waitingTimes } from './seed';
+import { EXPLAINED, lendWords } from './words';
 
 const FOLDER = resolve(process.env.SCREENSHOT_DIR ?? '../docs/images');
 
@@ -15,6 +17,8 @@ interface Picture {
   name: string;
   path: string | (() => Promise<string>);
   height?: number;
+  /** Done before the page is opened. */
+  before?: (page: Page) => Promise<void>;
   prepare?: (page: Page) => Promise<void>;
 }
 
@@ -79,6 +83,53 @@ const PICTURES: readonly Picture[] = [
     path: explore('sum by (agent) (rate(devskyy_agent_tasks_total[5m]) bananas)'),
     prepare: async (page) => page.locator('.cm-lintRange-error').waitFor(),
   },
+  {
+    name: 'explore-heatmap',
+    path: explore('checkout_wait_seconds', '&tab=heatmap&from=now-50m'),
+    height: 860,
+    prepare: hover,
+  },
+  {
+    name: 'explore-tree',
+    path: explore(
+      'sum by (agent) (rate(devskyy_agent_tasks_total{status="error"}[5m])) / sum by (agent) (rate(devskyy_agent_tasks_total[5m])) > 0.05',
+      '&tab=tree',
+    ),
+    prepare: async (page) => page.getByLabel('Counting').first().waitFor({ state: 'detached' }),
+  },
+  {
+    name: 'explore-explain',
+    path: explore(EXPLAINED, '&tab=explain'),
+    before: lendWords,
+    prepare: async (page) => page.getByRole('button', { name: /resets are accounted for/ }).hover(),
+  },
+  {
+    name: 'explore-exemplars',
+    path: explore(
+      'histogram_quantile(0.9, sum by (le) (rate(checkout_duration_seconds_bucket[1m])))',
+      '&exemplars=on&from=now-45m',
+    ),
+    prepare: async (page) => {
+      const dots = page.getByRole('group', { name: 'Exemplars' }).getByRole('button');
+      await dots.first().waitFor();
+      await dots.nth(Math.floor((await dots.count()) * 0.6)).click();
+    },
+  },
+  { name: 'explore-big', path: explore('checkout_queue_depth', '&from=now-50m'), height: 900 },
+  {
+    name: 'explore-browser',
+    path: explore(
+      'sum by (node_type) (rate(dag_node_executions_total[5m]))',
+      '&browse=on&find=dag+node&metric=dag_node_executions_total',
+    ),
+    height: 900,
+    prepare: async (page) => {
+      await page.getByRole('button', { name: /^node_type / }).click();
+      const values = page.getByRole('list', { name: 'Values of node_type' }).getByRole('button');
+      await values.first().click();
+      await page.mouse.move(0, 0);
+    },
+  },
   { name: 'metrics', path: '/metrics/?sort=series' },
   { name: 'metric', path: '/metrics/dag_node_executions_total?label=node_type&from=now-3h' },
   { name: 'targets', path: '/system/targets', height: 1130 },
@@ -98,9 +149,19 @@ const PICTURES: readonly Picture[] = [
 
 describe('Pictures for the documentation', () => {
   mkdirSync(FOLDER, { recursive: true });
+  beforeAll(async () => {
+    const now = Date.now();
+    await seed([
+      waitingTimes('checkout_wait_seconds', now, 50),
+      ...tracedAnswers('checkout_duration_seconds', now, 50),
+    ]);
+    const queues = manyLines('checkout_queue_depth', now, 1000, 650);
+    for (let at = 0; at < queues.length; at += 100) await seed(queues.slice(at, at + 100));
+  });
   for (const scheme of SCHEMES) {
-    test.each(PICTURES)(`$name in ${scheme}`, async ({ name, path, height = 800, prepare }) => {
+    test.each(PICTURES)(`$name in ${scheme}`, async ({ name, path, height = 800, before, prepare }) => {
       const { page, open, expectClean } = await browser.open({ scheme, width: 1280, height });
+      await before?.(page);
       await open(typeof path === 'string' ? path : await path());
       // The pictures show made-up numbers, and have to say so.
       await page.getByText('Demo data', { exact: true }).waitFor();

@@ -8,17 +8,23 @@ use bellwether::config::{Config, LoadOptions};
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::config::matching_files;
 
+use crate::files;
+
 /// Judges server configuration files and the rule files that they name.
-pub(crate) fn config(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+pub(crate) fn config(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
     let mut all_good = true;
-    for file in files {
+    for file in paths {
         match Config::load(file, LoadOptions::from_process()) {
             Ok(loaded) => {
                 for warning in &loaded.warnings {
                     writeln!(err, "warning: {warning}")?;
                 }
-                let mut good = true;
+                let unreadable = files::unreadable(&loaded.config, &loaded.job_places);
+                for problem in &unreadable {
+                    writeln!(err, "{problem}")?;
+                }
+                let mut good = unreadable.is_empty();
                 for rule_file in loaded.config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
                     good &= rule_file_is_good(&rule_file, &mut err)?;
                 }

@@ -142,10 +142,10 @@ pub(crate) struct WebArgs {
     #[arg(long = "web.listen-address", value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
     pub(crate) listen_address: Vec<String>,
     /// The URL under which users reach this server, if a proxy stands in front; its path is the default of the route prefix.
-    #[arg(long = "web.external-url", value_name = "URL", default_value = "")]
+    #[arg(long = "web.external-url", value_name = "URL", default_value = "", value_parser = external_url)]
     pub(crate) external_url: String,
     /// Path below which everything is served.
-    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    #[arg(long = "web.route-prefix", value_name = "PATH", value_parser = url_path)]
     pub(crate) route_prefix: Option<String>,
     /// Allow `POST /-/quit`, and `POST /-/reload` from other machines.
     #[arg(long = "web.enable-lifecycle")]
@@ -160,7 +160,7 @@ pub(crate) struct WebArgs {
     #[arg(long = "web.cors.origin", value_name = "REGEX", value_parser = anchored_regex)]
     pub(crate) cors_origin: Option<AnchoredRegex>,
     /// How many connections may be open at once.
-    #[arg(long = "web.max-connections", value_name = "NUMBER", default_value_t = 2_000)]
+    #[arg(long = "web.max-connections", value_name = "NUMBER", default_value_t = 2_000, value_parser = at_least_one)]
     pub(crate) max_connections: usize,
 }
 
@@ -177,6 +177,10 @@ pub(crate) struct StorageArgs {
     /// How many bytes samples may take before the oldest go; 0 for no limit.
     #[arg(long = "storage.tsdb.retention.size", value_name = "SIZE", value_parser = size_bytes)]
     pub(crate) retention_size: Option<u64>,
+    /// How many bytes of the file system must stay free; below that, samples are refused until there is room again. 2 % of it but at
+    /// least 512MiB if nothing is said.
+    #[arg(long = "storage.min-free", value_name = "SIZE", value_parser = size_bytes)]
+    pub(crate) min_free: Option<u64>,
     /// When the log is synced to the disk: every second, before each acknowledgement, or when a segment is full.
     #[arg(long = "storage.wal-sync", value_name = "MODE", default_value = "interval")]
     pub(crate) wal_sync: WalSync,
@@ -207,16 +211,16 @@ pub(crate) enum WalSync {
 #[command(next_help_heading = "Query")]
 pub(crate) struct QueryArgs {
     /// How old a sample may be to count as the current value.
-    #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = duration_ms)]
+    #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = positive_duration_ms)]
     pub(crate) lookback_delta_ms: i64,
     /// How long a query may take.
-    #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = duration_ms)]
+    #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = positive_duration_ms)]
     pub(crate) timeout_ms: i64,
     /// How many queries run at once.
-    #[arg(long = "query.max-concurrency", value_name = "NUMBER", default_value_t = 20)]
+    #[arg(long = "query.max-concurrency", value_name = "NUMBER", default_value_t = 20, value_parser = at_least_one)]
     pub(crate) max_concurrency: usize,
     /// How many samples one query may hold in memory.
-    #[arg(long = "query.max-samples", value_name = "NUMBER", default_value_t = 50_000_000)]
+    #[arg(long = "query.max-samples", value_name = "NUMBER", default_value_t = 50_000_000, value_parser = at_least_one)]
     pub(crate) max_samples: usize,
     /// How many bytes the answer to one query may have.
     #[arg(long = "query.max-result-size", value_name = "SIZE", default_value = "256MiB", value_parser = size_bytes)]
@@ -275,6 +279,42 @@ fn anchored_regex(s: &str) -> Result<AnchoredRegex, String> {
     AnchoredRegex::new(s).map_err(|e| e.to_string())
 }
 
+fn positive_duration_ms(s: &str) -> Result<i64, String> {
+    match duration_ms(s)? {
+        0 => Err("must be more than nothing; write it like 30s or 5m".to_owned()),
+        ms => Ok(ms),
+    }
+}
+
+/// A number that counts places or samples: none would mean that nothing works, and no machine has more than the upper end.
+fn at_least_one(s: &str) -> Result<usize, String> {
+    match s.parse() {
+        Ok(number @ 1..=1_000_000_000_000) => Ok(number),
+        Ok(_) => Err("must be from 1 to 1000000000000".to_owned()),
+        Err(error) => Err(format!("{error}; write it like 20")),
+    }
+}
+
+fn external_url(s: &str) -> Result<String, String> {
+    let (scheme, rest) = s.split_once("://").unwrap_or_default();
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if !s.is_empty() && (!matches!(scheme, "http" | "https") || host.is_empty()) {
+        return Err("must be a URL such as https://example.org/bellwether".to_owned());
+    }
+    url_path(path).map(|_| s.to_owned())
+}
+
+fn url_path(s: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let has_dots = s.split('/').any(|segment| matches!(segment, "." | ".."));
+    if !s.chars().all(is_plain) || s.contains("//") || has_dots {
+        return Err(
+            "a path consists of letters, digits and -._~ between slashes, such as /bellwether".to_owned()
+        );
+    }
+    Ok(s.to_owned())
+}
+
 fn size_bytes(s: &str) -> Result<u64, String> {
     parse_size(s).map_err(|e| format!("{e}; write it like 512MB or 10GB"))
 }
@@ -320,5 +360,36 @@ mod tests {
         assert!(error.to_string().contains("write it like 15d or 1h30m"), "{error}");
         let error = Cli::try_parse_from(["bellwether", "serve", "--web.cors.origin=("]).expect_err("refused");
         assert!(error.to_string().contains("missing closing )"), "{error}");
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused() {
+        let parse = |flag: &str| Cli::try_parse_from(["bellwether", "serve", flag]);
+        for (flag, why) in [
+            ("--query.timeout=0s", "must be more than nothing"),
+            ("--query.lookback-delta=0s", "must be more than nothing"),
+            ("--query.max-concurrency=0", "must be from 1 to"),
+            ("--query.max-concurrency=18446744073709551615", "must be from 1 to"),
+            ("--query.max-samples=0", "must be from 1 to"),
+            ("--web.max-connections=0", "must be from 1 to"),
+            ("--web.max-connections=18446744073709551615", "must be from 1 to"),
+            ("--web.cors.origin=(", "missing closing )"),
+            ("--web.external-url=::::", "must be a URL such as"),
+            ("--web.external-url=ftp://x", "must be a URL such as"),
+            ("--web.external-url=http://x/a?b", "a path consists of"),
+            ("--web.route-prefix=a b?#", "a path consists of"),
+            ("--web.route-prefix=/a/../b", "a path consists of"),
+            ("--storage.min-free=some", "write it like 512MB or 10GB"),
+        ] {
+            let error = parse(flag).expect_err(flag).to_string();
+            assert!(error.contains(why), "{flag}: {error}");
+        }
+        for flag in [
+            "--web.external-url=https://x.example:8080/obs/bw/",
+            "--web.route-prefix=/",
+            "--storage.min-free=1MB",
+        ] {
+            assert!(parse(flag).is_ok(), "{flag}");
+        }
     }
 }

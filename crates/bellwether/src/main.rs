@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod demo;
 mod features;
+mod files;
 mod listen;
 mod log;
 mod operations;

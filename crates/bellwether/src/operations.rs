@@ -1,10 +1,11 @@
 //! What the HTTP surface may ask of the program: reload, quit, the configuration in use.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bellwether::config::{Config, LoadOptions};
+use bellwether::config::{Config, LoadOptions, Loaded};
 use bellwether_api::{LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_rules::{RuleFile, RuleFileOptions};
@@ -12,6 +13,8 @@ use bellwether_scrape::ScrapeManager;
 use bellwether_scrape::config::matching_files;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+
+use crate::files;
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -24,17 +27,9 @@ pub(crate) struct ConfigSource {
     pub(crate) extra: Option<String>,
 }
 
-/// A configuration that was read and checked.
-#[derive(Debug)]
-pub(crate) struct LoadedConfig {
-    pub(crate) config: Config,
-    /// How many rules its rule files hold.
-    pub(crate) n_rules: usize,
-}
-
 impl ConfigSource {
     /// Reads and checks everything: the configuration, the files that it includes, and the rule files. The error has a line per problem.
-    pub(crate) fn load(&self) -> Result<LoadedConfig, String> {
+    pub(crate) fn load(&self) -> Result<Checked, String> {
         let options = LoadOptions::from_process;
         let loaded = match &self.file {
             Some(file) => Config::load(file, options()),
@@ -44,7 +39,11 @@ impl ConfigSource {
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
         }
-        let mut config = loaded.config;
+        let Loaded { mut config, job_places, .. } = loaded;
+        // Credentials may come later, and a rule file may be meant to; the server runs without them, as Prometheus does.
+        for problem in files::unreadable(&config, &job_places) {
+            tracing::warn!(%problem, "configuration");
+        }
         if let Some(extra) = &self.extra {
             let extra =
                 Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
@@ -67,7 +66,27 @@ impl ConfigSource {
                 "rule files are checked, but this version does not evaluate rules yet"
             );
         }
-        Ok(LoadedConfig { config, n_rules })
+        Ok(Checked { config, n_rules, job_places })
+    }
+}
+
+/// A configuration whose files are all readable and valid.
+pub(crate) struct Checked {
+    pub(crate) config: Config,
+    /// How many rules its rule files hold.
+    pub(crate) n_rules: usize,
+    job_places: BTreeMap<String, String>,
+}
+
+impl Checked {
+    /// Makes the jobs of the configuration those that are scraped.
+    pub(crate) async fn apply(&self, scrape: &ScrapeManager) -> Result<(), String> {
+        scrape.apply(self.config.scrape_configs.clone()).await.map_err(|error| {
+            match error.job().and_then(|job| self.job_places.get(job)) {
+                Some(place) => format!("{place}: {error}"),
+                None => error.to_string(),
+            }
+        })
     }
 }
 
@@ -89,10 +108,11 @@ pub(crate) struct Program {
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     state: Mutex<Current>,
+    reloading: Mutex<()>,
 }
 
 struct Current {
-    loaded: LoadedConfig,
+    loaded: Checked,
     last_reload: LastReload,
 }
 
@@ -100,14 +120,22 @@ impl Program {
     /// A program that runs on `loaded`.
     pub(crate) fn new(
         source: ConfigSource,
-        loaded: LoadedConfig,
+        loaded: Checked,
         scrape: ScrapeManager,
         query_log: Arc<QueryLog>,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
         let last_reload = LastReload { ok: true, loaded_at_ms: clock.now_ms() };
-        Self { source, scrape, query_log, clock, stop, state: Mutex::new(Current { loaded, last_reload }) }
+        Self {
+            source,
+            scrape,
+            query_log,
+            clock,
+            stop,
+            state: Mutex::new(Current { loaded, last_reload }),
+            reloading: Mutex::default(),
+        }
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -117,19 +145,21 @@ impl Program {
 
 impl Operations for Program {
     fn reload(&self) -> Result<(), String> {
-        let applied = self.source.load().and_then(|loaded| {
+        // One after the other, so that the file that was read last wins.
+        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        tracing::debug!("reading the configuration again");
+        let applied = self.source.load().and_then(|checked| {
             // The file is opened anew even under the same name: whoever rotates logs has moved the old one away.
-            let query_log = open_query_log(&loaded.config)?;
-            let apply = self.scrape.apply(loaded.config.scrape_configs.clone());
+            let query_log = open_query_log(&checked.config)?;
             // This runs on a thread that may block.
-            Handle::current().block_on(apply).map_err(|e| e.to_string())?;
+            Handle::current().block_on(checked.apply(&self.scrape))?;
             self.query_log.set_file(query_log);
-            Ok(loaded)
+            Ok(checked)
         });
         match applied {
-            Ok(loaded) => {
+            Ok(checked) => {
                 let mut current = self.current();
-                current.loaded = loaded;
+                current.loaded = checked;
                 current.last_reload = LastReload { ok: true, loaded_at_ms: self.clock.now_ms() };
                 tracing::info!("configuration reloaded");
                 Ok(())

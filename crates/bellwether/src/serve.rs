@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
-use crate::operations::{ConfigSource, LoadedConfig, Program, open_query_log};
+use crate::operations::{Checked, ConfigSource, Program, open_query_log};
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
 use crate::{demo, features, log};
@@ -37,6 +37,8 @@ const QUERY_MEMORY_BYTES: usize = 2 << 30;
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long scrapes in flight may go on after the server was told to stop.
 const SCRAPE_DRAIN: Duration = Duration::from_secs(3);
+/// How long threads that are still at work may keep the process alive after everything is closed.
+const LAST_WORK: Duration = Duration::from_secs(2);
 /// Writes that are decoded and stored at once; further ones are told to come back.
 const CONCURRENT_WRITES: usize = 64;
 
@@ -70,12 +72,15 @@ pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Runs `future` on the threads that serve sockets and timers.
 pub(crate) fn block_on(future: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("bellwether-io")
         .build()
-        .context("cannot start threads")?
-        .block_on(future)
+        .context("cannot start threads")?;
+    let outcome = runtime.block_on(future);
+    // Work that does not hear that it is no longer wanted, such as opening a file that hangs, must not keep the process alive.
+    runtime.shutdown_timeout(LAST_WORK);
+    outcome
 }
 
 /// The file that was named, or one of those that are looked for in this folder.
@@ -96,12 +101,12 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let listeners = listen(&args.web).await?;
     let address = listeners[0].local_addr().context("the socket has no address")?;
     source.fallback = own_scrape_config(address, &prefix);
-    let LoadedConfig { config, n_rules } = match from_file {
+    let config = match from_file {
         Some(loaded) => loaded,
         None => source.load().map_err(anyhow::Error::msg)?,
     };
     let query_log = Arc::new(QueryLog::default());
-    query_log.set_file(open_query_log(&config).map_err(anyhow::Error::msg)?);
+    query_log.set_file(open_query_log(&config.config).map_err(anyhow::Error::msg)?);
     warn_if_open(&listeners);
 
     // Until the store is open, health is answered and everything else is told to wait.
@@ -111,8 +116,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let servers = accept(listeners, &surface, &args.web, &stop);
     announce(&format!("Bellwether listens on http://{}{prefix}/", own_address(address)));
 
-    let retention = Retention::new(&args.storage, &config);
-    let mut engine_options = engine_options(&args.query, &config);
+    let retention = Retention::new(&args.storage, &config.config);
+    let mut engine_options = engine_options(&args.query, &config.config);
     let mut scrape_options = scrape_options(&args.web, address);
     features::apply(&args.features, &mut engine_options, &mut scrape_options);
     let mut settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
@@ -122,16 +127,22 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         limit => limit.min(Semaphore::MAX_PERMITS),
     };
     let is_demo = args.history.is_some();
-    let (store, config) =
-        open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness)).await?;
+    let opening = open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
+    let (store, config) = tokio::select! {
+        opened = opening => opened?,
+        () = stop_requested(&mut signals) => {
+            // What is in the log stays there for the next start, so there is nothing to wait for.
+            tracing::info!("stopped while the store was being opened");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
 
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
     let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
-    scrape.apply(config.scrape_configs.clone()).await?;
-    let loaded = LoadedConfig { config, n_rules };
+    config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
     let program = Arc::new(Program::new(
         source,
-        loaded,
+        config,
         scrape.clone(),
         Arc::clone(&query_log),
         Arc::clone(&clock),
@@ -167,8 +178,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
                 Request::Stop => break,
                 Request::Reload => {
                     let program = Arc::clone(&program);
-                    // The outcome is in the log and in the metrics.
-                    let _ = tokio::task::spawn_blocking(move || program.reload()).await;
+                    // The outcome is in the log and in the metrics. A file that cannot be read in time must not keep a stop from being heard.
+                    tokio::task::spawn_blocking(move || program.reload());
                 }
             }
         }
@@ -223,16 +234,16 @@ fn own_scrape_config(listen: SocketAddr, prefix: &str) -> String {
 /// Opens the store and, for the demo, fills it, on a thread that may block.
 async fn open_store(
     args: StorageArgs,
-    config: Config,
+    config: Checked,
     history: Option<FillHistory>,
     clock: Arc<dyn Clock>,
     readiness: Arc<Readiness>,
-) -> anyhow::Result<(Tsdb, Config)> {
+) -> anyhow::Result<(Tsdb, Checked)> {
     let work = move || {
-        let store = storage::open(&args, &config, clock)?;
+        let store = storage::open(&args, &config.config, clock)?;
         if let Some(fill) = history {
             readiness.set_starting("simulating the past of the demo");
-            fill(&store, &config).context("simulating the past of the demo")?;
+            fill(&store, &config.config).context("simulating the past of the demo")?;
         }
         Ok((store, config))
     };
@@ -316,6 +327,7 @@ fn flags(
         ("query.max-result-size", format_size(query.max_result_bytes)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
+        ("storage.min-free", storage.min_free.map(format_size).unwrap_or_default()),
         ("storage.remote.read-concurrent-limit", storage.remote_read_concurrent_limit.to_string()),
         ("storage.remote.read-max-bytes-in-frame", storage.remote_read_max_bytes_in_frame.to_string()),
         ("storage.remote.read-sample-limit", storage.remote_read_sample_limit.to_string()),
@@ -358,8 +370,13 @@ async fn maintain(store: Tsdb, stop: CancellationToken) {
 
 /// Ends the process without waiting for anything.
 async fn exit_at_next_stop(mut signals: Signals) {
-    while signals.next().await != Request::Stop {}
+    stop_requested(&mut signals).await;
     std::process::exit(1);
+}
+
+/// Waits until the process is told to stop; there is nothing to reload before it has started or while it stops.
+async fn stop_requested(signals: &mut Signals) {
+    while signals.next().await != Request::Stop {}
 }
 
 /// Says so if strangers can reach the server without a password.

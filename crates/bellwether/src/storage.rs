@@ -74,6 +74,7 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
     Options {
         retention_ms: Some(retention.time_ms),
         retention_bytes: retention.size_bytes,
+        min_free_bytes: args.min_free,
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
         sync: match args.wal_sync {
             WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),

@@ -42,7 +42,8 @@ mod publish;
 
 pub use checksum::Crc32c;
 pub use fs::{
-    DirEntry, EntryKind, Fs, FsFile, FsLock, Metadata, RealFs, Space, read_exact_at, read_file, write_all_at,
+    DirEntry, EntryKind, Fs, FsFile, FsLock, Mapped, Metadata, RealFs, Space, read_exact_at, read_file,
+    write_all_at,
 };
 #[cfg(any(test, feature = "sim"))]
 pub use fs::{Fault, Injection, SimFs};

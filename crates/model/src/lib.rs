@@ -50,7 +50,7 @@ pub use query::{
     ColumnBuffer, MetadataRequest, Querier, Queryable, SelectHints, SelectSpec, SeriesExemplars, SeriesSet,
     StorageError,
 };
-pub use regex::{AnchoredRegex, RegexError, go_to_rust_pattern};
+pub use regex::{AnchoredRegex, Expansion, RegexError, go_to_rust_pattern};
 pub use size::{ParseSizeError, format_size, parse_size};
 pub use tenant::Tenant;
 pub use time::{

@@ -6,7 +6,7 @@
 //! in a form that means the same here.
 
 use std::fmt::{self, Write as _};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta;
 use regex_automata::util::captures::Captures;
@@ -40,8 +40,24 @@ impl RegexError {
     }
 }
 
-/// A compiled regular expression that matches whole strings only.
+/// What came of [`AnchoredRegex::expand_within`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expansion {
+    /// The text does not match.
+    NoMatch,
+    /// The result is there.
+    Done,
+    /// The result would be too long; what is there is only its beginning.
+    TooLong,
+}
+
+/// A compiled regular expression that matches whole strings only. A clone shares what was compiled.
+#[derive(Clone)]
 pub struct AnchoredRegex {
+    compiled: Arc<Compiled>,
+}
+
+struct Compiled {
     pattern: String,
     /// The pattern in the syntax of `regex-syntax`, anchored.
     translated: String,
@@ -71,22 +87,24 @@ impl AnchoredRegex {
             ".+" => Shortcut::NonEmpty,
             _ => analyse(&inner)?,
         };
-        let regex = Self { pattern: pattern.to_owned(), translated, shortcut, automaton: OnceLock::new() };
-        if matches!(regex.shortcut, Shortcut::Ends { .. }) {
+        let automaton = OnceLock::new();
+        let compiled = Compiled { pattern: pattern.to_owned(), translated, shortcut, automaton };
+        let regex = Self { compiled: Arc::new(compiled) };
+        if matches!(regex.compiled.shortcut, Shortcut::Ends { .. }) {
             // Only these ever need the automaton for matching; build it now so that errors appear now.
-            let _ = regex.automaton.set(regex.compile()?);
+            let _ = regex.compiled.automaton.set(regex.compile()?);
         }
         Ok(regex)
     }
 
     /// The pattern as it was written.
     pub fn pattern(&self) -> &str {
-        &self.pattern
+        &self.compiled.pattern
     }
 
     /// Whether the whole of `s` matches.
     pub fn is_match(&self, s: &str) -> bool {
-        match &self.shortcut {
+        match &self.compiled.shortcut {
             Shortcut::All => true,
             Shortcut::NonEmpty => !s.is_empty(),
             Shortcut::Set(set) => set.binary_search_by(|x| x.as_str().cmp(s)).is_ok(),
@@ -100,7 +118,7 @@ impl AnchoredRegex {
 
     /// The strings that match, sorted, if they are few enough to be listed.
     pub fn set_matches(&self) -> Option<&[String]> {
-        match &self.shortcut {
+        match &self.compiled.shortcut {
             Shortcut::Set(set) => Some(set),
             _ => None,
         }
@@ -108,7 +126,7 @@ impl AnchoredRegex {
 
     /// A string with which every match starts; may be empty.
     pub fn prefix(&self) -> &str {
-        match &self.shortcut {
+        match &self.compiled.shortcut {
             Shortcut::Ends { prefix, .. } => prefix,
             _ => "",
         }
@@ -116,24 +134,33 @@ impl AnchoredRegex {
 
     /// Whether every string matches.
     pub fn matches_all(&self) -> bool {
-        matches!(self.shortcut, Shortcut::All)
+        matches!(self.compiled.shortcut, Shortcut::All)
     }
 
     /// If the whole of `s` matches, writes `template` to `out` with `$1`, `${1}`, `$name` and `${name}` replaced by what the groups matched
     /// (Go's `Regexp.Expand`: unknown groups are empty, `$$` is a dollar, a name is as long as possible), and returns true.
     pub fn expand(&self, s: &str, template: &str, out: &mut String) -> bool {
+        self.expand_within(s, template, usize::MAX, out) == Expansion::Done
+    }
+
+    /// Like [`expand`](Self::expand), but gives up before `out` has more than `max_bytes`: who writes the template chooses how often a group is
+    /// repeated, so the result may be much longer than all that went in.
+    pub fn expand_within(&self, s: &str, template: &str, max_bytes: usize, out: &mut String) -> Expansion {
         let automaton = self.automaton();
         let mut captures = automaton.create_captures();
         automaton.captures(Input::new(s).anchored(Anchored::Yes), &mut captures);
         if !captures.is_match() {
-            return false;
+            return Expansion::NoMatch;
         }
-        expand_template(template, s, &captures, out);
-        true
+        let mut out = Bounded { out, max_bytes };
+        match expand_template(template, s, &captures, &mut out) {
+            Some(()) => Expansion::Done,
+            None => Expansion::TooLong,
+        }
     }
 
     fn automaton(&self) -> &meta::Regex {
-        self.automaton.get_or_init(|| {
+        self.compiled.automaton.get_or_init(|| {
             self.compile().expect("BUG: a pattern that stands for a few strings compiles, checked in `new`")
         })
     }
@@ -141,20 +168,14 @@ impl AnchoredRegex {
     fn compile(&self) -> Result<meta::Regex, RegexError> {
         meta::Regex::builder()
             .configure(meta::Config::new().nfa_size_limit(Some(NFA_SIZE_LIMIT)))
-            .build(&self.translated)
-            .map_err(|_| RegexError::new("expression too large", &self.pattern))
-    }
-}
-
-impl Clone for AnchoredRegex {
-    fn clone(&self) -> Self {
-        Self::new(&self.pattern).expect("BUG: the pattern compiled before")
+            .build(&self.compiled.translated)
+            .map_err(|_| RegexError::new("expression too large", &self.compiled.pattern))
     }
 }
 
 impl PartialEq for AnchoredRegex {
     fn eq(&self, other: &Self) -> bool {
-        self.pattern == other.pattern
+        self.compiled.pattern == other.compiled.pattern
     }
 }
 
@@ -162,7 +183,7 @@ impl Eq for AnchoredRegex {}
 
 impl fmt::Debug for AnchoredRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AnchoredRegex").field(&self.pattern).finish()
+        f.debug_tuple("AnchoredRegex").field(&self.compiled.pattern).finish()
     }
 }
 
@@ -195,19 +216,36 @@ fn analyse(inner: &str) -> Result<Shortcut, RegexError> {
     Ok(Shortcut::Ends { prefix, suffix })
 }
 
-fn expand_template(template: &str, haystack: &str, captures: &Captures, out: &mut String) {
+/// A text that does not grow beyond a limit.
+struct Bounded<'a> {
+    out: &'a mut String,
+    max_bytes: usize,
+}
+
+impl Bounded<'_> {
+    fn push_str(&mut self, text: &str) -> Option<()> {
+        if text.len() > self.max_bytes.saturating_sub(self.out.len()) {
+            return None;
+        }
+        self.out.push_str(text);
+        Some(())
+    }
+}
+
+/// Gives up with `None` when `out` is full.
+fn expand_template(template: &str, haystack: &str, captures: &Captures, out: &mut Bounded<'_>) -> Option<()> {
     let mut rest = template;
     while let Some(at) = memchr::memchr(b'$', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
+        out.push_str(&rest[..at])?;
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
-            out.push('$');
+            out.push_str("$")?;
             rest = after;
             continue;
         }
         let Some((name, after)) = group_reference(rest) else {
             // Malformed; Go treats the dollar as text.
-            out.push('$');
+            out.push_str("$")?;
             continue;
         };
         rest = after;
@@ -216,10 +254,10 @@ fn expand_template(template: &str, haystack: &str, captures: &Captures, out: &mu
             Err(_) => captures.get_group_by_name(name),
         };
         if let Some(span) = span {
-            out.push_str(&haystack[span.start..span.end]);
+            out.push_str(&haystack[span.start..span.end])?;
         }
     }
-    out.push_str(rest);
+    out.push_str(rest)
 }
 
 /// Splits `1}rest`, `name rest` and the like after the dollar into the name of the group and what follows.
@@ -805,5 +843,21 @@ mod tests {
         assert_eq!(expand("(a)", "b", "$1"), None);
         assert_eq!(expand("a|(b)", "a", "[$1]"), Some("[]".to_owned()));
         assert_eq!(expand("(a)", "a", "${1"), Some("${1".to_owned()));
+    }
+
+    #[test]
+    fn expansions_end_at_a_limit() {
+        let check = |s: &str, template: &str, want: Expansion| {
+            let mut out = String::new();
+            let regex = AnchoredRegex::new("(a+)").expect("compiles");
+            assert_eq!(regex.expand_within(s, template, 6, &mut out), want, "{s} {template}");
+            assert!(out.len() <= 6, "{out}");
+        };
+        check("aa", "$1$1$1", Expansion::Done);
+        check("aa", "$1$1${1}x", Expansion::TooLong);
+        check("aa", "$1$1$1$$", Expansion::TooLong);
+        check("aaa", "$1$1$1$1", Expansion::TooLong);
+        check("aaa", "1234567", Expansion::TooLong);
+        check("b", "1234567", Expansion::NoMatch);
     }
 }

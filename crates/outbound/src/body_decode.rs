@@ -30,6 +30,9 @@ pub enum BodyError {
     /// The bytes are not valid gzip.
     #[error("gzip: {0}")]
     Gzip(#[source] io::Error),
+    /// A gzip stream has no proper end.
+    #[error("gzip: unexpected end of the stream: it is cut short, or its checksum is wrong")]
+    GzipEnd,
     /// The server compressed in a way that was not asked for.
     #[error("unsupported Content-Encoding {0:?}; only gzip is understood")]
     UnknownEncoding(String),
@@ -79,7 +82,10 @@ impl<'a> BodyDecoder<'a> {
             // A server that sends no byte at all under `Content-Encoding: gzip` sends an empty body.
             Self::Identity(_) | Self::Gzip { compressed_bytes: 0, .. } => Ok(()),
             Self::Gzip { mut decoder, compressed_bytes } => {
-                decoder.try_finish().map_err(|e| decoder.get_ref().explain(e, compressed_bytes))
+                decoder.try_finish().map_err(|e| match decoder.get_ref().explain(e, compressed_bytes) {
+                    BodyError::Gzip(_) => BodyError::GzipEnd,
+                    refused => refused,
+                })
             }
         }
     }
@@ -179,10 +185,17 @@ mod tests {
     fn refuses_what_is_not_gzip() {
         let packed = gzip(b"hello");
         assert!(matches!(decode(Some("gzip"), b"hello world, no gzip", 5, 100), Err(BodyError::Gzip(_))));
-        assert!(matches!(decode(Some("gzip"), &packed[..packed.len() - 3], 5, 100), Err(BodyError::Gzip(_))));
+        assert!(matches!(decode(Some("gzip"), &packed[..packed.len() - 3], 5, 100), Err(BodyError::GzipEnd)));
         assert!(matches!(decode(Some("br"), b"", 5, 100), Err(BodyError::UnknownEncoding(_))));
         assert_eq!(decode(Some("gzip"), b"", 5, 100).expect("empty"), b"");
         assert_eq!(decode(Some("identity"), b"x", 5, 100).expect("plain"), b"x");
+    }
+
+    #[test]
+    fn a_stream_without_its_end_is_said_to_be_cut() {
+        let body = gzip(&b"a 1\n".repeat(1000));
+        let error = decode(Some("gzip"), &body[..body.len() / 2], 7, 10_000).expect_err("cut");
+        assert!(error.to_string().contains("cut short"), "{error}");
     }
 
     proptest! {

@@ -9,6 +9,7 @@ mod proxy;
 mod tls;
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use bellwether_yaml::{Decode, Errors, MapReader, MapValue, Node, Reported};
 
@@ -105,6 +106,24 @@ impl Default for HttpClientConfig {
 }
 
 impl HttpClientConfig {
+    /// The files with credentials and certificates that the section names, each with its field. Credentials are read for each request only, so a
+    /// missing file does not show before that.
+    pub fn named_files(&self) -> Vec<(&'static str, &Path)> {
+        let mut files = Vec::new();
+        if let Some(auth) = &self.basic_auth {
+            files.push(("basic_auth.username_file", auth.username_file.as_path()));
+            files.push(("basic_auth.password_file", auth.password_file.as_path()));
+        }
+        if let Some(auth) = &self.authorization {
+            files.push(("authorization.credentials_file", auth.credentials_file.as_path()));
+        }
+        files.push(("tls_config.ca_file", self.tls.ca_file.as_path()));
+        files.push(("tls_config.cert_file", self.tls.cert_file.as_path()));
+        files.push(("tls_config.key_file", self.tls.key_file.as_path()));
+        files.retain(|(_, file)| !file.as_os_str().is_empty());
+        files
+    }
+
     /// Reads the fields from the section `map`, in which they stand side by side with the section's own. What is absent stays as in
     /// `defaults`.
     pub fn read_fields(map: &mut MapReader<'_, '_>, defaults: &Self) -> Self {

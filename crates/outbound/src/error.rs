@@ -37,7 +37,7 @@ pub enum OutboundError {
     #[error("context deadline exceeded")]
     BodyDeadline,
     /// The connection broke while the body was read.
-    #[error("read body: {0}")]
+    #[error("read body: {}", body_text(.0))]
     BodyRead(#[source] hyper::Error),
     /// The body was refused.
     #[error(transparent)]
@@ -154,7 +154,7 @@ pub enum RedirectError {
     #[error("stopped after {0} redirects")]
     TooMany(usize),
     /// The other scheme would carry the request over another kind of connection than was configured.
-    #[error("refused the redirect from {from} to {to}; if it is wanted, set scheme: {to}")]
+    #[error("refused the redirect from {from} to {to}{}", scheme_remedy(to))]
     OtherScheme {
         /// The scheme asked.
         from: String,
@@ -240,6 +240,27 @@ pub(crate) fn system_text(error: &io::Error) -> String {
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
+/// Words the end of a connection in the middle of a body: hyper's own words hide what the system said.
+fn body_text(error: &hyper::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| (*cause).source());
+    match causes.last() {
+        Some(cause) => match cause.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+            Some(error) => connection_text(error),
+            None => cause.to_string(),
+        },
+        None => error.to_string(),
+    }
+}
+
+/// What to do about a redirect to another scheme, if that is one that can be asked.
+fn scheme_remedy(scheme: &str) -> String {
+    match scheme {
+        "http" | "https" => format!("; if it is wanted, set scheme: {scheme}"),
+        _ => String::new(),
+    }
+}
+
 /// Words the end of an established connection; with TLS the other side may have said why.
 pub(crate) fn connection_text(error: &io::Error) -> String {
     match error.get_ref() {
@@ -280,11 +301,19 @@ fn tls_text(error: &io::Error) -> String {
             certificate("certificate has expired or is not yet valid: it starts later than now".to_owned())
         }
         rustls::Error::InvalidCertificate(Bad::NotValidForNameContext { expected, presented }) => {
+            let presented: Vec<&str> = presented.iter().map(|name| bare_name(name)).collect();
             let presented = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
             let expected = expected.to_str();
             certificate(format!(
                 "certificate is valid for {presented}, not {expected}; set tls_config.server_name if the name differs on purpose"
             ))
+        }
+        // What `openssl req -x509` makes is an authority and the server's certificate in one.
+        rustls::Error::InvalidCertificate(Bad::Other(other)) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            certificate(
+                "certificate signed by unknown authority: it has signed itself; set tls_config.ca_file to this certificate"
+                    .to_owned(),
+            )
         }
         rustls::Error::InvalidCertificate(other) => certificate(other.to_string()),
         rustls::Error::AlertReceived(alert) => format!("remote error: tls: {alert:?}"),
@@ -294,6 +323,12 @@ fn tls_text(error: &io::Error) -> String {
         }
         other => format!("tls: {other}"),
     }
+}
+
+/// The name in `DnsName("example.org")` or `IpAddress(127.0.0.1)`.
+fn bare_name(presented: &str) -> &str {
+    let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or(presented, |name| name.trim_matches('"'))
 }
 
 /// Why a client cannot be made from its section of the configuration.

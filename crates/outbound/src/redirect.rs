@@ -74,6 +74,11 @@ mod tests {
         for location in ["https://a.test/metrics", "file:///etc/passwd", "ftp://a.test/"] {
             let error = hop(&Method::GET, 302, location).expect_err("refused");
             assert!(error.starts_with("refused the redirect from http to "), "{error}");
+            // Only what can be asked is suggested.
+            assert_eq!(
+                error.ends_with("; if it is wanted, set scheme: https"),
+                location.starts_with("https")
+            );
         }
         assert_eq!(
             hop(&Method::GET, 302, "http://").expect_err("refused"),

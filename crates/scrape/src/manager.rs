@@ -56,6 +56,16 @@ pub enum ApplyError {
     Closed,
 }
 
+impl ApplyError {
+    /// The job that cannot be had, if it is one.
+    pub fn job(&self) -> Option<&str> {
+        match self {
+            Self::DuplicateJob(job) | Self::Client { job, .. } | Self::FailureLog { job, .. } => Some(job),
+            Self::Closed => None,
+        }
+    }
+}
+
 /// Scrapes the targets of all jobs. Cheap to clone.
 ///
 /// It needs a tokio runtime with time and I/O, on which all its tasks run.

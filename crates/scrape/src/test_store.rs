@@ -23,6 +23,8 @@ struct State {
     /// Series whose samples are refused, by metric name.
     refuse: Vec<String>,
     bad_hints: usize,
+    /// Batches with more samples are refused.
+    max_batch: Option<usize>,
 }
 
 impl TestStore {
@@ -66,6 +68,11 @@ impl TestStore {
         self.state.lock().refuse = metrics.iter().map(|m| (*m).to_owned()).collect();
     }
 
+    /// From now on refuses batches with more samples.
+    pub(crate) fn limit_batches(&self, samples: usize) {
+        self.state.lock().max_batch = Some(samples);
+    }
+
     /// How many hints were given that belong to another series.
     pub(crate) fn bad_hints(&self) -> usize {
         self.state.lock().bad_hints
@@ -105,6 +112,9 @@ impl Appender for TestStore {
         let mut state = self.state.lock();
         if let Some(reason) = &state.fail {
             return Err(AppendError::StorageFull(reason.clone()));
+        }
+        if let Some(max) = state.max_batch.filter(|max| batch.samples.len() > *max) {
+            return Err(AppendError::TooLarge(format!("at most {max} samples")));
         }
         let samples = batch.samples.iter().map(|entry| state.store(entry)).collect();
         for AppendExemplarShown(text) in batch.exemplars.iter().map(AppendExemplarShown::new) {

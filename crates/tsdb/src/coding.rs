@@ -56,7 +56,7 @@ pub(crate) fn unzigzag(v: u64) -> i64 {
 }
 
 /// Reads from the front of some bytes and never beyond their end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
 }

@@ -63,6 +63,6 @@ mod store;
 
 pub use counters::CounterValues;
 pub use error::TsdbError;
-pub use options::{Options, SyncPolicy};
+pub use options::{Options, ReadMode, SyncPolicy};
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use store::{HeadStatus, MaintenanceReport, NameCount, PartStatus, StorageStatus, Tsdb};

@@ -2,6 +2,16 @@ pub use bellwether_disk::SyncPolicy;
 
 use std::time::Duration;
 
+/// How the samples of parts are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadMode {
+    /// Through memory that stands for the files: nothing is copied, and the operating system keeps what is used.
+    #[default]
+    Map,
+    /// With reads, for file systems where a device that fails later should be an error and not the end of the process, as with those in a network.
+    Read,
+}
+
 /// How a store is kept.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,6 +43,11 @@ pub struct Options {
     pub max_exemplars: usize,
     /// Whether a query fails that meets damaged data. If not, it is answered without them, with a warning.
     pub strict_reads: bool,
+    /// How the samples of parts are read.
+    pub read_mode: ReadMode,
+    /// How many bytes the label sets and the places of samples may take that queries found in parts, and that are kept for the next ones. What does not fit is looked
+    /// up again; parts that are not asked for a while give back what they have.
+    pub part_cache_bytes: usize,
 }
 
 impl Default for Options {
@@ -51,6 +66,8 @@ impl Default for Options {
             max_label_value_bytes: 4 << 10,
             max_exemplars: 100_000,
             strict_reads: false,
+            read_mode: ReadMode::default(),
+            part_cache_bytes: 64 << 20,
         }
     }
 }

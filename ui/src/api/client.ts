@@ -1,9 +1,11 @@
+import type { Ast } from './ast';
 import { basePath } from './base';
 import { decodeQueryAnswer } from './decode';
 import { type Answer, openEnvelope } from './envelope';
+import { decodeExemplars, type ExemplarSeries } from './exemplars';
 import type { QueryData } from './query';
 import { Transport } from './transport';
-import type { BuildInfo, MetricMetadata, RuntimeInfo, Targets, TsdbStatus } from './types';
+import type { BuildInfo, Explanation, MetricMetadata, RuntimeInfo, Targets, TsdbStatus } from './types';
 
 export const transport = new Transport({
   prefix: basePath,
@@ -44,6 +46,21 @@ export const api = {
     const params = new URLSearchParams({ query, ...times, stats: 'all' });
     return transport.send({ path: 'query_range', params, method: 'POST' }, decodeQueryAnswer, signal);
   },
+
+  exemplars: async (
+    query: string,
+    { start, end }: { start: number; end: number },
+    signal?: AbortSignal,
+  ): Promise<ExemplarSeries[]> => {
+    const params = { query, start: seconds(start), end: seconds(end) };
+    return decodeExemplars(await get<unknown>('query_exemplars', params, signal));
+  },
+
+  /** The expression as a tree. */
+  parse: (query: string, signal?: AbortSignal) => get<Ast>('parse_query', { query }, signal),
+
+  /** The expression in words. */
+  explain: (query: string, signal?: AbortSignal) => get<Explanation>('explain', { query }, signal),
 
   labelNames: (match?: string, signal?: AbortSignal) =>
     get<string[]>('labels', match === undefined ? undefined : { 'match[]': match }, signal),

@@ -34,7 +34,13 @@ test('a matrix becomes columns', () => {
     type: 'matrix',
     series: [
       { labels: { job: 'a' }, times: Float64Array.of(1, 2.5), values: Float64Array.of(2, Number.NaN), histograms: 0 },
-      { labels: {}, times: new Float64Array(), values: new Float64Array(), histograms: 1 },
+      {
+        labels: {},
+        times: new Float64Array(),
+        values: new Float64Array(),
+        histograms: 1,
+        native: [{ time: 1, histogram: { count: 1, sum: 2, buckets: [] } }],
+      },
     ],
   });
 });

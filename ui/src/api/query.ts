@@ -15,6 +15,14 @@ export interface RangeSeries {
   values: Float64Array;
   /** Samples that are native histograms, which a line cannot show. */
   histograms: number;
+  /** Those samples, if there are any. */
+  native?: readonly NativePoint[];
+}
+
+export interface NativePoint {
+  /** Seconds since 1970. */
+  time: number;
+  histogram: NativeHistogram;
 }
 
 export interface InstantSample {
@@ -95,7 +103,9 @@ function decodeSeries({ metric, values = [], histograms = [] }: WireSeries): Ran
     times[i] = time;
     column[i] = parseNumber(value);
   });
-  return { labels: metric, times, values: column, histograms: histograms.length };
+  const series = { labels: metric, times, values: column, histograms: histograms.length };
+  if (histograms.length === 0) return series;
+  return { ...series, native: histograms.map(([time, wire]) => ({ time, histogram: decodeHistogram(wire) })) };
 }
 
 function decodeSample({ metric, value, histogram }: WireSeries): InstantSample {

@@ -96,3 +96,15 @@ export interface TsdbStatus {
   memoryInBytesByLabelName: NamedCount[];
   seriesCountByLabelValuePair: NamedCount[];
 }
+
+/** One node of a query in words, with the nodes below it. */
+export interface Explanation {
+  /** Where it stands in the query, in bytes. */
+  span: readonly [start: number, end: number];
+  /** What it is, by the names of `parse_query`. */
+  kind: string;
+  /** What it is to the node above it: `query`, `left`, `right`, `parameter`, `argument` or `operand`. */
+  role: string;
+  sentence: string;
+  children: readonly Explanation[];
+}

@@ -1,7 +1,16 @@
 import 'uplot/dist/uPlot.min.css';
 import { useComputedColorScheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { formatValue, type Unit } from '../format/value';
 import type { Span } from '../time/bound';
 import { formatMoment, type Zone } from '../time/zone';
@@ -9,7 +18,7 @@ import { ALL_VISIBLE, type Visibility } from '../url/pages';
 import { alignSeries, type Grid } from './align';
 import classes from './charts.module.css';
 import { isVisible, type Line } from './line';
-import { createPlot, type Plot } from './plot';
+import { createPlot, type Plot, type PlotLayout } from './plot';
 import { summarise } from './summary';
 
 /** Lines read out for one moment; more would only be noise. */
@@ -30,6 +39,8 @@ export interface TimeSeriesChartProps {
   stale?: boolean;
   onZoom(span: Span): void;
   onZoomOut(): void;
+  /** What lies over the drawing area. */
+  overlay?: ((layout: PlotLayout) => ReactNode) | undefined;
 }
 
 /** Lines over time: drag to zoom, double click to zoom out, arrow keys to read values. */
@@ -47,7 +58,8 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
   const visible = useMemo(() => lines.map((line) => isVisible(visibility, line.key)), [lines, visibility]);
   const [cursor, setCursor] = useState<number>();
   const { ref, width } = useElementSize<HTMLDivElement>();
-  const { target, plot } = usePlot(props, grid, visible, width, setCursor);
+  const [layout, setLayout] = useState<PlotLayout>();
+  const { target, plot } = usePlot(props, grid, visible, width, setCursor, setLayout);
   const summaryId = useId();
 
   const last = Math.max(0, grid.times.length - 1);
@@ -76,6 +88,7 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
         aria-valuetext={spokenMoment(lines, grid, visible, cursor ?? last, unit, zone)}
         onKeyDown={move}
       />
+      {layout !== undefined && props.overlay?.(layout)}
       <figcaption id={summaryId} className="bw-sr">
         {summarise(
           lines.filter((_, i) => visible[i]),
@@ -95,6 +108,7 @@ function usePlot(
   visible: readonly boolean[],
   width: number,
   onCursor: (index: number | undefined) => void,
+  onLayout: (layout: PlotLayout) => void,
 ) {
   const { lines, span, unit, zone, height } = props;
   const scheme = useComputedColorScheme('dark');
@@ -113,6 +127,9 @@ function usePlot(
       onZoom: (next: Span) => latest.current.props.onZoom(next),
       onZoomOut: () => latest.current.props.onZoomOut(),
       onCursor,
+      onLayout: (layout: PlotLayout) => {
+        if (latest.current.props.overlay !== undefined) onLayout(layout);
+      },
     };
     const created = createPlot(target.current, { ...now.props, ...now, height: now.props.height }, events);
     plot.current = created;
@@ -123,7 +140,10 @@ function usePlot(
     };
   }, [makeUp, ready]);
 
-  useEffect(() => plot.current?.update(grid, span), [grid, span]);
+  // An overlay that comes later needs the layout of the drawing, too.
+  const overlaid = props.overlay !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  useEffect(() => plot.current?.update(grid, span), [grid, span, overlaid]);
   useEffect(() => plot.current?.show(visible), [visible]);
   useEffect(() => {
     if (width > 0) plot.current?.resize(width, height);

@@ -24,6 +24,18 @@ export interface PlotEvents {
   onZoomOut(): void;
   /** The moment under the pointer, as a position in the grid. */
   onCursor(index: number | undefined): void;
+  /** The chart was drawn; what lies over it has to follow. */
+  onLayout?: ((layout: PlotLayout) => void) | undefined;
+}
+
+/** Where the drawing area lies in the chart, and the places of times and values in it, in px. */
+export interface PlotLayout {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  x(seconds: number): number;
+  y(value: number): number;
 }
 
 /** A drawn chart. All use of the charting library is behind this interface. */
@@ -96,6 +108,7 @@ export function createPlot(target: HTMLElement, input: PlotInput, events: PlotEv
       hooks: {
         init: [(plot) => plot.over.append(tooltip.element)],
         setCursor: [updateTooltip],
+        draw: [(plot) => events.onLayout?.(layoutOf(plot))],
         setSeries: [
           (plot, index) => {
             focused = index === null ? undefined : index - 1;
@@ -138,6 +151,18 @@ export function createPlot(target: HTMLElement, input: PlotInput, events: PlotEv
       if (seconds !== undefined) u.setCursor({ left: u.valToPos(seconds, 'x'), top: u.over.clientHeight / 2 });
     },
     destroy: () => u.destroy(),
+  };
+}
+
+function layoutOf(u: uPlot): PlotLayout {
+  const { offsetLeft, offsetTop, clientWidth, clientHeight } = u.over;
+  return {
+    left: offsetLeft,
+    top: offsetTop,
+    width: clientWidth,
+    height: clientHeight,
+    x: (seconds) => u.valToPos(seconds, 'x'),
+    y: (value) => u.valToPos(value, 'y'),
   };
 }
 

@@ -26,9 +26,9 @@ export function seriesStats({ values }: Pick<RangeSeries, 'values'>): SeriesStat
   return { last, min, mean, max, count: values.length };
 }
 
-/** The positions of the `limit` series with the highest peaks, in their original order. */
-export function topSeries(stats: readonly SeriesStats[], limit: number): number[] {
-  const peak = (i: number) => stats[i]?.max ?? Number.NEGATIVE_INFINITY;
+/** The positions of the `limit` series with the highest peaks or last values, in their original order. */
+export function topSeries(stats: readonly SeriesStats[], limit: number, by: 'max' | 'last' = 'max'): number[] {
+  const peak = (i: number) => stats[i]?.[by] ?? Number.NEGATIVE_INFINITY;
   return stats
     .map((_, i) => i)
     .sort((a, b) => peak(b) - peak(a))

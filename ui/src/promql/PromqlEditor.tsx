@@ -16,7 +16,13 @@ interface PromqlEditorProps {
   autoFocus?: boolean;
   onChange(text: string): void;
   onRun(): void;
+  onFocus?: () => void;
+  /** Hands out, and takes back, the way to write into the editor from outside. */
+  onReady?: (insert: InsertText | undefined) => void;
 }
+
+/** Puts text where the cursor is, in place of what is selected, and the cursor behind it. */
+export type InsertText = (text: string) => void;
 
 /** A PromQL expression: suggestions from the live server, mistakes underlined, Ctrl+Enter runs. */
 export function PromqlEditor(props: PromqlEditorProps) {
@@ -31,7 +37,7 @@ export function PromqlEditor(props: PromqlEditorProps) {
     const events = {
       run: () => latest.current.onRun(),
       change: (text: string) => latest.current.onChange(text),
-      focus: () => undefined,
+      focus: () => latest.current.onFocus?.(),
     };
     const state = EditorState.create({
       doc: latest.current.value,
@@ -39,7 +45,12 @@ export function PromqlEditor(props: PromqlEditorProps) {
     });
     const created = new EditorView({ state, parent: parent.current });
     view.current = created;
+    latest.current.onReady?.((text) => {
+      created.dispatch(created.state.replaceSelection(text));
+      created.focus();
+    });
     return () => {
+      latest.current.onReady?.(undefined);
       created.destroy();
       view.current = undefined;
     };

@@ -32,3 +32,11 @@ export function divides(expression: string): boolean {
   });
   return found;
 }
+
+/** Whether the expression is nothing but a selector: a metric, label matchers, or both. */
+export function isSelector(expression: string): boolean {
+  const top = parser.parse(expression).topNode;
+  let child = top.firstChild;
+  while (child?.name === 'LineComment') child = child.nextSibling;
+  return child?.name === 'VectorSelector' && child.nextSibling === null;
+}

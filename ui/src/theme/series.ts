@@ -18,6 +18,14 @@ export function seriesStyle(index: number): SeriesStyle {
   return { token: `--bw-series-${(index % PALETTE_SIZE) + 1}`, dash: DASHES[round] ?? [] };
 }
 
+/** The look of a query's `nth` series, where colours tell the queries apart and dashes the series of one query. */
+export function queryStyle(query: number, nth: number): SeriesStyle {
+  return { token: `--bw-series-${(query % PALETTE_SIZE) + 1}`, dash: DASHES[nth % DASHES.length] ?? [] };
+}
+
+/** So many series of one query have looks of their own. */
+export const QUERY_LOOKS = DASHES.length;
+
 /** The value of a token as the canvas needs it. */
 export function tokenValue(token: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(token).trim();

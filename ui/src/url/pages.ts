@@ -25,19 +25,51 @@ const step = written<Step>('auto', parseStep, (value) => (value === 'auto' ? 'au
 /** `auto` follows the metric's name. */
 const unit = oneOf<Unit | 'auto'>(['auto', ...UNITS.map((u) => u.value)]);
 
+/** Lines drawn at first: more can be asked for. */
+export const FIRST_LINES = 100;
+
+/** How many lines are drawn. */
+export type Top = number | 'all';
+
+const top = written<Top>(
+  FIRST_LINES,
+  (value) => {
+    if (value === 'all') return 'all';
+    const lines = Number(value);
+    return Number.isInteger(lines) && lines >= 10 && lines <= 10_000 ? lines : undefined;
+  },
+  String,
+);
+
+/** A position among the queries. */
+const position = written(
+  0,
+  (value) => (/^\d{1,2}$/.test(value) ? Number(value) : undefined),
+  (value) => String(value),
+);
+
 export const exploreCodec = codec({
   /** One expression per query. */
   q: list(['']),
   /** Positions of the queries that are switched off. */
   off: indices(),
-  tab: oneOf(['graph', 'table']),
+  tab: oneOf(['graph', 'table', 'heatmap', 'tree', 'explain']),
+  /** The query that heatmap, tree and explanation are about. */
+  of: position,
   /** What the table asks for: the values at the end of the range, or a summary over it. */
   at: oneOf(['instant', 'range']),
   step,
   unit,
-  /** Draw all series, however many. */
-  top: oneOf(['some', 'all']),
+  /** So many series are drawn; all are counted. */
+  top,
+  /** Which series are drawn if there are more: those with the highest peak, or those that end highest. */
+  rank: oneOf(['max', 'last']),
   show: visibility,
+  exemplars: oneOf(['off', 'on']),
+  /** The metric browser beside the page, what is searched in it, and which metric is looked at. */
+  browse: oneOf(['off', 'on']),
+  find: text(),
+  metric: text(),
 });
 
 export type ExploreState = ReturnType<typeof exploreCodec.decode>;

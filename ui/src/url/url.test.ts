@@ -59,7 +59,11 @@ golden('status', statusCodec, { tab: 'flags', f: 'storage' }, '?tab=flags&f=stor
 
 test.each<[string, Codec<unknown>, string]>([
   ['range', rangeCodec, '?from=yesterday&to=&refresh=1ms'],
-  ['explore', exploreCodec, '?off=a.b&tab=heat&step=-1&unit=furlong&top=9&show=only.%3Cb%3E'],
+  [
+    'explore',
+    exploreCodec,
+    '?off=a.b&tab=heat&step=-1&unit=furlong&top=9&rank=none&of=x&exemplars=yes&browse=1&show=only.%3Cb%3E',
+  ],
   ['metrics', metricsCodec, '?type=nope&sort=size'],
   ['targets', targetsCodec, '?tab=x&health=sick'],
 ])('what makes no sense in a %s URL falls back', (_, codec, url) => {

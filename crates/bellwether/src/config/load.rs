@@ -54,6 +54,8 @@ pub struct Loaded {
     pub config: Config,
     /// What will surprise.
     pub warnings: Vec<Warning>,
+    /// Where each job stands, as `FILE:LINE:COLUMN`, for problems that show only when the job is started.
+    pub job_places: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -80,7 +82,10 @@ impl Config {
         };
         let config = loader.read_main(name, bytes);
         match config {
-            Some(config) if loader.errors.is_empty() => Ok(Loaded { config, warnings: loader.warnings }),
+            Some(config) if loader.errors.is_empty() => {
+                let places = loader.jobs.into_iter().map(|(job, place)| (job, place.to_string()));
+                Ok(Loaded { config, warnings: loader.warnings, job_places: places.collect() })
+            }
             _ => Err(ConfigErrors { errors: loader.errors, texts: loader.texts }),
         }
     }

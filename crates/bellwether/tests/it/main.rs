@@ -6,6 +6,7 @@ mod active_queries;
 mod agreement;
 mod bad_input;
 mod crash;
+mod differential;
 mod http_api;
 mod http_limits;
 mod peers;

@@ -63,3 +63,69 @@ fn pages_of_other_sites_cannot_reload() {
     let (status, _) = server.post("/-/quit", &[], &[]);
     assert_eq!(status, 403);
 }
+
+#[test]
+fn a_job_that_cannot_be_started_is_named_with_its_place() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("prometheus.yml");
+    fs::write(&file, "scrape_configs:\n- job_name: a\n").expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let refuse = |tls: &str| {
+        fs::write(&file, format!("scrape_configs:\n- job_name: a\n- job_name: b\n  {tls}\n"))
+            .expect("written");
+        let (status, said) = server.post("/-/reload", &[], &[]);
+        assert_eq!(status, 500, "{said}");
+        assert!(said.contains("prometheus.yml:3:13: ") && said.contains("\"b\""), "{said}");
+        said
+    };
+    assert!(refuse("tls_config: {ca_file: nope.pem}").contains("nope.pem: no such file or directory"));
+    assert!(refuse("proxy_url: not a url").contains("proxy_url"));
+    assert!(refuse("scrape_failure_log_file: nowhere/x.log").contains("nowhere/x.log"));
+    assert!(!server.api("status/config", &[])["yaml"].as_str().unwrap_or("").contains("job_name: b"));
+}
+
+#[test]
+fn files_that_are_missing_are_told_before_a_scrape_needs_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(
+        dir.path().join("prometheus.yml"),
+        "rule_files: [no-rules.yml, 'more/*.yml']\nscrape_configs:\n- job_name: a\n  basic_auth: {username: u, password_file: no-password}\n",
+    )
+    .expect("written");
+    let problems = [
+        "prometheus.yml:3:13: job \"a\": basic_auth.password_file no-password cannot be read: No such file or directory",
+        "rule_files: no-rules.yml does not exist",
+    ];
+    // The password may be put there later, so the server starts without it, as Prometheus does.
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let log = server.log();
+    let check = std::process::Command::new(Bellwether::binary())
+        .args(["check", "config", "prometheus.yml"])
+        .current_dir(dir.path())
+        .output()
+        .expect("runs");
+    assert_eq!(check.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&check.stderr);
+    for problem in problems {
+        assert!(said.contains(problem), "{said}");
+        assert!(log.contains(problem), "{log}");
+    }
+    assert!(!said.contains("more/"), "a pattern may match nothing: {said}");
+}
+
+/// Whoever opens a pipe for writing waits until somebody reads.
+#[test]
+fn a_reload_that_hangs_does_not_keep_the_server_from_stopping() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let file = dir.path().join("prometheus.yml");
+    fs::write(&file, "scrape_configs:\n- job_name: a\n").expect("written");
+    let mut server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml", "--log.level=debug"]);
+    fs::write(&file, "scrape_configs:\n- job_name: a\n  scrape_failure_log_file: pipe\n").expect("written");
+    server.process.signal("HUP");
+    wait_for("the reload to begin", || {
+        server.log().contains("reading the configuration again").then_some(())
+    });
+    assert_eq!(server.process.terminate(), Some(0));
+}

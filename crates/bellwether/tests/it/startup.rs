@@ -1,5 +1,6 @@
 //! Starting and stopping.
 
+use crate::http_api::push;
 use crate::support::{Bellwether, wait_for};
 
 #[test]
@@ -100,4 +101,33 @@ fn the_demo_shows_five_labelled_platforms() {
         .expect("runs");
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("demo"));
+}
+
+/// Opening may take minutes: a long log, or here a long simulated past.
+#[test]
+fn a_stop_is_heard_while_the_store_is_being_opened() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Bellwether::start("demo", dir.path(), &["--fleet.history=1d"]);
+    assert_eq!(server.process.terminate(), Some(0), "{}", server.log());
+    let log = server.log();
+    assert!(log.contains("stopped while the store was being opened"), "{log}");
+    assert!(!log.contains(" ready "), "{log}");
+}
+
+#[test]
+fn the_space_to_keep_free_can_be_chosen() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let push_to = |server: &Bellwether| push(server, &[(&[("__name__", "m")], &[(1_000, 1.0)])]);
+    let keep = "--storage.tsdb.retention.time=100y";
+    let greedy = Bellwether::serve(dir.path(), &["--storage.min-free=1EB", keep]);
+    let (status, said) = push_to(&greedy);
+    assert_eq!(status, 503, "{said}");
+    assert!(
+        said.contains("storage is full") && said.contains("1152921504606846976 must stay free"),
+        "{said}"
+    );
+    drop(greedy);
+    let modest = Bellwether::serve(dir.path(), &["--storage.min-free=1KB", keep]);
+    let (status, said) = push_to(&modest);
+    assert!(status < 300, "{said}");
 }

@@ -1,5 +1,6 @@
 //! The file system as the engines see it.
 
+mod mapped;
 mod real;
 #[cfg(any(test, feature = "sim"))]
 mod sim;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use mapped::Mapped;
 pub use real::RealFs;
 #[cfg(any(test, feature = "sim"))]
 pub use sim::{Fault, Injection, SimFs};
@@ -110,6 +112,9 @@ pub trait FsFile: Send + Sync + Debug {
 
     /// Cuts or extends the file.
     fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// The whole file as memory, `None` where that is not possible. Only for files that are complete: nobody writes to them or cuts them any more.
+    fn map(&self) -> io::Result<Option<Mapped>>;
 
     /// The length in bytes.
     fn len(&self) -> io::Result<u64>;

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use rustix::fs::FallocateFlags;
 
-use super::{DirEntry, EntryKind, Fs, FsFile, FsLock, Metadata, Space};
+use super::{DirEntry, EntryKind, Fs, FsFile, FsLock, Mapped, Metadata, Space};
+
+/// `ENODEV`: what `mmap` says on a file system without mappings.
+const NO_MAPPINGS: i32 = rustix::io::Errno::NODEV.raw_os_error();
 
 /// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,15 +34,16 @@ fn kind_of(metadata: &std::fs::Metadata) -> EntryKind {
 
 impl Fs for RealFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn FsFile>> {
-        Ok(Arc::new(RealFile(File::open(path)?)))
+        Ok(Arc::new(RealFile(Arc::new(File::open(path)?))))
     }
 
     fn open_write(&self, path: &Path) -> io::Result<Arc<dyn FsFile>> {
-        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).open(path)?)))
+        Ok(Arc::new(RealFile(Arc::new(OpenOptions::new().read(true).write(true).open(path)?))))
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn FsFile>> {
-        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).create_new(true).open(path)?)))
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        Ok(Arc::new(RealFile(Arc::new(file))))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -99,7 +103,7 @@ impl Fs for RealFs {
 }
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile(Arc<File>);
 
 impl FsFile for RealFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -115,7 +119,9 @@ impl FsFile for RealFile {
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        match rustix::io::retry_on_intr(|| rustix::fs::fallocate(&self.0, FallocateFlags::empty(), 0, len)) {
+        match rustix::io::retry_on_intr(|| {
+            rustix::fs::fallocate(self.0.as_ref(), FallocateFlags::empty(), 0, len)
+        }) {
             // Some network and overlay file systems cannot reserve room. The log works without, only later in noticing a full disk.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
             result => Ok(result?),
@@ -124,6 +130,17 @@ impl FsFile for RealFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
+    }
+
+    fn map(&self) -> io::Result<Option<Mapped>> {
+        match Mapped::file(Arc::clone(&self.0)) {
+            Ok(mapped) => Ok(Some(mapped)),
+            // Some file systems have no mappings.
+            Err(e) if e.kind() == io::ErrorKind::Unsupported || e.raw_os_error() == Some(NO_MAPPINGS) => {
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
     }
 
     fn len(&self) -> io::Result<u64> {

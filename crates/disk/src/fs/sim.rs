@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{DirEntry, EntryKind, Fs, FsFile, FsLock, Metadata, Space};
+use super::{DirEntry, EntryKind, Fs, FsFile, FsLock, Mapped, Metadata, Space};
 
 /// A power cut keeps or loses this many bytes at a time.
 const SECTOR: usize = 512;
@@ -597,6 +597,16 @@ impl FsFile for SimFile {
         state.check_room(self.id, len)?;
         state.contents[self.id].live.resize(len as usize, 0);
         Ok(())
+    }
+
+    /// A copy as it is now; loading counts as a read.
+    fn map(&self) -> io::Result<Option<Mapped>> {
+        let mut state = self.state.lock();
+        state.begin_read()?;
+        let bytes = Arc::from(state.contents[self.id].live.as_slice());
+        drop(state);
+        let state = Arc::clone(&self.state);
+        Ok(Some(Mapped::copy(bytes, move || state.lock().begin_read())))
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -88,7 +88,9 @@ async fn a_body_that_breaks_off_is_an_error() {
     let url = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", true).await;
     let response = crate::get(&client("{}"), &url).await.expect("headers came");
     let error = response.read_into(&mut Vec::new(), 100).await.expect_err("cut");
-    assert!(error.to_string().starts_with("read body: "), "{error}");
+    let text = error.to_string();
+    // The system may notice that the other side is gone before hyper does.
+    assert!(text.starts_with("read body: ") && !text.contains("error reading a body"), "{text}");
 }
 
 #[tokio::test]

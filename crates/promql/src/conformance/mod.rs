@@ -16,7 +16,7 @@ use std::{fmt, fs, io};
 pub use dashboards::dashboard_queries;
 pub use generator::{ByteChoices, Choices, QueryGenerator, Vocabulary};
 pub use parser_cases::{parse, print};
-pub use queries::{compliance_queries, script_queries};
+pub use queries::{ComplianceCase, compliance_cases, compliance_queries, script_queries};
 pub use series_cases::series_syntax;
 
 /// What became of one case.

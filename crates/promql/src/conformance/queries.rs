@@ -81,19 +81,37 @@ fn eval_query(line: &str) -> Option<&str> {
     Some(rest.trim())
 }
 
-/// The queries of the compliance suite, its templates expanded.
+/// The queries of the compliance suite, its templates expanded, that are not meant to fail.
 pub fn compliance_queries(dir: &Path) -> Result<Option<SuiteOutcome>, ConformanceError> {
+    let Some(cases) = compliance_cases(dir)? else { return Ok(None) };
+    let outcome = |case: ComplianceCase| {
+        let failure = parse_expr(&case.query, &ParserOptions::default()).err().map(|e| e.to_string());
+        CaseOutcome { id: case.query, failure }
+    };
+    let cases = cases.into_iter().filter(|case| !case.should_fail).map(outcome).collect();
+    Ok(Some(SuiteOutcome { name: "promql-compliance-syntax", cases }))
+}
+
+/// A query of the compliance suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComplianceCase {
+    /// The query, without placeholders.
+    pub query: String,
+    /// Whether every server has to answer with an error.
+    pub should_fail: bool,
+}
+
+/// All queries of the compliance suite, its templates expanded.
+pub fn compliance_cases(dir: &Path) -> Result<Option<Vec<ComplianceCase>>, ConformanceError> {
     let dir = dir.join("promql-compliance");
     let Some(text) = read(&dir.join("promql-test-queries.yml"))? else { return Ok(None) };
     let variants = read_json(&dir.join("variant-args.json"))?.unwrap_or_default();
     let mut cases = Vec::new();
-    for template in templates(&text).into_iter().filter(|template| !template.should_fail) {
-        for query in expand(&template.query, &template.variant_args, &variants["values"]) {
-            let failure = parse_expr(&query, &ParserOptions::default()).err().map(|e| e.to_string());
-            cases.push(CaseOutcome { id: query, failure });
-        }
+    for Template { query, variant_args, should_fail } in templates(&text) {
+        let queries = expand(&query, &variant_args, &variants["values"]);
+        cases.extend(queries.into_iter().map(|query| ComplianceCase { query, should_fail }));
     }
-    Ok(Some(SuiteOutcome { name: "promql-compliance-syntax", cases }))
+    Ok(Some(cases))
 }
 
 struct Template {
@@ -106,7 +124,8 @@ struct Template {
 fn templates(text: &str) -> Vec<Template> {
     let mut templates: Vec<Template> = Vec::new();
     for line in text.lines().map(str::trim) {
-        if let Some(query) = line.strip_prefix("- query:") {
+        // A comment may stand between the dash and the query.
+        if let Some(query) = line.strip_prefix("- query:").or_else(|| line.strip_prefix("query:")) {
             templates.push(Template { query: unquote(query), variant_args: Vec::new(), should_fail: false });
         }
         let Some(template) = templates.last_mut() else { continue };
@@ -158,10 +177,10 @@ mod tests {
 
     #[test]
     fn expands_templates() {
-        let text = "test_cases:\n  - query: '{{.a}} {{.b}} ''x'''\n    variant_args: ['a', 'b']\n  - query: y\n    should_fail: true";
+        let text = "test_cases:\n  - query: '{{.a}} {{.b}} ''x'''\n    variant_args: ['a', 'b']\n  - query: y\n    should_fail: true\n  - # z\n    query: z";
         let values = serde_json::json!({"a": ["1", "2"], "b": ["3", "4"]});
         let templates = templates(text);
-        assert_eq!(templates.iter().map(|t| t.should_fail).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(templates.iter().map(|t| t.should_fail).collect::<Vec<_>>(), [false, true, false]);
         let queries = expand(&templates[0].query, &templates[0].variant_args, &values);
         assert_eq!(queries, ["1 3 'x'", "1 4 'x'", "2 3 'x'", "2 4 'x'"]);
     }

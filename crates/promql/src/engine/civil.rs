@@ -16,6 +16,18 @@ pub(crate) struct Civil {
 }
 
 impl Civil {
+    /// The moment 2^63 seconds after the Unix epoch, which an `i64` cannot hold.
+    pub(crate) const FAR_AWAY: Self = Self {
+        year: 292_277_026_596,
+        month: 12,
+        day: 4,
+        hour: 15,
+        minute: 30,
+        second: 8,
+        weekday: 0,
+        day_of_year: 339,
+    };
+
     /// The moment `secs` seconds after the Unix epoch, in the Gregorian calendar without end in both directions.
     pub(crate) fn from_unix(secs: i64) -> Self {
         const DAY: i64 = 86_400;
@@ -84,7 +96,7 @@ mod tests {
         check(-2_208_988_800, "1900-01-01T00:00:00Z", 1, 1, 31);
         check(1_735_603_200, "2024-12-31T00:00:00Z", 2, 366, 31);
         // Far away is odd but no panic.
-        Civil::from_unix(i64::MAX);
+        assert_eq!(Civil::from_unix(i64::MAX), Civil { second: 7, ..Civil::FAR_AWAY });
         Civil::from_unix(i64::MIN);
     }
 }

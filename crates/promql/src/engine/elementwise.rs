@@ -44,8 +44,9 @@ pub(super) fn vector(eval: &Eval, operand: &Plan) -> Result<Box<dyn Operator>, Q
 }
 
 pub(super) fn float_call(eval: &Eval, call: &FloatCall) -> Result<Box<dyn Operator>, QueryError> {
-    let args = call.args.iter().map(|arg| eval.scalar(arg)).collect::<Result<Vec<_>, _>>()?;
+    // In the order in which they are written: of several that fail, the query reports the first one.
     let operand = eval.open(&call.operand)?;
+    let args = call.args.iter().map(|arg| eval.scalar(arg)).collect::<Result<Vec<_>, _>>()?;
     let function = call.function;
     let mut at_step = vec![0.0; args.len()];
     per_sample(eval, operand, Names::DropMetadata, move |step, sample| {

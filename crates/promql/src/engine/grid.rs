@@ -69,6 +69,7 @@ mod tests {
         check(i64::MIN, i64::MAX, 1, usize::MAX);
         assert!(Grid::instant(5).is_instant());
         assert!(!Grid::range(0, 5, 10).is_instant());
+        assert!(Grid::range(5, 5, 10).is_instant() && !Grid::range(5, 5, 10).of_instant_query);
     }
 
     #[test]

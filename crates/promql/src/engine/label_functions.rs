@@ -1,4 +1,4 @@
-use bellwether_model::{Labels, METRIC_NAME};
+use bellwether_model::{Expansion, Labels, METRIC_NAME};
 
 use super::error::QueryError;
 use super::eval::Eval;
@@ -6,13 +6,20 @@ use super::operator::{Operator, Rows};
 use super::plan::{LabelJoinPlan, LabelReplacePlan, Plan};
 use super::same_labels::merge_same_labels;
 
+/// Longest value that a query may give a label. A few nested calls that repeat a group would otherwise fill any memory.
+const MAX_VALUE_BYTES: usize = 1 << 20;
+
 /// `label_replace`: sets a label from another one by a regular expression; series that do not match stay as they are.
 pub(super) fn replace(eval: &Eval, plan: &LabelReplacePlan) -> Result<Box<dyn Operator>, QueryError> {
     let mut value = String::new();
     relabel(eval, &plan.operand, &plan.target, |labels| {
         value.clear();
         let source = labels.get(&plan.source).unwrap_or("");
-        plan.regex.expand(source, &plan.template, &mut value).then(|| value.clone())
+        match plan.regex.expand_within(source, &plan.template, MAX_VALUE_BYTES, &mut value) {
+            Expansion::NoMatch => Ok(None),
+            Expansion::Done => Ok(Some(value.clone())),
+            Expansion::TooLong => Err(too_long("label_replace", &plan.target)),
+        }
     })
 }
 
@@ -20,8 +27,18 @@ pub(super) fn replace(eval: &Eval, plan: &LabelReplacePlan) -> Result<Box<dyn Op
 pub(super) fn join(eval: &Eval, plan: &LabelJoinPlan) -> Result<Box<dyn Operator>, QueryError> {
     relabel(eval, &plan.operand, &plan.target, |labels| {
         let values: Vec<&str> = plan.sources.iter().map(|name| labels.get(name).unwrap_or("")).collect();
-        Some(values.join(&plan.separator))
+        let bytes: usize = values.iter().map(|value| value.len() + plan.separator.len()).sum();
+        if bytes > MAX_VALUE_BYTES + plan.separator.len() {
+            return Err(too_long("label_join", &plan.target));
+        }
+        Ok(Some(values.join(&plan.separator)))
     })
+}
+
+fn too_long(function: &str, target: &str) -> QueryError {
+    QueryError::execution(format!(
+        "{function}: the value of label {target:?} would be longer than the {MAX_VALUE_BYTES} bytes that a query may give a label"
+    ))
 }
 
 /// Sets the label `target` of each series for which `value` has one. A name that is set anew is not dropped later.
@@ -29,11 +46,13 @@ fn relabel(
     eval: &Eval,
     operand: &Plan,
     target: &str,
-    mut value: impl FnMut(&Labels) -> Option<String>,
+    mut value: impl FnMut(&Labels) -> Result<Option<String>, QueryError>,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let mut rows: Rows = eval.rows(operand)?;
     for (idx, labels) in rows.labels.iter_mut().enumerate() {
-        let Some(value) = value(labels) else { continue };
+        eval.query.context.check()?;
+        let Some(value) = value(labels)? else { continue };
+        eval.query.reserve_text(value.len())?;
         let mut builder = labels.to_builder();
         builder.set(target, &value);
         *labels = builder.build();

@@ -13,6 +13,9 @@ const WORTH_SHARING: usize = 4;
 /// So many blocks per thread are made ahead of whoever takes them.
 const AHEAD_PER_THREAD: usize = 2;
 
+/// The deadline is looked at once for so many series: looking at a clock costs as much as a small series.
+pub(super) const SERIES_PER_CHECK: usize = 16;
+
 /// Makes the blocks of an operator whose rows do not depend on each other, a few at a time on several threads, and hands them on in order.
 ///
 /// Where a block begins depends on the query alone and blocks are handed on in order, so results are the same on any number of threads.

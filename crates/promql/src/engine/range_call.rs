@@ -10,7 +10,7 @@ use super::error::QueryError;
 use super::eval::{Eval, Scalar};
 use super::limits::SampleLease;
 use super::metadata_labels::{TYPE_LABEL, differ_in_metadata, without_metadata};
-use super::morsels::Morsels;
+use super::morsels::{Morsels, SERIES_PER_CHECK};
 use super::operator::{Operator, Rows};
 use super::plan::RangeCall;
 use super::range_source::{Frame, RangeSeries, SeriesReader};
@@ -128,7 +128,9 @@ impl Calls {
         // The samples in the window.
         let mut window_lease = query.samples.lease();
         for idx in rows {
-            query.context.check()?;
+            if idx % SERIES_PER_CHECK == 0 {
+                query.context.check()?;
+            }
             let drop_name = read(idx, &mut columns)?;
             let mut row = block.push_row()?;
             row.set_drop_name(drop_name || !self.function.keeps_name);

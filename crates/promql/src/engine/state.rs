@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bellwether_model::{Querier, QueryContext, SelectSpec, SeriesSet};
+use bellwether_model::{MemoryReservation, Querier, QueryContext, SelectSpec, SeriesSet};
 
 use super::annotation::{Annotations, Remark};
 use super::error::QueryError;
@@ -25,6 +25,8 @@ pub(crate) struct QueryState {
     querier: Option<Box<dyn Querier>>,
     selections: Vec<Selection>,
     annotations: Mutex<Annotations>,
+    /// Memory of the label values that the query has made so far.
+    text: Mutex<Option<MemoryReservation>>,
 }
 
 /// A selection, made when it is first needed.
@@ -55,6 +57,7 @@ impl QueryState {
             querier,
             selections: specs.into_iter().map(|spec| Selection { spec, series: OnceLock::new() }).collect(),
             annotations: Mutex::default(),
+            text: Mutex::default(),
         }
     }
 
@@ -77,6 +80,16 @@ impl QueryState {
             self.annotations().add_storage_warning(warning);
         }
         Ok(series)
+    }
+
+    /// Sets memory for a label value aside until the query ends: the value may well be part of its result.
+    pub(crate) fn reserve_text(&self, bytes: usize) -> Result<(), QueryError> {
+        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *text {
+            Some(reservation) => reservation.grow(bytes)?,
+            None => *text = Some(self.context.reserve(bytes)?),
+        }
+        Ok(())
     }
 
     pub(crate) fn annotate(&self, remark: Remark, span: TextSpan) {

@@ -11,7 +11,7 @@ use crate::syntax::RangeMode;
 /// `timestamp` and `start_timestamp`: of a selector the times of its samples, of anything else the evaluation time.
 pub(super) fn open(eval: &Eval, plan: &TimestampPlan) -> Result<Box<dyn Operator>, QueryError> {
     let selector = match &plan.operand {
-        Plan::Selector(selector) if selector.mode == RangeMode::Plain => Some(selector),
+        Plan::Selector(selector) if plan.of_samples && selector.mode == RangeMode::Plain => Some(selector),
         _ => None,
     };
     if plan.start {
@@ -33,4 +33,36 @@ pub(super) fn open(eval: &Eval, plan: &TimestampPlan) -> Result<Box<dyn Operator
     per_sample(eval, operand, Names::DropMetadata, move |step, _| {
         Some(Value::Float(grid.ts_ms(step) as f64 / 1000.0))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::testkit::{MemoryStore, ScriptOptions, run_script};
+
+    #[test]
+    fn only_a_selector_has_times_of_its_own() {
+        let script = "
+            load 10s
+              metric 1 2 3
+
+            eval instant at 15s timestamp(metric)
+              {} 10
+
+            eval instant at 15s timestamp((metric))
+              {} 10
+
+            eval instant at 15s timestamp(+metric)
+              {} 15
+
+            eval range from 15s to 25s step 10s timestamp(+metric @ 5)
+              {} 15 25
+        ";
+        let report =
+            run_script("timestamp", script, &ScriptOptions::default(), &|| Arc::new(MemoryStore::new()));
+        assert!(report.error.is_none(), "{:?}", report.error);
+        let outcomes: Vec<_> = report.evaluations.iter().map(|it| it.outcome.clone()).collect();
+        assert_eq!(outcomes, vec![Ok(()); 4]);
+    }
 }

@@ -8,7 +8,7 @@ use super::block::Block;
 use super::error::QueryError;
 use super::eval::Eval;
 use super::histogram_stats::keep_count_and_sum;
-use super::morsels::Morsels;
+use super::morsels::{Morsels, SERIES_PER_CHECK};
 use super::operator::Operator;
 use super::plan::{Reference, SelectorPlan};
 use super::smoothed;
@@ -139,7 +139,9 @@ impl Selected {
         let mut buf = ColumnBuffer::default();
         let lookbacks = self.lookbacks();
         for idx in rows {
-            query.context.check()?;
+            if idx % SERIES_PER_CHECK == 0 {
+                query.context.check()?;
+            }
             self.series.read(idx, &mut buf)?;
             if self.histogram_stats {
                 keep_count_and_sum(&mut buf);

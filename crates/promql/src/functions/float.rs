@@ -14,6 +14,9 @@ macro_rules! plain {
     };
 }
 
+/// From here on Go takes half of the exponential function for the hyperbolic ones, which is too large a little earlier than they are.
+const FAR: f64 = 21.0;
+
 plain! {
     abs: v => v.abs();
     acos: v => v.acos();
@@ -24,7 +27,7 @@ plain! {
     atanh: v => v.atanh();
     ceil: v => v.ceil();
     cos: v => v.cos();
-    cosh: v => v.cosh();
+    cosh: v => if v.abs() > FAR { v.abs().exp() * 0.5 } else { v.cosh() };
     deg: v => v * 180.0 / std::f64::consts::PI;
     exp: v => v.exp();
     floor: v => v.floor();
@@ -35,7 +38,7 @@ plain! {
     // Zeros and NaN stay what they are.
     sgn: v => if v < 0.0 { -1.0 } else if v > 0.0 { 1.0 } else { v };
     sin: v => v.sin();
-    sinh: v => v.sinh();
+    sinh: v => if v.abs() > FAR { (v.abs().exp() * 0.5).copysign(v) } else { v.sinh() };
     sqrt: v => v.sqrt();
     tan: v => v.tan();
     tanh: v => v.tanh();
@@ -85,6 +88,19 @@ mod tests {
         assert_eq!(round(-2.5, &[]), Some(-2.0));
         assert_eq!(round(7.3, &[5.0]), Some(5.0));
         assert_eq!(round(0.125, &[0.1]), Some(0.1));
+    }
+
+    #[test]
+    fn hyperbolic_functions_end_where_the_exponential_function_does() {
+        for v in [709.0_f64, 710.0] {
+            let expected = v.exp() * 0.5;
+            assert_eq!(expected.is_infinite(), v == 710.0);
+            assert_eq!(sinh(v, &[]), Some(expected));
+            assert_eq!(sinh(-v, &[]), Some(-expected));
+            assert_eq!(cosh(-v, &[]), Some(expected));
+        }
+        assert_eq!(sinh(1.0, &[]), Some(1.0_f64.sinh()));
+        assert_eq!(cosh(1.0, &[]), Some(1.0_f64.cosh()));
     }
 
     #[test]

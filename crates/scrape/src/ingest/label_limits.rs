@@ -82,7 +82,8 @@ impl LabelLimits {
     }
 }
 
-fn start_of(text: &str) -> String {
+/// The beginning of a text that a target chose, for an error.
+pub(super) fn start_of(text: &str) -> String {
     text.chars().take(SHOWN).collect()
 }
 

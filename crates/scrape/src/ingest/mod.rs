@@ -29,6 +29,7 @@ pub(crate) use report::{ExtraReport, Report, ReportSeries};
 pub(crate) use sample_labels::SampleLabels;
 
 use crate::error::ScrapeError;
+use label_limits::start_of;
 use nhcb::{ClassicHistograms, Converted, exemplar_labels};
 use series_cache::{Known, SeriesCache, SeriesId};
 
@@ -80,8 +81,10 @@ pub(crate) struct Counts {
 }
 
 /// What the store refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Refused {
+    /// The first metric of which a sample was refused, and why.
+    pub(crate) example: String,
     pub(crate) out_of_order: usize,
     pub(crate) duplicates: usize,
     pub(crate) out_of_bounds: usize,
@@ -232,6 +235,10 @@ impl Ingest {
                 Ok(sref) => self.cache.set_ref(*id, *sref),
                 Err(rejection) => {
                     refused.count(rejection);
+                    if refused.example.is_empty() {
+                        let metric = start_of(self.cache.get(*id).0.metric_name());
+                        refused.example = format!("{metric}: {rejection}");
+                    }
                     if self.cache.refuse(*id) {
                         let (labels, sref) = self.cache.get(*id);
                         batch.samples.push(stale_marker(labels, sref, ts_ms));

@@ -4,10 +4,12 @@ use bellwether_model::{
 };
 use bellwether_relabel::{Rules, Scratch};
 
-use super::label_limits::{LabelLimitError, LabelLimits};
+use super::label_limits::{LabelLimitError, LabelLimits, start_of};
 
 /// Stands before the name of a label that had to make room for a label of the target.
 const EXPORTED: &str = "exported_";
+/// Characters of a label set that an error shows.
+const SHOWN: usize = 500;
 
 /// Makes the labels under which samples of one target are stored from those that the target exposes.
 #[derive(Debug, PartialEq)]
@@ -28,9 +30,9 @@ pub enum SampleLabelsError {
     /// Relabelling removed the metric name.
     #[error("missing metric name (__name__ label)")]
     NoMetricName,
-    /// A name is not allowed under the job's validation scheme.
+    /// A name is not allowed under the job's validation scheme. These are the labels, or their beginning if there is much of them.
     #[error("invalid metric name or label names: {0}")]
-    InvalidName(Labels),
+    InvalidName(String),
     /// A line has a label twice.
     #[error("label name {0:?} is not unique: invalid sample")]
     DuplicateName(String),
@@ -46,11 +48,14 @@ impl SampleLabels {
         exposed: &LabelBuf,
         scratch: &mut Scratch,
     ) -> Result<Option<Labels>, SampleLabelsError> {
+        // In the order of the names the builder only appends. A target may write any number of labels, so this must not become quadratic.
+        let mut sorted: Vec<(&str, &str)> = exposed.iter().collect();
+        sorted.sort_unstable_by_key(|(name, _)| *name);
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(SampleLabelsError::DuplicateName(start_of(pair[0].0)));
+        }
         let mut builder = LabelsBuilder::new();
-        for (idx, (name, value)) in exposed.iter().enumerate() {
-            if exposed.iter().take(idx).any(|(earlier, _)| earlier == name) {
-                return Err(SampleLabelsError::DuplicateName(name.to_owned()));
-            }
+        for (name, value) in sorted {
             builder.set(name, value);
         }
         self.attach(exposed, &mut builder);
@@ -103,10 +108,18 @@ impl SampleLabels {
         let valid = is_valid_metric_name(metric, self.validation)
             && labels.iter().all(|label| is_valid_label_name(label.name, self.validation));
         if !valid {
-            return Err(SampleLabelsError::InvalidName(labels.clone()));
+            return Err(SampleLabelsError::InvalidName(shown(labels)));
         }
         Ok(self.limits.check(labels)?)
     }
+}
+
+/// The labels for an error. The target chooses how many there are, and the error is shown and logged.
+fn shown(labels: &Labels) -> String {
+    let text = labels.to_string();
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(SHOWN).collect();
+    if chars.next().is_none() { start } else { format!("{start}... ({} labels)", labels.len()) }
 }
 
 #[cfg(test)]
@@ -220,6 +233,28 @@ mod tests {
         assert_eq!(
             make(&plain, &[("__name__", "a"), ("b:c", "1")]),
             Err("invalid metric name or label names: a{\"b:c\"=\"1\"}".to_owned())
+        );
+        let long = "x".repeat(1_000_000);
+        let error = make(&plain, &[("__name__", "a"), ("b:c", &long)]).expect_err("refused");
+        assert!(error.ends_with("xxx... (2 labels)") && error.len() < 1_000, "{} bytes", error.len());
+    }
+
+    /// Comparing each with each would take hours here.
+    #[test]
+    fn a_line_may_have_very_many_labels() {
+        let names: Vec<String> = (0..300_000_u64).map(|n| format!("l{}", n * 7_919 % 300_000)).collect();
+        let mut exposed: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+        exposed.push(("__name__", "a"));
+        let mut limited = maker(&[("job", "j")], false, Rules::default());
+        limited.limits.labels = 100;
+        assert_eq!(
+            make(&limited, &exposed),
+            Err("label_limit exceeded (metric: a, number of labels: 300002, limit: 100)".to_owned())
+        );
+        exposed.push(("l7", "v"));
+        assert_eq!(
+            make(&limited, &exposed),
+            Err("label name \"l7\" is not unique: invalid sample".to_owned())
         );
     }
 

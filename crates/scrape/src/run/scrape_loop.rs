@@ -196,8 +196,10 @@ impl ScrapeLoop {
         if let Some(error) = &outcome.error {
             tracing::debug!(target, %error, "scrape failed");
         }
-        if !refused.is_empty() && !self.was_refused {
-            let Refused { out_of_order, duplicates, out_of_bounds, limit, other, exemplars } = refused;
+        let is_refused = !refused.is_empty();
+        if is_refused && !self.was_refused {
+            let Refused { example, out_of_order, duplicates, out_of_bounds, limit, other, exemplars } =
+                refused;
             tracing::warn!(
                 target,
                 out_of_order,
@@ -206,10 +208,11 @@ impl ScrapeLoop {
                 limit,
                 other,
                 exemplars,
+                example,
                 "samples refused by the store"
             );
         }
-        self.was_refused = !refused.is_empty();
+        self.was_refused = is_refused;
         self.target.status.lock().last = Some(outcome);
     }
 

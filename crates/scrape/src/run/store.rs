@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::AppendReport;
+use bellwether_model::{AppendError, AppendReport};
 
 use super::{Environment, LoopConfig};
 use crate::error::ScrapeError;
@@ -64,6 +64,9 @@ pub(super) fn store(
         Err(error) => {
             env.counters.batches_not_stored.inc();
             ingest.not_stored();
+            if matches!(error, AppendError::TooLarge(_)) {
+                store_failure(&report, ts_ms, ingest, workspace, env);
+            }
             (Refused::default(), result.and(Err(error.into())))
         }
     };
@@ -83,6 +86,29 @@ pub(super) fn store(
         body_bytes,
     };
     (outcome, refused)
+}
+
+/// Stores that the scrape failed, after its samples turned out to be too many at once: the store takes the few of the report, and who watches
+/// `up` must hear of it.
+fn store_failure(
+    report: &Report,
+    ts_ms: i64,
+    ingest: &mut Ingest,
+    workspace: &mut Workspace,
+    env: &Environment,
+) {
+    let batch = &mut workspace.batch;
+    ingest.read_nothing(batch);
+    ingest.finish(false, &Report { up: false, ..*report }, ts_ms, batch);
+    match env.appender.append(&env.tenant, batch) {
+        Ok(report) => {
+            stored(&report, ts_ms, ingest, workspace, env);
+        }
+        Err(error) => {
+            ingest.not_stored();
+            tracing::warn!(%error, "report of a scrape that was too large not stored");
+        }
+    }
 }
 
 /// Stores markers for all series of a target that is scraped no more.

@@ -297,6 +297,29 @@ async fn a_store_that_is_full_is_said_and_owed_markers_follow() {
     assert_eq!((counters.batches_not_stored, counters.scrapes_failed, counters.scrapes), (2, 2, 4));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_scrape_that_is_too_large_for_the_store_is_down() {
+    let many = (0..10).map(|n| format!("m{n} 1\n")).collect::<Vec<_>>().concat();
+    let running = Running::start(Box::new(move |n| {
+        (Duration::ZERO, Ok(if n == 1 { many.clone() } else { "m0 1\n".into() }))
+    }));
+    running.store.limit_batches(10);
+    running.until(24).await;
+    assert_eq!(running.samples("up"), ["3:1", "13:0", "23:1"]);
+    assert_eq!(running.samples("m0"), ["3:1", "13:stale", "23:1"]);
+    assert_eq!(running.samples("m1"), [""; 0]);
+    let counters = running.env.counters.read();
+    assert_eq!((counters.batches_not_stored, counters.scrapes_failed, counters.scrapes), (1, 1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reason_is_shown_when_the_store_finds_a_scrape_too_large() {
+    let running = Running::start(Box::new(|_| (Duration::ZERO, Ok("a 1\nb 1\nc 1\n".to_owned()))));
+    running.store.limit_batches(7);
+    running.until(4).await;
+    assert_eq!(running.error().as_deref(), Some("batch too large: at most 7 samples"));
+}
+
 /// A store with a bug.
 struct Panicking(Arc<TestStore>, AtomicUsize);
 

@@ -1,5 +1,7 @@
 //! Columns of floats. Most values that are measured are decimal numbers with few digits; as integers they take a fraction of their 64 bits.
 
+use std::ops::Range;
+
 use crate::coding::{Cursor, DecodeError, Result, put_varint, put_zigzag};
 
 use super::id::Codec;
@@ -48,30 +50,37 @@ pub(crate) fn encode_floats(out: &mut Vec<u8>, values: &[f64]) -> Codec {
     Codec::Raw
 }
 
-/// Appends the `n` values to `out`.
-pub(crate) fn decode_floats(codec: u8, bytes: &[u8], n: usize, out: &mut Vec<f64>) -> Result<()> {
+/// Appends the values `rows` of a column of `n` values to `out`. After an error `out` may have some of them.
+pub(crate) fn decode_floats(
+    codec: u8,
+    bytes: &[u8],
+    n: usize,
+    rows: Range<usize>,
+    out: &mut Vec<f64>,
+) -> Result<()> {
+    assert!(rows.start <= rows.end && rows.end <= n, "BUG: rows {rows:?} of {n}");
     let mut cursor = Cursor::new(bytes);
     match Codec::try_from(codec)? {
         Codec::Raw => {
             if bytes.len() != n * 8 {
                 return Err(DecodeError::new("raw column of another length"));
             }
-            for _ in 0..n {
-                out.push(cursor.f64()?);
-            }
+            let (values, _) = cursor.take_rest().as_chunks::<8>();
+            out.extend(values[rows].iter().map(|b| f64::from_bits(u64::from_le_bytes(*b))));
         }
         Codec::Const => {
             let v = cursor.f64()?;
-            out.resize(out.len() + n, v);
+            out.resize(out.len() + rows.len(), v);
         }
         Codec::ConstInt => {
             let v = cursor.zigzag()? as f64;
-            out.resize(out.len() + n, v);
+            out.resize(out.len() + rows.len(), v);
         }
         Codec::Bits => {
-            decode_ints(&mut cursor, n, |rows| out.extend(rows.iter().map(|b| f64::from_bits(*b as u64))))?;
+            let push = |bits: &[i64]| out.extend(bits.iter().map(|b| f64::from_bits(*b as u64)));
+            decode_ints(&mut cursor, n, rows, push)?;
         }
-        Codec::Decimal => decode_decimal(&mut cursor, n, out)?,
+        Codec::Decimal => decode_decimal(&mut cursor, n, rows, out)?,
         Codec::Timestamps | Codec::Integers | Codec::Histograms => {
             return Err(DecodeError::new("floats in a codec for other columns"));
         }
@@ -181,7 +190,7 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     a
 }
 
-fn decode_decimal(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<f64>) -> Result<()> {
+fn decode_decimal(cursor: &mut Cursor<'_>, n: usize, rows: Range<usize>, out: &mut Vec<f64>) -> Result<()> {
     let start = out.len();
     let head = cursor.u8()?;
     let exponent = usize::from(head & EXPONENT);
@@ -197,12 +206,12 @@ fn decode_decimal(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<f64>) -> Resu
         cursor.u64()?;
     }
     let power = POWERS[exponent];
-    decode_ints(cursor, n, |rows| {
-        if exponent == 0 && head & HAS_BASE == 0 {
-            out.extend(rows.iter().map(|i| *i as f64));
-        } else {
-            out.extend(rows.iter().map(|i| base.wrapping_add(i.wrapping_mul(step)) as f64 / power));
-        }
+    out.reserve(rows.len());
+    decode_ints(cursor, n, rows.clone(), |ints| match (exponent, head & HAS_BASE != 0) {
+        (0, false) => out.extend(ints.iter().map(|i| *i as f64)),
+        (0, true) => out.extend(ints.iter().map(|i| base.wrapping_add(i.wrapping_mul(step)) as f64)),
+        (_, false) => out.extend(ints.iter().map(|i| *i as f64 / power)),
+        (_, true) => out.extend(ints.iter().map(|i| base.wrapping_add(i.wrapping_mul(step)) as f64 / power)),
     })?;
     let (mut exceptions, mut position) = (exceptions, 0_u64);
     for _ in 0..n_exceptions {
@@ -211,7 +220,10 @@ fn decode_decimal(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<f64>) -> Resu
         if position >= n as u64 {
             return Err(DecodeError::new("exception outside of its column"));
         }
-        out[start + position as usize] = v;
+        let position = position as usize;
+        if rows.contains(&position) {
+            out[start + position - rows.start] = v;
+        }
     }
     Ok(())
 }
@@ -227,10 +239,16 @@ mod tests {
         let mut bytes = Vec::new();
         let codec = encode_floats(&mut bytes, values);
         let mut back = vec![0.5];
-        decode_floats(codec.into(), &bytes, values.len(), &mut back).expect("just encoded");
+        let n = values.len();
+        decode_floats(codec.into(), &bytes, n, 0..n, &mut back).expect("just encoded");
         let want: Vec<u64> = values.iter().map(|v| v.to_bits()).collect();
-        let got: Vec<u64> = back[1..].iter().map(|v| v.to_bits()).collect();
-        assert_eq!(got, want, "{codec:?}");
+        let got = |back: &[f64]| back[1..].iter().map(|v| v.to_bits()).collect::<Vec<u64>>();
+        assert_eq!(got(&back), want, "{codec:?}");
+        for rows in [0..0, n / 2..n, n / 3..n - n / 3, n - 1..n] {
+            back.truncate(1);
+            decode_floats(codec.into(), &bytes, n, rows.clone(), &mut back).expect("just encoded");
+            assert_eq!(got(&back), want[rows.clone()], "{codec:?}, rows {rows:?} of {n}");
+        }
         (codec, bytes.len())
     }
 
@@ -314,9 +332,10 @@ mod tests {
             n in 0_usize..1000,
         ) {
             let mut out = Vec::new();
-            if decode_floats(codec, &bytes, n, &mut out).is_ok() {
+            if decode_floats(codec, &bytes, n, 0..n, &mut out).is_ok() {
                 prop_assert_eq!(out.len(), n);
             }
+            let _ = decode_floats(codec, &bytes, n, n / 3..n - n / 3, &mut out);
         }
     }
 }

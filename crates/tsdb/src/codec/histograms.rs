@@ -99,7 +99,7 @@ fn decode_run(
     let mut values = Vec::with_capacity(rows.min(super::MAX_ROWS) * n_columns);
     for column in 0..n_columns {
         let codec = cursor.u8()?;
-        decode_floats(codec, cursor.prefixed()?, rows, &mut values)?;
+        decode_floats(codec, cursor.prefixed()?, rows, 0..rows, &mut values)?;
         if values.len() != (column + 1) * rows {
             return Err(DecodeError::new("histogram column of another length"));
         }

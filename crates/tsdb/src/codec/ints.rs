@@ -1,9 +1,12 @@
 //! The integer column, on which all other codecs stand.
 
+use std::cell::Cell;
+use std::ops::Range;
+
 use crate::coding::{Cursor, DecodeError, Result, put_varint, put_zigzag, unzigzag, zigzag};
 
 use super::MAX_ROWS;
-use super::pack::{BLOCK, pack, packed_len, unpack};
+use super::pack::{BLOCK, Packed, pack, packed_len};
 
 /// Set in the width byte of a miniblock that has patches.
 const HAS_PATCHES: u8 = 0x80;
@@ -118,46 +121,6 @@ impl Block {
         }
         Self { base, step, residuals, len }
     }
-
-    /// Puts the values together again.
-    fn join(&self, transform: Transform, out: &mut [i64]) {
-        let mut v = self.base;
-        match transform {
-            Transform::Const | Transform::ConstDelta => {}
-            Transform::For => {
-                for (o, r) in out.iter_mut().zip(self.residuals()) {
-                    *o = v.wrapping_add(*r as i64);
-                }
-            }
-            Transform::DeltaFor => {
-                out[0] = v;
-                for (o, r) in out[1..].iter_mut().zip(self.residuals()) {
-                    v = v.wrapping_add(self.step).wrapping_add(*r as i64);
-                    *o = v;
-                }
-            }
-            Transform::Delta => {
-                out[0] = v;
-                for (o, r) in out[1..].iter_mut().zip(self.residuals()) {
-                    v = v.wrapping_add(unzigzag(*r));
-                    *o = v;
-                }
-            }
-            Transform::DeltaOfDelta => {
-                let mut step = self.step;
-                out[0] = v;
-                if let Some(second) = out.get_mut(1) {
-                    v = v.wrapping_add(step);
-                    *second = v;
-                }
-                for (o, r) in out.iter_mut().skip(2).zip(self.residuals()) {
-                    step = step.wrapping_add(unzigzag(*r));
-                    v = v.wrapping_add(step);
-                    *o = v;
-                }
-            }
-        }
-    }
 }
 
 /// The width at which bits and patches of the residuals are the fewest, and about how many bits that are.
@@ -261,7 +224,7 @@ fn encode_blocks(out: &mut Vec<u8>, transform: Transform, values: &[i64]) {
 }
 
 /// Where a miniblock's content is described.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct DirectoryEntry {
     base: i64,
     step: i64,
@@ -270,67 +233,178 @@ struct DirectoryEntry {
     patch_len: usize,
 }
 
-/// Reads a column of `n` values and hands it to `sink` in pieces of at most 128, in order.
-pub(crate) fn decode_ints(cursor: &mut Cursor<'_>, n: usize, mut sink: impl FnMut(&[i64])) -> Result<()> {
-    if !(1..=MAX_ROWS).contains(&n) {
-        return Err(DecodeError::new("column with an impossible number of values"));
-    }
-    let transform = Transform::try_from(cursor.u8()?)?;
-    let mut values = [0; BLOCK];
-    if matches!(transform, Transform::Const | Transform::ConstDelta) {
-        let mut v = cursor.zigzag()?;
-        let delta = if transform == Transform::ConstDelta { cursor.zigzag()? } else { 0 };
-        for start in (0..n).step_by(BLOCK) {
-            let rows = &mut values[..(n - start).min(BLOCK)];
-            for row in rows.iter_mut() {
-                *row = v;
-                v = v.wrapping_add(delta);
+/// What decoding works with; kept by each thread, because making it anew would take longer than decoding a short column.
+struct Scratch {
+    directory: [DirectoryEntry; MAX_ROWS / BLOCK],
+    packed: Packed,
+    residuals: [u64; BLOCK],
+    values: [i64; BLOCK],
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// Reads the values `rows` of a column of `n` values and hands them to `sink` in pieces of at most 128, in order. Miniblocks without any of them are skipped. The
+/// cursor ends behind the column.
+pub(crate) fn decode_ints(
+    cursor: &mut Cursor<'_>,
+    n: usize,
+    rows: Range<usize>,
+    sink: impl FnMut(&[i64]),
+) -> Result<()> {
+    let mut scratch = SCRATCH.take().unwrap_or_else(|| {
+        Box::new(Scratch {
+            directory: [DirectoryEntry::default(); MAX_ROWS / BLOCK],
+            packed: Packed::new(),
+            residuals: [0; BLOCK],
+            values: [0; BLOCK],
+        })
+    });
+    let result = scratch.decode(cursor, n, rows, sink);
+    SCRATCH.set(Some(scratch));
+    result
+}
+
+impl Scratch {
+    fn decode(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        n: usize,
+        rows: Range<usize>,
+        mut sink: impl FnMut(&[i64]),
+    ) -> Result<()> {
+        if !(1..=MAX_ROWS).contains(&n) {
+            return Err(DecodeError::new("column with an impossible number of values"));
+        }
+        assert!(rows.start <= rows.end && rows.end <= n, "BUG: rows {rows:?} of {n}");
+        let transform = Transform::try_from(cursor.u8()?)?;
+        if matches!(transform, Transform::Const | Transform::ConstDelta) {
+            let first = cursor.zigzag()?;
+            let delta = if transform == Transform::ConstDelta { cursor.zigzag()? } else { 0 };
+            let mut v = first.wrapping_add(delta.wrapping_mul(rows.start as i64));
+            for start in rows.clone().step_by(BLOCK) {
+                let values = &mut self.values[..(rows.end - start).min(BLOCK)];
+                for value in values.iter_mut() {
+                    *value = v;
+                    v = v.wrapping_add(delta);
+                }
+                sink(values);
             }
-            sink(rows);
+            return Ok(());
         }
-        return Ok(());
+        let n_blocks = n.div_ceil(BLOCK);
+        self.read_directory(cursor, transform, n_blocks)?;
+        for idx in 0..n_blocks {
+            let entry = self.directory[idx];
+            let start = idx * BLOCK;
+            let len = (n - start).min(BLOCK);
+            let packed = cursor.take(packed_len(entry.width, transform.residuals(len)))?;
+            let patches = cursor.take(entry.patch_len)?;
+            let from = rows.start.saturating_sub(start);
+            let to = rows.end.saturating_sub(start).min(len);
+            if from < to {
+                self.packed.fill(packed);
+                self.unpack_block(transform, &entry, patches, len, from, to)?;
+                sink(&self.values[from..to]);
+            }
+        }
+        Ok(())
     }
-    let mut directory = [DirectoryEntry::default(); MAX_ROWS / BLOCK];
-    let directory = &mut directory[..n.div_ceil(BLOCK)];
-    let mut before = DirectoryEntry::default();
-    for entry in directory.iter_mut() {
-        entry.base = before.base.wrapping_add(cursor.zigzag()?);
-        if transform.has_step() {
-            entry.step = before.step.wrapping_add(cursor.zigzag()?);
+
+    fn read_directory(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        transform: Transform,
+        n_blocks: usize,
+    ) -> Result<()> {
+        let (mut base, mut step) = (0_i64, 0_i64);
+        for entry in &mut self.directory[..n_blocks] {
+            base = base.wrapping_add(cursor.zigzag()?);
+            if transform.has_step() {
+                step = step.wrapping_add(cursor.zigzag()?);
+            }
+            let width = cursor.u8()?;
+            *entry = DirectoryEntry {
+                base,
+                step,
+                width: u32::from(width & !HAS_PATCHES),
+                n_patches: 0,
+                patch_len: 0,
+            };
+            if entry.width > 64 {
+                return Err(DecodeError::new("impossible width of a miniblock"));
+            }
+            if width & HAS_PATCHES != 0 {
+                entry.n_patches = cursor.count(0)?;
+                entry.patch_len = cursor.count(1)?;
+            }
         }
-        let width = cursor.u8()?;
-        entry.width = u32::from(width & !HAS_PATCHES);
-        if entry.width > 64 {
-            return Err(DecodeError::new("impossible width of a miniblock"));
-        }
-        if width & HAS_PATCHES != 0 {
-            entry.n_patches = cursor.count(0)?;
-            entry.patch_len = cursor.count(1)?;
-        }
-        before = *entry;
+        Ok(())
     }
-    for (idx, entry) in directory.iter().enumerate() {
-        let rows = (n - idx * BLOCK).min(BLOCK);
-        let len = transform.residuals(rows);
-        let mut block = Block { base: entry.base, step: entry.step, residuals: [0; BLOCK], len };
-        let packed = cursor.take(packed_len(entry.width, len))?;
-        unpack(packed, entry.width, &mut block.residuals[..len]);
-        let mut patches = Cursor::new(cursor.take(entry.patch_len)?);
+
+    /// Puts the values `from..to` of a miniblock of `len` values together, at least. Its residuals are in `packed`.
+    fn unpack_block(
+        &mut self,
+        transform: Transform,
+        entry: &DirectoryEntry,
+        patches: &[u8],
+        len: usize,
+        from: usize,
+        to: usize,
+    ) -> Result<()> {
+        let n_residuals = transform.residuals(len);
+        // With deltas a value needs all residuals before it.
+        let first = if transform == Transform::For { from } else { 0 };
+        self.packed.unpack(entry.width, first, transform.residuals(to), &mut self.residuals);
+        let mut patches = Cursor::new(patches);
         for _ in 0..entry.n_patches {
             let at = usize::from(patches.u8()?);
             let high = patches.varint()?;
-            if at >= len || entry.width == 64 {
+            if at >= n_residuals || entry.width == 64 {
                 return Err(DecodeError::new("patch outside of its miniblock"));
             }
-            block.residuals[at] |= high << entry.width;
+            self.residuals[at] |= high << entry.width;
         }
         if !patches.is_empty() {
             return Err(DecodeError::new("more patches than announced"));
         }
-        block.join(transform, &mut values[..rows]);
-        sink(&values[..rows]);
+        let (out, residuals) = (&mut self.values, &self.residuals);
+        let (mut v, mut step) = (entry.base, entry.step);
+        match transform {
+            Transform::Const | Transform::ConstDelta => {}
+            Transform::For => {
+                for (o, r) in out[from..to].iter_mut().zip(&residuals[from..to]) {
+                    *o = v.wrapping_add(*r as i64);
+                }
+            }
+            Transform::DeltaFor => {
+                out[0] = v;
+                for (o, r) in out[1..].iter_mut().zip(&residuals[..to - 1]) {
+                    v = v.wrapping_add(step.wrapping_add(*r as i64));
+                    *o = v;
+                }
+            }
+            Transform::Delta => {
+                out[0] = v;
+                for (o, r) in out[1..].iter_mut().zip(&residuals[..to - 1]) {
+                    v = v.wrapping_add(unzigzag(*r));
+                    *o = v;
+                }
+            }
+            Transform::DeltaOfDelta => {
+                out[0] = v;
+                v = v.wrapping_add(step);
+                out[1] = v;
+                for (o, r) in out[2..].iter_mut().zip(&residuals[..to.saturating_sub(2)]) {
+                    step = step.wrapping_add(unzigzag(*r));
+                    v = v.wrapping_add(step);
+                    *o = v;
+                }
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -344,9 +418,18 @@ mod tests {
         encode_ints(&mut bytes, values);
         let mut back = Vec::new();
         let mut cursor = Cursor::new(&bytes);
-        decode_ints(&mut cursor, values.len(), |rows| back.extend_from_slice(rows)).expect("just encoded");
+        let n = values.len();
+        decode_ints(&mut cursor, n, 0..n, |rows| back.extend_from_slice(rows)).expect("just encoded");
         assert!(cursor.is_empty(), "all bytes belong to the column");
         assert_eq!(back, values);
+        for range in [0..0, n / 3..n / 3 + 1, n / 2..n, 0..n / 2 + 1, n - 1..n, n / 4..n - n / 4] {
+            back.clear();
+            let mut cursor = Cursor::new(&bytes);
+            decode_ints(&mut cursor, n, range.clone(), |rows| back.extend_from_slice(rows))
+                .expect("just encoded");
+            assert!(cursor.is_empty(), "rows {range:?} of {n}");
+            assert_eq!(back, values[range.clone()], "rows {range:?} of {n}");
+        }
         bytes
     }
 
@@ -374,9 +457,19 @@ mod tests {
                 let mut bytes = Vec::new();
                 encode_blocks(&mut bytes, transform, &values);
                 let mut back = Vec::new();
-                decode_ints(&mut Cursor::new(&bytes), values.len(), |rows| back.extend_from_slice(rows))
+                let n = values.len();
+                decode_ints(&mut Cursor::new(&bytes), n, 0..n, |rows| back.extend_from_slice(rows))
                     .expect("just encoded");
                 assert_eq!(back, values, "{transform:?} {n}");
+                for from in 0..n {
+                    back.clear();
+                    let rows = from..n - (n - from) / 2;
+                    decode_ints(&mut Cursor::new(&bytes), n, rows.clone(), |rows| {
+                        back.extend_from_slice(rows);
+                    })
+                    .expect("just encoded");
+                    assert_eq!(back, values[rows.clone()], "{transform:?} {rows:?} of {n}");
+                }
             }
         }
     }
@@ -402,9 +495,10 @@ mod tests {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), n in 0_usize..9000) {
             let mut rows = 0;
-            if decode_ints(&mut Cursor::new(&bytes), n, |r| rows += r.len()).is_ok() {
+            if decode_ints(&mut Cursor::new(&bytes), n, 0..n, |r| rows += r.len()).is_ok() {
                 prop_assert_eq!(rows, n);
             }
+            let _ = decode_ints(&mut Cursor::new(&bytes), n, n / 2..n, |_| {});
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn decode_times(codec: u8, bytes: &[u8], n: usize, out: &mut Vec<i64>
     let first = cursor.zigzag()?;
     let interval = cursor.varint()? as i64;
     let mut grid = first;
-    decode_ints(&mut cursor, n, |residuals| {
+    decode_ints(&mut cursor, n, 0..n, |residuals| {
         out.extend(residuals.iter().map(|r| {
             let t = grid.wrapping_add(*r);
             grid = grid.wrapping_add(interval);
@@ -68,7 +68,7 @@ pub(crate) fn decode_start_times(codec: u8, bytes: &[u8], n: usize, out: &mut Ve
         return Err(DecodeError::new("start timestamps in a codec for other columns"));
     }
     let mut cursor = Cursor::new(bytes);
-    decode_ints(&mut cursor, n, |times| out.extend_from_slice(times))?;
+    decode_ints(&mut cursor, n, 0..n, |times| out.extend_from_slice(times))?;
     if cursor.is_empty() {
         Ok(())
     } else {

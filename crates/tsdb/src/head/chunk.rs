@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::sync::Arc;
 
 use bellwether_model::{ColumnBuffer, FloatHistogram, TimeRange};
@@ -29,6 +30,36 @@ impl TsCol {
 
     fn content(&self) -> &[u8] {
         &self.0[1..]
+    }
+}
+
+/// Decoded columns that a thread keeps: those of the series that it reads one after the other.
+const DECODED_COLUMNS: usize = 64;
+
+/// Columns that a thread decoded lately. A column is known by where it is in memory, which nothing else can be as long as it is kept here.
+struct Decoded([Option<(TsCol, Vec<i64>)>; DECODED_COLUMNS]);
+
+thread_local! {
+    static DECODED: Cell<Option<Box<Decoded>>> = const { Cell::new(None) };
+}
+
+impl TsCol {
+    /// Hands the `n` decoded timestamps to `look`.
+    fn with_times<T>(&self, n: usize, look: impl FnOnce(&[i64]) -> Result<T>) -> Result<T> {
+        let mut decoded = DECODED.take().unwrap_or_else(|| Box::new(Decoded(std::array::from_fn(|_| None))));
+        let address = self.0.as_ptr().addr();
+        let slot = &mut decoded.0[(address / 16) % DECODED_COLUMNS];
+        let result = match slot {
+            Some((column, times)) if Arc::ptr_eq(&column.0, &self.0) && times.len() == n => look(times),
+            slot => {
+                let mut times = slot.take().map(|(_, times)| times).unwrap_or_default();
+                times.clear();
+                decode_times(self.codec(), self.content(), n, &mut times)
+                    .and_then(|()| look(&slot.insert((self.clone(), times)).1))
+            }
+        };
+        DECODED.set(Some(decoded));
+        result
     }
 }
 
@@ -144,9 +175,11 @@ impl Chunk {
 
     /// Appends those of the first `rows` samples that lie in the range to `out`.
     pub(crate) fn read(&self, range: TimeRange, rows: u32, out: &mut ColumnBuffer) -> Result<()> {
-        let n = self.rows as usize;
-        let mut times = Vec::with_capacity(n);
-        decode_times(self.times.codec(), self.times.content(), n, &mut times)?;
+        self.times.with_times(self.rows as usize, |times| self.read_rows(times, range, rows, out))
+    }
+
+    fn read_rows(&self, times: &[i64], range: TimeRange, rows: u32, out: &mut ColumnBuffer) -> Result<()> {
+        let n = times.len();
         let from = times.partition_point(|t| *t < range.mint);
         let to = times.partition_point(|t| *t <= range.maxt).min(rows as usize);
         if from >= to {
@@ -166,15 +199,15 @@ impl Chunk {
                 }
                 row += 1;
             })?;
-        } else if out.is_empty() && starts.is_empty() && from == 0 && to == n {
-            // The usual case: the columns are decoded in place.
-            decode_floats(codec, payload, n, &mut out.vals)?;
-            out.ts.append(&mut times);
+        } else if out.hists.is_empty() && out.start_ts.is_empty() && starts.is_empty() {
+            // The usual case: the values are decoded in place.
+            decode_floats(codec, payload, n, from..to, &mut out.vals)?;
+            out.ts.extend_from_slice(&times[from..to]);
         } else {
-            let mut floats = Vec::with_capacity(n);
-            decode_floats(codec, payload, n, &mut floats)?;
-            for row in from..to {
-                out.push_float(times[row], start_of(row), floats[row]);
+            let mut floats = Vec::with_capacity(to - from);
+            decode_floats(codec, payload, n, from..to, &mut floats)?;
+            for (row, v) in (from..to).zip(floats) {
+                out.push_float(times[row], start_of(row), v);
             }
         }
         Ok(())

@@ -26,7 +26,7 @@ pub(crate) use index::HeadIndex;
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};
 pub(crate) use read::CutSeries;
-pub(crate) use series::{HeadSamples, LastSample, Series, same_value, value_at};
+pub(crate) use series::{HeadCopies, LastSample, Series, same_value, value_at};
 pub(crate) use shard::{LabelHasher, Shard};
 pub(crate) use upkeep::LiveSeries;
 

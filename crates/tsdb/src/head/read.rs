@@ -5,18 +5,11 @@ use bellwether_model::{
 use crate::part::{Part, PartError};
 use crate::select::select;
 
-use super::series::{HeadSamples, same_value, value_at};
+use super::series::{HeadCopies, HeadSamples, same_value, value_at};
 use super::{Head, N_SHARDS, SHARD_BITS, SeriesId};
 
 /// A lock is held for at most this many series at a time.
 const SERIES_PER_LOCK: usize = 256;
-
-/// A series that was selected, with a copy of its samples.
-#[derive(Debug)]
-pub(crate) struct HeadSeries {
-    pub(crate) labels: Labels,
-    pub(crate) samples: HeadSamples,
-}
 
 /// A series with the samples that a cut moves into parts.
 #[derive(Debug)]
@@ -32,21 +25,22 @@ impl Head {
     /// The series for which all matchers hold. They may be gone when they are looked at.
     pub(crate) fn select(
         &self,
-        matchers: &[Matcher],
+        matchers: &[&Matcher],
         cx: &QueryContext,
     ) -> Result<Vec<SeriesId>, StorageError> {
         let ids = select(&*self.index.read(), matchers, cx)?;
         Ok(ids.into_iter().map(SeriesId).collect())
     }
 
-    /// Copies the samples in the range that a reader of `commit` may see. Series without any are left out.
+    /// Copies the samples in the range that a reader of `commit` may see to `copies`, and hands the labels of each series that has some to `take`, with the bytes that
+    /// all copies take so far.
     pub(crate) fn read(
         &self,
         ids: &[SeriesId],
-        range: TimeRange,
         commit: u64,
         cx: &QueryContext,
-        mut take: impl FnMut(HeadSeries) -> Result<(), QueryInterrupt>,
+        copies: &mut HeadCopies,
+        mut take: impl FnMut(&Labels, usize) -> Result<(), QueryInterrupt>,
     ) -> Result<(), QueryInterrupt> {
         for (shard, ids) in by_shard(ids).iter().enumerate() {
             for ids in ids.chunks(SERIES_PER_LOCK) {
@@ -55,9 +49,11 @@ impl Head {
                 let hidden = shard.hidden_after(commit);
                 for id in ids {
                     let Some(series) = shard.get(id.slot()) else { continue };
-                    let samples = series.samples(range, hidden.get(&id.slot()).copied().unwrap_or(0));
-                    if !samples.is_empty() {
-                        take(HeadSeries { labels: series.labels.clone(), samples })?;
+                    // Most readers see everything, and then nothing has to be looked up.
+                    let hidden =
+                        if hidden.is_empty() { 0 } else { hidden.get(&id.slot()).copied().unwrap_or(0) };
+                    if copies.push(series, hidden) {
+                        take(&series.labels, copies.memory())?;
                     }
                 }
             }

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
@@ -170,9 +171,22 @@ impl Series {
 
     /// A copy of the samples in the range. The newest `hidden` ones are not part of it: they belong to batches that the reader must not see.
     pub(crate) fn samples(&self, range: TimeRange, hidden: usize) -> HeadSamples {
+        let (mut chunks, mut tail) = (Vec::new(), ColumnBuffer::default());
+        self.copy(range, hidden, &mut chunks, &mut tail);
+        HeadSamples { range, chunks, tail }
+    }
+
+    /// As [`samples`](Self::samples), appended to lists.
+    pub(super) fn copy(
+        &self,
+        range: TimeRange,
+        hidden: usize,
+        chunks: &mut Vec<(Chunk, u32)>,
+        tail: &mut ColumnBuffer,
+    ) {
         let tail_rows = self.tail.len().saturating_sub(hidden);
         let mut hidden_in_chunks = hidden.saturating_sub(self.tail.len());
-        let mut chunks = Vec::new();
+        let start = chunks.len();
         for chunk in self.chunks.iter().rev() {
             if chunk.maxt < range.mint {
                 break;
@@ -183,10 +197,8 @@ impl Series {
                 chunks.push((chunk.clone(), rows as u32));
             }
         }
-        chunks.reverse();
-        let mut tail = ColumnBuffer::default();
-        self.tail.read(range, tail_rows, &mut tail);
-        HeadSamples { range, chunks, tail }
+        chunks[start..].reverse();
+        self.tail.read(range, tail_rows, tail);
     }
 
     /// Whether the samples reach into the range, as far as the ends of the chunks tell; the newest `hidden` ones do not count.
@@ -244,11 +256,6 @@ impl HeadSamples {
         self.chunks.is_empty() && self.tail.is_empty()
     }
 
-    /// How many bytes of memory were copied or are kept alive.
-    pub(crate) fn memory(&self) -> usize {
-        size_of::<Self>() + self.chunks.len() * size_of::<(Chunk, u32)>() + self.tail.len() * 16
-    }
-
     /// Appends the samples to `out`, in time order.
     pub(crate) fn read(&self, out: &mut ColumnBuffer) -> coding::Result<()> {
         self.read_range(self.range, out)
@@ -257,21 +264,7 @@ impl HeadSamples {
     /// Appends the samples that lie in `range` too.
     pub(crate) fn read_range(&self, range: TimeRange, out: &mut ColumnBuffer) -> coding::Result<()> {
         let range = TimeRange::new(range.mint.max(self.range.mint), range.maxt.min(self.range.maxt));
-        for (chunk, rows) in &self.chunks {
-            if range.overlaps(chunk.range()) {
-                chunk.read(range, *rows, out)?;
-            }
-        }
-        for row in 0..self.tail.len() {
-            if range.contains(self.tail.ts[row]) {
-                let start = self.tail.start_ts.get(row).copied().unwrap_or(0);
-                match value_at(&self.tail, row) {
-                    Value::Float(v) => out.push_float(self.tail.ts[row], start, v),
-                    Value::Histogram(h) => out.push_histogram(self.tail.ts[row], start, h),
-                }
-            }
-        }
-        Ok(())
+        read_copy(range, &self.chunks, &self.tail, 0..self.tail.len(), out)
     }
 
     /// The chunks, each with the range of its samples that count; only for a copy that hides nothing.
@@ -285,6 +278,84 @@ impl HeadSamples {
     /// The samples that are in no chunk.
     pub(crate) fn tail(&self) -> &ColumnBuffer {
         &self.tail
+    }
+}
+
+/// Appends the samples in the range that were copied of a series: its chunks, then its rows of `tail`.
+fn read_copy(
+    range: TimeRange,
+    chunks: &[(Chunk, u32)],
+    tail: &ColumnBuffer,
+    rows: Range<usize>,
+    out: &mut ColumnBuffer,
+) -> coding::Result<()> {
+    for (chunk, rows) in chunks {
+        if range.overlaps(chunk.range()) {
+            chunk.read(range, *rows, out)?;
+        }
+    }
+    let times = &tail.ts[rows.clone()];
+    let from = rows.start + times.partition_point(|t| *t < range.mint);
+    let to = rows.start + times.partition_point(|t| *t <= range.maxt);
+    let is_plain = |c: &ColumnBuffer| c.hists.is_empty() && c.start_ts.is_empty();
+    if from < to && is_plain(tail) && is_plain(out) {
+        out.ts.extend_from_slice(&tail.ts[from..to]);
+        out.vals.extend_from_slice(&tail.vals[from..to]);
+        return Ok(());
+    }
+    for row in from..to {
+        let start = tail.start_ts.get(row).copied().unwrap_or(0);
+        match value_at(tail, row) {
+            Value::Float(v) => out.push_float(tail.ts[row], start, v),
+            Value::Histogram(h) => out.push_histogram(tail.ts[row], start, h),
+        }
+    }
+    Ok(())
+}
+
+/// Copies of the samples of many series, in few pieces of memory.
+#[derive(Debug)]
+pub(crate) struct HeadCopies {
+    range: TimeRange,
+    /// With the number of samples that count.
+    chunks: Vec<(Chunk, u32)>,
+    tails: ColumnBuffer,
+    /// For each series where its chunks and its rows of `tails` end.
+    ends: Vec<(u32, u32)>,
+}
+
+impl HeadCopies {
+    /// No copies yet, of samples in `range`.
+    pub(crate) fn new(range: TimeRange) -> Self {
+        Self { range, chunks: Vec::new(), tails: ColumnBuffer::default(), ends: Vec::new() }
+    }
+
+    /// Copies the samples of a series, without the newest `hidden` ones. Returns whether there are any, and so whether there is a copy.
+    pub(super) fn push(&mut self, series: &Series, hidden: usize) -> bool {
+        let before = self.end();
+        series.copy(self.range, hidden, &mut self.chunks, &mut self.tails);
+        let end = (self.chunks.len() as u32, self.tails.len() as u32);
+        if end != before {
+            self.ends.push(end);
+        }
+        end != before
+    }
+
+    fn end(&self) -> (u32, u32) {
+        self.ends.last().copied().unwrap_or((0, 0))
+    }
+
+    /// How many bytes of memory were copied or are kept alive, roughly.
+    pub(crate) fn memory(&self) -> usize {
+        self.chunks.len() * size_of::<(Chunk, u32)>() + self.tails.len() * 16 + self.ends.len() * 8
+    }
+
+    /// Appends the samples of a series to `out`, in time order.
+    pub(crate) fn read(&self, series: usize, out: &mut ColumnBuffer) -> coding::Result<()> {
+        let start = series.checked_sub(1).map_or((0, 0), |before| self.ends[before]);
+        let end = self.ends[series];
+        let chunks = &self.chunks[start.0 as usize..end.0 as usize];
+        read_copy(self.range, chunks, &self.tails, start.1 as usize..end.1 as usize, out)
     }
 }
 
@@ -355,7 +426,18 @@ mod tests {
             if !want.is_empty() {
                 prop_assert!(series.reaches_into(range, hidden));
             }
-            prop_assert_eq!(read(&series, range, hidden), want);
+            prop_assert_eq!(read(&series, range, hidden), want.clone());
+            let mut copies = HeadCopies::new(range);
+            for _ in 0..2 {
+                let has_copy = copies.push(&series, hidden);
+                prop_assert!(has_copy || want.is_empty());
+            }
+            for copy in 0..copies.ends.len() {
+                let mut out = ColumnBuffer::default();
+                copies.read(copy, &mut out).expect("in memory");
+                prop_assert_eq!(&out.ts, &want);
+            }
+            prop_assert_eq!(copies.memory() > 0, !copies.ends.is_empty());
         }
     }
 }

@@ -111,11 +111,26 @@ impl Tail {
     pub(crate) fn read(&self, range: TimeRange, rows: usize, out: &mut ColumnBuffer) {
         let from = self.times.partition_point(|t| *t < range.mint);
         let to = self.times.partition_point(|t| *t <= range.maxt).min(rows);
-        for row in from..to {
-            let start = self.starts.as_ref().map_or(0, |s| s[row]);
-            match &self.values {
-                TailValues::Floats(floats) => out.push_float(self.times[row], start, floats[row]),
-                TailValues::Histograms(h) => out.push_histogram(self.times[row], start, Arc::clone(&h[row])),
+        if from >= to {
+            return;
+        }
+        match &self.values {
+            TailValues::Floats(floats)
+                if self.starts.is_none() && out.hists.is_empty() && out.start_ts.is_empty() =>
+            {
+                out.ts.extend_from_slice(&self.times[from..to]);
+                out.vals.extend_from_slice(&floats[from..to]);
+            }
+            values => {
+                for row in from..to {
+                    let start = self.starts.as_ref().map_or(0, |s| s[row]);
+                    match values {
+                        TailValues::Floats(floats) => out.push_float(self.times[row], start, floats[row]),
+                        TailValues::Histograms(h) => {
+                            out.push_histogram(self.times[row], start, Arc::clone(&h[row]));
+                        }
+                    }
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bellwether_model::TimeRange;
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -94,6 +95,18 @@ pub(super) struct Column {
     len: usize,
 }
 
+impl Column {
+    /// From the lowest to the highest time.
+    pub(super) fn range(&self) -> TimeRange {
+        TimeRange::new(self.low, self.high)
+    }
+}
+
+/// How many columns the table has.
+pub(super) fn count_columns(table: &[u8]) -> Result<usize> {
+    Ok(BlockList::new(table)?.len())
+}
+
 /// Finds a column in the table.
 pub(super) fn find_column(table: &[u8], id: u32) -> Result<Column> {
     let list = BlockList::new(table)?;
@@ -131,10 +144,10 @@ pub(super) fn read_column(
     buffer: &mut Vec<u8>,
     out: &mut Vec<i64>,
 ) -> std::result::Result<(), PartError> {
-    data.read(column.offset, column.len, buffer)?;
+    let bytes = data.read(column.offset, column.len, buffer)?;
     let result = match kind {
-        TimeKind::Samples => decode_times(column.codec, buffer, column.rows, out),
-        TimeKind::Starts => decode_start_times(column.codec, buffer, column.rows, out),
+        TimeKind::Samples => decode_times(column.codec, bytes, column.rows, out),
+        TimeKind::Starts => decode_start_times(column.codec, bytes, column.rows, out),
     };
     result.map_err(PartError::decoding(data.path()))
 }

@@ -78,6 +78,22 @@ pub(super) struct Index {
     n_series: u32,
 }
 
+/// Where a reader is among the values of a name: behind the one that it read last.
+#[derive(Debug, Default)]
+pub(super) struct ValueCursor<'a> {
+    /// The place of the next value; 0 before the first one was read.
+    next: usize,
+    end: usize,
+    rest: Cursor<'a>,
+}
+
+impl ValueCursor<'_> {
+    /// The place of the value that was read last.
+    pub(super) fn place(&self) -> Option<u32> {
+        self.next.checked_sub(1).map(|place| place as u32)
+    }
+}
+
 /// A label name.
 #[derive(Debug)]
 pub(super) struct Name {
@@ -122,17 +138,30 @@ impl Index {
         BlockList::new(&self.file.section(VALUES)[name.values.clone()])
     }
 
-    /// The value with that place.
-    pub(super) fn value(&self, name: &Name, ordinal: u32, out: &mut Vec<u8>) -> Result<()> {
-        let list = self.values(name)?;
-        let ordinal = ordinal as usize;
-        if ordinal >= list.len() {
+    /// Replaces `out` with the value that has the place `ordinal`. `at` is where this was left the last time with the same name and the same `out`; the next values
+    /// cost little. After an error neither may be used again.
+    pub(super) fn value<'a>(
+        &'a self,
+        name: &Name,
+        ordinal: u32,
+        at: &mut ValueCursor<'a>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let block = ordinal as usize / BLOCK;
+        let must_seek = at.next > ordinal as usize || at.next <= block * BLOCK;
+        if must_seek {
+            let list = self.values(name)?;
+            if ordinal as usize >= list.len() {
+                return Err(DecodeError::new("label value that is not in the index"));
+            }
+            *at = ValueCursor { next: block * BLOCK, end: list.len(), rest: list.block(block)? };
+            out.clear();
+        } else if ordinal as usize >= at.end {
             return Err(DecodeError::new("label value that is not in the index"));
         }
-        let mut cursor = list.block(ordinal / BLOCK)?;
-        out.clear();
-        for _ in 0..=ordinal % BLOCK {
-            next_value(&mut cursor, out)?;
+        while at.next <= ordinal as usize {
+            next_value(&mut at.rest, out)?;
+            at.next += 1;
         }
         Ok(())
     }
@@ -173,7 +202,7 @@ impl Index {
             return Ok(None);
         }
         let mut found = Vec::new();
-        self.value(name, at as u32, &mut found)?;
+        self.value(name, at as u32, &mut ValueCursor::default(), &mut found)?;
         Ok((found == value.as_bytes()).then_some(at as u32))
     }
 
@@ -290,8 +319,8 @@ mod tests {
         assert!(index.name("b").is_none());
         for (ordinal, value) in values().iter().enumerate() {
             assert_eq!(index.find(name, value), Ok(Some(ordinal as u32)), "{value}");
-            let mut buffer = Vec::new();
-            index.value(name, ordinal as u32, &mut buffer).expect("in range");
+            let mut buffer = b"from before".to_vec();
+            index.value(name, ordinal as u32, &mut ValueCursor::default(), &mut buffer).expect("in range");
             assert_eq!(buffer, value.as_bytes());
             let mut series = Vec::new();
             index.postings(name, ordinal as u32, &mut series).expect("in range");
@@ -300,7 +329,23 @@ mod tests {
         for missing in ["", "A", "value-001", "value-0010", "zzz", "éé"] {
             assert_eq!(index.find(name, missing), Ok(None), "{missing}");
         }
-        assert!(index.value(name, 400, &mut Vec::new()).is_err());
+        assert!(index.value(name, 400, &mut ValueCursor::default(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn goes_on_from_where_it_was() {
+        let index = index();
+        let name = index.name("n").expect("there");
+        let (mut at, mut buffer) = (ValueCursor::default(), Vec::new());
+        let forth = (0..400_u32).step_by(3);
+        let there_and_back = (0..400_u32).map(|i| (i * 7919) % 400);
+        for ordinal in forth.chain([17, 17, 16, 15, 31, 32, 399]).chain(there_and_back) {
+            index.value(name, ordinal, &mut at, &mut buffer).expect("in range");
+            assert_eq!(buffer, values()[ordinal as usize].as_bytes(), "{ordinal}");
+            assert_eq!(at.place(), Some(ordinal));
+        }
+        index.value(name, 399, &mut at, &mut buffer).expect("in range");
+        assert!(index.value(name, 400, &mut at, &mut buffer).is_err());
     }
 
     #[test]

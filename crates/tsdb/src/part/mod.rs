@@ -1,6 +1,7 @@
 //! Immutable folders of samples with their index. Described in `docs/formats/part.md`.
 
 mod blocks;
+mod cache;
 mod columns;
 mod dictionary;
 mod error;
@@ -13,12 +14,14 @@ mod postings;
 mod reader;
 mod sections;
 mod series;
+mod series_block;
 mod writer;
 
 pub(crate) use dictionary::{Dictionary, DictionaryBuilder};
 pub(crate) use error::PartError;
 pub(crate) use meta::{FileMeta, META_FILE, PartMeta};
-pub(crate) use reader::{LabelReader, Part};
+pub(crate) use reader::{LabelReader, Part, Reading};
+pub(crate) use series_block::SeriesBlock;
 pub(crate) use writer::{PartWriter, Provenance};
 
 /// Chunks are cut at multiples of this: two hours.

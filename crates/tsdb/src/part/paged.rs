@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bellwether_disk::{Crc32c, Fs, FsFile, read_exact_at};
+use bellwether_disk::{Crc32c, Fs, FsFile, Mapped, read_exact_at};
 
 use crate::coding::Cursor;
+use crate::options::ReadMode;
 
 use super::error::PartError;
 use super::file_header::{self, FileHeader, FileKind, HeaderError};
@@ -78,6 +79,8 @@ impl PagedWriter {
 #[derive(Debug)]
 pub(super) struct PagedFile {
     file: Arc<dyn FsFile>,
+    /// The same file as memory; `None`: pages are read.
+    map: Option<Mapped>,
     path: PathBuf,
     data_len: u64,
     checksums: Vec<u32>,
@@ -87,7 +90,13 @@ pub(super) struct PagedFile {
 
 impl PagedFile {
     /// Opens the file and verifies everything but the data.
-    pub(super) fn open(fs: &dyn Fs, path: &Path, kind: FileKind, part: u64) -> Result<Self, PartError> {
+    pub(super) fn open(
+        fs: &dyn Fs,
+        path: &Path,
+        kind: FileKind,
+        part: u64,
+        mode: ReadMode,
+    ) -> Result<Self, PartError> {
         let io = |e| PartError::io(path, e);
         let file = fs.open(path).map_err(io)?;
         let len = file.len().map_err(io)?;
@@ -130,44 +139,69 @@ impl PagedFile {
         let checksums =
             (0..n_pages).map(|_| entries.u32()).collect::<Result<Vec<_>, _>>().map_err(&decoding)?;
         let verified = (0..n_pages.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { file, path: path.to_owned(), data_len, checksums, verified })
+        let map = match mode {
+            ReadMode::Map => file.map().map_err(io)?,
+            ReadMode::Read => None,
+        };
+        if map.as_ref().is_some_and(|map| map.len() as u64 != len) {
+            return Err(PartError::damaged(path, "the file changes its length"));
+        }
+        Ok(Self { file, map, path: path.to_owned(), data_len, checksums, verified })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Replaces the content of `out` with `len` bytes of data from `offset` on.
-    pub(super) fn read(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> Result<(), PartError> {
+    /// `len` bytes of data from `offset` on. `scratch` is used where they have to be copied.
+    pub(super) fn read<'a>(
+        &'a self,
+        offset: u64,
+        len: usize,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], PartError> {
         let end = offset.checked_add(len as u64).filter(|end| *end <= self.data_len);
         let Some(end) = end else {
             return Err(PartError::damaged(&self.path, format!("nothing is stored at {offset}+{len}")));
         };
-        out.clear();
         if len == 0 {
-            return Ok(());
+            return Ok(&[]);
         }
-        let pages = offset / PAGE..end.div_ceil(PAGE);
-        for page in pages {
+        for page in offset / PAGE..end.div_ceil(PAGE) {
             if !self.is_verified(page) {
                 self.verify(page)?;
             }
         }
-        out.resize(len, 0);
-        read_exact_at(self.file.as_ref(), out, file_header::LEN as u64 + offset)
-            .map_err(|e| PartError::io(&self.path, e))
+        if let Some(map) = &self.map {
+            let start = file_header::LEN + offset as usize;
+            return Ok(&map[start..start + len]);
+        }
+        // Every byte is overwritten; only what the buffer grows by is filled first.
+        scratch.resize(len, 0);
+        read_exact_at(self.file.as_ref(), scratch, file_header::LEN as u64 + offset)
+            .map_err(|e| PartError::io(&self.path, e))?;
+        Ok(scratch)
     }
 
     fn is_verified(&self, page: u64) -> bool {
         self.verified[(page / 64) as usize].load(Ordering::Relaxed) & (1 << (page % 64)) != 0
     }
 
+    #[cold]
     fn verify(&self, page: u64) -> Result<(), PartError> {
-        let start = page * PAGE;
-        let mut bytes = vec![0; (self.data_len - start).min(PAGE) as usize];
-        read_exact_at(self.file.as_ref(), &mut bytes, file_header::LEN as u64 + start)
-            .map_err(|e| PartError::io(&self.path, e))?;
-        if Crc32c::of(&bytes) != self.checksums[page as usize] {
+        let io = |e| PartError::io(&self.path, e);
+        let offset = file_header::LEN as u64 + page * PAGE;
+        let len = (self.data_len - page * PAGE).min(PAGE) as usize;
+        let crc = if let Some(map) = &self.map {
+            let range = offset as usize..offset as usize + len;
+            map.load(range.clone()).map_err(io)?;
+            Crc32c::of(&map[range])
+        } else {
+            let mut bytes = vec![0; len];
+            read_exact_at(self.file.as_ref(), &mut bytes, offset).map_err(io)?;
+            Crc32c::of(&bytes)
+        };
+        if crc != self.checksums[page as usize] {
             return Err(PartError::damaged(&self.path, format!("checksum of page {page}")));
         }
         self.verified[(page / 64) as usize].fetch_or(1 << (page % 64), Ordering::Relaxed);
@@ -177,7 +211,7 @@ impl PagedFile {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_disk::SimFs;
+    use bellwether_disk::{Fault, Injection, SimFs};
 
     use super::*;
 
@@ -195,19 +229,21 @@ mod tests {
         (fs, data)
     }
 
-    fn open(fs: &SimFs) -> Result<PagedFile, PartError> {
-        PagedFile::open(fs, Path::new(PATH), FileKind::Floats, 3)
+    const MODES: [ReadMode; 2] = [ReadMode::Map, ReadMode::Read];
+
+    fn open(fs: &SimFs, mode: ReadMode) -> Result<PagedFile, PartError> {
+        PagedFile::open(fs, Path::new(PATH), FileKind::Floats, 3, mode)
     }
 
     #[test]
     fn reads_any_range() {
-        for len in [0, 1, PAGE as usize, 200_000] {
+        for (len, mode) in [0, 1, PAGE as usize, 200_000].into_iter().flat_map(|len| MODES.map(|m| (len, m)))
+        {
             let (fs, data) = file(len);
-            let file = open(&fs).expect("whole");
+            let file = open(&fs, mode).expect("whole");
             let mut out = Vec::new();
             for (from, to) in [(0, len), (len / 3, len / 2), (len, len), (len.saturating_sub(1), len)] {
-                file.read(from as u64, to - from, &mut out).expect("in range");
-                assert_eq!(out, data[from..to]);
+                assert_eq!(file.read(from as u64, to - from, &mut out).expect("in range"), &data[from..to]);
             }
             assert!(file.read(len as u64, 1, &mut out).is_err());
             assert!(file.read(u64::MAX, 2, &mut out).is_err());
@@ -218,13 +254,31 @@ mod tests {
     fn a_bad_page_costs_only_itself() {
         let (fs, data) = file(200_000);
         fs.tamper(Path::new(PATH), |bytes| bytes[32 + 70_000] ^= 1).expect("there");
-        let file = open(&fs).expect("the page is only looked at when it is needed");
-        let mut out = Vec::new();
-        file.read(0, 1000, &mut out).expect("page 0 is good");
-        assert_eq!(out, data[..1000]);
-        file.read(140_000, 60_000, &mut out).expect("pages 2 and 3 are good");
-        let err = file.read(60_000, 10_000, &mut out).expect_err("page 1 is bad").to_string();
-        assert_eq!(err, "val.bin: checksum of page 1");
+        for mode in MODES {
+            let file = open(&fs, mode).expect("the page is only looked at when it is needed");
+            let mut out = Vec::new();
+            assert_eq!(file.read(0, 1000, &mut out).expect("page 0 is good"), &data[..1000]);
+            file.read(140_000, 60_000, &mut out).expect("pages 2 and 3 are good");
+            for _ in 0..2 {
+                let err = file.read(60_000, 10_000, &mut out).expect_err("page 1 is bad").to_string();
+                assert_eq!(err, "val.bin: checksum of page 1");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_read_costs_only_itself() {
+        for mode in MODES {
+            let (fs, data) = file(200_000);
+            let file = open(&fs, mode).expect("whole");
+            let mut out = Vec::new();
+            fs.inject_read(Injection { op: fs.reads(), times: 1, fault: Fault::Io });
+            assert!(matches!(file.read(70_000, 10, &mut out), Err(PartError::Io { .. })), "{mode:?}");
+            assert_eq!(
+                file.read(70_000, 10, &mut out).expect("the disk is well again"),
+                &data[70_000..70_010]
+            );
+        }
     }
 
     #[test]
@@ -234,12 +288,12 @@ mod tests {
         for at in (0..32).chain(len - 40..len) {
             let (fs, _) = file(200_000);
             fs.tamper(Path::new(PATH), |bytes| bytes[at] ^= 1).expect("there");
-            assert!(open(&fs).is_err(), "byte {at}");
+            assert!(MODES.iter().all(|mode| open(&fs, *mode).is_err()), "byte {at}");
         }
         for keep in [0, 31, 55, 1000, len - 1] {
             let (fs, _) = file(200_000);
             fs.tamper(Path::new(PATH), |bytes| bytes.truncate(keep)).expect("there");
-            assert!(open(&fs).is_err(), "cut to {keep}");
+            assert!(MODES.iter().all(|mode| open(&fs, *mode).is_err()), "cut to {keep}");
         }
     }
 }

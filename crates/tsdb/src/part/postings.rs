@@ -51,7 +51,7 @@ pub(super) fn decode_postings(bytes: &[u8], n_series: u32, out: &mut Vec<u32>) -
             let mut before = -1;
             while left > 0 {
                 let piece = left.min(MAX_ROWS);
-                decode_ints(&mut cursor, piece, |rows| {
+                decode_ints(&mut cursor, piece, 0..piece, |rows| {
                     for row in rows {
                         good &= *row > before && *row < i64::from(n_series);
                         before = *row;

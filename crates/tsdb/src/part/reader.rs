@@ -3,25 +3,26 @@ use std::sync::Arc;
 
 use bellwether_disk::Fs;
 use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
-use parking_lot::Mutex;
 
 use crate::codec::{decode_floats, decode_histograms};
 use crate::coding::{Cursor, DecodeError, Result as DecodeResult};
+use crate::options::ReadMode;
 
-use super::columns::{Column, TimeKind, find_column, read_column};
+use super::blocks::BLOCK;
+use super::cache::{Cache, CacheBudget, CacheShare};
+use super::columns::{Column, TimeKind, count_columns, find_column, read_column};
 use super::error::PartError;
 use super::file_header::FileKind;
-use super::index::Index;
+use super::index::{Index, ValueCursor};
 use super::meta::{PartMeta, TOMBSTONE_FILE};
 use super::paged::PagedFile;
 use super::sections::SectionFile;
 use super::series::{ChunkEntry, Content, SeriesWalk};
+use super::series_block::{BlockReader, ChunkPlace, RecentColumns, SeriesBlock};
 use super::writer::{COLUMNS, DIRECTORY_FILE, FLOATS_FILE, HISTOGRAMS_FILE, SERIES, SHAPES, TIMES_FILE};
 
-/// Decoded timestamp columns that are kept: the series of one metric on many targets share few of them.
-const CACHED_COLUMNS: usize = 256;
-/// Longer columns are not kept.
-const CACHED_ROWS: usize = 2048;
+/// So many decoded columns of timestamps have a place at most: the series of one metric on many targets share few of them.
+const CACHED_COLUMNS: usize = 1024;
 
 type Result<T> = std::result::Result<T, PartError>;
 
@@ -36,19 +37,40 @@ pub(crate) struct Part {
     times: PagedFile,
     floats: PagedFile,
     histograms: PagedFile,
-    /// By the number of the column modulo the length.
-    column_cache: Vec<Mutex<Option<CachedColumn>>>,
+    /// What the blocks of series take.
+    series_share: Arc<CacheShare>,
+    /// What the columns of times take.
+    times_share: Arc<CacheShare>,
+    /// The series that queries looked at.
+    blocks: Cache<SeriesBlock>,
+    /// Decoded columns of timestamps and start timestamps.
+    columns: Cache<[i64]>,
 }
 
-#[derive(Debug)]
-struct CachedColumn {
-    id: u32,
-    times: Arc<[i64]>,
+/// How the parts of a store are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    mode: ReadMode,
+    /// What blocks of series may take.
+    series: Arc<CacheBudget>,
+    /// What columns of times may take: apart, because without them every read decodes one, however many series there are.
+    times: Arc<CacheBudget>,
+}
+
+impl Reading {
+    pub(crate) fn new(mode: ReadMode, cache_bytes: usize) -> Self {
+        let for_times = cache_bytes / 4;
+        Self {
+            mode,
+            series: Arc::new(CacheBudget::new(cache_bytes - for_times)),
+            times: Arc::new(CacheBudget::new(for_times)),
+        }
+    }
 }
 
 impl Part {
     /// Opens the part in `dir` and verifies everything but the columns, which are verified when they are read.
-    pub(crate) fn open(fs: &dyn Fs, dir: &Path, id: u64) -> Result<Self> {
+    pub(crate) fn open(fs: &dyn Fs, dir: &Path, id: u64, reading: &Reading) -> Result<Self> {
         let meta = PartMeta::read(fs, dir)?;
         if meta.id != id {
             return Err(PartError::damaged(dir, format!("the folder holds part {}", meta.id)));
@@ -70,12 +92,15 @@ impl Part {
         }
         let path = dir.join(DIRECTORY_FILE);
         let directory = SectionFile::open(fs, &path, FileKind::Directory, id, &[SHAPES, SERIES, COLUMNS])?;
-        let paged = |file: &str, kind| PagedFile::open(fs, &dir.join(file), kind, id);
+        let paged = |file: &str, kind| PagedFile::open(fs, &dir.join(file), kind, id, reading.mode);
         let n_series =
             u32::try_from(meta.series).map_err(|_| PartError::damaged(dir, "more series than can be"))?;
         let index = Index::open(fs, dir, id, n_series)?;
         let shapes = read_shapes(directory.section(SHAPES), index.names().len())
             .map_err(PartError::decoding(&path))?;
+        let n_columns = count_columns(directory.section(COLUMNS)).map_err(PartError::decoding(&path))?;
+        let series_share = Arc::new(CacheShare::new(Arc::clone(&reading.series)));
+        let times_share = Arc::new(CacheShare::new(Arc::clone(&reading.times)));
         let part = Self {
             times: paged(TIMES_FILE, FileKind::Timestamps)?,
             floats: paged(FLOATS_FILE, FileKind::Floats)?,
@@ -85,7 +110,10 @@ impl Part {
             index,
             directory,
             shapes,
-            column_cache: (0..CACHED_COLUMNS).map(|_| Mutex::new(None)).collect(),
+            blocks: Cache::new((n_series as usize).div_ceil(BLOCK), Arc::clone(&series_share)),
+            columns: Cache::new(n_columns.min(CACHED_COLUMNS), Arc::clone(&times_share)),
+            series_share,
+            times_share,
         };
         if part.walk()?.len() as u64 != part.meta.series {
             return Err(PartError::damaged(&path, "another number of series than in the description"));
@@ -111,9 +139,20 @@ impl Part {
         self.meta.series as u32
     }
 
-    /// How many bytes of memory the open part takes, roughly, without cached columns.
+    /// How many bytes of memory the open part takes, roughly, with what queries left.
     pub(crate) fn memory(&self) -> usize {
-        self.index.memory() + self.directory.len()
+        self.index.memory() + self.directory.len() + self.kept_bytes()
+    }
+
+    /// How many bytes the caches take.
+    fn kept_bytes(&self) -> usize {
+        self.series_share.bytes() + self.times_share.bytes()
+    }
+
+    /// To be called in each round of upkeep: what queries left is given back after a while without queries.
+    pub(crate) fn end_round(&self) {
+        self.blocks.end_round();
+        self.columns.end_round();
     }
 
     /// Goes through the series.
@@ -131,7 +170,7 @@ impl Part {
 
     /// A reader of label sets; it remembers values from one series to the next.
     pub(crate) fn labels(&self) -> Result<LabelReader<'_>> {
-        Ok(LabelReader { part: self, walk: self.walk()?, strings: Vec::new() })
+        Ok(LabelReader { part: self, walk: self.walk()?, slots: Vec::new() })
     }
 
     /// The series with these labels.
@@ -149,51 +188,95 @@ impl Part {
         Ok(None)
     }
 
-    /// Whether the series has a chunk that reaches into the range.
-    pub(crate) fn has_samples(
-        &self,
-        walk: &mut SeriesWalk<'_>,
+    /// A reader of series with their labels and chunks, for queries.
+    pub(crate) fn blocks(&self) -> BlockReader<'_> {
+        BlockReader::new(self)
+    }
+
+    pub(super) fn known_blocks(&self) -> &Cache<SeriesBlock> {
+        &self.blocks
+    }
+
+    /// What the labels in blocks are counted in.
+    pub(super) fn series_share(&self) -> &Arc<CacheShare> {
+        &self.series_share
+    }
+
+    /// The chunks of a series.
+    pub(super) fn seek<'w, 'a>(
+        &'a self,
+        walk: &'w mut SeriesWalk<'a>,
         ordinal: u32,
-        range: TimeRange,
-    ) -> Result<bool> {
+    ) -> Result<&'w [ChunkEntry<'a>]> {
         walk.seek(ordinal).map_err(self.in_directory())?;
-        for chunk in walk.chunks() {
-            let column = self.column(chunk.times)?;
-            if range.overlaps(TimeRange::new(column.low, column.high)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(walk.chunks())
     }
 
     fn column(&self, id: u32) -> Result<Column> {
         find_column(self.directory.section(COLUMNS), id).map_err(self.in_directory())
     }
 
-    /// Appends the samples of a series that lie in the range to `out`, in time order.
-    pub(crate) fn read(&self, ordinal: u32, range: TimeRange, out: &mut ColumnBuffer) -> Result<()> {
-        self.read_around(ordinal, range, out, Err)
+    /// Finds out what is needed to read a chunk. Content that is not in a file goes to `inline`.
+    pub(super) fn place(
+        &self,
+        chunk: &ChunkEntry<'_>,
+        columns: &mut RecentColumns,
+        inline: &mut Vec<u8>,
+    ) -> ChunkPlace {
+        let (at, len) = match chunk.content {
+            Content::Inline(bytes) => {
+                let at = inline.len();
+                inline.extend_from_slice(bytes);
+                (at as u64, bytes.len())
+            }
+            Content::Stored { offset, len } => (offset, len),
+        };
+        // Without its column nothing is known about the chunk. That must not hide the others, so it is said when the chunk is read.
+        let column = || self.column(chunk.times).ok().map(|c| (c.range(), c.rows));
+        let (range, rows) = columns.get(chunk.times, column).unwrap_or((TimeRange::ALL, 0));
+        ChunkPlace {
+            range,
+            at,
+            len: len as u32,
+            rows: rows as u16,
+            codec: chunk.codec,
+            inline: matches!(chunk.content, Content::Inline(_)),
+            histograms: chunk.histograms,
+            times: chunk.times,
+            starts: chunk.starts,
+        }
     }
 
-    /// As [`read`](Self::read), but `bad` decides whether a chunk that cannot be read ends everything or is left out.
-    pub(crate) fn read_around(
+    /// Appends the samples of a series that lie in the range to `out`, in time order.
+    pub(crate) fn read(&self, ordinal: u32, range: TimeRange, out: &mut ColumnBuffer) -> Result<()> {
+        let mut walk = self.walk()?;
+        let (mut scratch, mut inline, mut columns) =
+            (Scratch::default(), Vec::new(), RecentColumns::default());
+        for chunk in self.seek(&mut walk, ordinal)? {
+            inline.clear();
+            let place = self.place(chunk, &mut columns, &mut inline);
+            if range.overlaps(place.range) {
+                self.read_chunk(&place, &inline, range, &mut scratch, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the samples of a series of a block that lie in the range to `out`, in time order. `bad` decides whether a chunk that cannot be read ends everything or
+    /// is left out.
+    pub(crate) fn read_series(
         &self,
-        ordinal: u32,
+        block: &SeriesBlock,
+        series: u32,
         range: TimeRange,
         out: &mut ColumnBuffer,
         mut bad: impl FnMut(PartError) -> Result<()>,
     ) -> Result<()> {
-        let mut walk = self.walk()?;
-        walk.seek(ordinal).map_err(self.in_directory())?;
         let mut scratch = Scratch::default();
-        for chunk in walk.chunks() {
-            let read = self.column(chunk.times).and_then(|column| {
-                if range.overlaps(TimeRange::new(column.low, column.high)) {
-                    self.read_chunk(chunk, &column, range, &mut scratch, out)?;
-                }
-                Ok(())
-            });
-            read.or_else(&mut bad)?;
+        for place in block.chunks(series) {
+            if range.overlaps(place.range) {
+                self.read_chunk(place, block.inline(), range, &mut scratch, out).or_else(&mut bad)?;
+            }
         }
         Ok(())
     }
@@ -201,12 +284,12 @@ impl Part {
     /// The last sample of a series.
     pub(crate) fn last_sample(&self, ordinal: u32) -> Result<Option<(i64, Value)>> {
         let mut walk = self.walk()?;
-        walk.seek(ordinal).map_err(self.in_directory())?;
-        let Some(chunk) = walk.chunks().last() else { return Ok(None) };
-        let column = self.column(chunk.times)?;
+        let Some(chunk) = self.seek(&mut walk, ordinal)?.last() else { return Ok(None) };
+        let mut inline = Vec::new();
+        let place = self.place(chunk, &mut RecentColumns::default(), &mut inline);
         let mut samples = ColumnBuffer::default();
-        let range = TimeRange::new(column.high, column.high);
-        self.read_chunk(chunk, &column, range, &mut Scratch::default(), &mut samples)?;
+        let range = TimeRange::new(place.range.maxt, place.range.maxt);
+        self.read_chunk(&place, &inline, range, &mut Scratch::default(), &mut samples)?;
         let Some(ts) = samples.ts.last() else { return Ok(None) };
         let value = match samples.hists.pop().flatten() {
             Some(h) => Value::Histogram(h),
@@ -215,74 +298,73 @@ impl Part {
         Ok(Some((*ts, value)))
     }
 
+    /// A chunk that turns out to be bad leaves nothing behind in `out`.
     fn read_chunk(
         &self,
-        chunk: &ChunkEntry<'_>,
-        column: &Column,
+        chunk: &ChunkPlace,
+        inline: &[u8],
         range: TimeRange,
         scratch: &mut Scratch,
         out: &mut ColumnBuffer,
     ) -> Result<()> {
-        let times = self.times_of(chunk.times, column, scratch)?;
-        let rows = column.rows;
-        let from = times.partition_point(|t| *t < range.mint);
-        let to = times.partition_point(|t| *t <= range.maxt);
-        if from >= to {
+        let n = usize::from(chunk.rows);
+        let times = self.times_of(TimeKind::Samples, chunk.times, scratch)?;
+        if times.len() != n {
+            return Err(PartError::damaged(self.directory.path(), "chunk without its column of timestamps"));
+        }
+        let rows = if range.mint <= chunk.range.mint && chunk.range.maxt <= range.maxt {
+            0..n
+        } else {
+            times.partition_point(|t| *t < range.mint)..times.partition_point(|t| *t <= range.maxt)
+        };
+        if rows.is_empty() {
             return Ok(());
         }
-        scratch.starts.clear();
-        if let Some(id) = chunk.starts {
-            let starts = self.column(id)?;
-            if starts.rows != rows {
-                return Err(PartError::damaged(self.directory.path(), "columns of a chunk differ in length"));
-            }
-            read_column(&self.times, TimeKind::Starts, &starts, &mut scratch.bytes, &mut scratch.starts)?;
+        let starts = chunk.starts.map(|id| self.times_of(TimeKind::Starts, id, scratch)).transpose()?;
+        if starts.as_ref().is_some_and(|starts| starts.len() != n) {
+            return Err(PartError::damaged(self.directory.path(), "columns of a chunk differ in length"));
         }
-        let start_of = |row: usize| scratch.starts.get(row).copied().unwrap_or(0);
+        let start_of = |row: usize| starts.as_ref().map_or(0, |starts| starts[row]);
         let file = if chunk.histograms { &self.histograms } else { &self.floats };
-        let bytes = match chunk.content {
-            Content::Inline(bytes) => bytes,
-            Content::Stored { offset, len } => {
-                file.read(offset, len, &mut scratch.bytes)?;
-                &scratch.bytes
-            }
+        let bytes = if chunk.inline {
+            &inline[chunk.at as usize..][..chunk.len as usize]
+        } else {
+            file.read(chunk.at, chunk.len as usize, &mut scratch.bytes)?
         };
         let decoding = PartError::decoding(file.path());
         if chunk.histograms {
-            // Collected first: a chunk that turns out to be bad leaves nothing behind.
-            let mut histograms = Vec::with_capacity(rows);
-            decode_histograms(chunk.codec, bytes, rows, |h| histograms.push(h)).map_err(decoding)?;
-            for (row, h) in histograms.into_iter().enumerate().take(to).skip(from) {
+            let mut histograms = Vec::with_capacity(n);
+            decode_histograms(chunk.codec, bytes, n, |h| histograms.push(h)).map_err(decoding)?;
+            for (row, h) in histograms.into_iter().enumerate().take(rows.end).skip(rows.start) {
                 out.push_histogram(times[row], start_of(row), h);
             }
-            Ok(())
-        } else {
-            scratch.floats.clear();
-            decode_floats(chunk.codec, bytes, rows, &mut scratch.floats).map_err(decoding)?;
-            if out.hists.is_empty() && out.start_ts.is_empty() && scratch.starts.is_empty() {
-                // The usual case: two columns and nothing else.
-                out.ts.extend_from_slice(&times[from..to]);
-                out.vals.extend_from_slice(&scratch.floats[from..to]);
-            } else {
-                for row in from..to {
-                    out.push_float(times[row], start_of(row), scratch.floats[row]);
-                }
+        } else if out.hists.is_empty() && out.start_ts.is_empty() && starts.is_none() {
+            // The usual case: two columns and nothing else.
+            let before = out.vals.len();
+            if let Err(e) = decode_floats(chunk.codec, bytes, n, rows.clone(), &mut out.vals) {
+                out.vals.truncate(before);
+                return Err(decoding(e));
             }
-            Ok(())
+            out.ts.extend_from_slice(&times[rows]);
+        } else {
+            let mut floats = Vec::with_capacity(rows.len());
+            decode_floats(chunk.codec, bytes, n, rows.clone(), &mut floats).map_err(decoding)?;
+            for (row, v) in rows.zip(floats) {
+                out.push_float(times[row], start_of(row), v);
+            }
         }
+        Ok(())
     }
 
-    fn times_of(&self, id: u32, column: &Column, scratch: &mut Scratch) -> Result<Arc<[i64]>> {
-        let slot = &self.column_cache[id as usize % CACHED_COLUMNS];
-        if let Some(cached) = slot.lock().as_ref().filter(|c| c.id == id) {
-            return Ok(Arc::clone(&cached.times));
+    fn times_of(&self, kind: TimeKind, id: u32, scratch: &mut Scratch) -> Result<Arc<[i64]>> {
+        if let Some(times) = self.columns.get(id) {
+            return Ok(times);
         }
+        let column = self.column(id)?;
         scratch.times.clear();
-        read_column(&self.times, TimeKind::Samples, column, &mut scratch.bytes, &mut scratch.times)?;
+        read_column(&self.times, kind, &column, &mut scratch.bytes, &mut scratch.times)?;
         let times: Arc<[i64]> = Arc::from(scratch.times.as_slice());
-        if column.rows <= CACHED_ROWS {
-            *slot.lock() = Some(CachedColumn { id, times: Arc::clone(&times) });
-        }
+        self.columns.put(id, &times);
         Ok(times)
     }
 
@@ -323,8 +405,6 @@ impl Part {
 struct Scratch {
     bytes: Vec<u8>,
     times: Vec<i64>,
-    starts: Vec<i64>,
-    floats: Vec<f64>,
 }
 
 /// Reads label sets of a part. Neighbours share most values, so these are remembered.
@@ -332,8 +412,16 @@ struct Scratch {
 pub(crate) struct LabelReader<'a> {
     part: &'a Part,
     walk: SeriesWalk<'a>,
-    /// For each label of the last series: name, value and the text of the value.
-    strings: Vec<(u32, u32, String)>,
+    /// For each label of the last series.
+    slots: Vec<Slot<'a>>,
+}
+
+/// A label: the place of its name, and its value.
+#[derive(Debug)]
+struct Slot<'a> {
+    name: u32,
+    value: ValueCursor<'a>,
+    text: String,
 }
 
 impl LabelReader<'_> {
@@ -342,20 +430,28 @@ impl LabelReader<'_> {
         self.walk.seek(ordinal).map_err(self.part.in_directory())?;
         let names = self.walk.names();
         let index = &self.part.index;
-        self.strings.resize_with(names.len(), || (u32::MAX, u32::MAX, String::new()));
-        for (slot, (name, value)) in self.strings.iter_mut().zip(names.iter().zip(self.walk.values())) {
-            if (slot.0, slot.1) != (*name, *value) {
-                let mut bytes = std::mem::take(&mut slot.2).into_bytes();
-                index
-                    .value(&index.names()[*name as usize], *value, &mut bytes)
+        self.slots.resize_with(names.len(), || Slot {
+            name: u32::MAX,
+            value: ValueCursor::default(),
+            text: String::new(),
+        });
+        for (slot, (name, value)) in self.slots.iter_mut().zip(names.iter().zip(self.walk.values())) {
+            if slot.name != *name {
+                (slot.name, slot.value) = (*name, ValueCursor::default());
+            }
+            if slot.value.place() != Some(*value) {
+                let mut bytes = std::mem::take(&mut slot.text).into_bytes();
+                let moved = index.value(&index.names()[*name as usize], *value, &mut slot.value, &mut bytes);
+                let text = moved.and_then(|()| {
+                    String::from_utf8(bytes).map_err(|_| DecodeError::new("label value is not UTF-8"))
+                });
+                slot.text = text
+                    .inspect_err(|_| slot.value = ValueCursor::default())
                     .map_err(self.part.in_index())?;
-                let text = String::from_utf8(bytes);
-                let text = text.map_err(|_| PartError::damaged(index.path(), "label value is not UTF-8"))?;
-                *slot = (*name, *value, text);
             }
         }
         let name = |idx: u32| index.names()[idx as usize].text.as_ref();
-        Ok(Labels::from_sorted(self.strings.iter().map(|(idx, _, text)| (name(*idx), text.as_str()))))
+        Ok(Labels::from_sorted(self.slots.iter().map(|slot| (name(slot.name), slot.text.as_str()))))
     }
 }
 
@@ -438,6 +534,22 @@ mod tests {
         writer.finish().expect("no faults")
     }
 
+    const MODES: [ReadMode; 2] = [ReadMode::Map, ReadMode::Read];
+
+    fn open(fs: &dyn Fs, mode: ReadMode) -> Result<Part> {
+        Part::open(fs, Path::new("p"), 5, &Reading::new(mode, 1 << 20))
+    }
+
+    /// What a query reads of a series; a bad chunk ends it.
+    fn query(part: &Part, ordinal: u32, range: TimeRange) -> Result<(Labels, ColumnBuffer)> {
+        let (number, series) = SeriesBlock::locate(ordinal);
+        let mut reader = part.blocks();
+        let block = reader.block(number)?;
+        let mut out = ColumnBuffer::default();
+        part.read_series(&block, series, range, &mut out, Err)?;
+        Ok((reader.labels(&block, ordinal)?.into_owned(), out))
+    }
+
     fn same(a: &ColumnBuffer, b: &ColumnBuffer) -> bool {
         let bits = |c: &ColumnBuffer| c.vals.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         a.ts == b.ts && bits(a) == bits(b) && a.hists == b.hists && a.start_ts == b.start_ts
@@ -448,29 +560,66 @@ mod tests {
         let fs = SimFs::new();
         let series = series();
         let meta = write(&fs, &series);
-        let part = Part::open(&fs, Path::new("p"), 5).expect("whole");
-        assert_eq!(part.n_series(), 100);
         assert_eq!(meta.samples as usize, series.iter().map(|s| s.1.len()).sum::<usize>());
+        for (mode, cache_bytes) in
+            MODES.into_iter().flat_map(|mode| [(mode, 1 << 20), (mode, 5000), (mode, 0)])
+        {
+            let reading = Reading::new(mode, cache_bytes);
+            let part = Part::open(&fs, Path::new("p"), 5, &reading).expect("whole");
+            check_part(&part, &series);
+            // Once more, with what is remembered now.
+            check_part(&part, &series);
+            assert!(part.kept_bytes() <= cache_bytes);
+            assert_eq!(part.memory() > part.index.memory() + part.directory.len(), cache_bytes > 0);
+            (0..100).for_each(|_| part.end_round());
+            assert_eq!(part.kept_bytes(), 0);
+            check_part(&part, &series);
+        }
+    }
+
+    fn check_part(part: &Part, series: &[(Labels, ColumnBuffer)]) {
+        assert_eq!(part.n_series(), 100);
         let mut reader = part.labels().expect("whole");
-        for (ordinal, (labels, samples)) in (0..).zip(&series) {
+        for (ordinal, (labels, samples)) in (0..).zip(series) {
             assert_eq!(reader.read(ordinal).expect("in range"), *labels);
             assert_eq!(part.find(labels).expect("whole"), Some(ordinal));
             let mut out = ColumnBuffer::default();
             part.read(ordinal, TimeRange::ALL, &mut out).expect("whole");
             assert!(same(&out, samples), "{labels}");
+            let (found, out) = query(part, ordinal, TimeRange::ALL).expect("whole");
+            assert!(found == *labels && same(&out, samples), "{labels}");
             let (ts, _) = part.last_sample(ordinal).expect("whole").expect("not empty");
             assert_eq!(Some(&ts), samples.ts.last());
-            out.clear();
-            part.read(ordinal, TimeRange::new(HOUR, 3 * HOUR), &mut out).expect("whole");
-            let want = samples.ts.iter().filter(|t| (HOUR..=3 * HOUR).contains(*t)).count();
-            assert_eq!(out.len(), want, "{labels}");
+            for range in
+                [TimeRange::new(HOUR, 3 * HOUR), TimeRange::new(7, 100_000), TimeRange::new(HOUR, HOUR)]
+            {
+                let (_, out) = query(part, ordinal, range).expect("whole");
+                let from = samples.ts.partition_point(|t| *t < range.mint);
+                let to = samples.ts.partition_point(|t| *t <= range.maxt);
+                let mut want = ColumnBuffer::default();
+                for row in from..to {
+                    let start = samples.start_ts.get(row).copied().unwrap_or(0);
+                    match samples.hists.get(row) {
+                        Some(Some(h)) => want.push_histogram(samples.ts[row], start, Arc::clone(h)),
+                        _ => want.push_float(samples.ts[row], start, samples.vals[row]),
+                    }
+                }
+                // A column of start timestamps may be there although the rows in the range have none.
+                if want.start_ts.is_empty() && out.start_ts.iter().all(|t| *t == 0) {
+                    want.start_ts.clone_from(&out.start_ts);
+                }
+                assert!(same(&out, &want), "{labels} {range:?}");
+                let mut merged = ColumnBuffer::default();
+                part.read(ordinal, range, &mut merged).expect("whole");
+                assert!(same(&merged, &out), "{labels} {range:?}");
+            }
         }
         assert_eq!(part.find(&Labels::from_pairs([("a", "b")])).expect("whole"), None);
         assert_eq!(part.label_names().collect::<Vec<_>>(), ["__name__", "extra", "instance"]);
         let mut postings = Vec::new();
         part.postings("instance", "host-3", &mut postings).expect("whole");
         let want: Vec<u32> = (0..)
-            .zip(&series)
+            .zip(series)
             .filter(|(_, s)| s.0.get("instance") == Some("host-3"))
             .map(|(o, _)| o)
             .collect();
@@ -497,11 +646,18 @@ mod tests {
             for at in (0..file.len as usize).step_by(step) {
                 let flip = |bytes: &mut Vec<u8>| bytes[at] ^= 0x11;
                 fs.tamper(&path, flip).expect("there");
-                if let Ok(part) = Part::open(&fs, Path::new("p"), 5) {
+                for part in MODES.iter().filter_map(|mode| open(&fs, *mode).ok()) {
                     for (ordinal, (labels, samples)) in (0..).zip(&series) {
                         let mut out = ColumnBuffer::default();
                         if part.read(ordinal, TimeRange::ALL, &mut out).is_ok() {
                             assert!(same(&out, samples), "{} byte {at}: {labels}", file.name);
+                        }
+                        if let Ok((found, out)) = query(&part, ordinal, TimeRange::ALL) {
+                            assert!(
+                                found == *labels && same(&out, samples),
+                                "{} byte {at}: {labels}",
+                                file.name
+                            );
                         }
                     }
                 }
@@ -515,10 +671,12 @@ mod tests {
         let fs = SimFs::new();
         write(&fs, &series());
         let check = |want: &str| {
-            let err = Part::open(&fs, Path::new("p"), 5).expect_err("refused").to_string();
+            let err = open(&fs, ReadMode::Map).expect_err("refused").to_string();
             assert!(err.contains(want), "{err}");
         };
-        let err = Part::open(&fs, Path::new("p"), 6).expect_err("another id").to_string();
+        let err = Part::open(&fs, Path::new("p"), 6, &Reading::new(ReadMode::Map, 0))
+            .expect_err("another id")
+            .to_string();
         assert!(err.contains("the folder holds part 5"), "{err}");
         fs.create(&Path::new("p").join(TOMBSTONE_FILE)).expect("no faults");
         check("tomb.bin: deletions are not known to this version; use the program that wrote it");

@@ -2,21 +2,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Labels, Matcher, MemoryReservation, MetadataRequest, MetricMetadata, Querier, QueryContext, SelectSpec,
-    SeriesExemplars, SeriesSet, StorageError, Tenant, TimeRange,
+    Labels, Matcher, MemoryReservation, MetadataRequest, MetricMetadata, Querier, QueryContext,
+    QueryInterrupt, SelectSpec, SeriesExemplars, SeriesSet, StorageError, Tenant, TimeRange,
 };
 
 use crate::counters::add;
-use crate::head::Snapshot;
-use crate::part::{Part, PartError};
+use crate::head::{HeadCopies, Snapshot};
+use crate::part::{Part, SeriesBlock};
 use crate::select::select;
-use crate::store::{PartSet, Store, TENANT_LABEL, tenant_matchers, visible_labels};
+use crate::store::{PartSet, Store, TENANT_LABEL, tenant_matcher, visible_labels};
 
 use super::part_index::PartIndex;
-use super::series_set::{Order, Source, StoreSeriesSet};
+use super::series_set::{Findings, Form, Source, StoreSeriesSet};
 
 /// The deadline is looked at this often while series are gone through.
 const SERIES_PER_CHECK: usize = 64;
+
+/// What a selection takes for each series beside the samples: the handle of its labels, its source and where its sources end, and the same once more while
+/// sources are brought together.
+const BYTES_PER_SERIES: usize = 2 * (size_of::<Labels>() + size_of::<Source>() + 4);
 
 /// A consistent view of the store: the batches and the parts that were there when it was opened.
 #[derive(Debug)]
@@ -86,29 +90,19 @@ impl StoreQuerier {
         cx: &QueryContext,
         mut take: impl FnMut(&Labels),
     ) -> Result<(), StorageError> {
-        let matchers = tenant_matchers(&self.tenant, matchers);
+        let of_tenant = tenant_matcher(&self.tenant);
+        let matchers: Vec<&Matcher> = matchers.iter().chain([&of_tenant]).collect();
         let head = &self.store.head;
         if self.head_overlaps(self.range) {
             let ids = head.select(&matchers, cx)?;
             head.labels(&ids, reach_into, self.snapshot.commit, cx, &mut take)?;
         }
         self.for_each_part(self.range, |part| {
-            let ordinals = select(&PartIndex(part), &matchers, cx)?;
-            let mut labels = part.labels()?;
-            let mut walk = part.walk()?;
-            for (n, ordinal) in ordinals.into_iter().enumerate() {
-                if n % SERIES_PER_CHECK == 0 {
-                    cx.check()?;
-                }
-                let reaches = match reach_into {
-                    Some(range) => part.has_samples(&mut walk, ordinal, range)?,
-                    None => true,
-                };
-                if reaches {
-                    take(&labels.read(ordinal)?);
-                }
-            }
-            Ok(())
+            let reach_into = reach_into.filter(|range| !covers(*range, part.range()));
+            find_in_part(part, &matchers, reach_into, cx, |_, _, labels| {
+                take(labels);
+                Ok(())
+            })
         })?;
         Ok(())
     }
@@ -129,47 +123,44 @@ impl Drop for StoreQuerier {
 
 impl Querier for StoreQuerier {
     fn select(&self, spec: &SelectSpec, cx: &QueryContext) -> Result<Box<dyn SeriesSet>, StorageError> {
-        let matchers = tenant_matchers(&self.tenant, &spec.matchers);
+        let of_tenant = tenant_matcher(&self.tenant);
+        let matchers: Vec<&Matcher> = spec.matchers.iter().chain([&of_tenant]).collect();
         let mut memory = cx.reserve(0)?;
-        let mut found: Vec<(Labels, Source)> = Vec::new();
-        let mut parts: Vec<Arc<Part>> = Vec::new();
+        let mut found = Findings::default();
         let mut origins = 0;
-        self.for_each_part(spec.range, |part| {
+        let left_out = self.for_each_part(spec.range, |part| {
             let before = found.len();
-            let selected = self.select_in_part(
-                part,
-                parts.len() as u32,
-                spec.range,
-                &matchers,
-                cx,
-                &mut memory,
-                &mut found,
-            );
+            let selected = self.select_in_part(part, spec.range, &matchers, cx, &mut memory, &mut found);
             if selected.is_err() {
                 found.truncate(before);
             }
-            if found.len() > before {
-                parts.push(Arc::clone(part));
-                origins += 1;
-            }
+            origins += usize::from(found.len() > before);
             selected
         })?;
+        let mut in_order = true;
         if self.head_overlaps(spec.range) {
             let before = found.len();
             let head = &self.store.head;
             let ids = head.select(&matchers, cx)?;
-            head.read(&ids, spec.range, self.snapshot.commit, cx, |series| {
-                memory.grow(series.samples.memory() + size_of::<(Labels, Source)>())?;
-                let labels = visible_labels(&self.tenant, series.labels);
-                found.push((labels, Source::Head(series.samples)));
+            let mut copies = HeadCopies::new(spec.range);
+            let mut reserved = 0;
+            head.read(&ids, self.snapshot.commit, cx, &mut copies, |labels, bytes| {
+                memory.grow(bytes - reserved + BYTES_PER_SERIES)?;
+                reserved = bytes;
+                found.sources.push(Source::Head((found.labels.len() - before) as u32));
+                found.labels.push(visible_labels(&self.tenant, labels));
                 Ok(())
             })?;
+            found.head = Some(copies);
             if found.len() > before {
                 origins += 1;
+                in_order = false;
             }
         }
-        let order = if spec.sorted || origins > 1 { Order::ByLabels } else { Order::AsFound };
-        let mut set = StoreSeriesSet::new(Arc::clone(&self.store), spec.range, found, parts, order, memory);
+        // A part has its series in the order of their labels, as stored: with the label of the tenant.
+        in_order &= origins <= 1 && self.tenant.as_str().is_empty();
+        let form = Form { has_duplicates: origins > 1, must_sort: spec.sorted && !in_order };
+        let mut set = StoreSeriesSet::new(Arc::clone(&self.store), spec.range, found, form, left_out, memory);
         if spec.hints.limit > 0 {
             set.truncate(spec.hints.limit);
         }
@@ -243,10 +234,13 @@ impl Querier for StoreQuerier {
     ) -> Result<Vec<Labels>, StorageError> {
         let mut found: Vec<Labels> = Vec::new();
         self.series_labels(matchers, Some(self.range), cx, |labels| {
-            found.push(visible_labels(&self.tenant, labels.clone()));
+            found.push(visible_labels(&self.tenant, labels));
         })?;
-        found.sort();
-        found.dedup();
+        // Those of one part are in order already.
+        if !found.is_sorted_by(|a, b| a < b) {
+            found.sort();
+            found.dedup();
+        }
         if limit > 0 {
             found.truncate(limit);
         }
@@ -267,8 +261,10 @@ impl Querier for StoreQuerier {
                 && selectors.iter().any(|s| matches(labels, s))
         };
         let found = self.store.head.exemplars.lock().select(self.range, wanted);
-        let strip =
-            |(labels, exemplars)| SeriesExemplars { labels: visible_labels(&self.tenant, labels), exemplars };
+        let strip = |(labels, exemplars)| SeriesExemplars {
+            labels: visible_labels(&self.tenant, &labels),
+            exemplars,
+        };
         Ok(found.into_iter().map(strip).collect())
     }
 
@@ -292,37 +288,61 @@ impl Querier for StoreQuerier {
 }
 
 impl StoreQuerier {
-    #[expect(clippy::too_many_arguments, reason = "the state of one selection, told in one place")]
     fn select_in_part(
         &self,
-        part: &Part,
-        idx: u32,
+        part: &Arc<Part>,
         range: TimeRange,
-        matchers: &[Matcher],
+        matchers: &[&Matcher],
         cx: &QueryContext,
         memory: &mut MemoryReservation,
-        found: &mut Vec<(Labels, Source)>,
+        found: &mut Findings,
     ) -> Result<(), StorageError> {
-        let ordinals = select(&PartIndex(part), matchers, cx)?;
-        let mut labels = part.labels()?;
-        let mut walk = part.walk()?;
-        let covers = range.mint <= part.range().mint && part.range().maxt <= range.maxt;
-        for (n, ordinal) in ordinals.into_iter().enumerate() {
-            if n % SERIES_PER_CHECK == 0 {
-                cx.check()?;
+        let idx = found.parts.len() as u32;
+        let (before, mut pending) = (found.blocks.len(), 0);
+        let reach_into = Some(range).filter(|range| !covers(*range, part.range()));
+        find_in_part(part, matchers, reach_into, cx, |block, series, labels| {
+            // Set aside once for each block.
+            pending += labels.as_bytes().len() + BYTES_PER_SERIES;
+            let is_new = found.blocks[before..].last().is_none_or(|(_, last)| !Arc::ptr_eq(last, block));
+            if is_new {
+                // Whether the block is kept for other queries too does not matter: this one keeps it.
+                memory.grow(block.memory() + std::mem::take(&mut pending))?;
+                found.blocks.push((idx, Arc::clone(block)));
             }
-            if !covers && !part.has_samples(&mut walk, ordinal, range)? {
-                continue;
-            }
-            let labels = visible_labels(
-                &self.tenant,
-                labels.read(ordinal).map_err(|e: PartError| StorageError::from(e))?,
-            );
-            memory.grow(size_of::<(Labels, Source)>() + labels.as_bytes().len())?;
-            found.push((labels, Source::Part { part: idx, ordinal }));
-        }
-        Ok(())
+            found.labels.push(visible_labels(&self.tenant, labels));
+            found.sources.push(Source::Part { block: found.blocks.len() as u32 - 1, series });
+            Ok(())
+        })?;
+        found.parts.push(Arc::clone(part));
+        Ok(memory.grow(pending)?)
     }
+}
+
+/// Visits the series of a part for which all matchers hold, in order; with a range those that reach into it.
+fn find_in_part(
+    part: &Part,
+    matchers: &[&Matcher],
+    reach_into: Option<TimeRange>,
+    cx: &QueryContext,
+    mut visit: impl FnMut(&Arc<SeriesBlock>, u32, &Labels) -> Result<(), QueryInterrupt>,
+) -> Result<(), StorageError> {
+    let ordinals = select(&PartIndex(part), matchers, cx)?;
+    let mut reader = part.blocks();
+    let mut current: Option<(u32, Arc<SeriesBlock>)> = None;
+    for (n, ordinal) in ordinals.into_iter().enumerate() {
+        if n % SERIES_PER_CHECK == 0 {
+            cx.check()?;
+        }
+        let (number, series) = SeriesBlock::locate(ordinal);
+        let block = match &mut current {
+            Some((there, block)) if *there == number => &*block,
+            current => &current.insert((number, reader.block(number)?)).1,
+        };
+        if reach_into.is_none_or(|range| block.has_samples(series, range)) {
+            visit(block, series, reader.labels(block, ordinal)?.as_ref())?;
+        }
+    }
+    Ok(())
 }
 
 fn insert(set: &mut BTreeSet<String>, text: &str) {
@@ -334,4 +354,8 @@ fn insert(set: &mut BTreeSet<String>, text: &str) {
 fn limited(set: BTreeSet<String>, limit: usize) -> Vec<String> {
     let limit = if limit > 0 { limit } else { usize::MAX };
     set.into_iter().take(limit).collect()
+}
+
+fn covers(outer: TimeRange, inner: TimeRange) -> bool {
+    outer.mint <= inner.mint && inner.maxt <= outer.maxt
 }

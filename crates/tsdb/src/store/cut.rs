@@ -148,7 +148,8 @@ impl Store {
             return Ok(None);
         };
         // Reading it back now, while the samples are still in the head, is the last chance to notice that the disk did not keep it.
-        let part = Part::open(fs, &dir, id).map_err(|e| TsdbError::Part { id, what: e.to_string() })?;
+        let part = Part::open(fs, &dir, id, &self.reading)
+            .map_err(|e| TsdbError::Part { id, what: e.to_string() })?;
         add(&self.counters.part_bytes_written, meta.bytes());
         Ok(Some((part, meta)))
     }

@@ -37,6 +37,9 @@ impl Store {
         let mut round = Round::new(self);
         // Whatever a reader kept from being freed the last time.
         self.free_cut_samples();
+        for part in self.part_set().parts() {
+            part.end_round();
+        }
         if let Some(end) = self.head.ranges.complete_before(self.clock.monotonic()) {
             round.cut(&mut upkeep, end);
         }

@@ -29,6 +29,7 @@ use crate::counters::{CounterValues, Counters};
 use crate::error::TsdbError;
 use crate::head::Head;
 use crate::options::Options;
+use crate::part::Reading;
 use crate::query::StoreQuerier;
 use crate::records::RecordWriter;
 use crate::report::RecoveryReport;
@@ -36,7 +37,7 @@ use crate::report::RecoveryReport;
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
 pub use status::{HeadStatus, NameCount, PartStatus, StorageStatus};
-pub(crate) use tenancy::{TENANT_LABEL, tenant_matchers, visible_labels};
+pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
 
 use manifest::Manifest;
 use space::SpaceGuard;
@@ -58,6 +59,8 @@ pub(crate) struct Store {
     clock: Arc<dyn Clock>,
     pub(crate) head: Head,
     log: Log,
+    /// How parts are opened.
+    reading: Reading,
     /// Replaced as a whole.
     parts: RwLock<Arc<PartSet>>,
     manifest: Mutex<Manifest>,

@@ -18,7 +18,7 @@ use crate::counters::{Counters, add};
 use crate::error::TsdbError;
 use crate::head::Head;
 use crate::options::Options;
-use crate::part::{FileMeta, META_FILE, Part, PartError, folder_name};
+use crate::part::{FileMeta, META_FILE, Part, PartError, Reading, folder_name};
 use crate::records::RecordError;
 use crate::report::{Problem, ProblemKind, RecoveryReport};
 
@@ -53,6 +53,7 @@ pub(super) fn open(
         fs: fs.as_ref(),
         dir,
         quarantine: dir.join(QUARANTINE_DIR),
+        reading: Reading::new(options.read_mode, options.part_cache_bytes),
         report: RecoveryReport::default(),
     };
     let loaded = Manifest::load(fs.as_ref(), dir, clock.now_ms(), || {
@@ -79,7 +80,7 @@ pub(super) fn open(
     let (position, has_gap) = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
     opening.settle_unlisted(unlisted, &parts, &head);
     let log_synced = opening.sync_log(&log_options.dir, &position);
-    let report = opening.report;
+    let (reading, report) = (opening.reading, opening.report);
     manifest.forget_cuts_before(first_seq_in_log(&position));
     head.raise_log_id(position.segment << 32);
     let log = Log::start(Arc::clone(&fs), log_options, position);
@@ -109,6 +110,7 @@ pub(super) fn open(
         clock,
         head,
         log,
+        reading,
         parts: RwLock::new(Arc::new(PartSet::new(0, parts))),
         manifest: Mutex::new(manifest),
         maintenance: Mutex::new(super::Upkeep { next_part }),
@@ -193,6 +195,7 @@ struct Opening<'a> {
     fs: &'a dyn Fs,
     dir: &'a Path,
     quarantine: PathBuf,
+    reading: Reading,
     report: RecoveryReport,
 }
 
@@ -273,12 +276,12 @@ impl Opening<'_> {
         let mut opened: Vec<(u64, PathBuf, Result<Part, PartError>)> = Vec::new();
         for entry in &listed {
             let dir = parts_dir.join(folder_name(entry.id));
-            let part = open_listed(self.fs, &dir, entry);
+            let part = open_listed(self.fs, &dir, entry, &self.reading);
             opened.push((entry.id, dir, part));
         }
         for id in on_disk.into_iter().filter(|id| !manifest.parts().contains_key(id)) {
             let dir = parts_dir.join(folder_name(id));
-            let part = Part::open(self.fs, &dir, id);
+            let part = Part::open(self.fs, &dir, id, &self.reading);
             opened.push((id, dir, part));
         }
         for (_, _, part) in &opened {
@@ -557,7 +560,7 @@ fn refusal(e: &PartError) -> Option<TsdbError> {
 }
 
 /// Opens a part and compares its files with the list.
-fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry) -> Result<Part, PartError> {
+fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry, reading: &Reading) -> Result<Part, PartError> {
     for file in &entry.files {
         let path = dir.join(&file.name);
         let len = fs.metadata(&path).map_err(|e| PartError::io(&path, e))?.len;
@@ -574,7 +577,7 @@ fn open_listed(fs: &dyn Fs, dir: &Path, entry: &PartEntry) -> Result<Part, PartE
             }
         }
     }
-    Part::open(fs, dir, entry.id)
+    Part::open(fs, dir, entry.id, reading)
 }
 
 /// Whether the store has everything that a part was merged from.

@@ -18,16 +18,13 @@ pub(crate) fn stored_labels<'a>(tenant: &Tenant, labels: &'a Labels) -> Cow<'a, 
 }
 
 /// The labels that a tenant sees.
-pub(crate) fn visible_labels(tenant: &Tenant, stored: Labels) -> Labels {
-    if tenant.as_str().is_empty() { stored } else { stored.without(TENANT_LABEL) }
+pub(crate) fn visible_labels(tenant: &Tenant, stored: &Labels) -> Labels {
+    if tenant.as_str().is_empty() { stored.clone() } else { stored.without(TENANT_LABEL) }
 }
 
-/// The matchers that select what the given ones select among the tenant's series.
-pub(crate) fn tenant_matchers(tenant: &Tenant, matchers: &[Matcher]) -> Vec<Matcher> {
-    let mut all = Vec::with_capacity(matchers.len() + 1);
-    all.extend_from_slice(matchers);
-    all.push(Matcher::equal(TENANT_LABEL, tenant.as_str()));
-    all
+/// What must hold in addition, so that matchers select among the tenant's series.
+pub(crate) fn tenant_matcher(tenant: &Tenant) -> Matcher {
+    Matcher::equal(TENANT_LABEL, tenant.as_str())
 }
 
 #[cfg(test)]
@@ -41,6 +38,6 @@ mod tests {
         assert!(matches!(stored_labels(&default, &labels), Cow::Borrowed(_)));
         let stored = stored_labels(&other, &labels).into_owned();
         assert_eq!(stored.to_string(), r#"up{__tenant__="a"}"#);
-        assert_eq!(visible_labels(&other, stored), labels);
+        assert_eq!(visible_labels(&other, &stored), labels);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bellwether_model::{AppendEntry, Rejection, Tenant, TimeRange, Value, stale_nan};
-use bellwether_tsdb::{Options, SyncPolicy};
+use bellwether_tsdb::{Options, ReadMode, SyncPolicy};
 use proptest::prelude::*;
 
 use crate::kit::{self, Dump, HOUR, Kit, NOW, bits, histogram, name, options, sample};
@@ -104,8 +104,16 @@ impl Model {
     }
 }
 
-fn run(steps: &[Step], sync: SyncPolicy) {
-    let options = Options { sync, max_future_ms: None, segment_bytes: 1 << 13, ..options() };
+fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize)) {
+    let (read_mode, part_cache_bytes) = reading;
+    let options = Options {
+        sync,
+        max_future_ms: None,
+        segment_bytes: 1 << 13,
+        read_mode,
+        part_cache_bytes,
+        ..options()
+    };
     let mut kit = Kit::with(options);
     let mut model = Model::default();
     for (at, step) in steps.iter().enumerate() {
@@ -169,16 +177,30 @@ fn append(kit: &Kit, model: &mut Model, batch: &[(i64, AppendEntry)], at: usize)
     assert_eq!(got, want, "step {at}");
 }
 
+/// How parts are read, and how much of them may be kept: nothing, something, everything.
+fn some_reading() -> impl Strategy<Value = (ReadMode, usize)> {
+    (
+        prop_oneof![Just(ReadMode::Map), Just(ReadMode::Read)],
+        prop_oneof![Just(0_usize), 500_usize..10_000, Just(1 << 20)],
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
-    fn the_store_is_a_map(steps in proptest::collection::vec(some_step(), 1..40)) {
-        run(&steps, SyncPolicy::Segment);
+    fn the_store_is_a_map(
+        steps in proptest::collection::vec(some_step(), 1..40),
+        reading in some_reading(),
+    ) {
+        run(&steps, SyncPolicy::Segment, reading);
     }
 
     #[test]
-    fn the_store_is_a_map_that_syncs_always(steps in proptest::collection::vec(some_step(), 1..40)) {
-        run(&steps, SyncPolicy::Always);
+    fn the_store_is_a_map_that_syncs_always(
+        steps in proptest::collection::vec(some_step(), 1..40),
+        reading in some_reading(),
+    ) {
+        run(&steps, SyncPolicy::Always, reading);
     }
 }

@@ -6,6 +6,7 @@ use bellwether_model::{
     AppendEntry, Labels, MatchOp, Matcher, QueryContext, Queryable, SelectHints, SelectSpec, StorageError,
     Tenant, TimeRange,
 };
+use bellwether_tsdb::{Options, ReadMode};
 use proptest::prelude::*;
 
 use crate::kit::{self, HOUR, Kit, NOW, count, name, read, row, sample};
@@ -126,6 +127,56 @@ fn ranges_select_samples_and_series() {
         assert!(nothing.series(&[], 0, &QueryContext::unbounded()).expect("works").is_empty());
         drop((querier, nothing));
         kit.tsdb.compact_all().expect("compacts");
+    }
+}
+
+/// Samples of all kinds in head and parts, with parts that overlap: both ways to read give the same, in any range, with any cache.
+#[test]
+fn mapping_and_reading_give_the_same() {
+    let mut kit = Kit::new();
+    for round in 0..4 {
+        for n in 0..150 {
+            let ts = NOW - 10 * HOUR + round * 2 * HOUR + n * 60_000;
+            let entry = |i: i64| {
+                let value = match i % 4 {
+                    0 => kit::histogram((n + i) as f64),
+                    1 => (n as f64).sqrt().into(),
+                    2 => (i as f64).into(),
+                    _ => ((n * i) as f64 / 10.0).into(),
+                };
+                AppendEntry {
+                    start_ts_ms: if i % 3 == 0 { ts - 5 } else { 0 },
+                    ..sample(&name(i), ts, value)
+                }
+            };
+            // What is refused because it came before does not matter here.
+            kit.append((0..40).filter(|i| (i + round) % 5 != 0).map(entry).collect());
+        }
+        if round < 3 {
+            kit.tsdb.compact_all().expect("compacts");
+        }
+    }
+    let ranges: Vec<TimeRange> = (0..12)
+        .map(|i| TimeRange::new(NOW - (11 - i) * HOUR, NOW - (11 - i) * HOUR + i * 31 * 60_000))
+        .chain([TimeRange::ALL])
+        .collect();
+    let read_all = |kit: &Kit| -> Vec<kit::Dump> {
+        ranges.iter().map(|range| read(&kit.tsdb, &Tenant::default(), &[], *range)).collect()
+    };
+    let want = read_all(&kit);
+    for read_mode in [ReadMode::Read, ReadMode::Map] {
+        for part_cache_bytes in [0, 5000, 1 << 20] {
+            kit.options = Options { read_mode, part_cache_bytes, ..kit::options() };
+            kit.kill();
+            for pass in ["cold", "warm"] {
+                assert!(read_all(&kit) == want, "{read_mode:?}, {part_cache_bytes} bytes, {pass}");
+            }
+        }
+    }
+    let all = count(&want[12]);
+    for (range, found) in ranges.iter().zip(&want) {
+        let inside = want[12].values().flat_map(|s| s.keys()).filter(|ts| range.contains(**ts)).count();
+        assert_eq!(count(found), inside, "{range:?} of {all}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fs, SimFs};
 use bellwether_model::{Clock, ManualClock, Queryable, SelectHints, SelectSpec, Tenant, TimeRange};
-use bellwether_tsdb::{Options, ProblemKind, RecoveryReport, Tsdb, TsdbError};
+use bellwether_tsdb::{Options, ProblemKind, ReadMode, RecoveryReport, Tsdb, TsdbError};
 
 use crate::kit::{self, Dump, HOUR, Kit, NOW, count, name, options, row, sample};
 
@@ -142,15 +142,21 @@ fn dump_leniently(tsdb: &Tsdb) -> (Dump, Vec<String>) {
 
 #[test]
 fn damaged_columns_cost_a_warning_or_the_query() {
-    let mut kit = Kit::new();
+    for mode in [ReadMode::Map, ReadMode::Read] {
+        damaged_columns(mode);
+    }
+}
+
+fn damaged_columns(read_mode: ReadMode) {
+    let mut kit = Kit::with(Options { read_mode, ..options() });
     let noise = |i: i64| f64::from_bits((i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 2);
     for n in 0..200 {
         kit.append((0..100).map(|i| sample(&name(i), NOW - HOUR + n * 1000, noise(i * 1000 + n))).collect());
     }
     kit.tsdb.compact_all().expect("compacts");
     let path = files(&kit.fs, "data/parts").into_iter().find(|p| p.ends_with("val.bin")).expect("there");
-    kit.kill();
     kit.fs.tamper(&path, |bytes| bytes[70_000] ^= 1).expect("there");
+    kit.kill();
     let (found, warnings) = dump_leniently(&kit.tsdb);
     assert!((1..100).contains(&found.len()), "{}", found.len());
     assert!(
@@ -158,7 +164,7 @@ fn damaged_columns_cost_a_warning_or_the_query() {
         "{warnings:?}"
     );
     assert!(kit.tsdb.counters().corruptions > 0);
-    kit.options = Options { strict_reads: true, ..options() };
+    kit.options = Options { strict_reads: true, read_mode, ..options() };
     kit.kill();
     let querier = kit.tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
     let spec = SelectSpec {

@@ -1,32 +1,29 @@
-import { ActionIcon, Button, Modal, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Modal, NativeSelect, Tooltip } from '@mantine/core';
 import { useViewportSize } from '@mantine/hooks';
-import { IconMaximize } from '@tabler/icons-react';
-import { useMemo, useState } from 'react';
+import { IconDiamonds, IconMaximize } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
 import { Legend } from '../../charts/Legend';
 import type { Line } from '../../charts/line';
-import { topSeries } from '../../charts/stats';
 import { TimeSeriesChart } from '../../charts/TimeSeriesChart';
-import type { Drawing } from '../../charts/useRangeQueries';
+import type { Drawing, RangeQuery } from '../../charts/useRangeQueries';
 import { formatCount, plural, type Unit } from '../../format/value';
 import { useKeys } from '../../nav/keys';
 import { useTime, useTimeMoves } from '../../nav/time';
-import { seriesStyle } from '../../theme/series';
-import type { ExploreState } from '../../url/pages';
+import { type ExploreState, FIRST_LINES } from '../../url/pages';
 import classes from './explore.module.css';
-
-/** Lines drawn at first. */
-const SOME_LINES = 50;
-
-/** Lines drawn at most: beyond this a browser struggles and nobody sees anything. */
-const MOST_LINES = 2000;
+import { MOST_LINES, moreLines } from './shown';
 
 const HEIGHT_PX = 360;
 
+const ExemplarLayer = lazy(async () => ({ default: (await import('./exemplars/ExemplarLayer')).ExemplarLayer }));
+
 interface GraphTabProps {
   drawing: Drawing;
+  /** The lines of the drawing that are shown. */
+  lines: readonly Line[];
   stale: boolean;
   unit: Unit;
-  tagged: boolean;
+  asked: readonly RangeQuery[];
   state: ExploreState;
   set(patch: Partial<ExploreState>): void;
 }
@@ -53,15 +50,15 @@ export function GraphTab(props: GraphTabProps) {
 }
 
 function Chart(props: GraphTabProps & { height: number; onFull?: () => void }) {
-  const { drawing, stale, unit, tagged, state, set, height, onFull } = props;
+  const { drawing, lines, stale, unit, asked, state, set, height, onFull } = props;
   const { zone, setSpan } = useTime();
   const { zoomOut } = useTimeMoves();
-  const lines = useMemo(() => shownLines(drawing.lines, state.top), [drawing.lines, state.top]);
+  const exemplars = state.exemplars === 'on';
   const histograms = drawing.lines.filter((line) => line.series.histograms > 0).length;
   return (
     <>
       <div className={classes.graphHead}>
-        <Amount shown={lines.length} all={drawing.lines.length} set={set} top={state.top} />
+        <Amount shown={lines.length} all={drawing.lines.length} state={state} set={set} />
         {histograms > 0 && (
           <span>
             {plural(histograms, 'series holds', 'series hold')} native histograms, which are no lines: use
@@ -69,6 +66,17 @@ function Chart(props: GraphTabProps & { height: number; onFull?: () => void }) {
           </span>
         )}
         <span className={classes.spread} />
+        <Tooltip label="Single observations, as dots">
+          <Button
+            size="compact-xs"
+            aria-pressed={exemplars}
+            variant={exemplars ? 'light' : 'default'}
+            leftSection={<IconDiamonds size={13} aria-hidden="true" />}
+            onClick={() => set({ exemplars: exemplars ? 'off' : 'on' })}
+          >
+            Exemplars
+          </Button>
+        </Tooltip>
         {onFull !== undefined && (
           <Tooltip label="Full size (v)">
             <ActionIcon aria-label="Chart in full size" onClick={onFull}>
@@ -88,53 +96,71 @@ function Chart(props: GraphTabProps & { height: number; onFull?: () => void }) {
         stale={stale}
         onZoom={setSpan}
         onZoomOut={zoomOut}
+        overlay={
+          exemplars
+            ? (layout) => (
+                <Suspense>
+                  <ExemplarLayer asked={asked} span={drawing.span} layout={layout} zone={zone} />
+                </Suspense>
+              )
+            : undefined
+        }
       />
       <Legend
         lines={lines}
         unit={unit}
         visibility={state.show}
         onVisibility={(show) => set({ show })}
-        tagged={tagged}
+        tagged={asked.length > 1}
       />
     </>
   );
 }
 
-function shownLines(lines: readonly Line[], top: 'some' | 'all'): Line[] {
-  const limit = top === 'all' ? MOST_LINES : SOME_LINES;
-  if (lines.length <= limit) return [...lines];
-  const stats = lines.map((line) => line.stats);
-  return topSeries(stats, limit).flatMap((index, i) => {
-    const line = lines[index];
-    // Styles are dealt anew, so that the lines that are left differ as much as they can.
-    return line === undefined ? [] : [{ ...line, style: seriesStyle(i) }];
-  });
-}
-
 interface AmountProps {
   shown: number;
   all: number;
-  top: 'some' | 'all';
+  state: ExploreState;
   set(patch: Partial<ExploreState>): void;
 }
 
-/** Never a limit without a sentence that says so. */
-function Amount({ shown, all, top, set }: AmountProps) {
-  if (all <= SOME_LINES) return <span>{plural(all, 'series', 'series')}</span>;
+/** Never a limit without a sentence that says so, and how to see more. */
+function Amount({ shown, all, state, set }: AmountProps) {
+  const { top, rank } = state;
+  if (all <= FIRST_LINES) return <span>{plural(all, 'series', 'series')}</span>;
+  const most = top === 'all' || shown === all;
   return (
     <>
-      <span>
+      <span role="status">
         {shown < all
-          ? `The ${formatCount(shown)} of ${formatCount(all)} series with the highest peaks`
-          : plural(all, 'series', 'series')}
+          ? `Showing ${formatCount(shown)} of ${formatCount(all)} series`
+          : `Showing all ${formatCount(all)} series`}
       </span>
-      {top === 'some' ? (
-        <Button size="compact-xs" onClick={() => set({ top: 'all' })}>
-          Draw {all > MOST_LINES ? formatCount(MOST_LINES) : 'all'}
-        </Button>
-      ) : (
-        <Button size="compact-xs" onClick={() => set({ top: 'some' })}>
-          Draw {SOME_LINES}
+      {shown < all && (
+        <NativeSelect
+          aria-label="Which series are shown"
+          w={170}
+          value={rank}
+          onChange={(event) => set({ rank: event.currentTarget.value === 'last' ? 'last' : 'max' })}
+          data={[
+            { value: 'max', label: 'with the highest peaks' },
+            { value: 'last', label: 'with the highest last values' },
+          ]}
+        />
+      )}
+      {!most && (
+        <>
+          <Button size="compact-xs" onClick={() => set({ top: moreLines(top, all) })}>
+            Show more
+          </Button>
+          <Button size="compact-xs" onClick={() => set({ top: 'all' })}>
+            Show {all > MOST_LINES ? formatCount(MOST_LINES) : 'all'}
+          </Button>
+        </>
+      )}
+      {top !== FIRST_LINES && (
+        <Button size="compact-xs" onClick={() => set({ top: FIRST_LINES })}>
+          Show {FIRST_LINES}
         </Button>
       )}
     </>

@@ -1,12 +1,15 @@
 import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import type { PrometheusClient } from '@prometheus-io/codemirror-promql/dist/esm/client';
-import { IconTrash } from '@tabler/icons-react';
+import { IconCopyPlus, IconTerminal2, IconTrash } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { ApiError, errorText } from '../../api/error';
-import { PromqlEditor } from '../../promql/PromqlEditor';
+import { copyText } from '../../nav/copy';
+import { type InsertText, PromqlEditor } from '../../promql/PromqlEditor';
 import { errorSpan } from '../../promql/position';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Notices } from '../../states/Notices';
+import type { SeriesStyle } from '../../theme/series';
 import type { Draft } from './drafts';
 import classes from './explore.module.css';
 import type { QueryProgress } from './progress';
@@ -19,6 +22,15 @@ interface QueryRowProps {
   progress: QueryProgress | undefined;
   client: PrometheusClient;
   only: boolean;
+  /** No more queries can be added. */
+  full: boolean;
+  /** The colours of its lines in the graph. */
+  looks: readonly SeriesStyle[];
+  /** The request as a command for a shell. */
+  curl(): string;
+  onDuplicate(): void;
+  onFocus(): void;
+  onReady(insert: InsertText | undefined): void;
   onEdit(text: string): void;
   onRun(): void;
   onToggle(): void;
@@ -28,7 +40,8 @@ interface QueryRowProps {
 
 /** One query: switch, editor, and what the server said about it. */
 export function QueryRow(props: QueryRowProps) {
-  const { name, draft, progress, client, only, onEdit, onRun, onToggle, onRemove, onCancel } = props;
+  const { name, draft, progress, client, only, full, looks, curl } = props;
+  const { onEdit, onRun, onToggle, onRemove, onDuplicate, onFocus, onReady, onCancel } = props;
   const failed = progress?.error;
   const same = progress?.expression === draft.text.trim();
   const error = useMemo(() => {
@@ -46,6 +59,11 @@ export function QueryRow(props: QueryRowProps) {
             onClick={onToggle}
           >
             {name}
+            <span className={classes.looks} aria-hidden="true">
+              {looks.map(({ token }) => (
+                <span key={token} style={{ background: `var(${token})` }} />
+              ))}
+            </span>
           </UnstyledButton>
         </Tooltip>
         <PromqlEditor
@@ -56,7 +74,23 @@ export function QueryRow(props: QueryRowProps) {
           autoFocus={only && draft.text === ''}
           onChange={onEdit}
           onRun={onRun}
+          onFocus={onFocus}
+          onReady={onReady}
         />
+        <Tooltip label="Duplicate this query">
+          <ActionIcon aria-label={`Duplicate query ${name}`} disabled={full} onClick={onDuplicate}>
+            <IconCopyPlus size={15} />
+          </ActionIcon>
+        </Tooltip>
+        <Tooltip label="Copy as a curl command">
+          <ActionIcon
+            aria-label={`Copy query ${name} as curl`}
+            disabled={draft.text.trim() === ''}
+            onClick={() => void copyCommand(curl())}
+          >
+            <IconTerminal2 size={15} />
+          </ActionIcon>
+        </Tooltip>
         {!only && (
           <ActionIcon aria-label={`Remove query ${name}`} onClick={onRemove}>
             <IconTrash size={15} />
@@ -75,4 +109,13 @@ export function QueryRow(props: QueryRowProps) {
       </div>
     </div>
   );
+}
+
+async function copyCommand(command: string): Promise<void> {
+  const copied = await copyText(command);
+  notifications.show({
+    message: copied ? 'Command copied' : 'The browser did not allow copying.',
+    color: copied ? 'blue' : 'red',
+    autoClose: 3000,
+  });
 }

@@ -1,13 +1,16 @@
 import { useRef, useState } from 'react';
 import { useTime } from '../../nav/time';
 import { rememberQuery } from '../../prefs/history';
-import { ALL_VISIBLE, type ExploreState } from '../../url/pages';
+import { ALL_VISIBLE, type ExploreState, FIRST_LINES } from '../../url/pages';
 import { type Draft, draftsOf, urlOf } from './drafts';
 
 export interface Drafts {
   drafts: readonly Draft[];
   edit(id: number, text: string): void;
-  add(): void;
+  /** Adds a query: an empty one to write in, or one that is run at once. */
+  add(text?: string): void;
+  /** Adds the same query once more, right below. */
+  duplicate(id: number): void;
   remove(id: number): void;
   toggle(id: number): void;
   /** Runs what is written now; the same again asks the server again. */
@@ -41,12 +44,21 @@ export function useDrafts(state: ExploreState, set: (patch: Partial<ExploreState
     const { q, off } = urlOf(next);
     if (JSON.stringify([q, off]) === url) return reload();
     // Other lines have other keys, so what was hidden before means nothing now.
-    set({ q, off, ...(JSON.stringify(q) === JSON.stringify(state.q) ? {} : { show: ALL_VISIBLE, top: 'some' }) });
+    set({ q, off, ...(JSON.stringify(q) === JSON.stringify(state.q) ? {} : { show: ALL_VISIBLE, top: FIRST_LINES }) });
   };
   return {
     drafts,
     edit: (id, text) => keep(drafts.map((draft) => (draft.id === id ? { ...draft, text } : draft))),
-    add: () => keep([...drafts, { id: ids.current++, text: '', on: true }]),
+    add: (text = '') => {
+      const next = [...drafts, { id: ids.current++, text, on: true }];
+      if (text === '') keep(next);
+      else apply(next.filter((draft) => draft.text.trim() !== ''));
+    },
+    duplicate: (id) => {
+      const next = drafts.flatMap((draft) => (draft.id === id ? [draft, { ...draft, id: ids.current++ }] : [draft]));
+      if (next.some(({ text }) => text.trim() === '')) keep(next);
+      else apply(next);
+    },
     remove: (id) => {
       const left = drafts.filter((draft) => draft.id !== id);
       apply(left.length === 0 ? [{ id: ids.current++, text: '', on: true }] : left);

@@ -80,8 +80,8 @@ pub(super) fn open<F: Fold>(
     let mut remarks = Remarks { plan, annotations: Annotations::default(), labels: Labels::empty() };
     let mut series = 0;
     while let Some(block) = operand.next()? {
+        eval.query.context.check()?;
         for row in block.rows() {
-            eval.query.context.check()?;
             if let Some(last_step) = row.last_step() {
                 let group = groups.of_series[series];
                 names[group].see(last_step, row.drop_name());

@@ -17,8 +17,14 @@ pub(super) fn open(
     scalar: &Plan,
     swapped: bool,
 ) -> Result<Box<dyn Operator>, QueryError> {
-    let vector = eval.open(vector)?;
-    let scalar = eval.scalar(scalar)?;
+    // The left side first: if both fail, the query reports that one.
+    let (vector, scalar) = if swapped {
+        let scalar = eval.scalar(scalar)?;
+        (eval.open(vector)?, scalar)
+    } else {
+        let vector = eval.open(vector)?;
+        (vector, eval.scalar(scalar)?)
+    };
     let (op, return_bool, span) = (plan.op, plan.return_bool, plan.span);
     let names = if changes_meaning(op) || return_bool { Names::DropMetadata } else { Names::Keep };
     let query = eval.query.clone();
@@ -39,4 +45,33 @@ pub(super) fn open(
         // A comparison filters the vector, on whichever side it stands.
         Some(if op.is_comparison() { sample.to_value() } else { value })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::testkit::{MemoryStore, ScriptOptions, run_script};
+
+    #[test]
+    fn what_is_written_first_fails_first() {
+        let script = "
+            load 10s
+              a{x=\"1\"} 1
+              a{x=\"2\"} 2
+
+            eval instant at 0 scalar(1 * a * on () group_left () a) * (a + on () a{x=\"1\"})
+              expect fail regex:found duplicate series
+
+            eval instant at 0 (a + on () a{x=\"1\"}) * scalar(1 * a * on () group_left () a)
+              expect fail regex:multiple matches
+
+            eval instant at 0 clamp_min(a + on () a{x=\"1\"}, scalar(1 * a * on () group_left () a))
+              expect fail regex:multiple matches
+        ";
+        let report = run_script("sides", script, &ScriptOptions::default(), &|| Arc::new(MemoryStore::new()));
+        assert!(report.error.is_none(), "{:?}", report.error);
+        let outcomes: Vec<_> = report.evaluations.iter().map(|it| it.outcome.clone()).collect();
+        assert_eq!(outcomes, vec![Ok(()); 3]);
+    }
 }

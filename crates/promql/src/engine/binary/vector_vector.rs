@@ -110,6 +110,40 @@ struct Outcome {
     found_at: Option<(usize, usize)>,
 }
 
+/// Why a group cannot be joined.
+enum Failure {
+    /// The query as a whole is over.
+    Query(QueryError),
+    /// The series cannot be matched.
+    Match(Mismatch),
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}
+
+/// Series that cannot be matched. Of several mismatches Prometheus names the one at the earliest step, and there those within the "one" side first:
+/// this is the order of this type's [`place`](Self::place).
+struct Mismatch {
+    step: usize,
+    phase: Phase,
+    error: QueryError,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    OneSide,
+    BothSides,
+}
+
+impl Mismatch {
+    fn place(&self) -> (usize, Phase) {
+        (self.step, self.phase)
+    }
+}
+
 impl Join<'_> {
     fn run(&self, n_groups: usize) -> Result<Box<dyn Operator>, QueryError> {
         let mut output = Output {
@@ -119,23 +153,37 @@ impl Join<'_> {
             outcomes: Vec::new(),
             by_labels: HashMap::new(),
         };
+        let mut mismatch: Option<Mismatch> = None;
         for group in 0..n_groups {
             self.eval.query.context.check()?;
-            self.group(group, &mut output)?;
+            let n_steps = mismatch.as_ref().map_or(self.eval.grid.n_steps, |found| found.step + 1);
+            match self.group(group, n_steps, &mut output) {
+                Ok(()) => {}
+                Err(Failure::Query(error)) => return Err(error),
+                Err(Failure::Match(found)) => {
+                    if mismatch.as_ref().is_none_or(|earlier| found.place() < earlier.place()) {
+                        mismatch = Some(found);
+                    }
+                }
+            }
+        }
+        if let Some(Mismatch { error, .. }) = mismatch {
+            return Err(error);
         }
         output.rows.block.settle()?;
         Ok(output.rows.into_operator())
     }
 
-    fn group(&self, group: usize, output: &mut Output) -> Result<(), QueryError> {
+    fn group(&self, group: usize, n_steps: usize, output: &mut Output) -> Result<(), Failure> {
         let (many, one) = (&self.many.members[group], &self.one.members[group]);
         if (one.is_empty() && self.one_fill.is_none())
             || (many.is_empty() && self.many_fill.is_none() && one.len() < 2)
         {
             return Ok(());
         }
-        for step in (0..self.eval.grid.n_steps).filter(|step| self.both.contains(*step)) {
-            let one = self.one_at(one, step)?;
+        for step in (0..n_steps).filter(|step| self.both.contains(*step)) {
+            let mismatch = |phase| move |error| Failure::Match(Mismatch { step, phase, error });
+            let one = self.one_at(one, step).map_err(mismatch(Phase::OneSide))?;
             let (mut n_matches, mut found_many) = (0, false);
             for series in many {
                 let Some(sample) = self.many.rows.block.row(*series).sample(step) else { continue };
@@ -148,7 +196,8 @@ impl Join<'_> {
                 n_matches += 1;
                 let outcome = self.outcome(output, group, (Partner::Series(*series), one));
                 // Whether the match is ambiguous does not depend on what a comparison leaves of it.
-                self.check_unique(n_matches, &mut output.outcomes[outcome], (group, step))?;
+                self.check_unique(n_matches, &mut output.outcomes[outcome], (group, step))
+                    .map_err(mismatch(Phase::BothSides))?;
                 if let Some(value) = self.operate(sample, one_sample) {
                     Self::push(output, outcome, self.drops_name(Some(*series)), step, value)?;
                 }
@@ -228,7 +277,7 @@ impl Join<'_> {
         drop_name: bool,
         step: usize,
         value: Value,
-    ) -> Result<(), QueryError> {
+    ) -> Result<(), Failure> {
         let Output { rows, outcomes, .. } = output;
         let outcome = &mut outcomes[outcome];
         let row = if let Some(row) = outcome.row {
@@ -239,9 +288,11 @@ impl Join<'_> {
             *outcome.row.insert(rows.len() - 1)
         };
         if rows.block.row(row).sample(step).is_some() {
-            return Err(same_labelset());
+            let (phase, error) = (Phase::BothSides, same_labelset());
+            return Err(Failure::Match(Mismatch { step, phase, error }));
         }
-        rows.block.row_mut(row).set(step, value)
+        rows.block.row_mut(row).set(step, value)?;
+        Ok(())
     }
 
     /// Whether the name of the result goes at the end of the query.
@@ -306,4 +357,44 @@ fn with_name_in_braces(labels: &Labels) -> String {
     let pairs: Vec<String> =
         labels.iter().map(|l| bellwether_model::Matcher::equal(l.name, l.value).to_string()).collect();
     format!("{{{}}}", pairs.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::testkit::{MemoryStore, ScriptOptions, run_script};
+
+    #[test]
+    fn the_first_mismatch_is_named() {
+        let script = r#"
+            load 10s
+              many{group="a",n="1"} 1 1 1
+              many{group="a",n="2"} _ 1 1
+              one{group="a"} 1 1 1
+              many{group="b",n="1"} 1 1 1
+              one{group="b",n="1"} 1 1 1
+              one{group="b",n="2"} _ 1 1
+              many{group="c",n="1"} 1 1 1
+              many{group="c",n="2"} 1 1 1
+              one{group="c"} _ _ 1
+
+            # At 10s there are two of group a on the left and two of group b on the right.
+            eval range from 0 to 20s step 10s many * on (group) one
+              expect fail regex:found duplicate series for the match group \{group="b"\} on the right hand-side
+
+            # Two of group a on the left, and later of group c.
+            eval range from 0 to 20s step 10s many * on (group) one{group!="b"}
+              expect fail msg:multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)
+
+            eval range from 0 to 0 step 10s many{n="1"} * on (group) one
+              {group="a"} 1
+              {group="b"} 1
+        "#;
+        let report =
+            run_script("mismatches", script, &ScriptOptions::default(), &|| Arc::new(MemoryStore::new()));
+        assert!(report.error.is_none(), "{:?}", report.error);
+        let outcomes: Vec<_> = report.evaluations.iter().map(|it| it.outcome.clone()).collect();
+        assert_eq!(outcomes, vec![Ok(()); 3]);
+    }
 }

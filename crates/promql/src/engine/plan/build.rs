@@ -294,13 +294,14 @@ impl Builder<'_> {
             }
             Special::Timestamp { start } => {
                 let operand = self.expr(&call.args[0], around)?;
-                // The samples of a selector have times of their own; everything else happens at the evaluation time.
+                let of_samples = matches!(call.args[0].unparenthesised(), Expr::Vector(_));
                 let constant = start && operand.constant;
                 let operand = match operand.plan {
-                    plan @ Plan::Selector(_) => plan,
+                    plan @ Plan::Selector(_) if of_samples => plan,
                     plan => Built { plan, constant: operand.constant && !constant }.once(),
                 };
-                Ok(Built { plan: Plan::Timestamp(Box::new(TimestampPlan { operand, start })), constant })
+                let plan = Plan::Timestamp(Box::new(TimestampPlan { operand, of_samples, start }));
+                Ok(Built { plan, constant })
             }
             Special::HistogramQuantile | Special::HistogramQuantiles => {
                 let mut args = self.args(&call.args, around)?;

@@ -152,6 +152,9 @@ pub(crate) struct FloatCall {
 #[derive(Debug)]
 pub(crate) struct TimestampPlan {
     pub(crate) operand: Plan,
+    /// Whether the samples are those of a selector, which have times of their own. Anything else happens at the evaluation time, even the
+    /// unary plus in front of a selector.
+    pub(crate) of_samples: bool,
     /// Start timestamps instead of timestamps.
     pub(crate) start: bool,
 }

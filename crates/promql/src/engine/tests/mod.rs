@@ -1,6 +1,7 @@
 //! The engine as a whole, over the store in memory.
 
 mod agreement;
+mod limits;
 
 use std::sync::Arc;
 

@@ -211,9 +211,14 @@ mod tests {
 
     impl Server {
         async fn start() -> Self {
-            let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
-            let address = udp.local_addr().expect("bound");
-            let tcp = TcpListener::bind(address).await.expect("the same port");
+            // A port that is free for UDP may be taken for TCP, by an outgoing connection for instance.
+            let (udp, address, tcp) = loop {
+                let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+                let address = udp.local_addr().expect("bound");
+                if let Ok(tcp) = TcpListener::bind(address).await {
+                    break (udp, address, tcp);
+                }
+            };
             let asked = Arc::new(Mutex::new(Vec::new()));
             let noted = Arc::clone(&asked);
             tokio::spawn(async move {

@@ -1,0 +1,33 @@
+//! What a query may not take.
+
+use super::*;
+
+#[test]
+fn nested_replacements_do_not_grow_without_end() {
+    let engine = engine(options(), "load 1m\n  m{i=\"abcdefgh\"} 1\n");
+    let mut replace = r#"label_replace(m, "z", "$1$1$1$1", "i", "(.*)")"#.to_owned();
+    let mut join = r#"label_join(m, "z", "-", "i", "i")"#.to_owned();
+    for _ in 0..40 {
+        replace = format!(r#"label_replace({replace}, "z", "$1$1$1$1", "z", "(.*)")"#);
+        join = format!(r#"label_join({join}, "z", "-", "z", "z", "z", "z")"#);
+    }
+    for (function, query) in [("label_replace", replace), ("label_join", join)] {
+        let error = instant(&engine, &query, 0).expect_err("refused").to_string();
+        let want = format!("{function}: the value of label \"z\" would be longer than the 1048576 bytes");
+        assert!(error.contains(&want), "{error}");
+    }
+}
+
+#[test]
+fn label_values_that_a_query_makes_count_as_memory() {
+    let engine = engine(options(), "load 1m\n  m{i=\"1\"} 1\n  m{i=\"2\"} 1\n");
+    let template = "$1".repeat(8_000);
+    let query = InstantQuery {
+        query: format!(r#"label_replace(m, "z", "{template}", "i", "(.*)")"#),
+        ts_ms: 0,
+        settings: QuerySettings::default(),
+    };
+    let ask = |budget| engine.instant(&Tenant::default(), &query, &QueryContext::new(None, budget));
+    assert!(ask(20_000).is_ok());
+    assert!(matches!(ask(10_000), Err(QueryError::Memory(_))));
+}

@@ -306,7 +306,11 @@ fn our_chunks_are_those_of_prometheus() {
             let (ts, vals) = decode_xor_chunk(&chunk).expect("their chunk");
             let mut again = Vec::new();
             encode_xor_chunk(&ts, &vals, &mut again);
-            assert_eq!(again, chunk, "{labels}");
+            // Older versions of Prometheus begin a new byte as soon as one is full, and leave it empty at the end.
+            if again.len() < chunk.len() {
+                again.push(0);
+            }
+            assert!(again == chunk, "{labels}: {again:x?} instead of {chunk:x?}");
         }
     }
 }

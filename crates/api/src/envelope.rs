@@ -17,11 +17,11 @@ pub(crate) struct Notes {
     pub(crate) infos: Vec<String>,
 }
 
-/// A successful answer whose data is already JSON text.
-pub(crate) fn success_raw(data: &str, notes: &Notes) -> Response {
-    let mut body = String::with_capacity(data.len() + 64);
-    body.push_str(r#"{"status":"success","data":"#);
-    body.push_str(data);
+/// How a successful answer begins, up to its data.
+pub(crate) const SUCCESS: &str = r#"{"status":"success","data":"#;
+
+/// A successful answer; `body` is [`SUCCESS`] and the data.
+pub(crate) fn finish_success(mut body: String, notes: &Notes) -> Response {
     for (key, list) in [("warnings", &notes.warnings), ("infos", &notes.infos)] {
         if !list.is_empty() {
             body.push_str(",\"");
@@ -36,7 +36,7 @@ pub(crate) fn success_raw(data: &str, notes: &Notes) -> Response {
 
 /// A successful answer.
 pub(crate) fn success(data: &Value) -> Response {
-    success_raw(&data.to_string(), &Notes::default())
+    finish_success(format!("{SUCCESS}{data}"), &Notes::default())
 }
 
 /// A failure, with its fields in the order of Prometheus: people read this in a terminal.

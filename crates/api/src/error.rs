@@ -11,6 +11,8 @@ use crate::envelope;
 pub enum ErrorKind {
     /// The request is wrong; trying again does not help.
     BadData,
+    /// The request is larger than allowed.
+    TooLarge,
     /// The query ran and failed.
     Execution,
     /// The query ran out of time.
@@ -19,6 +21,8 @@ pub enum ErrorKind {
     Canceled,
     /// The server cannot do this now.
     Unavailable,
+    /// This caller may not do that.
+    Forbidden,
     /// There is no such thing.
     NotFound,
     /// A defect or a disk error.
@@ -29,11 +33,12 @@ impl ErrorKind {
     /// The `errorType` of the envelope.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::BadData => "bad_data",
+            Self::BadData | Self::TooLarge => "bad_data",
             Self::Execution => "execution",
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
             Self::Unavailable => "unavailable",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Internal => "internal",
         }
@@ -43,9 +48,11 @@ impl ErrorKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::BadData => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Canceled => client_closed_request(),
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -70,6 +70,7 @@ fn route_class(path: &str, prefix: &str) -> &'static str {
         "query_exemplars" => "query_exemplars",
         "series" => "series",
         "labels" => "labels",
+        "read" => "read",
         "write" => "write",
         "/metrics" => "metrics",
         "/federate" => "federate",

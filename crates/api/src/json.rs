@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use bellwether_model::{FloatHistogram, Labels, Value, format_float, format_float_json};
 
+use crate::error::ApiError;
+use crate::result_limit::Answer;
+
 /// Appends a timestamp as seconds with three decimals, or none if there are no milliseconds.
 pub(crate) fn write_timestamp(out: &mut String, ts_ms: i64) {
     if ts_ms < 0 {
@@ -134,34 +137,19 @@ pub(crate) fn write_sample(out: &mut String, ts_ms: i64, value: &Value) {
 
 /// Appends `,"values":[...]` and `,"histograms":[...]`, each only if there are any.
 pub(crate) fn write_points(
-    out: &mut String,
+    out: &mut Answer<'_>,
     floats: &[(i64, f64)],
     histograms: &[(i64, Arc<FloatHistogram>)],
-) {
+) -> Result<(), ApiError> {
     if !floats.is_empty() {
-        out.push_str(",\"values\":");
-        write_list(out, floats, |out, (ts_ms, v)| write_point(out, *ts_ms, *v));
+        out.text().push_str(",\"values\":");
+        out.small_list(floats, |out, (ts_ms, v)| write_point(out, *ts_ms, *v))?;
     }
     if !histograms.is_empty() {
-        out.push_str(",\"histograms\":");
-        write_list(out, histograms, |out, (ts_ms, h)| write_histogram_point(out, *ts_ms, h));
+        out.text().push_str(",\"histograms\":");
+        out.small_list(histograms, |out, (ts_ms, h)| write_histogram_point(out, *ts_ms, h))?;
     }
-}
-
-/// Appends an array; `write` appends one element.
-pub(crate) fn write_list<T>(
-    out: &mut String,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
-) {
-    out.push('[');
-    for (i, item) in items.into_iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        write(out, item);
-    }
-    out.push(']');
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
 //! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
+mod active;
+mod connection;
 mod cors;
 mod envelope;
 mod error;
@@ -11,7 +13,11 @@ mod lifecycle;
 mod own_metrics;
 mod params;
 mod process;
+mod query_log;
 mod readiness;
+mod request_body;
+mod requester;
+mod result_limit;
 mod router;
 mod server;
 mod state;
@@ -21,10 +27,12 @@ mod ui;
 mod v1;
 mod work;
 
+pub use active::ActiveQueries;
 pub use error::{ApiError, ErrorKind};
+pub use query_log::QueryLog;
 pub use readiness::Readiness;
 pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};
-pub use state::{AppState, LastReload, Operations, Settings};
+pub use state::{AppState, LastReload, Operations, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
-pub use storage::{StorageAdmin, StorageStatus};
+pub use storage::{StorageAdmin, StorageAdminError, StorageStatus};

@@ -1,11 +1,11 @@
 //! Health, readiness, reload and quit.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::Extension;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
+use crate::requester::Requester;
 use crate::state::AppState;
 
 pub(crate) async fn healthy() -> &'static str {
@@ -23,12 +23,10 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
 
 pub(crate) async fn reload(
     State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(requester): Extension<Requester>,
     headers: HeaderMap,
 ) -> Response {
-    // Somebody on this machine may reload: they could send SIGHUP as well. A page of another site that their browser shows may not.
-    let local = peer.ip().is_loopback() && !is_cross_site(&headers);
-    if !state.settings.lifecycle && !local {
+    if !state.settings.lifecycle && !requester.is_at_this_machine(&headers) {
         return disabled("reload");
     }
     let outcome = tokio::task::spawn_blocking(move || state.operations.reload()).await;
@@ -48,17 +46,6 @@ pub(crate) async fn quit(State(state): State<AppState>) -> Response {
     }
     state.operations.quit();
     "requesting termination... goodbye\n".into_response()
-}
-
-/// Whether a browser sent the request on behalf of a page of another site.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    let text = |value: Option<&http::HeaderValue>| value.and_then(|v| v.to_str().ok()).map(str::to_owned);
-    if let Some(site) = text(headers.get("sec-fetch-site")) {
-        return !matches!(site.as_str(), "same-origin" | "none");
-    }
-    let host = text(headers.get(header::HOST));
-    let origin = text(headers.get(header::ORIGIN));
-    origin.is_some_and(|origin| origin.split_once("://").map(|(_, rest)| rest.to_owned()) != host)
 }
 
 fn disabled(what: &str) -> Response {

@@ -16,6 +16,7 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     build(&mut metrics, state);
     process(&mut metrics, state);
     reload(&mut metrics, state);
+    query_log(&mut metrics, state);
     requests(&mut metrics, state);
     scraping(&mut metrics, state);
     storage(&mut metrics, state);
@@ -81,6 +82,19 @@ fn reload(metrics: &mut Metrics<'_>, state: &AppState) {
         "bellwether_config_last_reload_success_timestamp_seconds",
         "When the configuration in use was loaded, in seconds since the Unix epoch.",
         last.loaded_at_ms as f64 / 1000.0,
+    );
+}
+
+fn query_log(metrics: &mut Metrics<'_>, state: &AppState) {
+    metrics.gauge(
+        "bellwether_query_log_enabled",
+        "Whether queries are logged to a file.",
+        f64::from(u8::from(state.query_log.is_enabled())),
+    );
+    metrics.counter(
+        "bellwether_query_log_failures_total",
+        "Lines of the query log that could not be written.",
+        state.query_log.failures() as f64,
     );
 }
 

@@ -1,20 +1,25 @@
 //! Parameters of the Prometheus API: from the query string and, for POST, from the form in the body.
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use bellwether_model::{Clock, TimeRange, parse_duration_ms};
 use http::{Method, header};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::error::ApiError;
+use crate::active::Question;
+use crate::error::{ApiError, ErrorKind};
+use crate::request_body::{BodyError, read_body};
+use crate::requester::Requester;
 
 /// Largest form that is read; queries themselves are limited to 64 KiB by the parser.
 const MAX_FORM_BYTES: usize = 2 << 20;
 
 /// The decoded parameters in the order in which they came, those of the form first (as Go's `Request.FormValue` prefers them).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Params(Vec<(String, String)>);
+#[derive(Debug, Clone)]
+pub(crate) struct Params {
+    pairs: Vec<(String, String)>,
+    requester: Requester,
+}
 
 impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ApiError;
@@ -27,29 +32,45 @@ impl<S: Send + Sync> FromRequest<S> for Params {
                 .get(header::CONTENT_TYPE)
                 .and_then(|v| v.to_str().ok())
                 .is_some_and(|v| v.trim_start().starts_with("application/x-www-form-urlencoded"));
+        let requester = request.extensions().get().cloned();
+        let requester =
+            requester.ok_or_else(|| ApiError::internal("BUG: the server did not say who asks"))?;
         let mut pairs = Vec::new();
         if is_form {
-            let body = to_bytes(request.into_body(), MAX_FORM_BYTES).await.map_err(|_| {
-                ApiError::bad_data(format_args!(
-                    "form is larger than the {MAX_FORM_BYTES} bytes allowed or was cut off"
-                ))
+            let body = read_body(request, MAX_FORM_BYTES).await.map_err(|error| match error {
+                BodyError::TooLarge => {
+                    let message =
+                        format!("form is larger than the {MAX_FORM_BYTES} bytes allowed (form size)");
+                    ApiError { kind: ErrorKind::TooLarge, message }
+                }
+                BodyError::CutOff => ApiError::bad_data("form was cut off"),
             })?;
             decode_form(&body, &mut pairs)?;
         }
         decode_form(query.as_bytes(), &mut pairs)?;
-        Ok(Self(pairs))
+        Ok(Self { pairs, requester })
     }
 }
 
 impl Params {
     /// The first value of `name`; an empty value counts as absent, as in Prometheus.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// What is asked, for the list of running queries.
+    pub(crate) fn question(&self, kind: &'static str, text: impl Into<String>) -> Question {
+        Question { kind, text: text.into(), requester: self.requester.clone() }
+    }
+
+    /// The values of `match[]`, for the same list.
+    pub(crate) fn selector_question(&self, kind: &'static str) -> Question {
+        self.question(kind, self.all("match[]").collect::<Vec<_>>().join(" or "))
     }
 
     /// All values of `name`.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.pairs.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// A time, or `None` if it was not given.
@@ -172,6 +193,12 @@ pub(crate) fn format_time_ms(ts_ms: i64) -> String {
         .unwrap_or_else(|| "0001-01-01T00:00:00Z".to_owned())
 }
 
+/// Writes a time as RFC 3339, always with three decimals, as Prometheus' query log has it.
+pub(crate) fn format_time_with_ms(ts_ms: i64) -> String {
+    let seconds = format_time_ms(ts_ms.div_euclid(1000) * 1000);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), ts_ms.rem_euclid(1000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +215,8 @@ mod tests {
         assert_eq!(parse_time_ms("-292273086-05-16T16:47:06Z"), Ok(i64::MIN));
         assert_eq!(parse_time_ms("292277025-08-18T07:12:54.999999999Z"), Ok(i64::MAX));
         assert_eq!(format_time_ms(1_433_337_718_555), "2015-06-03T13:21:58.555Z");
+        assert_eq!(format_time_with_ms(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(format_time_with_ms(1_000), "1970-01-01T00:00:01.000Z");
     }
 
     #[test]
@@ -203,7 +232,14 @@ mod tests {
     fn forms() {
         let mut pairs = Vec::new();
         decode_form(b"query=up%7Bjob%3D%22a%22%7D+%2B+1&time=&x", &mut pairs).expect("decodes");
-        let params = Params(pairs);
+        let params = Params {
+            pairs,
+            requester: Requester {
+                peer: ([127, 0, 0, 1], 9).into(),
+                method: Method::GET,
+                path: "/api/v1/query".to_owned(),
+            },
+        };
         assert_eq!(params.get("query"), Some("up{job=\"a\"} + 1"));
         assert_eq!(params.get("time"), None);
         assert!(decode_form(b"a=%zz", &mut Vec::new()).is_err());

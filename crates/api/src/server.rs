@@ -9,25 +9,32 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use crate::connection::{BusyBody, Connections, OpenConnection, Patience, WatchedStream};
 use crate::readiness::Readiness;
+use crate::request_body::{BodyWatch, WatchedBody};
+use crate::requester::Requester;
 
 /// Limits of the connections from outside.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimits {
-    /// How many connections may be open at once; further ones wait in the system's queue.
+    /// How many connections may be open at once. For further ones, those that nobody uses are closed; if there are none, they wait.
     pub max_connections: usize,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,
+    /// How long a client may keep a connection without a request.
+    pub idle_timeout: Duration,
+    /// How long the body of a request may come without a byte.
+    pub body_idle_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_timeout: Duration,
     /// Largest head of a request, in bytes.
     pub max_header_bytes: usize,
     /// How long requests in flight may go on after the server was told to stop.
@@ -39,6 +46,9 @@ impl Default for ConnectionLimits {
         Self {
             max_connections: 2_000,
             header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            body_idle_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_mins(1),
             max_header_bytes: 64 << 10,
             drain_timeout: Duration::from_secs(10),
         }
@@ -63,14 +73,29 @@ impl Surface {
         let _ = self.router.set(router);
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        limits: &ConnectionLimits,
+    ) -> Response {
+        if head_bytes(&request) > limits.max_header_bytes {
+            let limit = limits.max_header_bytes;
+            let why = format!("the head of the request exceeds the {limit} bytes allowed (header size)\n");
+            return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why);
+        }
         let Some(router) = self.router.get() else { return self.not_yet(request.uri().path()) };
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        match router.clone().oneshot(request).await {
+        let watch = BodyWatch::new(limits.body_idle_timeout);
+        let mut request = request.map(|body| Body::new(WatchedBody::new(body, watch.clone())));
+        let requester =
+            Requester { peer, method: request.method().clone(), path: request.uri().path().to_owned() };
+        request.extensions_mut().insert(requester);
+        let response = match router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(impossible) => match impossible {},
-        }
+        };
+        // Whatever the handler made of it, that is what went wrong.
+        watch.complaint().map_or(response, |why| refuse(StatusCode::REQUEST_TIMEOUT, why))
     }
 
     fn not_yet(&self, path: &str) -> Response {
@@ -93,14 +118,14 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(limits.max_connections));
+    let connections = Connections::new(limits.max_connections);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
         };
-        let (stream, peer, slot) = match accepted {
+        let (stream, peer, open) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: wait for connections to close instead of spinning.
@@ -109,22 +134,40 @@ pub async fn serve(
                 continue;
             }
         };
-        let surface = surface.clone();
-        let service = hyper::service::service_fn(move |request| {
-            let surface = surface.clone();
-            async move { Ok::<_, Infallible>(surface.answer(request, peer).await) }
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
+        let service = {
+            let (surface, limits, connection) =
+                (surface.clone(), limits.clone(), Arc::clone(&open.connection));
+            hyper::service::service_fn(move |request| {
+                let busy = connection.busy();
+                let (surface, limits) = (surface.clone(), limits.clone());
+                async move {
+                    let response = surface.answer(request, peer, &limits).await;
+                    Ok::<_, Infallible>(response.map(|body| BusyBody { body, _busy: busy }))
+                }
+            })
+        };
+        let stream = WatchedStream { stream, connection: Arc::clone(&open.connection) };
+        let serving = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
-            .max_buf_size(limits.max_header_bytes.max(8 << 10))
+            // The connection's own watch tells an idle client from a slow one.
+            .header_read_timeout(None)
+            // Heads somewhat larger than allowed are read, so that they can be refused in words.
+            .max_buf_size(limits.max_header_bytes.saturating_mul(2).max(8 << 10))
             .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let serving = graceful.watch(serving);
+        let patience =
+            Patience { idle: limits.idle_timeout, head: limits.header_timeout, write: limits.write_timeout };
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "connection ended");
+            tokio::select! {
+                outcome = serving => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%peer, %error, "connection ended");
+                    }
+                }
+                why = open.connection.out_of_patience(patience) => {
+                    tracing::debug!(%peer, why, "connection closed");
+                }
             }
-            drop(slot);
         });
     }
     drop(listener);
@@ -136,10 +179,128 @@ pub async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    connections: &Arc<Connections>,
+) -> io::Result<(TcpStream, SocketAddr, OpenConnection)> {
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, peer, slot))
+    Ok((stream, peer, connections.open().await?))
+}
+
+/// The size of a head as it came, nearly: spaces that mean nothing are not counted.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, |q| q.len() + 1);
+    let line = request.method().as_str().len() + target + " HTTP/1.1\r\n ".len();
+    let headers = request.headers().iter().map(|(n, v)| n.as_str().len() + v.len() + ": \r\n".len());
+    line + headers.sum::<usize>() + "\r\n".len()
+}
+
+/// An answer behind which the connection is closed.
+fn refuse(status: StatusCode, why: String) -> Response {
+    let mut response = Response::new(Body::from(why));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream as Client;
+
+    use axum::extract::Request;
+    use axum::routing::{get, post};
+
+    use super::*;
+    use crate::request_body::read_body;
+
+    /// Serves with `limits` until the sender is dropped.
+    fn served(limits: ConnectionLimits) -> (tokio::sync::oneshot::Sender<()>, SocketAddr) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("possible");
+        let address = listener.local_addr().expect("bound");
+        let surface = Surface::new(Arc::new(Readiness::starting("")));
+        let echo =
+            |request: Request| async { format!("{:?}", read_body(request, 1 << 20).await.map(|b| b.len())) };
+        let large = || async { "x".repeat(LARGE) };
+        surface.open(
+            Router::new()
+                .route("/", get(|| async { "here" }))
+                .route("/echo", post(echo))
+                .route("/large", get(large)),
+        );
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            threads.expect("a runtime").block_on(async {
+                let listener = TcpListener::from_std(listener).expect("a listener");
+                let stopped = async { drop(stopped.await) };
+                serve(listener, surface, limits, stopped).await.expect("served");
+            });
+        });
+        (stop, address)
+    }
+
+    /// What the server says to `request` until it closes the connection.
+    fn said(address: SocketAddr, request: &str) -> String {
+        let mut client = Client::connect(address).expect("connected");
+        client.write_all(request.as_bytes()).expect("sent");
+        let mut said = String::new();
+        client.read_to_string(&mut said).expect("the server closes the connection");
+        said
+    }
+
+    const SOON: Duration = Duration::from_millis(50);
+    /// More than the system keeps for a client that does not read.
+    const LARGE: usize = 64 << 20;
+
+    #[test]
+    fn a_body_that_does_not_come_is_answered_with_408() {
+        let (_stop, address) =
+            served(ConnectionLimits { body_idle_timeout: SOON, ..ConnectionLimits::default() });
+        let said = said(address, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345");
+        assert!(said.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{said}");
+        assert!(said.contains("\r\nconnection: close\r\n"), "{said}");
+        assert!(
+            said.ends_with(
+                "the body of the request came too slowly: no byte for 50ms, or less than 60 KiB in 60s\n"
+            ),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_connection_without_a_request_is_closed() {
+        let (_stop, address) = served(ConnectionLimits { idle_timeout: SOON, ..ConnectionLimits::default() });
+        // It is kept behind an answer, and then for too long.
+        let said = said(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 2, "{said}");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_takes_is_given_up() {
+        let limits =
+            ConnectionLimits { max_connections: 1, write_timeout: SOON, ..ConnectionLimits::default() };
+        let (_stop, address) = served(limits);
+        let request = "GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut idler = Client::connect(address).expect("connected");
+        idler.write_all(request.as_bytes()).expect("sent");
+        // There is one place, so this is answered only when the other connection is closed.
+        assert!(said(address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ends_with("here"));
+        let mut taken = Vec::new();
+        let _ = idler.read_to_end(&mut taken);
+        assert!(taken.len() < LARGE, "{}", taken.len());
+    }
+
+    #[test]
+    fn a_head_that_does_not_end_is_not_waited_for() {
+        let (_stop, address) =
+            served(ConnectionLimits { header_timeout: SOON, ..ConnectionLimits::default() });
+        assert_eq!(said(address, "GET / HTTP/1.1\r\nHost: x\r\n"), "");
+        assert_eq!(said(address, ""), "");
+        let both = said(address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert!(both.ends_with("here"), "{both}");
+    }
 }

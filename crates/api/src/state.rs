@@ -8,6 +8,8 @@ use bellwether_scrape::ScrapeManager;
 use bellwether_wire::WriteLimits;
 use tokio::sync::Semaphore;
 
+use crate::active::ActiveQueries;
+use crate::query_log::QueryLog;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
 use crate::storage::StorageAdmin;
@@ -37,6 +39,12 @@ pub struct Settings {
     pub query_concurrency: usize,
     /// How many bytes of memory one query may reserve.
     pub query_memory_bytes: usize,
+    /// Most bytes of an answer.
+    pub max_result_bytes: usize,
+    /// Limits of remote read.
+    pub remote_read: RemoteReadSettings,
+    /// What else is on or off, for `features`: category, name, state.
+    pub features: Vec<(&'static str, &'static str, bool)>,
     /// Which parts of the query language are on.
     pub parser: ParserOptions,
     /// Allowed values of the `Origin` header for cross-origin reads; none by default.
@@ -45,6 +53,17 @@ pub struct Settings {
     pub storage_path: String,
     /// The text form of the retention, shown on the status page.
     pub retention: String,
+}
+
+/// Limits of remote read, as the flags of Prometheus set them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RemoteReadSettings {
+    /// Most samples of one query whose answer is one message; 0 for no limit.
+    pub sample_limit: usize,
+    /// How many requests are answered at once; 0 for no limit.
+    pub concurrent_limit: usize,
+    /// About how many bytes a frame of a streamed answer has.
+    pub max_bytes_in_frame: usize,
 }
 
 /// What only the binary can do. It is called from request handlers, so it must not block for long.
@@ -105,8 +124,14 @@ pub struct AppState {
     pub write_limits: Arc<WriteLimits>,
     /// Counts of requests.
     pub stats: Arc<ApiStats>,
+    /// The queries that wait or run.
+    pub active_queries: Arc<ActiveQueries>,
+    /// Where evaluated queries are logged.
+    pub query_log: Arc<QueryLog>,
     /// Lets a bounded number of queries run.
     pub query_gate: Arc<Semaphore>,
+    /// Lets a bounded number of remote reads run.
+    pub read_gate: Arc<Semaphore>,
     /// Lets a bounded number of writes run.
     pub write_gate: Arc<Semaphore>,
     /// When the process started, in milliseconds since the Unix epoch.

@@ -1,10 +1,25 @@
 /// What operators may ask of the store, whichever store it is. Calls may block for long.
 pub trait StorageAdmin: Send + Sync {
-    /// Cuts everything in memory into parts and merges what can be merged; returns when that is done. The error is for people.
-    fn compact_all(&self) -> Result<(), String>;
+    /// Cuts everything in memory into parts and merges what can be merged; returns when that is done.
+    fn compact_all(&self) -> Result<(), StorageAdminError>;
 
     /// What the store holds; each list has at most `top` entries.
     fn status(&self, top: usize) -> StorageStatus;
+}
+
+/// Why the store did not do what an operator asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageAdminError {
+    /// The disk has no room for it; this changes when somebody frees some.
+    #[error("storage_full: {0}")]
+    Full(String),
+    /// The store takes no writes now, or is being closed.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The disk or the program is at fault.
+    #[error("{0}")]
+    Failed(String),
 }
 
 /// What a store holds.

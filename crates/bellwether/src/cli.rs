@@ -184,6 +184,15 @@ pub(crate) struct StorageArgs {
     /// When the log is synced to the disk: every second, before each acknowledgement, or when a segment is full.
     #[arg(long = "storage.wal-sync", value_name = "MODE", default_value = "interval")]
     pub(crate) wal_sync: WalSync,
+    /// Most samples of one query by remote read, if its answer is one message; 0 for no limit.
+    #[arg(long = "storage.remote.read-sample-limit", value_name = "NUMBER", default_value = "5e7", value_parser = count)]
+    pub(crate) remote_read_sample_limit: usize,
+    /// How many remote reads are answered at once; 0 for no limit.
+    #[arg(long = "storage.remote.read-concurrent-limit", value_name = "NUMBER", default_value_t = 10)]
+    pub(crate) remote_read_concurrent_limit: usize,
+    /// About how many bytes a frame of a streamed remote read has. Other servers take at most 50 MB by default.
+    #[arg(long = "storage.remote.read-max-bytes-in-frame", value_name = "NUMBER", default_value_t = 1 << 20)]
+    pub(crate) remote_read_max_bytes_in_frame: usize,
 }
 
 /// When the log is synced to the disk.
@@ -213,6 +222,9 @@ pub(crate) struct QueryArgs {
     /// How many samples one query may hold in memory.
     #[arg(long = "query.max-samples", value_name = "NUMBER", default_value_t = 50_000_000, value_parser = at_least_one)]
     pub(crate) max_samples: usize,
+    /// How many bytes the answer to one query may have.
+    #[arg(long = "query.max-result-size", value_name = "SIZE", default_value = "256MiB", value_parser = size_bytes)]
+    pub(crate) max_result_bytes: u64,
 }
 
 /// Settings of the log.
@@ -251,6 +263,16 @@ pub(crate) enum LogFormat {
 
 fn duration_ms(s: &str) -> Result<i64, String> {
     parse_duration_ms(s).map_err(|e| format!("{e}; write it like 15d or 1h30m"))
+}
+
+/// A whole number, which Prometheus lets people write as `5e7`, too.
+fn count(s: &str) -> Result<usize, String> {
+    let number: f64 = s.parse().map_err(|_| format!("{s:?} is not a number"))?;
+    if number.fract() == 0.0 && (0.0..=1e15).contains(&number) {
+        Ok(number as usize)
+    } else {
+        Err(format!("{s:?} is not a whole number from 0 to 1e15"))
+    }
 }
 
 fn anchored_regex(s: &str) -> Result<AnchoredRegex, String> {
@@ -327,6 +349,7 @@ mod tests {
         let Command::Serve(args) = cli.command else { panic!("not serve") };
         assert_eq!(args.storage.retention_time_ms, Some(3_153_600_000_000));
         assert_eq!(args.query.timeout_ms, 600_000);
+        assert_eq!(args.storage.remote_read_sample_limit, 50_000_000);
         assert!(args.web.enable_remote_write_receiver && args.web.enable_admin_api);
     }
 

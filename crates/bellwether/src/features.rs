@@ -43,6 +43,27 @@ pub(crate) fn apply(features: &[String], engine: &mut EngineOptions, scrape: &mu
     }
 }
 
+/// What of that is on, by category and name, as `/api/v1/features` of Prometheus lists it.
+pub(crate) fn listed(
+    engine: &EngineOptions,
+    scrape: &ScrapeOptions,
+) -> Vec<(&'static str, &'static str, bool)> {
+    vec![
+        ("prometheus", "agent_mode", false),
+        ("prometheus", "auto_reload_config", false),
+        ("prometheus", "server_mode", true),
+        ("promql", "delayed_name_removal", engine.delayed_name_removal),
+        ("promql", "per_step_stats", engine.per_step_stats),
+        ("promql", "type_and_unit_labels", engine.type_and_unit_labels),
+        ("scrape", "extra_scrape_metrics", scrape.extra_scrape_metrics),
+        ("scrape", "start_timestamp_zero_ingestion", scrape.start_timestamps),
+        ("scrape", "type_and_unit_labels", scrape.type_and_unit_labels),
+        ("tsdb", "exemplar_storage", true),
+        ("tsdb", "isolation", true),
+        ("tsdb", "native_histograms", true),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,12 @@
 //! What the HTTP surface may ask of the program: reload, quit, the configuration in use.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether::config::{Config, LoadOptions, Loaded};
-use bellwether_api::{LastReload, Operations};
+use bellwether_api::{LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
@@ -89,10 +90,21 @@ impl Checked {
     }
 }
 
+/// Opens the file in which the configuration wants queries to be logged, if it names one.
+pub(crate) fn open_query_log(config: &Config) -> Result<Option<File>, String> {
+    let path = &config.global.query_log_file;
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let opened = QueryLog::open(path);
+    opened.map(Some).map_err(|e| format!("query_log_file {}: {e}", path.display()))
+}
+
 /// The running program.
 pub(crate) struct Program {
     source: ConfigSource,
     scrape: ScrapeManager,
+    query_log: Arc<QueryLog>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     state: Mutex<Current>,
@@ -110,6 +122,7 @@ impl Program {
         source: ConfigSource,
         loaded: Checked,
         scrape: ScrapeManager,
+        query_log: Arc<QueryLog>,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
@@ -117,6 +130,7 @@ impl Program {
         Self {
             source,
             scrape,
+            query_log,
             clock,
             stop,
             state: Mutex::new(Current { loaded, last_reload }),
@@ -135,8 +149,12 @@ impl Operations for Program {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         tracing::debug!("reading the configuration again");
         let applied = self.source.load().and_then(|checked| {
+            // The file is opened anew even under the same name: whoever rotates logs has moved the old one away.
+            let query_log = open_query_log(&checked.config)?;
             // This runs on a thread that may block.
-            Handle::current().block_on(checked.apply(&self.scrape)).map(|()| checked)
+            Handle::current().block_on(checked.apply(&self.scrape))?;
+            self.query_log.set_file(query_log);
+            Ok(checked)
         });
         match applied {
             Ok(checked) => {

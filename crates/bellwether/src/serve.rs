@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ApiStats, AppState, ConnectionLimits, Operations as _, Readiness, Settings, Surface, router,
-    serve as serve_http,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, QueryLog, Readiness,
+    RemoteReadSettings, Settings, Surface, router, serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
-use crate::operations::{Checked, ConfigSource, Program};
+use crate::operations::{Checked, ConfigSource, Program, open_query_log};
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
 use crate::{demo, features, log};
@@ -105,6 +105,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         Some(loaded) => loaded,
         None => source.load().map_err(anyhow::Error::msg)?,
     };
+    let query_log = Arc::new(QueryLog::default());
+    query_log.set_file(open_query_log(&config.config).map_err(anyhow::Error::msg)?);
     warn_if_open(&listeners);
 
     // Until the store is open, health is answered and everything else is told to wait.
@@ -118,7 +120,12 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let mut engine_options = engine_options(&args.query, &config.config);
     let mut scrape_options = scrape_options(&args.web, address);
     features::apply(&args.features, &mut engine_options, &mut scrape_options);
-    let settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
+    let mut settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
+    settings.features = features::listed(&engine_options, &scrape_options);
+    let read_places = match settings.remote_read.concurrent_limit {
+        0 => Semaphore::MAX_PERMITS,
+        limit => limit.min(Semaphore::MAX_PERMITS),
+    };
     let is_demo = args.history.is_some();
     let opening = open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
     let (store, config) = tokio::select! {
@@ -133,7 +140,14 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
     let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
-    let program = Arc::new(Program::new(source, config, scrape.clone(), Arc::clone(&clock), stop.clone()));
+    let program = Arc::new(Program::new(
+        source,
+        config,
+        scrape.clone(),
+        Arc::clone(&query_log),
+        Arc::clone(&clock),
+        stop.clone(),
+    ));
     surface.open(router(AppState {
         engine: Arc::new(engine),
         appender: Arc::new(store.clone()),
@@ -146,7 +160,10 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         settings: Arc::new(settings),
         write_limits: Arc::new(WriteLimits::default()),
         stats: Arc::new(ApiStats::default()),
+        query_log,
+        active_queries: Arc::new(ActiveQueries::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
+        read_gate: Arc::new(Semaphore::new(read_places)),
         write_gate: Arc::new(Semaphore::new(CONCURRENT_WRITES)),
         started_at_ms,
     }));
@@ -280,6 +297,13 @@ fn settings(
         query_timeout: Duration::from_millis(args.query.timeout_ms.max(0).unsigned_abs()),
         query_concurrency: args.query.max_concurrency,
         query_memory_bytes: QUERY_MEMORY_BYTES,
+        remote_read: RemoteReadSettings {
+            sample_limit: args.storage.remote_read_sample_limit,
+            concurrent_limit: args.storage.remote_read_concurrent_limit,
+            max_bytes_in_frame: args.storage.remote_read_max_bytes_in_frame,
+        },
+        features: Vec::new(),
+        max_result_bytes: usize::try_from(args.query.max_result_bytes).unwrap_or(usize::MAX),
         parser: engine.parser,
         cors_origin: args.web.cors_origin.clone(),
         storage_path: args.storage.path.display().to_string(),
@@ -300,9 +324,13 @@ fn flags(
         ("enable-feature", features.join(",")),
         ("query.lookback-delta", format_duration_ms(query.lookback_delta_ms)),
         ("query.max-concurrency", query.max_concurrency.to_string()),
+        ("query.max-result-size", format_size(query.max_result_bytes)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
         ("storage.min-free", storage.min_free.map(format_size).unwrap_or_default()),
+        ("storage.remote.read-concurrent-limit", storage.remote_read_concurrent_limit.to_string()),
+        ("storage.remote.read-max-bytes-in-frame", storage.remote_read_max_bytes_in_frame.to_string()),
+        ("storage.remote.read-sample-limit", storage.remote_read_sample_limit.to_string()),
         ("storage.tsdb.path", storage.path.display().to_string()),
         ("storage.tsdb.retention.size", retention.size()),
         ("storage.tsdb.retention.time", retention.time()),

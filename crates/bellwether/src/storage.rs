@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bellwether::config::Config;
-use bellwether_api::{StorageAdmin, StorageStatus};
+use bellwether_api::{StorageAdmin, StorageAdminError, StorageStatus};
 use bellwether_disk::RealFs;
 use bellwether_model::{Clock, format_duration_ms, format_size};
-use bellwether_tsdb::{NameCount, Options, SyncPolicy, Tsdb};
+use bellwether_tsdb::{NameCount, Options, SyncPolicy, Tsdb, TsdbError};
 
 use crate::cli::{StorageArgs, WalSync};
 
@@ -89,8 +89,8 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
 pub(crate) struct Admin(pub(crate) Tsdb);
 
 impl StorageAdmin for Admin {
-    fn compact_all(&self) -> Result<(), String> {
-        self.0.compact_all().map(drop).map_err(|e| e.to_string())
+    fn compact_all(&self) -> Result<(), StorageAdminError> {
+        self.0.compact_all().map(drop).map_err(admin_error)
     }
 
     fn status(&self, top: usize) -> StorageStatus {
@@ -129,7 +129,31 @@ impl StorageAdmin for Admin {
     }
 }
 
+fn admin_error(error: TsdbError) -> StorageAdminError {
+    match error {
+        TsdbError::Full(what) => StorageAdminError::Full(what),
+        TsdbError::Log(_) | TsdbError::Closed => StorageAdminError::Unavailable(error.to_string()),
+        _ => StorageAdminError::Failed(error.to_string()),
+    }
+}
+
 /// Whether there is anything in the folder.
 pub(crate) fn is_used(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_defect() {
+        let full = admin_error(TsdbError::Full("part 7: 3 MiB are missing".to_owned()));
+        assert_eq!(full, StorageAdminError::Full("part 7: 3 MiB are missing".to_owned()));
+        assert_eq!(full.to_string(), "storage_full: part 7: 3 MiB are missing");
+        let closed = admin_error(TsdbError::Closed);
+        assert_eq!(closed, StorageAdminError::Unavailable("the store is closed".to_owned()));
+        let bug = admin_error(TsdbError::Part { id: 1, what: "x".to_owned() });
+        assert_eq!(bug, StorageAdminError::Failed("part 1: x".to_owned()));
+    }
 }

@@ -5,6 +5,9 @@
 //! the headers first. [`WriteRequestWriter`] is the counterpart for sending. The decoder is written for this one message: it
 //! borrows from the body, and nothing that a body claims about its size is believed before it is checked against [`WriteLimits`].
 //!
+//! [`receive_read`] does the same for a remote read. Its answer is one message, which [`append_result_series`] builds, or a stream of
+//! [`SeriesFrames`] with chunks in the encoding of Prometheus; [`receive_read_response`] and [`FrameReader`] read them.
+//!
 //! ```
 //! use bellwether_model::Labels;
 //! use bellwether_wire::{Sample, WriteLimits, WriteRequestWriter, WriteSeries, compress_write_request, receive_write};
@@ -23,10 +26,17 @@
 //! ```
 pub mod config;
 mod protobuf;
+mod remote_read;
 mod remote_write;
 mod snappy;
 
 pub use protobuf::WireError;
+pub use remote_read::{
+    ChunkedSeries, FrameReader, MAX_CHUNK_SAMPLES, ReadError, ReadLimits, ReadQuery, ReadRequest,
+    ReadResponse, ReadResponseType, ReadSeries, SeriesFrames, XorChunkError, append_query_result,
+    append_result_series, compress_read_response, decode_xor_chunk, encode_xor_chunk, receive_read,
+    receive_read_response, write_read_request,
+};
 pub use remote_write::{
     DecodedWrite, HistogramSample, ReceiveError, Rejected, Sample, WireHistogram, WriteContentError,
     WriteLimits, WriteRequestWriter, WriteSeries, check_write_content, compress_write_request,

@@ -11,6 +11,7 @@ use http::{HeaderMap, header};
 
 use crate::error::ApiError;
 use crate::params::Params;
+use crate::result_limit::too_large;
 use crate::state::{AppState, tenant};
 use crate::v1::series::selectors;
 use crate::work::on_query_thread;
@@ -23,8 +24,8 @@ pub(crate) async fn federate(
 ) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
     let format = OutputFormat::negotiate(accept, Offer::Text);
-    let exposition = match params.and_then(|params| selectors(&state, &params).map_err(ApiError::bad_data)) {
-        Ok(selectors) => exposition(&state, selectors, format).await,
+    let exposition = match params {
+        Ok(params) => exposition(&state, &params, format).await,
         Err(error) => Err(error),
     };
     match exposition {
@@ -33,12 +34,10 @@ pub(crate) async fn federate(
     }
 }
 
-async fn exposition(
-    state: &AppState,
-    selectors: Vec<Vec<Matcher>>,
-    format: OutputFormat,
-) -> Result<String, ApiError> {
-    on_query_thread(state, state.settings.query_timeout, move |state, cx| {
+async fn exposition(state: &AppState, params: &Params, format: OutputFormat) -> Result<String, ApiError> {
+    let selectors = selectors(state, params).map_err(ApiError::bad_data)?;
+    let question = params.selector_question("federate");
+    on_query_thread(state, question, state.settings.query_timeout, move |state, cx| {
         let mut series = Vec::new();
         for matchers in selectors {
             series.extend(latest(state, matchers, cx)?);
@@ -47,7 +46,15 @@ async fn exposition(
             a.labels.metric_name().cmp(b.labels.metric_name()).then_with(|| a.labels.cmp(&b.labels))
         });
         series.dedup_by(|a, b| a.labels == b.labels);
-        Ok(write(&series, state.operations.external_labels(), format))
+        let external = state.operations.external_labels();
+        let max_bytes = state.settings.max_result_bytes;
+        // Names, values and their punctuation, and a number with its time.
+        let line = |s: &Latest| s.labels.as_bytes().len() + 5 * s.labels.len() + 40;
+        let external_bytes: usize = external.iter().map(|(name, value)| name.len() + value.len() + 5).sum();
+        if series.iter().map(|s| line(s) + external_bytes).sum::<usize>() > max_bytes {
+            return Err(too_large(max_bytes));
+        }
+        Ok(write(&series, external, format))
     })
     .await
 }

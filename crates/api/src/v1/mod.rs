@@ -1,17 +1,20 @@
 //! The Prometheus HTTP API below `/api/v1`.
 
+mod active;
 mod admin;
 mod alerting;
+mod features;
 mod federate;
 mod parse;
 mod query;
+mod read;
 mod series;
 mod status;
 mod targets;
 mod write;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 pub(crate) use federate::federate;
 
@@ -29,6 +32,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/metadata", get(series::metadata))
         .route("/parse_query", get(parse::parse_query).post(parse::parse_query))
         .route("/format_query", get(parse::format_query).post(parse::format_query))
+        .route("/explain", get(parse::explain_query).post(parse::explain_query))
+        .route("/features", get(features::features))
         .route("/targets", get(targets::targets))
         .route("/targets/metadata", get(targets::metadata))
         .route("/scrape_pools", get(targets::scrape_pools))
@@ -37,10 +42,13 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status/flags", get(status::flags))
         .route("/status/config", get(status::config))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/status/active_queries", get(active::list))
+        .route("/status/active_queries/{id}", delete(active::kill))
         .route("/status/walreplay", get(status::wal_replay))
         .route("/rules", get(alerting::rules))
         .route("/alerts", get(alerting::alerts))
         .route("/alertmanagers", get(alerting::alertmanagers))
+        .route("/read", post(read::read))
         .route("/write", post(write::write))
         .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))
 }

@@ -1,10 +1,11 @@
-//! `parse_query` and `format_query`: the language without the data.
+//! `parse_query`, `format_query` and `explain`: the language without the data.
 
 use axum::extract::State;
 use axum::response::Response;
 use bellwether_model::{Matcher, format_float};
 use bellwether_promql::syntax::{
-    AtModifier, DurationArg, Expr, RangeMode, ValueType, VectorMatching, VectorSelector, parse_expr, prettify,
+    AtModifier, DurationArg, Explanation, Expr, RangeMode, ValueType, VectorMatching, VectorSelector,
+    explain, parse_expr, prettify,
 };
 use serde_json::{Map, Value, json};
 
@@ -24,6 +25,25 @@ pub(crate) async fn format_query(
 ) -> Result<Response, ApiError> {
     let expr = parse(&state, &params)?;
     Ok(envelope::success(&Value::from(prettify(&expr))))
+}
+
+/// Says what the query and each part of it does. Places are bytes of the query: the first one, and the one behind the last.
+pub(crate) async fn explain_query(
+    State(state): State<AppState>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let expr = parse(&state, &params)?;
+    Ok(envelope::success(&explanation(&explain(&expr))))
+}
+
+fn explanation(node: &Explanation) -> Value {
+    json!({
+        "span": [node.span.start, node.span.end],
+        "kind": node.kind.as_str(),
+        "role": node.role.as_str(),
+        "sentence": node.sentence,
+        "children": node.children.iter().map(explanation).collect::<Vec<_>>(),
+    })
 }
 
 fn parse(state: &AppState, params: &Params) -> Result<Expr, ApiError> {

@@ -1,11 +1,15 @@
 //! `query` and `query_range`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use bellwether_model::QueryContext;
 use bellwether_promql::engine::{
-    InstantQuery, QueryError, QueryOutput, QuerySettings, QueryStats, QueryValue, RangeQuery,
+    InstantQuery, QueryEngine, QueryError, QueryOutput, QuerySettings, QueryStats, QueryTimings, QueryValue,
+    RangeQuery,
 };
 use serde_json::{Value, json};
 
@@ -13,6 +17,9 @@ use crate::envelope::{self, Notes};
 use crate::error::{ApiError, ErrorKind};
 use crate::json as write;
 use crate::params::Params;
+use crate::query_log::QueryLogEntry;
+use crate::requester::Requester;
+use crate::result_limit::Answer;
 use crate::state::{AppState, tenant};
 use crate::work::on_query_thread;
 
@@ -27,13 +34,7 @@ pub(crate) async fn instant(State(state): State<AppState>, params: Params) -> Re
     let timeout = timeout(&state, &params)?;
     let query = params.get("query").unwrap_or("").to_owned();
     let request = InstantQuery { query, ts_ms, settings: settings(&params)? };
-    let asked = Asked::now(&state, &params, limit);
-    on_query_thread(&state, timeout, move |state, cx| {
-        let queued = asked.waited(state);
-        let outcome = state.engine.instant(&tenant(), &request, cx).map_err(query_error)?;
-        Ok(answer(outcome, &request.query, &asked, queued))
-    })
-    .await
+    evaluate(&state, &params, Evaluation::Instant(request), Bounds { limit, timeout }).await
 }
 
 pub(crate) async fn range(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
@@ -51,33 +52,152 @@ pub(crate) async fn range(State(state): State<AppState>, params: Params) -> Resu
         ));
     }
     let timeout = timeout(&state, &params)?;
-    let asked = Asked::now(&state, &params, limit);
-    on_query_thread(&state, timeout, move |state, cx| {
-        let queued = asked.waited(state);
-        let outcome = state.engine.range(&tenant(), &request, cx).map_err(query_error)?;
-        Ok(answer(outcome, &request.query, &asked, queued))
-    })
-    .await
+    evaluate(&state, &params, Evaluation::Range(request), Bounds { limit, timeout }).await
 }
 
-/// How the client wants the answer, and when it asked.
+/// What is to be evaluated.
+enum Evaluation {
+    Instant(InstantQuery),
+    Range(RangeQuery),
+}
+
+impl Evaluation {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Instant(_) => "query",
+            Self::Range(_) => "query_range",
+        }
+    }
+
+    fn query(&self) -> &str {
+        match self {
+            Self::Instant(request) => &request.query,
+            Self::Range(request) => &request.query,
+        }
+    }
+
+    /// Start, end and step, as the query log has them.
+    fn times_ms(&self) -> [i64; 3] {
+        match self {
+            Self::Instant(request) => [request.ts_ms, request.ts_ms, 0],
+            Self::Range(request) => [request.start_ms, request.end_ms, request.step_ms],
+        }
+    }
+
+    fn run(&self, engine: &dyn QueryEngine, cx: &QueryContext) -> Result<QueryOutput, QueryError> {
+        match self {
+            Self::Instant(request) => engine.instant(&tenant(), request, cx),
+            Self::Range(request) => engine.range(&tenant(), request, cx),
+        }
+    }
+}
+
+/// What the answer may take.
+struct Bounds {
+    /// Most series of the result; 0 for all.
+    limit: usize,
+    timeout: Duration,
+}
+
+async fn evaluate(
+    state: &AppState,
+    params: &Params,
+    evaluation: Evaluation,
+    bounds: Bounds,
+) -> Result<Response, ApiError> {
+    let question = params.question(evaluation.kind(), evaluation.query());
+    let asked = Arc::new(Asked {
+        evaluation,
+        limit: bounds.limit,
+        with_stats: params.get("stats").is_some(),
+        at: state.clock.monotonic(),
+        requester: question.requester.clone(),
+        is_logged: AtomicBool::new(false),
+    });
+    let for_thread = Arc::clone(&asked);
+    let outcome = on_query_thread(state, question, bounds.timeout, move |state, cx| {
+        let asked = for_thread;
+        let queued = asked.waited(state);
+        let outcome = asked.evaluation.run(&*state.engine, cx);
+        asked.log_outcome(state, queued, &outcome);
+        answer(
+            outcome.map_err(query_error)?,
+            &asked,
+            queued,
+            Answer::success(state.settings.max_result_bytes, cx)?,
+        )
+    })
+    .await;
+    if let Err(error) = &outcome {
+        // It never ran, or it was killed and its thread does not know yet.
+        log_unless_done(state, &asked, &error.message);
+    }
+    outcome
+}
+
+/// A query, how the client wants its answer, and when it asked.
 struct Asked {
+    evaluation: Evaluation,
     /// Most series of the result; 0 for all.
     limit: usize,
     /// Whether the answer says what the query cost.
     with_stats: bool,
     /// On the monotonic clock.
     at: Duration,
+    requester: Requester,
+    is_logged: AtomicBool,
 }
 
 impl Asked {
-    fn now(state: &AppState, params: &Params, limit: usize) -> Self {
-        Self { limit, with_stats: params.get("stats").is_some(), at: state.clock.monotonic() }
-    }
-
     fn waited(&self, state: &AppState) -> Duration {
         state.clock.monotonic().saturating_sub(self.at)
     }
+
+    fn log_outcome(&self, state: &AppState, queued: Duration, outcome: &Result<QueryOutput, QueryError>) {
+        match outcome {
+            Ok(output) => self.log(state, stats(&output.stats, queued), None),
+            // Such a query is none yet; Prometheus does not log it either.
+            Err(QueryError::Parse(_) | QueryError::Parameter { .. }) => {
+                self.is_logged.store(true, Ordering::Relaxed);
+            }
+            Err(error) => {
+                let total = self.waited(state).saturating_sub(queued);
+                let timings = QueryTimings { total, ..QueryTimings::default() };
+                let cost = QueryStats { timings, ..QueryStats::default() };
+                self.log(state, stats(&cost, queued), Some(&error.to_string()));
+            }
+        }
+    }
+
+    /// Writes the line of this query, if nobody has done so. Blocks on the file system.
+    fn log(&self, state: &AppState, stats: Value, error: Option<&str>) {
+        if self.is_logged.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let [start_ms, end_ms, step_ms] = self.evaluation.times_ms();
+        let entry = QueryLogEntry {
+            query: self.evaluation.query(),
+            start_ms,
+            end_ms,
+            step_ms,
+            stats,
+            error,
+            requester: &self.requester,
+        };
+        state.query_log.write(state.clock.now_ms(), &entry);
+    }
+}
+
+fn log_unless_done(state: &AppState, asked: &Arc<Asked>, error: &str) {
+    if asked.is_logged.load(Ordering::Relaxed) {
+        return;
+    }
+    let (state, asked, error) = (state.clone(), Arc::clone(asked), error.to_owned());
+    // Nobody waits for this, and nothing depends on it.
+    drop(tokio::task::spawn_blocking(move || {
+        let cost = stats(&QueryStats::default(), asked.waited(&state));
+        asked.log(&state, cost, Some(&error));
+    }));
 }
 
 fn settings(params: &Params) -> Result<QuerySettings, ApiError> {
@@ -110,7 +230,13 @@ pub(crate) fn query_error(error: QueryError) -> ApiError {
     ApiError { kind, message: error.to_string() }
 }
 
-fn answer(output: QueryOutput, query: &str, asked: &Asked, queued: Duration) -> Response {
+fn answer(
+    output: QueryOutput,
+    asked: &Asked,
+    queued: Duration,
+    mut out: Answer<'_>,
+) -> Result<Response, ApiError> {
+    let query = asked.evaluation.query();
     let mut notes = Notes {
         warnings: output.annotations.warnings(query, MAX_ANNOTATIONS),
         infos: output.annotations.infos(query, MAX_ANNOTATIONS),
@@ -126,14 +252,15 @@ fn answer(output: QueryOutput, query: &str, asked: &Asked, queued: Duration) -> 
     if cut {
         notes.warnings.push("results truncated due to limit".to_owned());
     }
-    let mut data = String::from("{");
-    write_value(&mut data, &value);
+    out.text().push('{');
+    write_value(&mut out, &value)?;
+    let mut text = out.into_text();
     if asked.with_stats {
-        data.push_str(",\"stats\":");
-        data.push_str(&stats(&output.stats, queued).to_string());
+        text.push_str(",\"stats\":");
+        text.push_str(&stats(&output.stats, queued).to_string());
     }
-    data.push('}');
-    envelope::success_raw(&data, &notes)
+    text.push('}');
+    Ok(envelope::finish_success(text, &notes))
 }
 
 /// What the query cost, in the words of Prometheus. Times are in seconds.
@@ -168,30 +295,33 @@ fn truncate<T>(items: &mut Vec<T>, limit: usize) -> bool {
 }
 
 /// Appends `"resultType":...,"result":...`.
-fn write_value(out: &mut String, value: &QueryValue) {
-    out.push_str("\"resultType\":\"");
-    out.push_str(value.value_type().as_str());
-    out.push_str("\",\"result\":");
+fn write_value(out: &mut Answer<'_>, value: &QueryValue) -> Result<(), ApiError> {
+    let text = out.text();
+    text.push_str("\"resultType\":\"");
+    text.push_str(value.value_type().as_str());
+    text.push_str("\",\"result\":");
     match value {
-        QueryValue::Scalar { ts_ms, value } => write::write_scalar_point(out, *ts_ms, *value),
-        QueryValue::String { ts_ms, text } => {
-            out.push('[');
-            write::write_timestamp(out, *ts_ms);
-            out.push(',');
-            write::write_string(out, text);
-            out.push(']');
+        QueryValue::Scalar { ts_ms, value } => write::write_scalar_point(text, *ts_ms, *value),
+        QueryValue::String { ts_ms, text: string } => {
+            text.push('[');
+            write::write_timestamp(text, *ts_ms);
+            text.push(',');
+            write::write_string(text, string);
+            text.push(']');
         }
-        QueryValue::Vector(samples) => write::write_list(out, samples, |out, sample| {
-            out.push_str("{\"metric\":");
-            write::write_labels(out, &sample.labels);
-            write::write_sample(out, sample.ts_ms, &sample.value);
-            out.push('}');
-        }),
-        QueryValue::Matrix(series) => write::write_list(out, series, |out, series| {
-            out.push_str("{\"metric\":");
-            write::write_labels(out, &series.labels);
-            write::write_points(out, &series.floats, &series.histograms);
-            out.push('}');
-        }),
+        QueryValue::Vector(samples) => out.small_list(samples, |text, sample| {
+            text.push_str("{\"metric\":");
+            write::write_labels(text, &sample.labels);
+            write::write_sample(text, sample.ts_ms, &sample.value);
+            text.push('}');
+        })?,
+        QueryValue::Matrix(series) => out.list(series, |out, series| {
+            out.text().push_str("{\"metric\":");
+            write::write_labels(out.text(), &series.labels);
+            write::write_points(out, &series.floats, &series.histograms)?;
+            out.text().push('}');
+            Ok(())
+        })?,
     }
+    Ok(())
 }

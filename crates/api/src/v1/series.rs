@@ -15,6 +15,7 @@ use crate::envelope::{self, Notes};
 use crate::error::ApiError;
 use crate::json;
 use crate::params::Params;
+use crate::result_limit::Answer;
 use crate::state::{AppState, tenant};
 use crate::v1::query::query_error;
 use crate::work::on_query_thread;
@@ -28,16 +29,17 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
     let selectors =
         non_empty_selectors(&state, &params).map_err(|e| ApiError::bad_parameter("match[]", e))?;
     let request = SeriesRequest { selectors, range, limit: one_more(limit) };
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.selector_question("series");
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let mut found = if is_empty(range) {
             Vec::new()
         } else {
             state.engine.series(&tenant(), &request, cx).map_err(query_error)?
         };
         let notes = cut(&mut found, limit);
-        let mut data = String::new();
-        json::write_list(&mut data, &found, json::write_labels);
-        Ok(envelope::success_raw(&data, &notes))
+        let mut out = Answer::success(state.settings.max_result_bytes, cx)?;
+        out.small_list(&found, json::write_labels)?;
+        Ok(envelope::finish_success(out.into_text(), &notes))
     })
     .await
 }
@@ -45,13 +47,14 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
 pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.selector_question("labels");
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = if is_empty(request.range) {
             Vec::new()
         } else {
             state.engine.labels(&tenant(), &request, cx).map_err(query_error)?
         };
-        Ok(names(found, limit))
+        names(found, limit, Answer::success(state.settings.max_result_bytes, cx)?)
     })
     .await
 }
@@ -68,20 +71,22 @@ pub(crate) async fn label_values(
     }
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.selector_question("label_values");
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = if is_empty(request.range) {
             Vec::new()
         } else {
             state.engine.label_values(&tenant(), &name, &request, cx).map_err(query_error)?
         };
-        Ok(names(found, limit))
+        names(found, limit, Answer::success(state.settings.max_result_bytes, cx)?)
     })
     .await
 }
 
-fn names(mut found: Vec<String>, limit: usize) -> Response {
+fn names(mut found: Vec<String>, limit: usize, mut out: Answer<'_>) -> Result<Response, ApiError> {
     let notes = cut(&mut found, limit);
-    envelope::success_raw(&Value::from(found).to_string(), &notes)
+    out.small_list(&found, |text, name| json::write_string(text, name))?;
+    Ok(envelope::finish_success(out.into_text(), &notes))
 }
 
 /// Cuts a list to the limit and says so.
@@ -122,7 +127,8 @@ pub(crate) async fn metadata(State(state): State<AppState>, params: Params) -> R
         return Ok(envelope::success(&json!({})));
     }
     let timeout = default_timeout(&state);
-    on_query_thread(&state, timeout, move |state, cx| {
+    let question = params.question("metadata", params.get("metric").unwrap_or(""));
+    on_query_thread(&state, question, timeout, move |state, cx| {
         let found = state.engine.metadata(&tenant(), &request, cx).map_err(query_error)?;
         let data: BTreeMap<String, Value> = found
             .into_iter()
@@ -145,18 +151,19 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
     let request = ExemplarsRequest { query: params.get("query").unwrap_or("").to_owned(), range };
-    on_query_thread(&state, default_timeout(&state), move |state, cx| {
+    let question = params.question("query_exemplars", request.query.as_str());
+    on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = state.engine.exemplars(&tenant(), &request, cx).map_err(|e| match e {
             // Here, other than in the queries, Prometheus does not name the parameter.
             QueryError::Parse(errors) => ApiError::bad_data(errors),
             other => query_error(other),
         })?;
-        let mut data = String::new();
-        json::write_list(&mut data, &found, |out, series| {
-            out.push_str("{\"seriesLabels\":");
-            json::write_labels(out, &series.labels);
-            out.push_str(",\"exemplars\":");
-            json::write_list(out, &series.exemplars, |out, exemplar| {
+        let mut out = Answer::success(state.settings.max_result_bytes, cx)?;
+        out.list(&found, |out, series| {
+            out.text().push_str("{\"seriesLabels\":");
+            json::write_labels(out.text(), &series.labels);
+            out.text().push_str(",\"exemplars\":");
+            out.small_list(&series.exemplars, |out, exemplar| {
                 out.push_str("{\"labels\":");
                 json::write_labels(out, &exemplar.labels);
                 out.push_str(",\"value\":");
@@ -164,10 +171,11 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
                 out.push_str(",\"timestamp\":");
                 json::write_timestamp(out, exemplar.ts_ms);
                 out.push('}');
-            });
-            out.push('}');
-        });
-        Ok(envelope::success_raw(&data, &Notes::default()))
+            })?;
+            out.text().push('}');
+            Ok(())
+        })?;
+        Ok(envelope::finish_success(out.into_text(), &Notes::default()))
     })
     .await
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bellwether_model::AppendError;
 use bellwether_wire::{check_write_content, describe_rejections, receive_write};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use crate::request_body::{BodyError, read_body};
 use crate::state::{AppState, tenant};
 
 pub(crate) async fn write(State(state): State<AppState>, request: Request) -> Response {
@@ -26,9 +27,13 @@ pub(crate) async fn write(State(state): State<AppState>, request: Request) -> Re
         return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many writes at once", Duration::from_secs(1));
     };
     let limit = state.write_limits.max_compressed_bytes;
-    let Ok(body) = to_bytes(request.into_body(), limit).await else {
-        let message = format!("body is larger than the {limit} bytes allowed, or was cut off");
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), &message);
+    let body = match read_body(request, limit).await {
+        Ok(body) => body,
+        Err(BodyError::TooLarge) => {
+            let message = format!("body is larger than the {limit} bytes allowed (compressed body size)");
+            return refusal(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), &message);
+        }
+        Err(BodyError::CutOff) => return refusal(StatusCode::BAD_REQUEST.as_u16(), "body was cut off"),
     };
     let outcome = tokio::task::spawn_blocking(move || {
         let _place = place;

@@ -11,7 +11,12 @@ pub(crate) type Pushed<'a> = (&'a [(&'a str, &'a str)], &'a [(i64, f64)]);
 
 /// Pushes float series.
 pub(crate) fn push(server: &Bellwether, series: &[Pushed<'_>]) -> (u16, String) {
-    let (mut message, mut body) = (Vec::new(), Vec::new());
+    push_to(&server.url, series)
+}
+
+/// Pushes float series to any server that takes remote write.
+pub(crate) fn push_to(url: &str, series: &[Pushed<'_>]) -> (u16, String) {
+    let mut message = Vec::new();
     let mut writer = WriteRequestWriter::new(&mut message);
     for (labels, samples) in series {
         let labels = Labels::from_pairs(labels.iter().copied());
@@ -19,16 +24,19 @@ pub(crate) fn push(server: &Bellwether, series: &[Pushed<'_>]) -> (u16, String) 
             samples.iter().map(|(ts_ms, value)| Sample { ts_ms: *ts_ms, value: *value }).collect();
         writer.series(&WriteSeries { labels: &labels, samples: &samples, exemplars: &[], histograms: &[] });
     }
-    compress_write_request(&message, &mut body).expect("small enough");
-    server.post(
-        "/api/v1/write",
-        &[
-            ("Content-Type", "application/x-protobuf"),
-            ("Content-Encoding", "snappy"),
-            ("X-Prometheus-Remote-Write-Version", "0.1.0"),
-        ],
-        &body,
-    )
+    push_message(url, &message)
+}
+
+/// Pushes a message that is written already.
+pub(crate) fn push_message(url: &str, message: &[u8]) -> (u16, String) {
+    let mut body = Vec::new();
+    compress_write_request(message, &mut body).expect("small enough");
+    let headers = [
+        ("Content-Type", "application/x-protobuf"),
+        ("Content-Encoding", "snappy"),
+        ("X-Prometheus-Remote-Write-Version", "0.1.0"),
+    ];
+    crate::support::request("POST", &format!("{url}/api/v1/write"), &headers, &body)
 }
 
 /// Two counters at t = 0, 10, ... 100 s.
@@ -120,6 +128,73 @@ fn the_language_is_open() {
     assert_eq!(selector["type"], "matrixSelector");
     assert_eq!((&selector["range"], &selector["offset"]), (&json!(300_000), &json!(60_000)));
     assert_eq!(selector["matchers"][0], json!({"name": "b", "value": "c", "type": "=~"}));
+}
+
+#[test]
+fn queries_are_explained_part_by_part() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &[]);
+    let tree = server.api("explain", &[("query", "sum(rate(x[5m])) > 1")]);
+    assert_eq!(
+        (&tree["span"], &tree["kind"], &tree["role"]),
+        (&json!([0, 20]), &json!("binaryExpr"), &json!("query"))
+    );
+    let kinds = |node: &Value| -> Vec<(Value, Value, Value)> {
+        let children = node["children"].as_array().cloned().unwrap_or_default();
+        children.iter().map(|c| (c["kind"].clone(), c["role"].clone(), c["span"].clone())).collect()
+    };
+    assert_eq!(
+        kinds(&tree),
+        [
+            (json!("aggregation"), json!("left"), json!([0, 16])),
+            (json!("numberLiteral"), json!("right"), json!([19, 20])),
+        ]
+    );
+    assert_eq!(kinds(&tree["children"][0]), [(json!("call"), json!("operand"), json!([4, 15]))]);
+    assert!(tree["sentence"].as_str().is_some_and(|s| s.ends_with('.')), "{tree}");
+    let (status, text) = server.get("/api/v1/explain?query=sum(");
+    assert_eq!(status, 400);
+    assert_eq!(
+        answer(&text)["error"],
+        "invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"
+    );
+}
+
+#[test]
+fn features_are_listed_by_the_names_of_prometheus() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--web.enable-lifecycle"]);
+    let features = server.api("features", &[]);
+    for (category, name, is_on) in [
+        ("api", "lifecycle", true),
+        ("api", "admin", false),
+        ("api", "remote_write_receiver", true),
+        ("promql", "anchored", false),
+        ("promql", "per_step_stats", false),
+        ("promql_functions", "rate", true),
+        ("promql_functions", "info", false),
+        ("promql_operators", "topk", true),
+        ("promql_operators", "limitk", false),
+        ("promql_operators", "=~", true),
+        ("promql_operators", "unless", true),
+        ("scrape", "start_timestamp_zero_ingestion", false),
+        ("service_discovery_providers", "kubernetes", true),
+        ("service_discovery_providers", "static", true),
+        ("tsdb", "native_histograms", true),
+    ] {
+        assert_eq!(features[category][name], json!(is_on), "{category} {name}");
+    }
+    let more = tempfile::tempdir().expect("a folder");
+    let flag = "--enable-feature=promql-experimental-functions,promql-extended-range-selectors,promql-per-step-stats";
+    let features = Bellwether::serve(more.path(), &[flag]).api("features", &[]);
+    for (category, name) in [
+        ("promql", "anchored"),
+        ("promql", "per_step_stats"),
+        ("promql_functions", "info"),
+        ("promql_operators", "limitk"),
+    ] {
+        assert_eq!(features[category][name], json!(true), "{category} {name}");
+    }
 }
 
 #[test]

@@ -2,14 +2,17 @@
 
 mod support;
 
+mod active_queries;
 mod agreement;
 mod bad_input;
 mod crash;
 mod differential;
 mod http_api;
+mod http_limits;
 mod peers;
 mod query_cli;
 mod readme;
 mod reload;
+mod remote_read;
 mod scraping;
 mod startup;

@@ -4,4 +4,4 @@ mod write;
 
 pub use read::WireError;
 pub(crate) use read::{Field, Fields};
-pub(crate) use write::MessageWriter;
+pub(crate) use write::{MessageWriter, push_varint};

@@ -70,6 +70,20 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Calls `push` for each number of a repeated integer or enumeration, packed or not.
+    pub(crate) fn each_varint(&self, mut push: impl FnMut(u64)) -> Result<(), WireError> {
+        match self.value {
+            Value::Varint(bits) => push(bits),
+            Value::Bytes(mut packed) => {
+                while !packed.is_empty() {
+                    push(packed.varint()?);
+                }
+            }
+            _ => return Err(self.wrong_type()),
+        }
+        Ok(())
+    }
+
     /// Calls `push` for each number of a repeated `sint64`, packed or not.
     pub(crate) fn each_zigzag(&self, mut push: impl FnMut(i64)) -> Result<(), WireError> {
         match self.value {

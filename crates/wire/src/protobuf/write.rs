@@ -48,10 +48,15 @@ impl<'b> MessageWriter<'b> {
 
     pub(crate) fn string(&mut self, number: u32, text: &str) {
         if !text.is_empty() {
-            self.tag(number, BYTES);
-            push_varint(self.out, text.len() as u64);
-            self.out.extend_from_slice(text.as_bytes());
+            self.bytes(number, text.as_bytes());
         }
+    }
+
+    /// Writes bytes, or a message that is written already, also if there are none.
+    pub(crate) fn bytes(&mut self, number: u32, bytes: &[u8]) {
+        self.tag(number, BYTES);
+        push_varint(self.out, bytes.len() as u64);
+        self.out.extend_from_slice(bytes);
     }
 
     /// Writes one message of a repeated field, also if it is empty.
@@ -94,7 +99,7 @@ impl<'b> MessageWriter<'b> {
     }
 }
 
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

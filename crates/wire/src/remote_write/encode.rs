@@ -59,25 +59,7 @@ impl<'b> WriteRequestWriter<'b> {
 
     /// Appends a series.
     pub fn series(&mut self, series: &WriteSeries<'_>) {
-        self.message.message(1, |message| {
-            write_labels(message, series.labels);
-            for sample in series.samples {
-                message.message(2, |message| {
-                    message.double(1, sample.value);
-                    message.int64(2, sample.ts_ms);
-                });
-            }
-            for exemplar in series.exemplars {
-                message.message(3, |message| {
-                    write_labels(message, &exemplar.labels);
-                    message.double(2, exemplar.value);
-                    message.int64(3, exemplar.ts_ms);
-                });
-            }
-            for sample in series.histograms {
-                message.message(4, |message| write_histogram(message, sample));
-            }
-        });
+        write_series(&mut self.message, series);
     }
 
     /// Appends the metadata of a family.
@@ -96,7 +78,30 @@ pub fn compress_write_request(message: &[u8], body: &mut Vec<u8>) -> Result<(), 
     snappy::compress(message, body)
 }
 
-fn write_labels(message: &mut MessageWriter<'_>, labels: &Labels) {
+/// Writes a `prometheus.TimeSeries` as field 1, which it is in requests to write and in results of reading.
+pub(crate) fn write_series(message: &mut MessageWriter<'_>, series: &WriteSeries<'_>) {
+    message.message(1, |message| {
+        write_labels(message, series.labels);
+        for sample in series.samples {
+            message.message(2, |message| {
+                message.double(1, sample.value);
+                message.int64(2, sample.ts_ms);
+            });
+        }
+        for exemplar in series.exemplars {
+            message.message(3, |message| {
+                write_labels(message, &exemplar.labels);
+                message.double(2, exemplar.value);
+                message.int64(3, exemplar.ts_ms);
+            });
+        }
+        for sample in series.histograms {
+            message.message(4, |message| write_histogram(message, sample));
+        }
+    });
+}
+
+pub(crate) fn write_labels(message: &mut MessageWriter<'_>, labels: &Labels) {
     for label in labels {
         message.message(1, |message| {
             message.string(1, label.name);

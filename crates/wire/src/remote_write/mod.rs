@@ -13,6 +13,7 @@ pub use decode::{DecodedWrite, decode_write_request, receive_write};
 pub use encode::{
     HistogramSample, Sample, WireHistogram, WriteRequestWriter, WriteSeries, compress_write_request,
 };
+pub(crate) use encode::{write_labels, write_series};
 pub use error::ReceiveError;
 pub use limits::WriteLimits;
 pub use rejected::{Rejected, describe_rejections};

@@ -1,0 +1,162 @@
+//! The queries that wait or run now.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bellwether_model::{Clock, QueryContext};
+use tokio::sync::watch;
+
+use crate::requester::Requester;
+
+/// The longest text of a query that the list keeps; the parser takes no longer ones.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// What a query asks, for the list.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// The endpoint, for instance `query_range`.
+    pub(crate) kind: &'static str,
+    /// The expression, or the selectors of a listing.
+    pub(crate) text: String,
+    /// Who asks.
+    pub(crate) requester: Requester,
+}
+
+/// The queries that wait or run now. A query is in the list until its thread has really stopped.
+#[derive(Debug, Default)]
+pub struct ActiveQueries {
+    next_id: AtomicU64,
+    queries: Mutex<BTreeMap<u64, Arc<Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    question: Question,
+    started_at_ms: i64,
+    is_running: AtomicBool,
+    cx: QueryContext,
+    killed: watch::Sender<bool>,
+}
+
+/// What a query does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueryState {
+    /// It waits for a place among the running ones.
+    Queued,
+    /// It runs.
+    Running,
+    /// An operator has killed it, and its thread has not noticed yet.
+    Cancelled,
+}
+
+impl QueryState {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One query of the list.
+#[derive(Debug, Clone)]
+pub(crate) struct ActiveQuery {
+    pub(crate) id: u64,
+    pub(crate) question: Question,
+    /// In milliseconds since the Unix epoch.
+    pub(crate) started_at_ms: i64,
+    pub(crate) duration: Duration,
+    pub(crate) state: QueryState,
+    /// What the query has reserved now.
+    pub(crate) memory_bytes: usize,
+}
+
+impl ActiveQueries {
+    /// Puts a query into the list, until the guard is dropped.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        question: Question,
+        cx: QueryContext,
+        clock: &dyn Clock,
+    ) -> ActiveGuard {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let Question { kind, mut text, requester } = question;
+        if text.len() > MAX_TEXT_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+            text.push_str("...");
+        }
+        let entry = Arc::new(Entry {
+            question: Question { kind, text, requester },
+            started_at_ms: clock.now_ms(),
+            is_running: AtomicBool::new(false),
+            cx,
+            killed: watch::Sender::new(false),
+        });
+        self.lock().insert(id, Arc::clone(&entry));
+        ActiveGuard { list: Arc::clone(self), id, entry }
+    }
+
+    /// All queries, the oldest first.
+    pub(crate) fn list(&self) -> Vec<ActiveQuery> {
+        let queries = self.lock();
+        let describe = |(id, entry): (&u64, &Arc<Entry>)| ActiveQuery {
+            id: *id,
+            question: entry.question.clone(),
+            started_at_ms: entry.started_at_ms,
+            duration: entry.cx.elapsed(),
+            state: match (*entry.killed.borrow(), entry.is_running.load(Ordering::Relaxed)) {
+                (true, _) => QueryState::Cancelled,
+                (false, true) => QueryState::Running,
+                (false, false) => QueryState::Queued,
+            },
+            memory_bytes: entry.cx.reserved_bytes(),
+        };
+        queries.iter().map(describe).collect()
+    }
+
+    /// Kills a query; `false` if there is none with this id.
+    pub(crate) fn kill(&self, id: u64) -> bool {
+        let Some(entry) = self.lock().get(&id).cloned() else { return false };
+        entry.cx.cancel();
+        entry.killed.send_replace(true);
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Entry>>> {
+        self.queries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps a query in the list.
+#[derive(Debug)]
+pub(crate) struct ActiveGuard {
+    list: Arc<ActiveQueries>,
+    id: u64,
+    entry: Arc<Entry>,
+}
+
+impl ActiveGuard {
+    /// Says that the query waits no longer.
+    pub(crate) fn set_running(&self) {
+        self.entry.is_running.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells when an operator kills the query; never, if nobody does.
+    pub(crate) fn killed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut killed = self.entry.killed.subscribe();
+        async move {
+            if killed.wait_for(|killed| *killed).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl Drop for ActiveGuard {
+    fn drop(&mut self) {
+        self.list.lock().remove(&self.id);
+    }
+}

@@ -86,8 +86,10 @@ const PICTURES: readonly Picture[] = [
   {
     name: 'explore-heatmap',
     path: explore('checkout_wait_seconds', '&tab=heatmap&from=now-50m'),
-    height: 860,
-    prepare: hover,
+    prepare: async (page) => {
+      const box = await page.locator('.u-over').boundingBox();
+      if (box !== null) await page.mouse.move(box.x + box.width * 0.35, box.y + box.height * 0.72);
+    },
   },
   {
     name: 'explore-tree',

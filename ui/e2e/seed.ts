@@ -139,7 +139,7 @@ export function manyLines(name: string, now: number, series: number, points: num
     labels: { __name__: name, id: String(s).padStart(4, '0') },
     samples: Array.from({ length: points }, (_, i) => ({
       time: first + i * 5000,
-      value: 100 + s / 10 + 20 * Math.sin(i / 40 + s / 90),
+      value: (s / series) ** 60 * (100 + 25 * Math.sin(i / 90)) + 1,
     })),
   }));
 }
@@ -149,16 +149,23 @@ export function tracedAnswers(name: string, now: number, minutes: number): SeedS
   const bounds = [0.1, 0.25, 0.5, 1, 2.5, Number.POSITIVE_INFINITY];
   const times: number[] = [];
   for (let time = now - minutes * MINUTE; time <= now; time += 15_000) times.push(time);
+  const totals = bounds.map(() => 0);
+  const counted = times.map((time) => {
+    const middle = 1.6 + 1.2 * Math.sin(time / (9 * MINUTE));
+    let below = 0;
+    // Each bucket counts what the smaller ones count, too.
+    bounds.forEach((_, b) => {
+      below += Math.round(40 * Math.exp(-((b - middle) ** 2)));
+      totals[b] = (totals[b] ?? 0) + below;
+    });
+    return [...totals];
+  });
   return bounds.map((bound, b) => {
     const lower = bounds[b - 1] ?? 0;
-    let total = 0;
-    const samples = times.map((time) => {
-      total += Math.round((b + 1) * (6 + 4 * Math.sin(time / (9 * MINUTE))));
-      return { time, value: total };
-    });
+    const samples = times.map((time, i) => ({ time, value: counted[i]?.[b] ?? 0 }));
     const value = Number.isFinite(bound) ? (lower + bound) / 2 : 3;
     const exemplars = times
-      .filter((_, i) => (i + b * 3) % 17 === 0)
+      .filter((time, i) => (i + b * 3) % 11 === 0 && Math.abs(b - 1.6 - 1.2 * Math.sin(time / (9 * MINUTE))) < 1.3)
       .map((time, i) => ({
         labels: { trace_id: `4bf92f3577b34da6a3ce929d0e0e${(b * 1000 + i).toString(16).padStart(4, '0')}` },
         value: value * (0.9 + 0.2 * ((i * 7) % 10) * 0.1),

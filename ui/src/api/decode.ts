@@ -5,7 +5,7 @@ import { decodeQuery, type QueryData } from './query';
 import type { ApiResponse } from './transport';
 
 /** Answers above this length are decoded beside the page, so that it keeps reacting. */
-const WORKER_FROM_CHARS = 1_000_000;
+const WORKER_FROM_CHARS = 400_000;
 
 type Reply =
   | { id: number; answer: Answer<QueryData> }

@@ -114,6 +114,7 @@ export function ExplorePage() {
             name={letter(i)}
             draft={draft}
             progress={draft.on ? states.find(({ id }) => id === letter(i)) : undefined}
+            ran={state.q[i]}
             client={client}
             only={drafts.length === 1}
             full={drafts.length >= MOST_QUERIES}

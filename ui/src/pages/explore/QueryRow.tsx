@@ -20,6 +20,8 @@ interface QueryRowProps {
   draft: Draft;
   /** How the query that was run from here is doing; undefined if it was not run. */
   progress: QueryProgress | undefined;
+  /** What the address holds for this row: what was asked for last. */
+  ran: string | undefined;
   client: PrometheusClient;
   only: boolean;
   /** No more queries can be added. */
@@ -40,7 +42,7 @@ interface QueryRowProps {
 
 /** One query: switch, editor, and what the server said about it. */
 export function QueryRow(props: QueryRowProps) {
-  const { name, draft, progress, client, only, full, looks, curl } = props;
+  const { name, draft, progress, ran, client, only, full, looks, curl } = props;
   const { onEdit, onRun, onToggle, onRemove, onDuplicate, onFocus, onReady, onCancel } = props;
   const failed = progress?.error;
   const same = progress?.expression === draft.text.trim();
@@ -98,7 +100,7 @@ export function QueryRow(props: QueryRowProps) {
         )}
       </div>
       <div className={classes.rowBelow}>
-        <QueryStatus progress={progress} edited={!same && draft.on} onCancel={onCancel} />
+        <QueryStatus progress={progress} edited={draft.on && draft.text.trim() !== ran} onCancel={onCancel} />
         {progress?.answer !== undefined && <Notices {...progress.answer} />}
         {failed !== undefined && !progress?.loading && (
           <ErrorCard

@@ -1,5 +1,5 @@
 import { ActionIcon, UnstyledButton } from '@mantine/core';
-import { IconX } from '@tabler/icons-react';
+import { IconCheck, IconCopy, IconX } from '@tabler/icons-react';
 import { useQueries } from '@tanstack/react-query';
 import { type KeyboardEvent, useMemo, useRef, useState } from 'react';
 import { api } from '../../../api/client';
@@ -8,7 +8,7 @@ import type { PlotLayout } from '../../../charts/plot';
 import { type RangeQuery, TIMED_GC_MS } from '../../../charts/useRangeQueries';
 import { formatCount, formatExact, formatValue, plural, type Unit, unitOfName } from '../../../format/value';
 import { type Labels, pairs, selector } from '../../../labels/labels';
-import { CopyText } from '../../../lists/CopyText';
+import { copyText } from '../../../nav/copy';
 import { TIMED, useTime } from '../../../nav/time';
 import type { Span } from '../../../time/bound';
 import { formatMoment, type Zone } from '../../../time/zone';
@@ -139,7 +139,6 @@ function Details({ dot, layout, zone, onClose }: DetailsProps) {
   const unit = unitOf(series);
   const [short, exact] = [formatValue(exemplar.value, unit), formatExact(exemplar.value)];
   const side = x < layout.width / 2 ? { left: x + 12 } : { right: layout.width - x + 12 };
-  const trace = exemplar.labels.trace_id ?? exemplar.labels.traceID;
   return (
     <section
       className={classes.details}
@@ -163,13 +162,28 @@ function Details({ dot, layout, zone, onClose }: DetailsProps) {
         {pairs(exemplar.labels).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd>
+              {value}
+              {onClose !== undefined && <CopyValue name={name} value={value} />}
+            </dd>
           </div>
         ))}
       </dl>
       <p className={classes.series}>{selector(series)}</p>
-      {onClose !== undefined && trace !== undefined && <CopyText text={trace} label="trace id" />}
     </section>
+  );
+}
+
+function CopyValue({ name, value }: { name: string; value: string }) {
+  const [copied, setCopied] = useState(false);
+  return (
+    <ActionIcon
+      size={20}
+      aria-label={copied ? 'Copied' : `Copy ${name}`}
+      onClick={async () => setCopied(await copyText(value))}
+    >
+      {copied ? <IconCheck size={12} /> : <IconCopy size={12} />}
+    </ActionIcon>
   );
 }
 

@@ -6,11 +6,10 @@ import type { Ast } from '../../../api/ast';
 import { api } from '../../../api/client';
 import { errorText } from '../../../api/error';
 import type { RangeQuery } from '../../../charts/useRangeQueries';
-import { formatCount, formatExact, plural } from '../../../format/value';
+import { formatExact, plural } from '../../../format/value';
 import { TIMED, useTime } from '../../../nav/time';
 import { ErrorCard } from '../../../states/ErrorCard';
 import { Loading } from '../../../states/Loading';
-import { formatSeconds } from '../../../time/duration';
 import { formatMoment } from '../../../time/zone';
 import type { ExploreState } from '../../../url/pages';
 import { About } from '../About';
@@ -80,7 +79,7 @@ function Part({ ast, level, all, full, onAdd }: PartProps) {
   const parts = partsOf(ast);
   const text = printAst(ast);
   const head = headOf(ast);
-  const addable = typeOf(ast) === 'vector' || typeOf(ast) === 'scalar';
+  const addable = typeOf(ast) === 'vector';
   return (
     <li>
       <div className={classes.part}>
@@ -133,12 +132,11 @@ function Count({ ast }: { ast: Ast }) {
   const query = useQuery({
     queryKey: [TIMED, 'count', asks, span.end, generation],
     queryFn: async ({ signal }) => {
-      const sent = performance.now();
       const { series, samples, value } = asks ?? {};
       const [a, b, c] = await Promise.all(
         [series, samples, value].map((one) => (one === undefined ? undefined : numberOf(one, span.end, signal))),
       );
-      return { series: a?.number, samples: b?.number, value: c?.number, read: a?.read, ms: performance.now() - sent };
+      return { series: a?.number, samples: b?.number, value: c?.number, read: a?.read };
     },
     enabled: asks !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
@@ -172,13 +170,13 @@ function Count({ ast }: { ast: Ast }) {
       </span>
     );
   }
-  const { series, samples, value, read, ms } = query.data;
+  const { series, samples, value, read } = query.data;
   return (
     <span className={classes.facts}>
       <span className="bw-dim">
-        {read !== undefined && samples === undefined && `${formatCount(read)} samples read · `}
-        {samples !== undefined && `${plural(samples, 'sample')} · `}
-        {formatSeconds(ms / 1000)}
+        {samples !== undefined
+          ? plural(samples, 'sample')
+          : read !== undefined && plural(read, 'sample read', 'samples read')}
       </span>
       {value !== undefined && <strong>{formatExact(value)}</strong>}
       {series !== undefined && (

@@ -64,6 +64,9 @@ export function createPlot(target: HTMLElement, input: PlotInput, events: PlotEv
   let focused: number | undefined;
   const tooltip = createTooltip(unit, zone);
   const alone = lines.length === 1;
+  // Reading a token makes the browser settle all styles, so each of the few colours is read once for all lines.
+  const colours = new Map(lines.map(({ style }) => [style.token, '']));
+  for (const token of colours.keys()) colours.set(token, tokenValue(token));
 
   const updateTooltip = (u: uPlot) => {
     const { idx, left } = u.cursor;
@@ -103,7 +106,15 @@ export function createPlot(target: HTMLElement, input: PlotInput, events: PlotEv
       focus: { alpha: lines.length > 1 ? 0.3 : 1 },
       series: [
         {},
-        ...lines.map((line, i) => seriesOptions(line, visible[i] ?? true, alone, () => grid.columns[i] ?? [])),
+        ...lines.map((line, i) =>
+          seriesOptions(
+            line,
+            colours.get(line.style.token) ?? '',
+            visible[i] ?? true,
+            alone,
+            () => grid.columns[i] ?? [],
+          ),
+        ),
       ],
       hooks: {
         init: [(plot) => plot.over.append(tooltip.element)],
@@ -178,11 +189,11 @@ export function valueRange(filled: boolean): uPlot.Range.Function {
 
 function seriesOptions(
   line: Line,
+  stroke: string,
   show: boolean,
   alone: boolean,
   column: () => readonly (number | null)[],
 ): uPlot.Series {
-  const stroke = tokenValue(line.style.token);
   return {
     label: line.name,
     show,

@@ -12,6 +12,10 @@ fuzz_target!(|text: &str| -> Corpus {
     let again = again.unwrap_or_else(|e| panic!("{text:?} is printed as {printed:?}, which is refused: {e}"));
     assert_eq!(again.to_string(), printed, "{text:?} is printed differently the second time");
     let pretty = prettify(&expr);
+    if pretty.len() > options.limits.max_bytes {
+        // A long chain of operators is indented at every link, and then too long for a query.
+        return Corpus::Keep;
+    }
     let again = parse_expr(&pretty, &options);
     let again = again.unwrap_or_else(|e| panic!("{text:?} is laid out as {pretty:?}, which is refused: {e}"));
     assert_eq!(again.to_string(), printed, "{text:?} means something else when it is laid out");

@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
 
-use crate::codec::same_histogram;
 use crate::coding;
 use crate::part::CHUNK_RANGE_MS;
 
@@ -29,11 +28,11 @@ impl LastSample {
     }
 }
 
-/// Whether two values are the same bit for bit.
+/// Whether two values are the same bit for bit. What histograms say about resets does not count: the store finds that out itself.
 pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
-        (Value::Histogram(a), Value::Histogram(b)) => Arc::ptr_eq(a, b) || same_histogram(a, b),
+        (Value::Histogram(a), Value::Histogram(b)) => Arc::ptr_eq(a, b) || a.same_data(b),
         _ => false,
     }
 }

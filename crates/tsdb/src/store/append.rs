@@ -1,10 +1,11 @@
 //! Taking samples: judged, logged, then visible.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bellwether_disk::LogError;
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, Labels, Rejection, Tenant, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Rejection, Tenant, Value,
 };
 
 use crate::codec::is_consistent;
@@ -38,12 +39,21 @@ struct Accepted {
     series: SeriesId,
     /// The newest sample of the series before this one; put back if the log fails.
     before: Option<LastSample>,
+    /// What is stored, if it is not quite the value that came.
+    stored: Option<Value>,
+}
+
+impl Accepted {
+    /// What is stored; `entry` is where the sample came from.
+    fn value<'v>(&'v self, entry: &'v AppendEntry) -> &'v Value {
+        self.stored.as_ref().unwrap_or(&entry.value)
+    }
 }
 
 /// What a sample is to its series, if it is not refused.
 enum Verdict {
-    /// The newest one. With the one that was it before.
-    New(Option<LastSample>),
+    /// The newest one. With the one that was it before, and with what is stored if it is not quite the value that came.
+    New(Option<LastSample>, Option<Value>),
     /// The series has this very sample.
     Known,
 }
@@ -126,8 +136,8 @@ impl Store {
                     };
                     series.and_then(|series| {
                         match judge.sample(&mut shards, series, entry)? {
-                            Verdict::New(before) => {
-                                accepted.push(Accepted { entry: idx as u32, series, before });
+                            Verdict::New(before, stored) => {
+                                accepted.push(Accepted { entry: idx as u32, series, before, stored });
                             }
                             Verdict::Known => n_known += 1,
                         }
@@ -329,7 +339,7 @@ impl Store {
                 writer.series(series.log_id, &series.labels);
             }
             let entry = entry(a);
-            writer.sample(series.log_id, entry.ts_ms, entry.start_ts_ms, &entry.value);
+            writer.sample(series.log_id, entry.ts_ms, entry.start_ts_ms, a.value(entry));
         }
         if writer.is_empty() {
             self.keep_writer(writer);
@@ -371,7 +381,7 @@ impl Store {
                     series: a.series,
                     ts_ms: entry.ts_ms,
                     start_ts_ms: entry.start_ts_ms,
-                    value: &entry.value,
+                    value: a.value(entry),
                 }
             }),
         );
@@ -429,7 +439,7 @@ const MAX_METADATA_BYTES: usize = 64 << 10;
 /// Says of each sample whether it can be stored.
 struct Judge<'a> {
     store: &'a Store,
-    parts: std::sync::Arc<PartSet>,
+    parts: Arc<PartSet>,
 }
 
 impl Judge<'_> {
@@ -465,15 +475,28 @@ impl Judge<'_> {
                 None => Err(Rejection::OutOfOrder),
             };
         }
-        let newest = LastSample { ts_ms: entry.ts_ms, value: entry.value.clone() };
+        let stored = with_stored_hint(&entry.value, series.last.as_ref());
+        let value = stored.as_ref().unwrap_or(&entry.value).clone();
         series.touched_s = now.as_secs() as u32;
-        Ok(Verdict::New(series.last.replace(newest)))
+        Ok(Verdict::New(series.last.replace(LastSample { ts_ms: entry.ts_ms, value }), stored))
     }
 
     /// Damage in parts is counted; the sample is judged by what can be read.
     fn readable<T>(&self, found: Result<T, crate::part::PartError>) -> Option<T> {
         found.inspect_err(|_| add(&self.store.counters.corruptions, 1)).ok()
     }
+}
+
+/// A histogram with what the store knows about resets since the sample before; `None` if that is what the value says already.
+fn with_stored_hint(value: &Value, before: Option<&LastSample>) -> Option<Value> {
+    let Value::Histogram(h) = value else { return None };
+    let previous = match before.map(|last| &last.value) {
+        Some(Value::Histogram(previous)) => Some(&**previous),
+        _ => None,
+    };
+    let hint = h.stored_reset_hint(previous);
+    let stored = || Value::Histogram(Arc::new(FloatHistogram { counter_reset_hint: hint, ..(**h).clone() }));
+    (hint != h.counter_reset_hint).then(stored)
 }
 
 fn check_labels(options: &Options, labels: &Labels) -> Result<(), Rejection> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fault, Injection, SimFs};
 use bellwether_model::{
-    AppendBatch, AppendError, AppendExemplar, AppendMetadata, Appender, Exemplar, FloatHistogram, Labels,
-    MetadataRequest, MetricMetadata, MetricType, QueryContext, Queryable, Rejection, SeriesRef, Span, Tenant,
-    TimeRange, Value, stale_nan,
+    AppendBatch, AppendError, AppendExemplar, AppendMetadata, Appender, ColumnBuffer, CounterResetHint,
+    Exemplar, FloatHistogram, Labels, MetadataRequest, MetricMetadata, MetricType, QueryContext, Queryable,
+    Rejection, SelectHints, SelectSpec, SeriesRef, Span, Tenant, TimeRange, Value, stale_nan,
 };
 use bellwether_tsdb::{Options, SyncPolicy};
 
@@ -43,6 +43,45 @@ fn verdicts_follow_the_newest_sample() {
     let counters = kit.tsdb.counters();
     assert_eq!((counters.samples_appended, counters.samples_repeated), (4, 5));
     assert_eq!((counters.samples_duplicate, counters.samples_out_of_order), (6, 2));
+}
+
+#[test]
+fn resets_of_histograms_are_found_when_they_are_stored() {
+    use CounterResetHint::{Gauge, NotReset, Reset, Unknown};
+
+    let mut kit = Kit::new();
+    let counts = |count: f64, hint| {
+        Value::Histogram(Arc::new(FloatHistogram {
+            count,
+            counter_reset_hint: hint,
+            ..FloatHistogram::default()
+        }))
+    };
+    let came = [(5.0, Unknown), (6.0, Reset), (7.0, Unknown), (1.0, NotReset), (2.0, Gauge), (3.0, Unknown)];
+    let batch = || (NOW..).zip(came).map(|(ts, (n, hint))| sample(&name(0), ts, counts(n, hint))).collect();
+    assert_eq!(kit.append(batch()).stored(), came.len());
+    for round in 0..3 {
+        let querier = kit.tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
+        let spec = SelectSpec {
+            matchers: Vec::new(),
+            range: TimeRange::ALL,
+            sorted: true,
+            hints: SelectHints::default(),
+        };
+        let series = querier.select(&spec, &QueryContext::unbounded()).expect("selects");
+        let mut samples = ColumnBuffer::default();
+        series.read(0, &mut samples).expect("reads");
+        let hints: Vec<_> = samples.hists.iter().flatten().map(|h| h.counter_reset_hint).collect();
+        assert_eq!(hints, [Unknown, Unknown, NotReset, Unknown, Gauge, Unknown], "round {round}");
+        drop(querier);
+        // What the source says about resets is no other value.
+        assert_eq!(kit.append(batch()).stored(), came.len());
+        match round {
+            0 => kit.kill(),
+            _ => drop(kit.tsdb.compact_all().expect("compacts")),
+        }
+    }
+    assert_eq!(kit.tsdb.counters().samples_duplicate, 0);
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(super) const AREAS: &[Area] = &[
     area("promqltest", promqltest),
     Area { folder: "promqltest", ..area("promqltest-head", promqltest_head) },
     Area { folder: "promqltest", ..area("promqltest-parts", promqltest_parts) },
+    Area { folder: "promqltest", ..area("promqltest-split", promqltest_split) },
     area("relabel", relabel),
     area("templates", templates),
     area("textformat", textformat),
@@ -96,6 +97,11 @@ fn promqltest_head(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
 /// The same scripts over the real store that has everything in parts.
 fn promqltest_parts(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
     scripts(dir, &|| Arc::new(LaidOutStore::new(Layout::Parts)))
+}
+
+/// The same scripts over the real store that got half of everything out of order, after the rest was in parts.
+fn promqltest_split(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    scripts(dir, &|| Arc::new(LaidOutStore::new(Layout::Split)))
 }
 
 /// The evaluations of all scripts, over stores of one kind.

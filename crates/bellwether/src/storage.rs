@@ -75,6 +75,7 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
         retention_ms: Some(retention.time_ms),
         retention_bytes: retention.size_bytes,
         min_free_bytes: args.min_free,
+        out_of_order_window_ms: config.storage.tsdb.out_of_order_time_window_ms,
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
         sync: match args.wal_sync {
             WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),

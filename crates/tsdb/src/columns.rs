@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellwether_model::ColumnBuffer;
+use bellwether_model::{ColumnBuffer, FloatHistogram};
 
 /// Appends the samples of all pieces to `out` in the order of time. Each piece is sorted; where several have a sample at the same time, that of the first one
 /// counts. The pieces are emptied.
@@ -14,7 +14,9 @@ pub(crate) fn merge_columns(pieces: &mut Vec<ColumnBuffer>, out: &mut ColumnBuff
     let follows = |w: &[usize]| pieces[w[0]].ts[pieces[w[0]].len() - 1] < pieces[w[1]].ts[0];
     if order.windows(2).all(follows) {
         for idx in order {
+            let seam = out.len();
             append(&mut pieces[idx], out);
+            settle_hint(out, seam);
         }
         pieces.clear();
         return;
@@ -24,6 +26,8 @@ pub(crate) fn merge_columns(pieces: &mut Vec<ColumnBuffer>, out: &mut ColumnBuff
         let heads = pieces.iter().zip(&at).enumerate().filter_map(|(i, (p, at))| Some((*p.ts.get(*at)?, i)));
         let Some((ts, first)) = heads.min() else { break };
         push(&pieces[first], at[first], out);
+        let row = out.len() - 1;
+        settle_hint(out, row);
         for (piece, at) in pieces.iter().zip(&mut at) {
             if piece.ts.get(*at) == Some(&ts) {
                 *at += 1;
@@ -31,6 +35,20 @@ pub(crate) fn merge_columns(pieces: &mut Vec<ColumnBuffer>, out: &mut ColumnBuff
         }
     }
     pieces.clear();
+}
+
+/// Works out anew whether the counter of a histogram was reset before a row, because the row before may be another one than when it was stored.
+pub(crate) fn settle_hint(samples: &mut ColumnBuffer, row: usize) {
+    let (Some(before), Some(Some(h))) = (row.checked_sub(1), samples.hists.get(row)) else { return };
+    if samples.ts[before] >= samples.ts[row] {
+        // Rows that will be brought into order later.
+        return;
+    }
+    let hint = h.stored_reset_hint(samples.hists[before].as_deref());
+    if hint != h.counter_reset_hint {
+        let settled = FloatHistogram { counter_reset_hint: hint, ..FloatHistogram::clone(h) };
+        samples.hists[row] = Some(Arc::new(settled));
+    }
 }
 
 /// Moves all samples of a piece behind those of `out`.

@@ -37,6 +37,8 @@ macro_rules! counters {
 counters! {
     /// Samples that were stored.
     samples_appended,
+    /// Samples that were stored although they were older than the newest one of their series.
+    samples_appended_late,
     /// Samples that the store had already.
     samples_repeated,
     /// Samples refused as older than the newest one of their series.

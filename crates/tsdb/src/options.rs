@@ -27,9 +27,7 @@ pub struct Options {
     pub retention_bytes: Option<u64>,
     /// How far ahead of the clock a sample may be, in milliseconds. `None`: any distance.
     pub max_future_ms: Option<i64>,
-    /// How far behind the newest sample of its series a sample may be, in milliseconds.
-    ///
-    /// Not in effect yet: every sample that is older than the newest one of its series is refused as out of order.
+    /// How far behind the newest sample of the store a sample may be that is older than the newest one of its series, in milliseconds. 0: none is taken.
     pub out_of_order_window_ms: i64,
     /// How many series the head may have; samples of further ones are refused.
     pub max_series: usize,

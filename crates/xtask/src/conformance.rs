@@ -3,6 +3,7 @@
 mod areas;
 mod case_files;
 mod floor;
+mod stores;
 
 use std::collections::HashSet;
 use std::fs;
@@ -66,44 +67,23 @@ fn report(
 ) -> anyhow::Result<bool> {
     let mut wrong = Vec::new();
     let mut seen = HashSet::new();
-    for name in folders(dir)? {
-        let area = areas.iter().find(|area| area.name == name);
-        let (outcomes, trouble) = run_area(dir, &name, area)?;
-        if let Some(trouble) = trouble {
-            wrong.push(format!("{name} could not be run: {trouble}"));
-        } else if area.is_none() && outcomes.is_empty() {
-            continue;
+    for folder in folders(dir)? {
+        let same_folder = || areas.iter().filter(|area| area.folder == folder);
+        let mut runs: Vec<(&str, Option<&Area>)> =
+            same_folder().map(|area| (area.name, Some(area))).collect();
+        if !same_folder().any(|area| area.name == folder) {
+            runs.insert(0, (&folder, None));
         }
-        if verbose {
-            for outcome in &outcomes {
-                if let Verdict::Failed(why) = &outcome.verdict {
-                    writeln!(out, "  {name} {}: {why}", outcome.id)?;
-                }
+        for (name, area) in runs {
+            let (outcomes, trouble) = run_area(dir, &folder, name, area)?;
+            if let Some(trouble) = trouble {
+                wrong.push(format!("{name} could not be run: {trouble}"));
+            } else if area.is_none() && outcomes.is_empty() {
+                continue;
             }
+            wrong.extend(print_counts(name, area, &outcomes, floor, verbose, out)?);
+            seen.insert(name.to_owned());
         }
-        let count = |is: fn(&Verdict) -> bool| outcomes.iter().filter(|o| is(&o.verdict)).count();
-        let passed = count(|v| matches!(v, Verdict::Passed));
-        let failed = count(|v| matches!(v, Verdict::Failed(_)));
-        let left_out = count(|v| matches!(v, Verdict::LeftOut));
-        writeln!(out, "{name}: {passed} passed, {failed} failed")?;
-        if let Some(note) = area.map_or(Some("nothing here runs this area"), |area| area.note) {
-            writeln!(out, "  {note}")?;
-        }
-        if left_out > 0 {
-            writeln!(out, "  optional cases of features that are not here: {left_out}, not counted")?;
-        }
-        if let Some(floor) = floor {
-            let least = floor.of(&name);
-            if passed < least {
-                wrong.push(format!("{name} passes {passed} cases, the floor is {least}"));
-            } else if passed > least {
-                writeln!(
-                    out,
-                    "  raise the floor of {name} in conformance-floor.txt from {least} to {passed}"
-                )?;
-            }
-        }
-        seen.insert(name);
     }
     if seen.is_empty() {
         bail!("{} has no area of the conformance data", dir.display());
@@ -125,13 +105,59 @@ fn report(
     Ok(wrong.is_empty())
 }
 
-/// The outcomes of an area, and why it could not be run if that is so. A case that nothing ran is a failed one.
-fn run_area(dir: &Path, name: &str, area: Option<&Area>) -> anyhow::Result<(Vec<Outcome>, Option<String>)> {
+/// Prints the counts of an area. Returns what is wrong with them if they are below the floor.
+fn print_counts(
+    name: &str,
+    area: Option<&Area>,
+    outcomes: &[Outcome],
+    floor: Option<&Floor>,
+    verbose: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<Option<String>> {
+    if verbose {
+        for outcome in outcomes {
+            if let Verdict::Failed(why) = &outcome.verdict {
+                writeln!(out, "  {name} {}: {why}", outcome.id)?;
+            }
+        }
+    }
+    let count = |is: fn(&Verdict) -> bool| outcomes.iter().filter(|o| is(&o.verdict)).count();
+    let passed = count(|v| matches!(v, Verdict::Passed));
+    let failed = count(|v| matches!(v, Verdict::Failed(_)));
+    let left_out = count(|v| matches!(v, Verdict::LeftOut));
+    writeln!(out, "{name}: {passed} passed, {failed} failed")?;
+    if let Some(note) = area.map_or(Some("nothing here runs this area"), |area| area.note) {
+        writeln!(out, "  {note}")?;
+    }
+    if left_out > 0 {
+        writeln!(out, "  optional cases of features that are not here: {left_out}, not counted")?;
+    }
+    let Some(floor) = floor else { return Ok(None) };
+    let least = floor.of(name);
+    if passed < least {
+        return Ok(Some(format!("{name} passes {passed} cases, the floor is {least}")));
+    }
+    if passed > least {
+        writeln!(out, "  raise the floor of {name} in conformance-floor.txt from {least} to {passed}")?;
+    }
+    Ok(None)
+}
+
+/// The outcomes of an area, and why it could not be run if that is so. A case of its own folder that nothing ran is a failed one.
+fn run_area(
+    dir: &Path,
+    folder: &str,
+    name: &str,
+    area: Option<&Area>,
+) -> anyhow::Result<(Vec<Outcome>, Option<String>)> {
     let (mut outcomes, trouble) = match area.map(|area| (area.run)(dir)) {
         Some(Ok(outcomes)) => (outcomes, None),
         Some(Err(error)) => (Vec::new(), Some(format!("{error:#}"))),
         None => (Vec::new(), None),
     };
+    if name != folder {
+        return Ok((outcomes, trouble));
+    }
     let ran: HashSet<String> = outcomes.iter().map(|o| o.id.clone()).collect();
     for case in case_files::list(&dir.join(name))?.into_iter().filter(|case| !ran.contains(&case.id)) {
         outcomes.push(Outcome {
@@ -160,14 +186,26 @@ mod tests {
     use super::*;
 
     const TEST_AREAS: &[Area] = &[
-        Area { name: "a", run: |_| Ok(vec![Outcome::new("a-1".to_owned(), Ok(()))]), note: Some("a note") },
+        Area {
+            name: "a",
+            folder: "a",
+            run: |_| Ok(vec![Outcome::new("a-1".to_owned(), Ok(()))]),
+            note: Some("a note"),
+        },
+        Area {
+            name: "a-again",
+            folder: "a",
+            run: |_| Ok(vec![Outcome::new("a-1".to_owned(), Ok(()))]),
+            note: None,
+        },
         Area {
             name: "b",
+            folder: "b",
             run: |_| Ok(vec![Outcome { id: "b-1".to_owned(), verdict: Verdict::LeftOut }]),
             note: None,
         },
-        Area { name: "broken", run: |_| bail!("no such luck"), note: None },
-        Area { name: "absent", run: |_| Ok(Vec::new()), note: None },
+        Area { name: "broken", folder: "broken", run: |_| bail!("no such luck"), note: None },
+        Area { name: "absent", folder: "absent", run: |_| Ok(Vec::new()), note: None },
     ];
 
     /// A folder with one case file of these ids for each of the areas.
@@ -200,6 +238,8 @@ mod tests {
             "  a a-2: nothing runs the cases of cases.json
 a: 1 passed, 1 failed
   a note
+a-again: 1 passed, 0 failed
+  raise the floor of a-again in conformance-floor.txt from 0 to 1
 b: 0 passed, 0 failed
   optional cases of features that are not here: 1, not counted
   new n-1: nothing runs the cases of cases.json

@@ -56,6 +56,8 @@ pub(crate) struct NewSample<'a> {
     pub(crate) ts_ms: i64,
     pub(crate) start_ts_ms: i64,
     pub(crate) value: &'a Value,
+    /// Whether the series has a newer one.
+    pub(crate) is_late: bool,
 }
 
 /// Shards that are locked for an append, all that it touches.
@@ -148,9 +150,14 @@ impl LockedShards<'_> {
         let mut slots: [Vec<u32>; N_SHARDS] = std::array::from_fn(|_| Vec::new());
         for sample in samples {
             let shard = sample.series.shard();
-            slots[shard].push(sample.series.slot());
             let (series, shared) = self.shard_mut(shard).series_mut(sample.series.slot());
+            if sample.is_late {
+                // These know themselves which batch brought them.
+                series.push_late(commit, sample.ts_ms, sample.start_ts_ms, sample.value);
+                continue;
+            }
             series.push(sample.ts_ms, sample.start_ts_ms, sample.value, shared);
+            slots[shard].push(sample.series.slot());
         }
         let low_water = self.head.commits.low_water();
         for (shard, slots) in slots.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {

@@ -5,6 +5,7 @@ mod chunk;
 mod commits;
 mod exemplars;
 mod index;
+mod late;
 mod metadata;
 mod ranges;
 mod read;
@@ -26,7 +27,7 @@ pub(crate) use index::HeadIndex;
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};
 pub(crate) use read::CutSeries;
-pub(crate) use series::{HeadCopies, LastSample, Series, same_value, value_at};
+pub(crate) use series::{HeadCopies, HeadSamples, LastSample, Series, same_value, value_at};
 pub(crate) use shard::{LabelHasher, Shard};
 pub(crate) use upkeep::LiveSeries;
 

@@ -2,6 +2,7 @@ use bellwether_model::{
     ColumnBuffer, Labels, Matcher, QueryContext, QueryInterrupt, StorageError, TimeRange,
 };
 
+use crate::columns::merge_columns;
 use crate::part::{Part, PartError};
 use crate::select::select;
 
@@ -19,6 +20,8 @@ pub(crate) struct CutSeries {
     pub(crate) log_id: u64,
     pub(crate) labels: Labels,
     pub(crate) samples: HeadSamples,
+    /// Those that came late.
+    pub(crate) late: ColumnBuffer,
 }
 
 impl Head {
@@ -52,7 +55,7 @@ impl Head {
                     // Most readers see everything, and then nothing has to be looked up.
                     let hidden =
                         if hidden.is_empty() { 0 } else { hidden.get(&id.slot()).copied().unwrap_or(0) };
-                    if copies.push(series, hidden) {
+                    if copies.push(series, hidden, commit) {
                         take(&series.labels, copies.memory())?;
                     }
                 }
@@ -79,7 +82,7 @@ impl Head {
                 for id in ids {
                     let Some(series) = shard.get(id.slot()) else { continue };
                     let hidden = hidden.get(&id.slot()).copied().unwrap_or(0);
-                    if range.is_none_or(|range| series.reaches_into(range, hidden)) {
+                    if range.is_none_or(|range| series.reaches_into(range, hidden, commit)) {
                         take(&series.labels);
                     }
                 }
@@ -99,16 +102,20 @@ impl Head {
                 for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     let Some(series) = locked.get(slot) else { continue };
                     let range = TimeRange::new(series.cut_through.saturating_add(1), end - 1);
-                    if series.is_empty() || range.mint > range.maxt {
+                    let before_end = TimeRange::new(i64::MIN, end - 1);
+                    let late =
+                        series.late().map(|late| late.read_uncut(before_end, commit)).unwrap_or_default();
+                    if series.is_empty() || (range.mint > range.maxt && late.is_empty()) {
                         continue;
                     }
                     let samples = series.samples(range, hidden.get(&slot).copied().unwrap_or(0));
-                    if !samples.is_empty() {
+                    if !samples.is_empty() || !late.is_empty() {
                         found.push(CutSeries {
                             id: SeriesId::new(shard, slot),
                             log_id: series.log_id,
                             labels: series.labels.clone(),
                             samples,
+                            late,
                         });
                     }
                 }
@@ -131,8 +138,13 @@ impl Head {
             let Some(series) = shard.find(hash, &labels).and_then(|slot| shard.get(slot)) else {
                 return Ok(false);
             };
-            let samples = series.samples(part.range(), 0);
-            if samples.read(&mut here).is_err() || !contains(&here, &in_part) {
+            let mut in_order = ColumnBuffer::default();
+            if series.samples(part.range(), 0).read(&mut in_order).is_err() {
+                return Ok(false);
+            }
+            let late = series.late().map(|late| late.read(part.range(), u64::MAX)).unwrap_or_default();
+            merge_columns(&mut vec![in_order, late], &mut here);
+            if !contains(&here, &in_part) {
                 return Ok(false);
             }
         }

@@ -2,12 +2,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
+use hashbrown::HashMap;
 
-use crate::codec::same_histogram;
 use crate::coding;
+use crate::columns::merge_columns;
 use crate::part::CHUNK_RANGE_MS;
 
 use super::chunk::{Chunk, SharedColumns};
+use super::late::LateSamples;
 use super::tail::Tail;
 
 /// A tail of this many samples is sealed.
@@ -29,11 +31,11 @@ impl LastSample {
     }
 }
 
-/// Whether two values are the same bit for bit.
+/// Whether two values are the same bit for bit. What histograms say about resets does not count: the store finds that out itself.
 pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
-        (Value::Histogram(a), Value::Histogram(b)) => Arc::ptr_eq(a, b) || same_histogram(a, b),
+        (Value::Histogram(a), Value::Histogram(b)) => Arc::ptr_eq(a, b) || a.same_data(b),
         _ => false,
     }
 }
@@ -56,6 +58,8 @@ pub(crate) struct Series {
     /// In the order of time. A chunk never reaches over a multiple of the chunk range.
     chunks: Vec<Chunk>,
     tail: Tail,
+    /// Samples that came after newer ones; boxed because most series never have any.
+    late: Option<Box<LateSamples>>,
 }
 
 impl Series {
@@ -70,6 +74,24 @@ impl Series {
             cut_through: i64::MIN,
             chunks: Vec::new(),
             tail: Tail::default(),
+            late: None,
+        }
+    }
+
+    /// Adds a sample that is older than the newest one, as part of the batch `commit`. Returns false if a late one has its time.
+    pub(crate) fn push_late(&mut self, commit: u64, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
+        self.late.get_or_insert_default().insert(commit, ts_ms, start_ts_ms, value)
+    }
+
+    /// The samples that came late, if there are any.
+    pub(crate) fn late(&self) -> Option<&LateSamples> {
+        self.late.as_deref()
+    }
+
+    /// Notes that the late samples before `end` which a reader of `commit` saw are in parts.
+    pub(crate) fn mark_late_cut(&mut self, end: i64, commit: u64) {
+        if let Some(late) = &mut self.late {
+            late.mark_cut(end, commit);
         }
     }
 
@@ -147,17 +169,19 @@ impl Series {
 
     /// Whether no sample is in memory.
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.tail.is_empty()
+        self.chunks.is_empty() && self.tail.is_empty() && self.late.is_none()
     }
 
     /// The time of the oldest sample in memory.
     pub(crate) fn mint(&self) -> Option<i64> {
-        self.chunks.first().map(|c| c.mint).or(self.tail.mint())
+        let in_order = self.chunks.first().map(|c| c.mint).or(self.tail.mint());
+        let late = self.late().and_then(LateSamples::mint);
+        in_order.into_iter().chain(late).min()
     }
 
     /// How many chunks there are, the open one included.
     pub(crate) fn n_chunks(&self) -> usize {
-        self.chunks.len() + usize::from(!self.tail.is_empty())
+        self.chunks.len() + usize::from(!self.tail.is_empty()) + usize::from(self.late.is_some())
     }
 
     /// How many bytes of memory the series takes, roughly.
@@ -167,9 +191,10 @@ impl Series {
             + 16
             + self.tail.memory()
             + self.chunks.iter().map(Chunk::memory).sum::<usize>()
+            + self.late().map_or(0, LateSamples::memory)
     }
 
-    /// A copy of the samples in the range. The newest `hidden` ones are not part of it: they belong to batches that the reader must not see.
+    /// A copy of the samples in the range, except late ones. The newest `hidden` ones are not part of it: they belong to batches that the reader must not see.
     pub(crate) fn samples(&self, range: TimeRange, hidden: usize) -> HeadSamples {
         let (mut chunks, mut tail) = (Vec::new(), ColumnBuffer::default());
         self.copy(range, hidden, &mut chunks, &mut tail);
@@ -201,8 +226,12 @@ impl Series {
         self.tail.read(range, tail_rows, tail);
     }
 
-    /// Whether the samples reach into the range, as far as the ends of the chunks tell; the newest `hidden` ones do not count.
-    pub(crate) fn reaches_into(&self, range: TimeRange, hidden: usize) -> bool {
+    /// Whether the samples reach into the range, as far as the ends of the chunks tell; the newest `hidden` ones and late ones of batches after `commit` do
+    /// not count.
+    pub(crate) fn reaches_into(&self, range: TimeRange, hidden: usize, commit: u64) -> bool {
+        if self.late().is_some_and(|late| late.reaches_into(range, commit)) {
+            return true;
+        }
         if hidden > 0 {
             return !self.samples(range, hidden).is_empty();
         }
@@ -215,9 +244,24 @@ impl Series {
 
     /// The value at a time, if there is a sample.
     pub(crate) fn value_at(&self, ts_ms: i64) -> Option<Value> {
+        if let Some(value) = self.late().and_then(|late| late.value_at(ts_ms)) {
+            return Some(value.clone());
+        }
         let mut samples = ColumnBuffer::default();
         self.samples(TimeRange::new(ts_ms, ts_ms), 0).read(&mut samples).ok()?;
         (!samples.is_empty()).then(|| value_at(&samples, 0))
+    }
+
+    /// The newest sample in a range.
+    pub(crate) fn last_in(&self, range: TimeRange) -> Option<LastSample> {
+        let mut in_order = ColumnBuffer::default();
+        self.samples(range, 0).read(&mut in_order).ok()?;
+        let late = self.late().map(|late| late.read(range, u64::MAX)).unwrap_or_default();
+        let last = |samples: &ColumnBuffer| {
+            let row = samples.len().checked_sub(1)?;
+            Some(LastSample { ts_ms: samples.ts[row], value: value_at(samples, row) })
+        };
+        [last(&in_order), last(&late)].into_iter().flatten().max_by_key(|s| s.ts_ms)
     }
 
     /// Forgets the samples that are in parts as well.
@@ -229,6 +273,12 @@ impl Series {
         }
         if self.tail.mint().is_some_and(|mint| mint <= through) {
             self.tail.drop_through(through);
+        }
+        if let Some(late) = &mut self.late {
+            late.drop_cut();
+            if late.is_empty() {
+                self.late = None;
+            }
         }
     }
 }
@@ -322,23 +372,40 @@ pub(crate) struct HeadCopies {
     tails: ColumnBuffer,
     /// For each series where its chunks and its rows of `tails` end.
     ends: Vec<(u32, u32)>,
+    /// The samples that came late, of the few series that have any.
+    late: HashMap<usize, ColumnBuffer>,
+    late_rows: usize,
 }
 
 impl HeadCopies {
     /// No copies yet, of samples in `range`.
     pub(crate) fn new(range: TimeRange) -> Self {
-        Self { range, chunks: Vec::new(), tails: ColumnBuffer::default(), ends: Vec::new() }
+        Self {
+            range,
+            chunks: Vec::new(),
+            tails: ColumnBuffer::default(),
+            ends: Vec::new(),
+            late: HashMap::new(),
+            late_rows: 0,
+        }
     }
 
-    /// Copies the samples of a series, without the newest `hidden` ones. Returns whether there are any, and so whether there is a copy.
-    pub(super) fn push(&mut self, series: &Series, hidden: usize) -> bool {
+    /// Copies the samples of a series, without the newest `hidden` ones and the late ones of batches after `commit`. Returns whether there are any, and so whether
+    /// there is a copy.
+    pub(super) fn push(&mut self, series: &Series, hidden: usize, commit: u64) -> bool {
         let before = self.end();
         series.copy(self.range, hidden, &mut self.chunks, &mut self.tails);
         let end = (self.chunks.len() as u32, self.tails.len() as u32);
-        if end != before {
-            self.ends.push(end);
+        let late = series.late().map(|late| late.read(self.range, commit)).filter(|l| !l.is_empty());
+        if end == before && late.is_none() {
+            return false;
         }
-        end != before
+        if let Some(late) = late {
+            self.late_rows += late.len();
+            self.late.insert(self.ends.len(), late);
+        }
+        self.ends.push(end);
+        true
     }
 
     fn end(&self) -> (u32, u32) {
@@ -347,7 +414,9 @@ impl HeadCopies {
 
     /// How many bytes of memory were copied or are kept alive, roughly.
     pub(crate) fn memory(&self) -> usize {
-        self.chunks.len() * size_of::<(Chunk, u32)>() + self.tails.len() * 16 + self.ends.len() * 8
+        self.chunks.len() * size_of::<(Chunk, u32)>()
+            + (self.tails.len() + self.late_rows) * 16
+            + self.ends.len() * 8
     }
 
     /// Appends the samples of a series to `out`, in time order.
@@ -355,7 +424,14 @@ impl HeadCopies {
         let start = series.checked_sub(1).map_or((0, 0), |before| self.ends[before]);
         let end = self.ends[series];
         let chunks = &self.chunks[start.0 as usize..end.0 as usize];
-        read_copy(self.range, chunks, &self.tails, start.1 as usize..end.1 as usize, out)
+        let rows = start.1 as usize..end.1 as usize;
+        let Some(late) = self.late.get(&series) else {
+            return read_copy(self.range, chunks, &self.tails, rows, out);
+        };
+        let mut in_order = ColumnBuffer::default();
+        read_copy(self.range, chunks, &self.tails, rows, &mut in_order)?;
+        merge_columns(&mut vec![in_order, late.clone()], out);
+        Ok(())
     }
 }
 
@@ -424,12 +500,12 @@ mod tests {
             let want: Vec<i64> = (0..visible).filter(|t| (from..=from + len).contains(t)).collect();
             let range = TimeRange::new(from, from + len);
             if !want.is_empty() {
-                prop_assert!(series.reaches_into(range, hidden));
+                prop_assert!(series.reaches_into(range, hidden, 0));
             }
             prop_assert_eq!(read(&series, range, hidden), want.clone());
             let mut copies = HeadCopies::new(range);
             for _ in 0..2 {
-                let has_copy = copies.push(&series, hidden);
+                let has_copy = copies.push(&series, hidden, 0);
                 prop_assert!(has_copy || want.is_empty());
             }
             for copy in 0..copies.ends.len() {

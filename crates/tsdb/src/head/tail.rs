@@ -145,6 +145,6 @@ impl Tail {
     }
 }
 
-fn histogram_memory(h: &FloatHistogram) -> usize {
+pub(super) fn histogram_memory(h: &FloatHistogram) -> usize {
     size_of::<FloatHistogram>() + (h.positive_buckets.len() + h.negative_buckets.len()) * 8
 }

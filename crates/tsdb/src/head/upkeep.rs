@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use bellwether_model::{Labels, TimeRange, Value};
+use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
 
 use crate::coding;
 
@@ -26,8 +26,10 @@ pub(crate) struct HeadSize {
 pub(crate) struct LiveSeries {
     pub(crate) log_id: u64,
     pub(crate) labels: Labels,
-    pub(crate) last: LastSample,
-    pub(crate) samples: HeadSamples,
+    /// The newest sample and those in order that are not in parts; `None` if all are.
+    pub(crate) in_order: Option<(LastSample, HeadSamples)>,
+    /// The late samples that are not in parts.
+    pub(crate) late: ColumnBuffer,
 }
 
 impl Head {
@@ -37,6 +39,16 @@ impl Head {
             let mut shard = self.shards[id.shard()].write();
             if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == *log_id) {
                 series.cut_through = series.cut_through.max(*through);
+            }
+        }
+    }
+
+    /// Notes of series that their late samples before `end`, as far as a reader of `commit` saw them, are in parts now.
+    pub(crate) fn mark_late_cut(&self, cuts: impl Iterator<Item = (SeriesId, u64)>, end: i64, commit: u64) {
+        for (id, log_id) in cuts {
+            let mut shard = self.shards[id.shard()].write();
+            if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == log_id) {
+                series.mark_late_cut(end, commit);
             }
         }
     }
@@ -112,18 +124,21 @@ impl Head {
                     let Some(series) = locked.get_mut(slot) else { continue };
                     let rest = TimeRange::new(series.cut_through.saturating_add(1), i64::MAX);
                     let samples = series.samples(rest, 0);
-                    match &series.last {
-                        Some(last) if !samples.is_empty() => {
-                            live.push(LiveSeries {
-                                log_id: series.log_id,
-                                labels: series.labels.clone(),
-                                last: last.clone(),
-                                samples,
-                            });
-                            series.defined_in = Some(segment);
-                        }
-                        _ => series.defined_in = None,
+                    let late =
+                        series.late().map(|l| l.read_uncut(TimeRange::ALL, u64::MAX)).unwrap_or_default();
+                    let in_order =
+                        series.last.clone().filter(|_| !samples.is_empty()).map(|last| (last, samples));
+                    if in_order.is_none() && late.is_empty() {
+                        series.defined_in = None;
+                        continue;
                     }
+                    live.push(LiveSeries {
+                        log_id: series.log_id,
+                        labels: series.labels.clone(),
+                        in_order,
+                        late,
+                    });
+                    series.defined_in = Some(segment);
                 }
                 drop(locked);
                 n += live.len() as u64;
@@ -161,6 +176,14 @@ impl Head {
         series.last = Some(LastSample { ts_ms, value: value.clone() });
         series.push(ts_ms, start_ts_ms, value, shared);
         true
+    }
+
+    /// Puts back a sample that had come late. Returns false if the series has one at this time already.
+    pub(crate) fn replay_late(&self, id: SeriesId, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
+        let mut shard = self.shards[id.shard()].write();
+        let (series, _) = shard.series_mut(id.slot());
+        // Every reader may see it.
+        series.push_late(0, ts_ms, start_ts_ms, value)
     }
 
     /// Notes the last sample of a series whose samples are in parts.

@@ -7,7 +7,7 @@ use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::Mutex;
 
-use crate::columns::merge_columns;
+use crate::columns::{merge_columns, settle_hint};
 use crate::counters::add;
 use crate::head::HeadCopies;
 use crate::part::{Part, PartError, SeriesBlock};
@@ -212,6 +212,10 @@ impl SeriesSet for StoreSeriesSet {
             pieces.push(std::mem::take(buf));
             pieces.reverse();
             merge_columns(&mut pieces, buf);
+        } else {
+            for seam in seams {
+                settle_hint(buf, seam);
+            }
         }
         Ok(())
     }

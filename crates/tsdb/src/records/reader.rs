@@ -7,6 +7,7 @@ use crate::coding::{Cursor, DecodeError};
 use crate::head::Chunk;
 
 use super::kind::{RecordKind, UnknownKind};
+use super::writer::{LATE_HAS_START, LATE_HISTOGRAM};
 
 /// Why the payload of a frame cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +43,8 @@ pub(crate) struct CheckpointSeries {
 pub(crate) trait RecordSink {
     fn series(&mut self, id: u64, labels: Labels);
     fn sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value);
+    /// A sample that is older than another one of its series.
+    fn late_sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value);
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar);
     fn metadata(&mut self, tenant: &str, family: &str, metadata: MetricMetadata);
     fn checkpoint_head(&mut self, head: CheckpointHead);
@@ -71,6 +74,7 @@ pub(crate) fn read_records(payload: &[u8], sink: &mut impl RecordSink) -> Result
             RecordKind::Floats => read_floats(&mut body, false, sink)?,
             RecordKind::FloatsWithStarts => read_floats(&mut body, true, sink)?,
             RecordKind::Histograms => read_histograms(&mut body, sink)?,
+            RecordKind::Late => read_late(&mut body, sink)?,
             RecordKind::Exemplars => read_exemplars(&mut body, sink)?,
             RecordKind::Metadata => read_metadata(&mut body, sink)?,
             // Whoever reads a log looks for it beforehand.
@@ -119,6 +123,26 @@ fn read_histograms(body: &mut Cursor<'_>, sink: &mut impl RecordSink) -> Result<
         ts_ms = ts_ms.wrapping_add(body.zigzag()?);
         let start = if body.u8()? == 0 { 0 } else { ts_ms.wrapping_sub(body.zigzag()?) };
         sink.sample(id, ts_ms, start, Value::Histogram(Arc::new(read_histogram(body)?)));
+    }
+    Ok(())
+}
+
+fn read_late(body: &mut Cursor<'_>, sink: &mut impl RecordSink) -> Result<(), DecodeError> {
+    let (mut id, mut ts_ms) = (0_u64, 0_i64);
+    while !body.is_empty() {
+        id = id.wrapping_add(body.zigzag()? as u64);
+        ts_ms = ts_ms.wrapping_add(body.zigzag()?);
+        let flags = body.u8()?;
+        if flags & !(LATE_HISTOGRAM | LATE_HAS_START) != 0 {
+            return Err(DecodeError::new("unknown kind of sample; a newer program wrote this"));
+        }
+        let start = if flags & LATE_HAS_START == 0 { 0 } else { ts_ms.wrapping_sub(body.zigzag()?) };
+        let value = if flags & LATE_HISTOGRAM == 0 {
+            Value::Float(read_value(body)?)
+        } else {
+            Value::Histogram(Arc::new(read_histogram(body)?))
+        };
+        sink.late_sample(id, ts_ms, start, value);
     }
     Ok(())
 }
@@ -199,6 +223,11 @@ mod tests {
             });
         }
 
+        fn late_sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
+            self.0.push("late".to_owned());
+            self.sample(id, ts_ms, start_ts_ms, value);
+        }
+
         fn exemplar(&mut self, series: Labels, e: Exemplar) {
             self.0.push(format!("exemplar {series} {} {} {}", e.labels, e.value, e.ts_ms));
         }
@@ -256,6 +285,8 @@ mod tests {
         writer.sample(3, -5, 0, &Value::Float(-0.0));
         let h = Arc::new(FloatHistogram { sum: 2.5, ..FloatHistogram::default() });
         writer.sample(4, i64::MAX, i64::MIN, &Value::Histogram(h.clone()));
+        writer.late_sample(4, -8, 0, &Value::Float(1.5));
+        writer.late_sample(5, -9, -10, &Value::Histogram(Arc::clone(&h)));
         writer.sample(4, 0, 0, &Value::Histogram(h));
         writer.series(7 << 32, &labels);
         let exemplar = Exemplar { labels: Labels::from_pairs([("trace_id", "t")]), value: 0.25, ts_ms: 12 };
@@ -280,6 +311,10 @@ mod tests {
                 "sample 30064771073 1000 900 7ff0000000000002",
                 "histogram 4 9223372036854775807 -9223372036854775808 4004000000000000",
                 "histogram 4 0 0 4004000000000000",
+                "late",
+                "sample 4 -8 0 3ff8000000000000",
+                "late",
+                "histogram 5 -9 -10 4004000000000000",
                 "exemplar up{job=\"x\"} {trace_id=\"t\"} 0.25 12",
                 "metadata  up info s h",
             ]

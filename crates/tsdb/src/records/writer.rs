@@ -12,12 +12,17 @@ const MAX_BODY: usize = 1 << 20;
 /// limit of the log.
 const MAX_PAYLOAD: usize = 4 << 20;
 
+/// What a late sample has.
+pub(super) const LATE_HISTOGRAM: u8 = 1;
+pub(super) const LATE_HAS_START: u8 = 1 << 1;
+
 /// The bodies that are collected side by side, in the order in which they are written: definitions come before what needs them.
-const KINDS: [RecordKind; 6] = [
+const KINDS: [RecordKind; 7] = [
     RecordKind::Series,
     RecordKind::Floats,
     RecordKind::FloatsWithStarts,
     RecordKind::Histograms,
+    RecordKind::Late,
     RecordKind::Exemplars,
     RecordKind::Metadata,
 ];
@@ -91,6 +96,22 @@ impl RecordWriter {
                 }
                 put_histogram(&mut body.bytes, h);
             }
+        }
+    }
+
+    /// A sample that is older than another one of its series; `start_ts_ms` is 0 if unknown.
+    pub(crate) fn late_sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: &Value) {
+        let body = self.body(RecordKind::Late);
+        body.put_id(id);
+        body.put_time(ts_ms);
+        let histogram = if matches!(value, Value::Histogram(_)) { LATE_HISTOGRAM } else { 0 };
+        body.bytes.push(histogram | if start_ts_ms == 0 { 0 } else { LATE_HAS_START });
+        if start_ts_ms != 0 {
+            put_zigzag(&mut body.bytes, ts_ms.wrapping_sub(start_ts_ms));
+        }
+        match value {
+            Value::Float(v) => put_value(&mut body.bytes, *v),
+            Value::Histogram(h) => put_histogram(&mut body.bytes, h),
         }
     }
 

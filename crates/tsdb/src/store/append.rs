@@ -1,19 +1,23 @@
 //! Taking samples: judged, logged, then visible.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bellwether_disk::LogError;
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, Labels, Rejection, Tenant, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Rejection, Tenant,
+    TimeRange, Value,
 };
 
 use crate::codec::is_consistent;
 use crate::counters::add;
 use crate::head::{
     ExemplarVerdict, Exemplars, Found, LastSample, LockedShards, MetadataStore, NewSample, OpenCommit,
-    Placement, RangeTally, SeriesId, ShardSet,
+    Placement, RangeTally, Series, SeriesId, ShardSet,
 };
 use crate::options::Options;
+use crate::part::CHUNK_RANGE_MS;
 use crate::records::RecordWriter;
 
 use super::tenancy::{TENANT_LABEL, stored_labels};
@@ -36,14 +40,30 @@ const SPARE_WRITER_BYTES: usize = 4 << 20;
 struct Accepted {
     entry: u32,
     series: SeriesId,
-    /// The newest sample of the series before this one; put back if the log fails.
-    before: Option<LastSample>,
+    place: Place,
+    /// What is stored, if it is not quite the value that came.
+    stored: Option<Value>,
+}
+
+/// Where a sample belongs in its series.
+enum Place {
+    /// At the end. With the newest one before it, which is put back if the log fails.
+    Newest(Option<LastSample>),
+    /// Before the newest one.
+    Late,
+}
+
+impl Accepted {
+    /// What is stored; `entry` is where the sample came from.
+    fn value<'v>(&'v self, entry: &'v AppendEntry) -> &'v Value {
+        self.stored.as_ref().unwrap_or(&entry.value)
+    }
 }
 
 /// What a sample is to its series, if it is not refused.
 enum Verdict {
-    /// The newest one. With the one that was it before.
-    New(Option<LastSample>),
+    /// One that it does not have. With what is stored if it is not quite the value that came.
+    New(Place, Option<Value>),
     /// The series has this very sample.
     Known,
 }
@@ -106,7 +126,7 @@ impl Store {
         }
         let mut shards = self.head.lock(set);
         // Only now: a series that is not in the locked shards may just have moved into a part.
-        let judge = Judge { store: self, parts: self.part_set() };
+        let mut judge = Judge { store: self, parts: self.part_set(), newest: None, in_batch: None };
         let mut n_known = 0_u64;
         let mut report =
             AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
@@ -125,9 +145,10 @@ impl Store {
                         Err(rejection) => Err(rejection),
                     };
                     series.and_then(|series| {
-                        match judge.sample(&mut shards, series, entry)? {
-                            Verdict::New(before) => {
-                                accepted.push(Accepted { entry: idx as u32, series, before });
+                        match judge.sample(&mut shards, series, entry, batch, &accepted)? {
+                            Verdict::New(place, stored) => {
+                                judge.note(series, entry.ts_ms, idx as u32);
+                                accepted.push(Accepted { entry: idx as u32, series, place, stored });
                             }
                             Verdict::Known => n_known += 1,
                         }
@@ -329,7 +350,11 @@ impl Store {
                 writer.series(series.log_id, &series.labels);
             }
             let entry = entry(a);
-            writer.sample(series.log_id, entry.ts_ms, entry.start_ts_ms, &entry.value);
+            let (id, value) = (series.log_id, a.value(entry));
+            match a.place {
+                Place::Newest(_) => writer.sample(id, entry.ts_ms, entry.start_ts_ms, value),
+                Place::Late => writer.late_sample(id, entry.ts_ms, entry.start_ts_ms, value),
+            }
         }
         if writer.is_empty() {
             self.keep_writer(writer);
@@ -371,12 +396,15 @@ impl Store {
                     series: a.series,
                     ts_ms: entry.ts_ms,
                     start_ts_ms: entry.start_ts_ms,
-                    value: &entry.value,
+                    value: a.value(entry),
+                    is_late: matches!(a.place, Place::Late),
                 }
             }),
         );
         self.head.ranges.add(&tally, self.clock.monotonic());
         add(&self.counters.samples_appended, accepted.len() as u64);
+        let late = accepted.iter().filter(|a| matches!(a.place, Place::Late)).count();
+        add(&self.counters.samples_appended_late, late as u64);
         Ok((Some(commit), Some(appended.last_seq)))
     }
 
@@ -419,7 +447,9 @@ fn labels_of<'a>(tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>,
 /// Lets the series be as they were before their samples were judged.
 fn take_back(shards: &mut LockedShards<'_>, accepted: &[Accepted]) {
     for a in accepted.iter().rev() {
-        shards.series(a.series).last.clone_from(&a.before);
+        if let Place::Newest(before) = &a.place {
+            shards.series(a.series).last.clone_from(before);
+        }
     }
 }
 
@@ -429,19 +459,33 @@ const MAX_METADATA_BYTES: usize = 64 << 10;
 /// Says of each sample whether it can be stored.
 struct Judge<'a> {
     store: &'a Store,
-    parts: std::sync::Arc<PartSet>,
+    parts: Arc<PartSet>,
+    /// The time of the newest sample of the store before this batch, once it was asked for.
+    newest: Option<i64>,
+    /// The samples of the batch that were accepted so far, once they were asked for: their place in the batch by series and time.
+    in_batch: Option<BTreeMap<(SeriesId, i64), u32>>,
 }
 
 impl Judge<'_> {
-    /// Whether a sample is newer than all of its series, which then counts as having it.
+    /// Notes that a sample of the batch was accepted.
+    fn note(&mut self, series: SeriesId, ts_ms: i64, entry: u32) {
+        if let Some(in_batch) = &mut self.in_batch {
+            in_batch.insert((series, ts_ms), entry);
+        }
+    }
+
+    /// Whether a sample can be stored. If it is newer than all of its series, this counts as having it from now on.
     fn sample(
-        &self,
+        &mut self,
         shards: &mut LockedShards<'_>,
-        series: SeriesId,
+        id: SeriesId,
         entry: &AppendEntry,
+        batch: &AppendBatch,
+        accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
         let now = self.store.clock.monotonic();
-        let series = shards.series(series);
+        let window_ms = self.store.options.out_of_order_window_ms;
+        let series = shards.series(id);
         if series.last.is_none() && self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt) {
             // The series is new here, but may have had samples before.
             let found = self.parts.last_sample(&series.labels, entry.ts_ms);
@@ -454,7 +498,14 @@ impl Judge<'_> {
                 Some(last.has_value(&entry.value))
             } else {
                 // A sender that repeats a request must not be told that it is too late with what is stored.
-                let in_head = series.value_at(entry.ts_ms).map(|v| crate::head::same_value(&v, &entry.value));
+                let is_same = |v: &Value| crate::head::same_value(v, &entry.value);
+                let in_batch = (window_ms > 0).then(|| {
+                    let at = |a: &Accepted| ((a.series, batch.samples[a.entry as usize].ts_ms), a.entry);
+                    let in_batch = self.in_batch.get_or_insert_with(|| accepted.iter().map(at).collect());
+                    in_batch.get(&(id, entry.ts_ms)).map(|e| is_same(&batch.samples[*e as usize].value))
+                });
+                let in_head =
+                    in_batch.flatten().or_else(|| series.value_at(entry.ts_ms).as_ref().map(is_same));
                 in_head.or_else(|| {
                     self.readable(self.parts.compare(&series.labels, entry.ts_ms, &entry.value)).flatten()
                 })
@@ -462,18 +513,67 @@ impl Judge<'_> {
             return match same {
                 Some(true) => Ok(Verdict::Known),
                 Some(false) => Err(Rejection::DuplicateTimestamp),
-                None => Err(Rejection::OutOfOrder),
+                // The series has gone on, so a marker of its end is wrong.
+                None if window_ms <= 0 || entry.value.is_stale() => Err(Rejection::OutOfOrder),
+                None if entry.ts_ms < self.newest().saturating_sub(window_ms) => Err(Rejection::TooOld),
+                None => {
+                    series.touched_s = now.as_secs() as u32;
+                    let before = match &entry.value {
+                        Value::Float(_) => None,
+                        Value::Histogram(_) => self.sample_before(id, series, entry.ts_ms, batch),
+                    };
+                    Ok(Verdict::New(Place::Late, with_stored_hint(&entry.value, before.as_ref())))
+                }
             };
         }
-        let newest = LastSample { ts_ms: entry.ts_ms, value: entry.value.clone() };
+        let stored = with_stored_hint(&entry.value, series.last.as_ref());
+        let value = stored.as_ref().unwrap_or(&entry.value).clone();
         series.touched_s = now.as_secs() as u32;
-        Ok(Verdict::New(series.last.replace(newest)))
+        let before = series.last.replace(LastSample { ts_ms: entry.ts_ms, value });
+        Ok(Verdict::New(Place::Newest(before), stored))
+    }
+
+    /// The sample of a series before a time, if it is not far away. What is in the batch counts as there.
+    fn sample_before(
+        &self,
+        id: SeriesId,
+        series: &Series,
+        ts_ms: i64,
+        batch: &AppendBatch,
+    ) -> Option<LastSample> {
+        let range = TimeRange::new(ts_ms.saturating_sub(CHUNK_RANGE_MS), ts_ms - 1);
+        let in_batch = self.in_batch.as_ref().and_then(|in_batch| {
+            let ((_, ts_ms), entry) = in_batch.range((id, range.mint)..=(id, range.maxt)).next_back()?;
+            Some(LastSample { ts_ms: *ts_ms, value: batch.samples[*entry as usize].value.clone() })
+        });
+        let in_parts = self.readable(self.parts.last_in(&series.labels, range)).flatten();
+        let in_parts = in_parts.map(|(ts_ms, value)| LastSample { ts_ms, value });
+        // Where several places have the same one, it does not matter which is taken.
+        [series.last_in(range), in_parts, in_batch].into_iter().flatten().max_by_key(|s| s.ts_ms)
+    }
+
+    /// The time of the newest sample of the store.
+    fn newest(&mut self) -> i64 {
+        let stored = || self.store.head.ranges.maxt().max(self.parts.maxt()).unwrap_or(i64::MIN);
+        *self.newest.get_or_insert_with(stored)
     }
 
     /// Damage in parts is counted; the sample is judged by what can be read.
     fn readable<T>(&self, found: Result<T, crate::part::PartError>) -> Option<T> {
         found.inspect_err(|_| add(&self.store.counters.corruptions, 1)).ok()
     }
+}
+
+/// A histogram with what the store knows about resets since the sample before; `None` if that is what the value says already.
+fn with_stored_hint(value: &Value, before: Option<&LastSample>) -> Option<Value> {
+    let Value::Histogram(h) = value else { return None };
+    let previous = match before.map(|last| &last.value) {
+        Some(Value::Histogram(previous)) => Some(&**previous),
+        _ => None,
+    };
+    let hint = h.stored_reset_hint(previous);
+    let stored = || Value::Histogram(Arc::new(FloatHistogram { counter_reset_hint: hint, ..(**h).clone() }));
+    (hint != h.counter_reset_hint).then(stored)
 }
 
 fn check_labels(options: &Options, labels: &Labels) -> Result<(), Rejection> {

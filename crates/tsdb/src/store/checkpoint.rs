@@ -11,7 +11,7 @@ use bellwether_model::{ColumnBuffer, Value};
 
 use crate::codec::{put_histogram, put_value};
 use crate::coding::{put_labels, put_varint, put_zigzag};
-use crate::head::{Chunk, Head, LiveSeries, SharedColumns, Values};
+use crate::head::{Chunk, Head, HeadSamples, LastSample, LiveSeries, SharedColumns, Values, value_at};
 use crate::records::{RecordKind, RecordWriter};
 
 /// What is collected before it is written.
@@ -93,11 +93,30 @@ impl CheckpointWriter {
     }
 
     fn put_series(&mut self, series: &LiveSeries, shared: &mut SharedColumns) -> io::Result<()> {
+        match &series.in_order {
+            Some((last, samples)) => self.put_in_order(series, last, samples, shared)?,
+            None => self.records.series(series.log_id, &series.labels),
+        }
+        for row in 0..series.late.len() {
+            let start = series.late.start_ts.get(row).copied().unwrap_or(0);
+            let value = value_at(&series.late, row);
+            self.records.late_sample(series.log_id, series.late.ts[row], start, &value);
+        }
+        if self.records.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn put_in_order(
+        &mut self,
+        series: &LiveSeries,
+        last: &LastSample,
+        samples: &HeadSamples,
+        shared: &mut SharedColumns,
+    ) -> io::Result<()> {
         let mut body = Vec::new();
         put_varint(&mut body, series.log_id);
         put_labels(&mut body, &series.labels);
-        put_zigzag(&mut body, series.last.ts_ms);
-        match &series.last.value {
+        put_zigzag(&mut body, last.ts_ms);
+        match &last.value {
             Value::Float(v) => {
                 body.push(0);
                 put_value(&mut body, *v);
@@ -110,7 +129,7 @@ impl CheckpointWriter {
         let head_len = body.len();
         let mut pending: Vec<Vec<u8>> = Vec::new();
         let mut pending_bytes = 0;
-        for chunk in chunks_of(series, shared)? {
+        for chunk in chunks_of(samples, shared)? {
             let mut bytes = Vec::new();
             chunk.encode(&mut bytes);
             pending_bytes += bytes.len();
@@ -124,7 +143,7 @@ impl CheckpointWriter {
         if !pending.is_empty() {
             self.put_chunks(&mut body, head_len, &pending);
         }
-        if self.records.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+        Ok(())
     }
 
     fn put_chunks(&mut self, body: &mut Vec<u8>, head_len: usize, chunks: &[Vec<u8>]) {
@@ -145,9 +164,9 @@ impl CheckpointWriter {
 }
 
 /// The samples of a series as chunks: those that are whole as they are, the others encoded anew.
-fn chunks_of(series: &LiveSeries, shared: &mut SharedColumns) -> io::Result<Vec<Chunk>> {
+fn chunks_of(samples: &HeadSamples, shared: &mut SharedColumns) -> io::Result<Vec<Chunk>> {
     let mut chunks = Vec::new();
-    for (chunk, range) in series.samples.chunks() {
+    for (chunk, range) in samples.chunks() {
         if range.mint <= chunk.mint {
             chunks.push(chunk.clone());
             continue;
@@ -159,7 +178,7 @@ fn chunks_of(series: &LiveSeries, shared: &mut SharedColumns) -> io::Result<Vec<
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         chunks.extend(seal(&rest, shared));
     }
-    chunks.extend(seal(series.samples.tail(), shared));
+    chunks.extend(seal(samples.tail(), shared));
     Ok(chunks)
 }
 

@@ -1,15 +1,16 @@
 //! From the head into parts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_disk::publish_dir;
-use bellwether_model::{ColumnBuffer, TimeRange};
+use bellwether_model::{ColumnBuffer, TimeRange, Value};
 
 use crate::counters::add;
 use crate::error::TsdbError;
-use crate::head::CutSeries;
+use crate::head::{CutSeries, value_at};
 use crate::part::{Dictionary, Part, PartMeta, PartWriter, Provenance, folder_name};
 
 use super::manifest::{Cut, Edit, PartEntry};
@@ -59,6 +60,8 @@ impl Store {
         drop(manifest);
         self.change_parts(cut.parts, &[]);
         self.head.mark_cut(&cut.through);
+        let with_late = series.iter().filter(|s| !s.late.is_empty()).map(|s| (s.id, s.log_id));
+        self.head.mark_late_cut(with_late, end, snapshot.commit);
         self.head.ranges.cut(end, as_of);
         add(&self.counters.cuts, 1);
         Ok(outcome)
@@ -83,9 +86,12 @@ impl Store {
         let mut through = Vec::with_capacity(series.len());
         let mut mint = i64::MAX;
         // How many samples each day has, to decide where the parts end.
-        let mut days: std::collections::BTreeMap<i64, u64> = std::collections::BTreeMap::new();
+        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
+        let mut late_days: BTreeSet<i64> = BTreeSet::new();
         let mut samples = ColumnBuffer::default();
         for s in series {
+            mint = s.late.ts.first().copied().unwrap_or(mint).min(mint);
+            late_days.extend(s.late.ts.iter().map(|ts| ts.div_euclid(DAY_MS)));
             samples.clear();
             s.samples.read(&mut samples).map_err(unreadable)?;
             let (Some(first), Some(last)) = (samples.ts.first(), samples.ts.last()) else { continue };
@@ -96,7 +102,10 @@ impl Store {
             }
         }
         let mut written = WrittenCut { parts: Vec::new(), entries: Vec::new(), through, mint };
-        for range in part_ranges(&days) {
+        // Late samples overlap with what was cut before: they get parts of their own, one for each day, so that they are merged into it.
+        let of_day = |day: i64| TimeRange::new(day * DAY_MS, (day + 1) * DAY_MS - 1);
+        let in_order = part_ranges(&days).into_iter().map(|range| (range, false));
+        for (range, is_late) in in_order.chain(late_days.into_iter().map(|day| (of_day(day), true))) {
             let id = upkeep.next_part;
             upkeep.next_part += 1;
             let provenance =
@@ -105,7 +114,11 @@ impl Store {
             let part = self.write_part(provenance, &dictionary, |writer| {
                 for s in series {
                     samples.clear();
-                    s.samples.read_range(range, &mut samples).map_err(io::Error::other)?;
+                    if is_late {
+                        copy_range(&s.late, range, &mut samples);
+                    } else {
+                        s.samples.read_range(range, &mut samples).map_err(io::Error::other)?;
+                    }
                     writer.add(&s.labels, &samples)?;
                 }
                 Ok(())
@@ -163,6 +176,17 @@ struct WrittenCut {
     mint: i64,
 }
 
+/// Appends the samples in the range to `out`.
+fn copy_range(from: &ColumnBuffer, range: TimeRange, out: &mut ColumnBuffer) {
+    for row in (0..from.len()).filter(|row| range.contains(from.ts[*row])) {
+        let start = from.start_ts.get(row).copied().unwrap_or(0);
+        match value_at(from, row) {
+            Value::Float(v) => out.push_float(from.ts[row], start, v),
+            Value::Histogram(h) => out.push_histogram(from.ts[row], start, h),
+        }
+    }
+}
+
 fn remove_quietly(fs: &dyn bellwether_disk::Fs, dir: &Path) {
     // What cannot be removed now is removed at the next start.
     if fs.metadata(dir).is_ok() {
@@ -171,7 +195,7 @@ fn remove_quietly(fs: &dyn bellwether_disk::Fs, dir: &Path) {
 }
 
 /// Divides days with samples into stretches, each for one part: every day on its own, but days with few samples together with the next ones.
-fn part_ranges(days: &std::collections::BTreeMap<i64, u64>) -> Vec<TimeRange> {
+fn part_ranges(days: &BTreeMap<i64, u64>) -> Vec<TimeRange> {
     let mut ranges = Vec::new();
     let mut open: Option<(i64, u64)> = None;
     let mut last_day = None;

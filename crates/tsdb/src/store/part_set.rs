@@ -59,6 +59,25 @@ impl PartSet {
         Ok(newest.map(|(ts, _, value)| (ts, value)))
     }
 
+    /// The newest sample of a series in a range.
+    pub(crate) fn last_in(
+        &self,
+        labels: &Labels,
+        range: TimeRange,
+    ) -> Result<Option<(i64, Value)>, PartError> {
+        let mut newest: Option<(i64, Value)> = None;
+        for part in self.overlapping(range) {
+            let Some(ordinal) = part.find(labels)? else { continue };
+            let mut samples = bellwether_model::ColumnBuffer::default();
+            part.read(ordinal, range, &mut samples)?;
+            let Some(row) = samples.len().checked_sub(1) else { continue };
+            if newest.as_ref().is_none_or(|(ts, _)| samples.ts[row] > *ts) {
+                newest = Some((samples.ts[row], value_at(&samples, row)));
+            }
+        }
+        Ok(newest)
+    }
+
     /// Whether a series has exactly this sample (`Some(true)`), another one at this time (`Some(false)`), or none.
     pub(crate) fn compare(
         &self,

@@ -49,6 +49,8 @@ pub(super) struct Replay<'a> {
     pending: Vec<(u64, Vec<u8>)>,
     /// The samples of the batch that is read. A record holds samples of one form, so those of a series which has several forms in one batch come out of order.
     waiting: Vec<Waiting>,
+    /// Likewise those that came late.
+    waiting_late: Vec<Waiting>,
     pub(super) replayed: Replayed,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Replay<'a> {
             seq: 0,
             pending: Vec::new(),
             waiting: Vec::new(),
+            waiting_late: Vec::new(),
             replayed: Replayed::default(),
         }
     }
@@ -70,7 +73,7 @@ impl<'a> Replay<'a> {
     /// A frame of a checkpoint.
     pub(super) fn checkpoint_frame(&mut self, payload: &[u8]) -> Result<(), RecordError> {
         let result = read_records(payload, self);
-        self.note_ranges();
+        self.replay_waiting();
         result
     }
 
@@ -119,7 +122,26 @@ impl<'a> Replay<'a> {
             self.replay_sample(sample);
         }
         self.waiting = waiting;
+        for sample in std::mem::take(&mut self.waiting_late) {
+            self.replay_late(sample);
+        }
         self.note_ranges();
+    }
+
+    fn replay_late(&mut self, sample: Waiting) {
+        let Waiting { id, ts_ms, start_ts_ms, value, seq } = sample;
+        let Some(series) = self.ids.get(&id).copied() else {
+            self.replayed.orphaned += 1;
+            return;
+        };
+        // What a checkpoint has was in no part when it was written; cuts that are older than it may still be listed.
+        let is_cut = seq > 0 && self.is_cut(seq, ts_ms);
+        if !is_cut && self.head.replay_late(series, ts_ms, start_ts_ms, &value) {
+            self.replayed.samples += 1;
+            self.tally.add(ts_ms);
+        } else {
+            self.replayed.known += 1;
+        }
     }
 
     fn replay_sample(&mut self, sample: Waiting) {
@@ -162,6 +184,10 @@ impl RecordSink for Replay<'_> {
 
     fn sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
         self.waiting.push(Waiting { id, ts_ms, start_ts_ms, value, seq: self.seq });
+    }
+
+    fn late_sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
+        self.waiting_late.push(Waiting { id, ts_ms, start_ts_ms, value, seq: self.seq });
     }
 
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar) {

@@ -21,7 +21,7 @@ impl Ledger {
     }
 }
 
-/// A short life of a store: appends, a cut, more appends, a compaction, a checkpoint. Faults may end any step; only acknowledged samples are noted.
+/// A short life of a store: appends, a cut, more appends, some of them late, a compaction, a checkpoint. Faults may end any step; only acknowledged samples are noted.
 fn live(tsdb: &Tsdb, ledger: &mut Ledger, attempted: &mut Ledger) {
     let append = |ts: i64, ledger: &mut Ledger, attempted: &mut Ledger| {
         let samples = row(0..12, ts);
@@ -37,17 +37,19 @@ fn live(tsdb: &Tsdb, ledger: &mut Ledger, attempted: &mut Ledger) {
     let _ = tsdb.compact_all();
     for n in 0..6 {
         append(NOW - 25 * HOUR + n * 60_000, ledger, attempted);
+        append(NOW - 26 * HOUR + n * 60_000 + 30_000, ledger, attempted);
     }
     let _ = tsdb.compact_all();
     for n in 0..6 {
         append(NOW - HOUR + n * 60_000, ledger, attempted);
+        append(NOW - 25 * HOUR - n * 60_000, ledger, attempted);
     }
     let _ = tsdb.maintain();
     let _ = tsdb.close();
 }
 
 fn store_options(sync: SyncPolicy) -> Options {
-    Options { sync, segment_bytes: 1 << 14, ..options() }
+    Options { sync, segment_bytes: 1 << 14, out_of_order_window_ms: 100 * HOUR, ..options() }
 }
 
 fn open(fs: &SimFs, options: &Options) -> Result<Tsdb, TsdbError> {

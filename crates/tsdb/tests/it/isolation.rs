@@ -8,10 +8,11 @@ use bellwether_tsdb::{Options, SyncPolicy};
 use crate::kit::{self, HOUR, Kit, NOW, count, options, row};
 
 /// Writers append rows to all series, each row one batch; readers must find every series with the same newest row. Cuts and merges go on meanwhile.
-fn check(policy: SyncPolicy, with_upkeep: bool) {
+fn check(policy: SyncPolicy, with_upkeep: bool, backwards: bool) {
     const SERIES: i64 = 40;
     const ROWS: i64 = 300;
-    let kit = Kit::with(Options { sync: policy, ..options() });
+    let kit = Kit::with(Options { sync: policy, out_of_order_window_ms: 100 * HOUR, ..options() });
+    let time_of = |n: i64| if backwards { NOW - n * 60_000 } else { NOW - 10 * HOUR + n * 60_000 };
     let next = AtomicI64::new(0);
     let done = AtomicBool::new(false);
     // The lock is what a sender does to keep its own rows in order.
@@ -26,9 +27,9 @@ fn check(policy: SyncPolicy, with_upkeep: bool) {
                         done.store(true, Ordering::SeqCst);
                         break;
                     }
-                    assert_eq!(kit.row(0..SERIES, NOW - 10 * HOUR + n * 60_000).stored(), SERIES as usize);
+                    assert_eq!(kit.row(0..SERIES, time_of(n)).stored(), SERIES as usize);
                     // What was acknowledged is seen by whoever asks now.
-                    let range = TimeRange::new(NOW - 10 * HOUR + n * 60_000, NOW);
+                    let range = TimeRange::new(time_of(n), NOW);
                     let found = kit::read(&kit.tsdb, &Tenant::default(), &[], range);
                     assert_eq!(found.len(), SERIES as usize, "row {n}");
                 }
@@ -71,18 +72,24 @@ fn check(policy: SyncPolicy, with_upkeep: bool) {
 
 #[test]
 fn batches_are_seen_whole() {
-    check(SyncPolicy::Segment, false);
+    check(SyncPolicy::Segment, false, false);
 }
 
 #[test]
 fn batches_are_seen_whole_while_they_wait_for_a_sync() {
-    check(SyncPolicy::Always, false);
+    check(SyncPolicy::Always, false, false);
 }
 
 #[test]
 fn batches_are_seen_whole_while_samples_move_into_parts() {
-    check(SyncPolicy::Segment, true);
-    check(SyncPolicy::Always, true);
+    check(SyncPolicy::Segment, true, false);
+    check(SyncPolicy::Always, true, false);
+}
+
+#[test]
+fn batches_that_come_late_are_seen_whole() {
+    check(SyncPolicy::Segment, false, true);
+    check(SyncPolicy::Always, true, true);
 }
 
 #[test]

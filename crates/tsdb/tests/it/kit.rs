@@ -124,8 +124,10 @@ pub(crate) fn sample(labels: &Labels, ts_ms: i64, value: impl Into<Value>) -> Ap
     AppendEntry { hint: None, labels: labels.clone(), ts_ms, start_ts_ms: 0, value: value.into() }
 }
 
+/// A counter that is reset before one with a smaller sum.
 pub(crate) fn histogram(sum: f64) -> Value {
-    Value::Histogram(Arc::new(FloatHistogram { sum, count: 1.0, ..FloatHistogram::default() }))
+    let count = if sum.is_finite() { sum } else { 1.0 };
+    Value::Histogram(Arc::new(FloatHistogram { sum, count, ..FloatHistogram::default() }))
 }
 
 /// The bits of a value, in a form that can be compared and read.
@@ -162,6 +164,12 @@ pub(crate) fn read_from(
     for (idx, labels) in series.labels().iter().enumerate() {
         series.read(idx, &mut buf).expect("the samples can be read");
         assert!(buf.ts.windows(2).all(|w| w[0] < w[1]), "timestamps strictly increase");
+        for (row, h) in buf.hists.iter().enumerate().skip(1) {
+            if let Some(h) = h {
+                let hint = h.stored_reset_hint(buf.hists[row - 1].as_deref());
+                assert_eq!(h.counter_reset_hint, hint, "{labels} at {}: reset or not", buf.ts[row]);
+            }
+        }
         let mut samples = BTreeMap::new();
         for row in 0..buf.len() {
             let value = match buf.hists.get(row) {

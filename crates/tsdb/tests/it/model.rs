@@ -29,7 +29,7 @@ enum Step {
 
 fn some_step() -> impl Strategy<Value = Step> {
     let step_ms = prop_oneof![
-        6 => 1_i64..20_000, 2 => Just(0_i64), 2 => -100_000_i64..0, 1 => Just(HOUR), 1 => HOUR..40 * HOUR,
+        6 => 1_i64..20_000, 2 => Just(0_i64), 3 => -100_000_i64..0, 1 => -30 * HOUR..0, 1 => Just(HOUR), 1 => HOUR..40 * HOUR,
     ];
     let entry = (0..SERIES, step_ms, any::<u8>(), proptest::bool::weighted(0.2));
     prop_oneof![
@@ -60,6 +60,14 @@ fn value_of(byte: u8) -> Value {
     }
 }
 
+/// Which late samples are taken.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    ms: i64,
+    /// The newest sample before the batch.
+    newest: i64,
+}
+
 /// What the store should hold.
 #[derive(Default)]
 struct Model {
@@ -73,16 +81,23 @@ impl Model {
         series: i64,
         entry: &AppendEntry,
         in_batch: &mut Vec<(i64, i64)>,
+        window: Window,
     ) -> Result<(), Rejection> {
         let held = self.samples.entry(series).or_default();
         let newest = held.last_key_value().map(|(ts, _)| *ts);
         if newest.is_some_and(|newest| newest >= entry.ts_ms) {
-            // Within a batch only the newest sample is compared.
-            let is_hidden = Some(entry.ts_ms) != newest && in_batch.contains(&(series, entry.ts_ms));
+            // Without a window only the newest sample is compared within a batch.
+            let is_hidden =
+                window.ms == 0 && Some(entry.ts_ms) != newest && in_batch.contains(&(series, entry.ts_ms));
             return match held.get(&entry.ts_ms).filter(|_| !is_hidden) {
                 Some((value, _)) if bits(value) == bits(&entry.value) => Ok(()),
                 Some(_) => Err(Rejection::DuplicateTimestamp),
-                None => Err(Rejection::OutOfOrder),
+                None if window.ms == 0 || entry.value.is_stale() => Err(Rejection::OutOfOrder),
+                None if entry.ts_ms < window.newest - window.ms => Err(Rejection::TooOld),
+                None => {
+                    held.insert(entry.ts_ms, (entry.value.clone(), entry.start_ts_ms));
+                    Ok(())
+                }
             };
         }
         held.insert(entry.ts_ms, (entry.value.clone(), entry.start_ts_ms));
@@ -98,17 +113,24 @@ impl Model {
         series.filter(|(_, s): &(String, BTreeMap<_, _>)| !s.is_empty()).collect()
     }
 
+    /// The newest sample of all series.
+    fn newest_of_all(&self) -> i64 {
+        let newest = self.samples.values().filter_map(|s| s.last_key_value());
+        newest.map(|(ts, _)| *ts).max().unwrap_or(0)
+    }
+
     fn newest(&self, series: i64) -> i64 {
         let newest = self.samples.get(&series).and_then(|s| s.last_key_value());
         newest.map_or(NOW - 60 * HOUR, |(ts, _)| *ts)
     }
 }
 
-fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize)) {
+fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize), window_ms: i64) {
     let (read_mode, part_cache_bytes) = reading;
     let options = Options {
         sync,
         max_future_ms: None,
+        out_of_order_window_ms: window_ms,
         segment_bytes: 1 << 13,
         read_mode,
         part_cache_bytes,
@@ -170,8 +192,9 @@ fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize)) {
 
 fn append(kit: &Kit, model: &mut Model, batch: &[(i64, AppendEntry)], at: usize) {
     let mut in_batch = Vec::new();
+    let window = Window { ms: kit.options.out_of_order_window_ms, newest: model.newest_of_all() };
     let want: Vec<Result<(), Rejection>> =
-        batch.iter().map(|(series, entry)| model.append(*series, entry, &mut in_batch)).collect();
+        batch.iter().map(|(series, entry)| model.append(*series, entry, &mut in_batch, window)).collect();
     let report = kit.append(batch.iter().map(|(_, entry)| entry.clone()).collect());
     let got: Vec<Result<(), Rejection>> = report.samples.iter().map(|r| r.clone().map(|_| ())).collect();
     assert_eq!(got, want, "step {at}");
@@ -193,7 +216,7 @@ proptest! {
         steps in proptest::collection::vec(some_step(), 1..40),
         reading in some_reading(),
     ) {
-        run(&steps, SyncPolicy::Segment, reading);
+        run(&steps, SyncPolicy::Segment, reading, 0);
     }
 
     #[test]
@@ -201,6 +224,17 @@ proptest! {
         steps in proptest::collection::vec(some_step(), 1..40),
         reading in some_reading(),
     ) {
-        run(&steps, SyncPolicy::Always, reading);
+        run(&steps, SyncPolicy::Always, reading, 0);
+    }
+
+    #[test]
+    fn the_store_is_a_map_that_takes_late_samples(
+        steps in proptest::collection::vec(some_step(), 1..40),
+        reading in some_reading(),
+        window_ms in prop_oneof![Just(50_000), Just(24 * HOUR), Just(10_000 * HOUR)],
+        always: bool,
+    ) {
+        let sync = if always { SyncPolicy::Always } else { SyncPolicy::Segment };
+        run(&steps, sync, reading, window_ms);
     }
 }

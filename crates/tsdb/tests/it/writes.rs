@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fault, Injection, SimFs};
 use bellwether_model::{
-    AppendBatch, AppendError, AppendExemplar, AppendMetadata, Appender, Exemplar, FloatHistogram, Labels,
-    MetadataRequest, MetricMetadata, MetricType, QueryContext, Queryable, Rejection, SeriesRef, Span, Tenant,
-    TimeRange, Value, stale_nan,
+    AppendBatch, AppendError, AppendExemplar, AppendMetadata, Appender, ColumnBuffer, CounterResetHint,
+    Exemplar, FloatHistogram, Labels, MetadataRequest, MetricMetadata, MetricType, QueryContext, Queryable,
+    Rejection, SelectHints, SelectSpec, SeriesRef, Span, Tenant, TimeRange, Value, stale_nan,
 };
 use bellwether_tsdb::{Options, SyncPolicy};
 
@@ -43,6 +43,125 @@ fn verdicts_follow_the_newest_sample() {
     let counters = kit.tsdb.counters();
     assert_eq!((counters.samples_appended, counters.samples_repeated), (4, 5));
     assert_eq!((counters.samples_duplicate, counters.samples_out_of_order), (6, 2));
+}
+
+#[test]
+fn resets_of_histograms_are_found_when_they_are_stored() {
+    use CounterResetHint::{Gauge, NotReset, Reset, Unknown};
+
+    let mut kit = Kit::new();
+    let counts = |count: f64, hint| {
+        Value::Histogram(Arc::new(FloatHistogram {
+            count,
+            counter_reset_hint: hint,
+            ..FloatHistogram::default()
+        }))
+    };
+    let came = [(5.0, Unknown), (6.0, Reset), (7.0, Unknown), (1.0, NotReset), (2.0, Gauge), (3.0, Unknown)];
+    let batch = || (NOW..).zip(came).map(|(ts, (n, hint))| sample(&name(0), ts, counts(n, hint))).collect();
+    assert_eq!(kit.append(batch()).stored(), came.len());
+    for round in 0..3 {
+        let querier = kit.tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
+        let spec = SelectSpec {
+            matchers: Vec::new(),
+            range: TimeRange::ALL,
+            sorted: true,
+            hints: SelectHints::default(),
+        };
+        let series = querier.select(&spec, &QueryContext::unbounded()).expect("selects");
+        let mut samples = ColumnBuffer::default();
+        series.read(0, &mut samples).expect("reads");
+        let hints: Vec<_> = samples.hists.iter().flatten().map(|h| h.counter_reset_hint).collect();
+        assert_eq!(hints, [Unknown, Unknown, NotReset, Unknown, Gauge, Unknown], "round {round}");
+        drop(querier);
+        // What the source says about resets is no other value.
+        assert_eq!(kit.append(batch()).stored(), came.len());
+        match round {
+            0 => kit.kill(),
+            _ => drop(kit.tsdb.compact_all().expect("compacts")),
+        }
+    }
+    assert_eq!(kit.tsdb.counters().samples_duplicate, 0);
+}
+
+#[test]
+fn late_samples_are_taken_within_the_window() {
+    let mut kit = Kit::with(Options { out_of_order_window_ms: 1000, ..options() });
+    let check = |kit: &Kit, samples: Vec<(i64, i64, Value)>, want: &[Option<Rejection>]| {
+        let batch = samples.into_iter().map(|(series, ts, v)| sample(&name(series), ts, v)).collect();
+        let got: Vec<_> = kit.append(batch).samples.into_iter().map(Result::err).collect();
+        assert_eq!(got, want);
+    };
+    let (duplicate, order, old) =
+        (Some(Rejection::DuplicateTimestamp), Some(Rejection::OutOfOrder), Some(Rejection::TooOld));
+    check(&kit, vec![(0, NOW, 1.0.into()), (1, NOW + 500, 1.0.into())], &[None, None]);
+    // The window is counted from the newest sample of all series.
+    check(
+        &kit,
+        vec![
+            (0, NOW - 500, 5.0.into()),
+            (0, NOW - 501, 5.0.into()),
+            (0, NOW - 400, stale_nan().into()),
+            (0, NOW - 500, 5.0.into()),
+            (0, NOW - 500, 6.0.into()),
+            (0, NOW - 300, histogram(2.0)),
+        ],
+        &[None, old.clone(), order.clone(), None, duplicate.clone(), None],
+    );
+    for round in 0..3 {
+        // In one batch with newer ones, before and after a start, from the log and from parts.
+        check(
+            &kit,
+            vec![(0, NOW - 500, 5.0.into()), (0, NOW - 300, histogram(3.0)), (0, NOW - 502, 1.0.into())],
+            &[None, duplicate.clone(), old.clone()],
+        );
+        let dump = kit.dump();
+        let times: Vec<i64> = dump[&name(0).to_string()].keys().map(|ts| ts - NOW).collect();
+        assert_eq!(times, [-500, -300, 0], "round {round}");
+        match round {
+            0 => kit.kill(),
+            _ => drop(kit.tsdb.compact_all().expect("compacts")),
+        }
+    }
+    let counters = kit.tsdb.counters();
+    assert_eq!((counters.samples_appended_late, counters.samples_repeated), (0, 2), "since the start");
+    check(
+        &kit,
+        vec![
+            (2, NOW, 1.0.into()),
+            (2, NOW + 2000, 1.0.into()),
+            (2, NOW + 100, 7.0.into()),
+            (2, NOW, 2.0.into()),
+        ],
+        &[None, None, None, duplicate],
+    );
+    assert_eq!(kit.tsdb.counters().samples_appended_late, 1);
+}
+
+#[test]
+fn late_samples_go_through_checkpoints_into_parts_of_their_own() {
+    let mut kit = Kit::with(Options { out_of_order_window_ms: 100 * kit::HOUR, ..options() });
+    for i in 0..200 {
+        kit.row(0..3, NOW - i * kit::HOUR / 2);
+    }
+    let all = kit.dump();
+    assert_eq!(count(&all), 600);
+    kit.restart();
+    assert_eq!((kit.report.samples, kit.dump()), (600, all.clone()), "from the checkpoint");
+    kit.kill();
+    let querier = kit.tsdb.querier(&Tenant::default(), TimeRange::ALL).expect("opens");
+    kit.tsdb.compact_all().expect("compacts");
+    assert_eq!(kit::read_from(querier.as_ref(), &[], TimeRange::ALL), all, "an old view");
+    drop(querier);
+    assert_eq!(kit.dump(), all);
+    let days = kit.tsdb.parts().iter().map(|p| p.range.mint.div_euclid(24 * kit::HOUR)).collect::<Vec<_>>();
+    assert!(days.len() == 6 && days.is_sorted_by(|a, b| a < b), "one part a day: {days:?}");
+    assert_eq!(kit.tsdb.parts().iter().map(|p| p.samples).sum::<u64>(), 600);
+    kit.tsdb.maintain().expect("works");
+    assert_eq!(kit.tsdb.head_status(1).chunks, 0, "nothing stays in memory");
+    kit.kill();
+    assert_eq!((kit.report.samples, kit.dump()), (0, all));
+    assert_eq!(kit.row(0..3, NOW - kit::HOUR / 4).stored(), 3);
 }
 
 #[test]

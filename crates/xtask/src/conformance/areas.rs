@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwether_promql::conformance as promql;
-use bellwether_promql::testkit::{MemoryStore, ScriptOptions, run_script};
+use bellwether_promql::testkit::{MemoryStore, ScriptOptions, TestStore, run_script};
 use bellwether_rules::conformance as rules;
 use bellwether_template::conformance as template;
 
+use super::stores::{LaidOutStore, Layout};
 use super::{Outcome, Verdict};
 
 /// One area.
 pub(super) struct Area {
-    /// Its folder.
+    /// What it is called. An area that has the name of its folder answers for all case files there.
     pub(super) name: &'static str,
+    /// The folder with its cases.
+    pub(super) folder: &'static str,
     /// Runs it over the whole data. A case that is in its folder but not among the outcomes counts as failed.
     pub(super) run: fn(&Path) -> anyhow::Result<Vec<Outcome>>,
     /// Said below its counts.
@@ -35,13 +38,16 @@ pub(super) const AREAS: &[Area] = &[
     area("promql-compliance", promql_compliance),
     area("promql-parse", promql_parse),
     area("promqltest", promqltest),
+    Area { folder: "promqltest", ..area("promqltest-head", promqltest_head) },
+    Area { folder: "promqltest", ..area("promqltest-parts", promqltest_parts) },
+    Area { folder: "promqltest", ..area("promqltest-split", promqltest_split) },
     area("relabel", relabel),
     area("templates", templates),
     area("textformat", textformat),
 ];
 
 const fn area(name: &'static str, run: fn(&Path) -> anyhow::Result<Vec<Outcome>>) -> Area {
-    Area { name, run, note: None }
+    Area { name, folder: name, run, note: None }
 }
 
 /// What the template language can do for notifications already.
@@ -78,7 +84,28 @@ fn promql_parse(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
 
 /// Upstream's test scripts, unchanged, and the series lines of their language.
 fn promqltest(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    let new_store = || Arc::new(MemoryStore::new()) as Arc<_>;
+    let mut outcomes = scripts(dir, &|| Arc::new(MemoryStore::new()))?;
+    outcomes.extend(flatten(promql::series_syntax(dir)?));
+    Ok(outcomes)
+}
+
+/// The same scripts over the real store that has everything in its head.
+fn promqltest_head(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    scripts(dir, &|| Arc::new(LaidOutStore::new(Layout::Head)))
+}
+
+/// The same scripts over the real store that has everything in parts.
+fn promqltest_parts(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    scripts(dir, &|| Arc::new(LaidOutStore::new(Layout::Parts)))
+}
+
+/// The same scripts over the real store that got half of everything out of order, after the rest was in parts.
+fn promqltest_split(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
+    scripts(dir, &|| Arc::new(LaidOutStore::new(Layout::Split)))
+}
+
+/// The evaluations of all scripts, over stores of one kind.
+fn scripts(dir: &Path, new_store: &dyn Fn() -> Arc<dyn TestStore>) -> anyhow::Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     let mut scripts: Vec<PathBuf> = fs::read_dir(dir.join("promqltest"))?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
@@ -88,12 +115,11 @@ fn promqltest(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
     for path in scripts {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let report = run_script(&name, &text, &ScriptOptions::default(), &new_store);
+        let report = run_script(&name, &text, &ScriptOptions::default(), new_store);
         let evaluations = report.evaluations.into_iter();
         outcomes.extend(evaluations.map(|e| Outcome::new(format!("{name}:{}", e.line), e.outcome)));
         outcomes.extend(report.error.map(|e| Outcome::new(name, Err(e.to_string()))));
     }
-    outcomes.extend(flatten(promql::series_syntax(dir)?));
     Ok(outcomes)
 }
 

@@ -20,9 +20,10 @@ pub(crate) struct Cli {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the server.
+    /// Run the server. Without a configuration file, `bellwether.yml` or `prometheus.yml` of this folder is used if there is one, else a
+    /// configuration that scrapes only this server.
     Serve(ServeArgs),
-    /// Run the server with five simulated platforms that it scrapes.
+    /// Run the server with five simulated platforms, which it scrapes beside the targets of the configuration file, if there is one.
     Demo(DemoArgs),
     /// Check files without running anything.
     #[command(subcommand)]
@@ -81,8 +82,7 @@ pub(crate) enum TestCommand {
 /// Flags of `serve`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
-    /// The configuration file. Without it, `bellwether.yml` or `prometheus.yml` of this folder is used if there is one, else a
-    /// configuration that scrapes only this server.
+    /// The configuration file.
     #[arg(long = "config.file", value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
     /// Settings of the HTTP surface.
@@ -105,9 +105,9 @@ pub(crate) struct ServeArgs {
 /// Flags of `demo`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArgs {
-    /// A configuration file whose targets are scraped beside the simulated platforms.
-    #[arg(long = "config.file", value_name = "FILE")]
-    pub(crate) config_file: Option<PathBuf>,
+    /// The flags of every server.
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
     /// First port of the simulated platforms; by default the system chooses free ones.
     #[arg(long = "fleet.base-port", value_name = "PORT")]
     pub(crate) fleet_base_port: Option<u16>,
@@ -117,21 +117,6 @@ pub(crate) struct DemoArgs {
     /// How much simulated history an empty store gets before the demo starts; `0` for none.
     #[arg(long = "fleet.history", value_name = "DURATION", default_value = "3h", value_parser = duration_ms)]
     pub(crate) fleet_history_ms: i64,
-    /// Settings of the HTTP surface.
-    #[command(flatten)]
-    pub(crate) web: WebArgs,
-    /// Settings of the store.
-    #[command(flatten)]
-    pub(crate) storage: StorageArgs,
-    /// Settings of the query engine.
-    #[command(flatten)]
-    pub(crate) query: QueryArgs,
-    /// Settings of the log.
-    #[command(flatten)]
-    pub(crate) log: LogArgs,
-    /// Features to switch on, as in Prometheus; may be repeated, or a list with commas.
-    #[arg(long = "enable-feature", value_name = "FEATURE", value_delimiter = ',')]
-    pub(crate) enable_feature: Vec<String>,
 }
 
 /// Settings of the HTTP surface.

@@ -29,13 +29,13 @@ const HISTORY_SCRAPE: Duration = Duration::from_millis(2);
 
 /// Runs `bellwether demo`.
 pub(crate) fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
-    log::start(&args.log);
-    refuse_real_data(&args.storage.path)?;
-    mark_demo_data(&args.storage.path)?;
+    log::start(&args.serve.log);
+    refuse_real_data(&args.serve.storage.path)?;
+    mark_demo_data(&args.serve.storage.path)?;
     block_on(start(args))
 }
 
-async fn start(args: DemoArgs) -> anyhow::Result<ExitCode> {
+async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let now_ms = clock.now_ms();
     let past = Duration::from_millis(args.fleet_history_ms.max(0).unsigned_abs());
@@ -53,17 +53,11 @@ async fn start(args: DemoArgs) -> anyhow::Result<ExitCode> {
     }
     announce("Press Ctrl+C to stop.");
     let source = ConfigSource {
-        file: args.config_file,
+        file: args.serve.config_file.take(),
         fallback: String::new(),
         extra: Some(fleet.scrape_config_yaml()),
     };
-    let server = ServerArgs {
-        web: args.web,
-        storage: args.storage,
-        query: args.query,
-        features: args.enable_feature,
-        history: Some(fill_history(&fleet, now_ms)),
-    };
+    let server = ServerArgs::new(args.serve, Some(fill_history(&fleet, now_ms)));
     let outcome = run(server, source).await;
     fleet.shutdown().await;
     outcome

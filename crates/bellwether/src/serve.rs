@@ -52,21 +52,24 @@ pub(crate) struct ServerArgs {
     pub(crate) history: Option<FillHistory>,
 }
 
+impl ServerArgs {
+    /// A server with the given flags.
+    pub(crate) fn new(args: ServeArgs, history: Option<FillHistory>) -> Self {
+        let ServeArgs { web, storage, query, enable_feature, .. } = args;
+        Self { web, storage, query, features: enable_feature, history }
+    }
+}
+
 /// Fills an empty store.
 pub(crate) type FillHistory = Box<dyn FnOnce(&Tsdb, &Config) -> anyhow::Result<()> + Send>;
 
 /// Runs `bellwether serve`.
-pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn serve(mut args: ServeArgs) -> anyhow::Result<ExitCode> {
     log::start(&args.log);
     demo::refuse_demo_data(&args.storage.path)?;
-    let source = ConfigSource { file: config_file(args.config_file), fallback: String::new(), extra: None };
-    let server = ServerArgs {
-        web: args.web,
-        storage: args.storage,
-        query: args.query,
-        features: args.enable_feature,
-        history: None,
-    };
+    let source =
+        ConfigSource { file: config_file(args.config_file.take()), fallback: String::new(), extra: None };
+    let server = ServerArgs::new(args, None);
     block_on(run(server, source))
 }
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 bench="${BENCH_DIR:-../shared/bench}"
 if [ ! -d "$bench" ]; then
     echo "the benchmark ($bench) is not here; set BENCH_DIR to run it"
-    exit 0
+    exit 77
 fi
 binary=$(realpath "${CARGO_TARGET_DIR:-target}/release/bellwether")
 work=$(mktemp -d)

@@ -20,8 +20,19 @@ pub(crate) struct Question {
     pub(crate) kind: &'static str,
     /// The expression, or the selectors of a listing.
     pub(crate) text: String,
+    /// About which time.
+    pub(crate) window: Window,
     /// Who asks.
     pub(crate) requester: Requester,
+}
+
+/// The time that a query is about, wherever on the time line it lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Window {
+    /// From the start to the end; 0 for an instant.
+    pub(crate) length_ms: i64,
+    /// 0 where there are no steps.
+    pub(crate) step_ms: i64,
 }
 
 /// The queries that wait or run now. A query is in the list until its thread has really stopped.
@@ -83,13 +94,13 @@ impl ActiveQueries {
         clock: &dyn Clock,
     ) -> ActiveGuard {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let Question { kind, mut text, requester } = question;
+        let Question { kind, mut text, window, requester } = question;
         if text.len() > MAX_TEXT_BYTES {
             text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
             text.push_str("...");
         }
         let entry = Arc::new(Entry {
-            question: Question { kind, text, requester },
+            question: Question { kind, text, window, requester },
             started_at_ms: clock.now_ms(),
             is_running: AtomicBool::new(false),
             cx,

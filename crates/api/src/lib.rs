@@ -11,6 +11,7 @@ mod guard;
 mod json;
 mod lifecycle;
 mod own_metrics;
+mod pace;
 mod params;
 mod process;
 mod query_log;
@@ -29,6 +30,7 @@ mod work;
 
 pub use active::ActiveQueries;
 pub use error::{ApiError, ErrorKind};
+pub use pace::Pace;
 pub use query_log::QueryLog;
 pub use readiness::Readiness;
 pub use router::router;

@@ -17,6 +17,7 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     process(&mut metrics, state);
     reload(&mut metrics, state);
     query_log(&mut metrics, state);
+    pace(&mut metrics, state);
     requests(&mut metrics, state);
     scraping(&mut metrics, state);
     storage(&mut metrics, state);
@@ -82,6 +83,20 @@ fn reload(metrics: &mut Metrics<'_>, state: &AppState) {
         "bellwether_config_last_reload_success_timestamp_seconds",
         "When the configuration in use was loaded, in seconds since the Unix epoch.",
         last.loaded_at_ms as f64 / 1000.0,
+    );
+}
+
+fn pace(metrics: &mut Metrics<'_>, state: &AppState) {
+    let [at_once, given_up] = state.pace.counts();
+    metrics.counter(
+        "bellwether_queries_answered_at_once_total",
+        "Queries answered without being handed to a thread of their own, because they were quick the last time.",
+        at_once as f64,
+    );
+    metrics.counter(
+        "bellwether_queries_given_up_at_once_total",
+        "Queries begun that way that took longer than expected and began anew on a thread of their own.",
+        given_up as f64,
     );
 }
 

@@ -6,7 +6,7 @@ use http::{Method, header};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::active::Question;
+use crate::active::{Question, Window};
 use crate::error::{ApiError, ErrorKind};
 use crate::request_body::{BodyError, read_body};
 use crate::requester::Requester;
@@ -60,12 +60,15 @@ impl Params {
 
     /// What is asked, for the list of running queries.
     pub(crate) fn question(&self, kind: &'static str, text: impl Into<String>) -> Question {
-        Question { kind, text: text.into(), requester: self.requester.clone() }
+        let window = Window::default();
+        Question { kind, text: text.into(), window, requester: self.requester.clone() }
     }
 
     /// The values of `match[]`, for the same list.
-    pub(crate) fn selector_question(&self, kind: &'static str) -> Question {
-        self.question(kind, self.all("match[]").collect::<Vec<_>>().join(" or "))
+    pub(crate) fn selector_question(&self, kind: &'static str, range: TimeRange) -> Question {
+        let window = Window { length_ms: range.maxt.saturating_sub(range.mint), step_ms: 0 };
+        let text = self.all("match[]").collect::<Vec<_>>().join(" or ");
+        Question { window, ..self.question(kind, text) }
     }
 
     /// All values of `name`.

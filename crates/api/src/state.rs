@@ -9,6 +9,7 @@ use bellwether_wire::WriteLimits;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
+use crate::pace::Pace;
 use crate::query_log::QueryLog;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
@@ -126,6 +127,8 @@ pub struct AppState {
     pub stats: Arc<ApiStats>,
     /// The queries that wait or run.
     pub active_queries: Arc<ActiveQueries>,
+    /// Which questions are quick.
+    pub pace: Arc<Pace>,
     /// Where evaluated queries are logged.
     pub query_log: Arc<QueryLog>,
     /// Lets a bounded number of queries run.

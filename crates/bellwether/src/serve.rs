@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, QueryLog, Readiness,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Pace, QueryLog, Readiness,
     RemoteReadSettings, Settings, Surface, router, serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
@@ -165,6 +165,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         stats: Arc::new(ApiStats::default()),
         query_log,
         active_queries: Arc::new(ActiveQueries::default()),
+        pace: Arc::new(Pace::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
         read_gate: Arc::new(Semaphore::new(read_places)),
         write_gate: Arc::new(Semaphore::new(CONCURRENT_WRITES)),

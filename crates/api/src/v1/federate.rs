@@ -36,11 +36,11 @@ pub(crate) async fn federate(
 
 async fn exposition(state: &AppState, params: &Params, format: OutputFormat) -> Result<String, ApiError> {
     let selectors = selectors(state, params).map_err(ApiError::bad_data)?;
-    let question = params.selector_question("federate");
+    let question = params.selector_question("federate", TimeRange::ALL);
     on_query_thread(state, question, state.settings.query_timeout, move |state, cx| {
         let mut series = Vec::new();
-        for matchers in selectors {
-            series.extend(latest(state, matchers, cx)?);
+        for matchers in &selectors {
+            series.extend(latest(state, matchers.clone(), cx)?);
         }
         series.sort_by(|a, b| {
             a.labels.metric_name().cmp(b.labels.metric_name()).then_with(|| a.labels.cmp(&b.labels))

@@ -13,6 +13,7 @@ use bellwether_promql::engine::{
 };
 use serde_json::{Value, json};
 
+use crate::active::{Question, Window};
 use crate::envelope::{self, Notes};
 use crate::error::{ApiError, ErrorKind};
 use crate::json as write;
@@ -105,7 +106,9 @@ async fn evaluate(
     evaluation: Evaluation,
     bounds: Bounds,
 ) -> Result<Response, ApiError> {
-    let question = params.question(evaluation.kind(), evaluation.query());
+    let [start_ms, end_ms, step_ms] = evaluation.times_ms();
+    let window = Window { length_ms: end_ms.saturating_sub(start_ms), step_ms };
+    let question = Question { window, ..params.question(evaluation.kind(), evaluation.query()) };
     let asked = Arc::new(Asked {
         evaluation,
         limit: bounds.limit,
@@ -116,13 +119,13 @@ async fn evaluate(
     });
     let for_thread = Arc::clone(&asked);
     let outcome = on_query_thread(state, question, bounds.timeout, move |state, cx| {
-        let asked = for_thread;
+        let asked = &for_thread;
         let queued = asked.waited(state);
         let outcome = asked.evaluation.run(&*state.engine, cx);
         asked.log_outcome(state, queued, &outcome);
         answer(
             outcome.map_err(query_error)?,
-            &asked,
+            asked,
             queued,
             Answer::success(state.settings.max_result_bytes, cx)?,
         )

@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::active::Question;
+use crate::active::{Question, Window};
 use crate::error::{ApiError, ErrorKind};
 use crate::request_body::{BodyError, read_body};
 use crate::requester::Requester;
@@ -65,7 +65,8 @@ pub(crate) async fn read(
         }
         Err(_) => return failure(&ApiError::internal("decoding ended unexpectedly; the log says more")),
     };
-    let question = Question { kind: "read", text: describe(&request), requester };
+    let window = Window::default();
+    let question = Question { kind: "read", text: describe(&request), window, requester };
     let answer = match request.response_type {
         ReadResponseType::Samples => one_message(&state, question, request).await,
         ReadResponseType::StreamedXorChunks => streamed(&state, question, request).await,

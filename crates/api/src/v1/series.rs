@@ -29,7 +29,7 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
     let selectors =
         non_empty_selectors(&state, &params).map_err(|e| ApiError::bad_parameter("match[]", e))?;
     let request = SeriesRequest { selectors, range, limit: one_more(limit) };
-    let question = params.selector_question("series");
+    let question = params.selector_question("series", range);
     on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let mut found = if is_empty(range) {
             Vec::new()
@@ -47,7 +47,7 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
 pub(crate) async fn label_names(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
-    let question = params.selector_question("labels");
+    let question = params.selector_question("labels", request.range);
     on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = if is_empty(request.range) {
             Vec::new()
@@ -71,7 +71,7 @@ pub(crate) async fn label_values(
     }
     let limit = params.limit("limit")?;
     let request = request(&state, &params, limit)?;
-    let question = params.selector_question("label_values");
+    let question = params.selector_question("label_values", request.range);
     on_query_thread(&state, question, default_timeout(&state), move |state, cx| {
         let found = if is_empty(request.range) {
             Vec::new()

@@ -97,6 +97,39 @@ fn queries_answer_in_prometheus_envelopes() {
     assert_eq!(matrix["result"][0]["values"], json!([[90, "9"], [100, "10"]]));
 }
 
+/// A question that was quick so often that it is answered at once gets the whole answer also on the day when it is not quick.
+#[test]
+fn a_quick_question_may_become_a_long_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--storage.tsdb.retention.time=100y"]);
+    let samples: Vec<(i64, f64)> = (1..=200_000).map(|i| (i * 1_000, i as f64)).collect();
+    assert!(push(&server, &[(&[("__name__", "long")], &samples)]).0 < 300);
+    let ask = |time: &str| {
+        let (status, text) = server.post(
+            "/api/v1/query",
+            &[("Content-Type", "application/x-www-form-urlencoded")],
+            form(&[("query", "quantile_over_time(0.5, long[200000s])"), ("time", time)]).as_bytes(),
+        );
+        assert_eq!(status, 200, "{text}");
+        answer(&text)["data"]["result"].clone()
+    };
+    let count = |name: &str| {
+        let metrics = server.get("/metrics").1;
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{metrics}"));
+        line.trim().parse::<f64>().unwrap_or_else(|e| panic!("{line}: {e}"))
+    };
+    crate::support::wait_for("a wrong guess", || {
+        // Before the first sample there is nothing to read.
+        for _ in 0..3 {
+            assert_eq!(ask("0.5"), json!([]));
+        }
+        assert_eq!(ask("200000")[0]["value"], json!([200_000, "100000.5"]));
+        (count("bellwether_queries_given_up_at_once_total") > 0.0).then_some(())
+    });
+    assert!(count("bellwether_queries_answered_at_once_total") > 0.0);
+}
+
 #[test]
 fn series_and_labels_are_found() {
     let (_dir, server) = with_data();

@@ -1,5 +1,6 @@
 //! The `bellwether` program: reads the command line and runs one command.
 
+mod allocator;
 mod check;
 mod cli;
 mod demo;
@@ -22,10 +23,8 @@ use clap::Parser as _;
 
 use crate::cli::{CheckCommand, Cli, Command, TestCommand};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::configure();
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::serve(args),
         Command::Demo(args) => demo::demo(args),

@@ -31,7 +31,7 @@ enum Source {
 
 impl Mapped {
     /// Maps the whole file as it is now.
-    #[expect(unsafe_code, reason = "there is no other way to map a file; see the manifest")]
+    #[expect(unsafe_code, reason = "there is no other way to map a file")]
     pub(super) fn file(file: Arc<File>) -> io::Result<Self> {
         // SAFETY: the bytes behind the slice must not change while it is borrowed. `FsFile::map` is only for files that are complete and published: nothing in the
         // program opens such a file for writing or changes its length, it can only be unlinked, which leaves the mapping alone. The map is private to this type and
@@ -139,25 +139,6 @@ mod tests {
         let Source::File { file, .. } = &map.0 else { panic!("a real file") };
         assert!(probe(file, 100_000..100_010).is_err(), "without the advice too");
         assert!(probe(file, 0..10).is_ok());
-    }
-
-    /// The manifest of this crate repeats the lints of the workspace for the sake of one.
-    #[test]
-    fn the_lints_are_those_of_the_workspace_but_for_one() {
-        let lints = |path: &str, table: &str| -> Vec<String> {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-            let text = std::fs::read_to_string(path).expect("there");
-            let in_table =
-                text.lines().skip_while(|l| *l != table).skip(1).take_while(|l| !l.starts_with('['));
-            in_table.filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect()
-        };
-        for table in ["rust", "clippy"] {
-            let all = lints("../../Cargo.toml", &format!("[workspace.lints.{table}]"));
-            let ours = lints("Cargo.toml", &format!("[lints.{table}]"));
-            let want: Vec<String> = all.iter().map(|l| l.replace("\"forbid\"", "\"deny\"")).collect();
-            assert!(!ours.is_empty());
-            assert_eq!(ours, want, "{table}");
-        }
     }
 
     #[test]

@@ -19,12 +19,51 @@ struct Trace {
 pub(crate) struct Shard {
     /// Hash of the labels to place.
     table: HashTable<u32>,
-    series: Vec<Option<Series>>,
+    series: Places,
     /// Places without a series, with the mark of readers that must be gone before a place is used again. Marks increase.
     free: VecDeque<(u64, u32)>,
     /// What recent batches added, oldest first. A reader that must not see a batch leaves out as many of the newest samples of each series.
     traces: VecDeque<Trace>,
     pub(crate) shared: SharedColumns,
+}
+
+/// Places that come into being a page at a time. A vector would leave up to half of its room empty, and need thrice the room of the series while it grows.
+#[derive(Debug, Default)]
+struct Places {
+    /// All but the last one are full.
+    pages: Vec<Vec<Option<Series>>>,
+    n: u32,
+}
+
+/// How many places a page has.
+const PAGE: usize = 64;
+
+impl Places {
+    #[inline]
+    fn get(&self, slot: u32) -> Option<&Option<Series>> {
+        self.pages.get(slot as usize / PAGE)?.get(slot as usize % PAGE)
+    }
+
+    #[inline]
+    fn get_mut(&mut self, slot: u32) -> Option<&mut Option<Series>> {
+        self.pages.get_mut(slot as usize / PAGE)?.get_mut(slot as usize % PAGE)
+    }
+
+    /// Adds a place and returns its number.
+    fn push(&mut self, series: Series) -> u32 {
+        let slot = self.n;
+        if (slot as usize).is_multiple_of(PAGE) {
+            self.pages.push(Vec::with_capacity(PAGE));
+        }
+        let page = self.pages.last_mut().expect("BUG: no page although one was added");
+        page.push(Some(series));
+        self.n += 1;
+        slot
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Option<Series>> {
+        self.pages.iter().flatten()
+    }
 }
 
 /// Hashes labels. The key is random for each store, so nobody can choose labels that collide.
@@ -46,16 +85,16 @@ impl Shard {
 
     /// The series at a place, if there is one.
     pub(crate) fn get(&self, slot: u32) -> Option<&Series> {
-        self.series.get(slot as usize)?.as_ref()
+        self.series.get(slot)?.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut Series> {
-        self.series.get_mut(slot as usize)?.as_mut()
+        self.series.get_mut(slot)?.as_mut()
     }
 
     /// The series at a place that is known to have one, and the shared columns for pushing samples.
     pub(crate) fn series_mut(&mut self, slot: u32) -> (&mut Series, &mut SharedColumns) {
-        let series = self.series[slot as usize].as_mut();
+        let series = self.series.get_mut(slot).and_then(Option::as_mut);
         (series.expect("BUG: a place that was found under this lock is empty"), &mut self.shared)
     }
 
@@ -66,24 +105,22 @@ impl Shard {
             Some((mark, slot)) if *mark < oldest_reader => {
                 let slot = *slot;
                 self.free.pop_front();
-                self.series[slot as usize] = Some(series);
+                let place = self.series.get_mut(slot);
+                *place.expect("BUG: a free place is none of the shard's") = Some(series);
                 slot
             }
-            _ => {
-                self.series.push(Some(series));
-                (self.series.len() - 1) as u32
-            }
+            _ => self.series.push(series),
         };
         let all = &self.series;
         self.table.insert_unique(hash, slot, |slot| {
-            all[*slot as usize].as_ref().expect("BUG: the table names an empty place").hash
+            all.get(*slot).and_then(Option::as_ref).expect("BUG: the table names an empty place").hash
         });
         slot
     }
 
     /// Removes the series at a place. The place is not used again before [`free`](Self::free) is called for it.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Series> {
-        let series = self.series.get_mut(slot as usize)?.take()?;
+        let series = self.series.get_mut(slot)?.take()?;
         if let Ok(entry) = self.table.find_entry(series.hash, |s| *s == slot) {
             entry.remove();
         }
@@ -97,12 +134,12 @@ impl Shard {
 
     /// All series with their places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Series)> {
-        (0..).zip(&self.series).filter_map(|(slot, series)| Some((slot, series.as_ref()?)))
+        (0..).zip(self.series.iter()).filter_map(|(slot, series)| Some((slot, series.as_ref()?)))
     }
 
     /// How many places there are, with and without series.
     pub(crate) fn n_slots(&self) -> usize {
-        self.series.len()
+        self.series.n as usize
     }
 
     /// Remembers that a batch added samples, one for each entry of `slots`. Traces of batches up to `low_water` are forgotten.

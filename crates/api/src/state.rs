@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{AnchoredRegex, Appender, Clock, Queryable, Tenant};
+use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, Tenant};
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeManager;
@@ -38,8 +38,6 @@ pub struct Settings {
     pub query_timeout: Duration,
     /// How many queries run at once; the others wait.
     pub query_concurrency: usize,
-    /// How many bytes of memory one query may reserve.
-    pub query_memory_bytes: usize,
     /// Most bytes of an answer.
     pub max_result_bytes: usize,
     /// Limits of remote read.
@@ -125,6 +123,8 @@ pub struct AppState {
     pub write_limits: Arc<WriteLimits>,
     /// Counts of requests.
     pub stats: Arc<ApiStats>,
+    /// How much memory queries may use. Their answers count, too, until the client has taken them.
+    pub query_memory: QueryMemory,
     /// The queries that wait or run.
     pub active_queries: Arc<ActiveQueries>,
     /// Which questions are quick.

@@ -16,3 +16,4 @@ mod reload;
 mod remote_read;
 mod scraping;
 mod startup;
+mod worst_queries;

@@ -9,6 +9,7 @@ use super::error::QueryError;
 use super::eval::Eval;
 use super::metadata_labels::without_metadata;
 use super::operator::{Operator, Rows};
+use super::pacer::{CELLS_PER_LABEL_SET, Pacer};
 use super::plan::{FloatCall, Plan};
 use super::same_labels::{has_same_labels, merge_same_labels};
 use crate::functions::DateField;
@@ -106,15 +107,15 @@ pub(super) fn per_sample(
     f: impl FnMut(usize, Sample<'_>) -> Option<Value> + Send + 'static,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let delayed = eval.query.options.delayed_name_removal;
-    let labels: Option<Vec<Labels>> = match names {
-        Names::DropMetadata if !delayed => Some(operand.labels().iter().map(without_metadata).collect()),
-        Names::DropName if !delayed => {
-            Some(operand.labels().iter().map(Labels::without_metric_name).collect())
-        }
+    let relabel = match names {
+        Names::DropMetadata if !delayed => Some(without_metadata as fn(&Labels) -> Labels),
+        Names::DropName if !delayed => Some(Labels::without_metric_name as fn(&Labels) -> Labels),
         _ => None,
     };
+    let labels = relabel.map(|relabel| relabelled(eval, operand.labels(), relabel)).transpose()?;
     let merge = labels.as_ref().is_some_and(|labels| has_same_labels(labels));
-    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, f });
+    let pacer = Pacer::new(&eval.query.context);
+    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, pacer, f });
     if merge {
         let rows = Rows::collect(&eval.query, operator, eval.grid.n_steps)?;
         return Ok(merge_same_labels(&eval.query, rows)?.into_operator());
@@ -122,11 +123,30 @@ pub(super) fn per_sample(
     Ok(operator)
 }
 
+fn relabelled(
+    eval: &Eval,
+    labels: &[Labels],
+    relabel: fn(&Labels) -> Labels,
+) -> Result<Vec<Labels>, QueryError> {
+    eval.query.keep_label_list(labels.len())?;
+    let mut pacer = Pacer::new(&eval.query.context);
+    let one = |old: &Labels| {
+        pacer.work(CELLS_PER_LABEL_SET)?;
+        let new = relabel(old);
+        if new.as_bytes().len() < old.as_bytes().len() {
+            eval.query.keep_labels(&new)?;
+        }
+        Ok(new)
+    };
+    labels.iter().map(one).collect()
+}
+
 struct PerSample<F> {
     operand: Box<dyn Operator>,
     /// The labels, if they are not those of the operand.
     labels: Option<Vec<Labels>>,
     drop_name: bool,
+    pacer: Pacer,
     f: F,
 }
 
@@ -140,6 +160,7 @@ impl<F: FnMut(usize, Sample<'_>) -> Option<Value> + Send> Operator for PerSample
         for row in 0..block.n_rows() {
             let steps: Vec<usize> = block.row(row).steps().collect();
             for step in steps {
+                self.pacer.work(1)?;
                 let result = block.row(row).sample(step).and_then(|sample| (self.f)(step, sample));
                 let mut cell = block.row_mut(row);
                 match result {

@@ -6,6 +6,7 @@ use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
 use crate::engine::labelled_rows::LabelledRows;
 use crate::engine::operator::Operator;
+use crate::engine::pacer::{CELLS_PER_LABEL_SET, Pacer};
 use crate::engine::plan::{AggregatePlan, Plan};
 
 /// `count_values`: how many samples of each group have the same value, which becomes a label.
@@ -15,6 +16,7 @@ pub(super) fn open(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operator
     };
     let mut operand = eval.open(&plan.operand)?;
     let mut counts = LabelledRows::new(&eval.query, eval.grid.n_steps)?;
+    let mut pacer = Pacer::new(&eval.query.context);
     let mut series = 0;
     while let Some(block) = operand.next()? {
         for row in block.rows() {
@@ -24,6 +26,7 @@ pub(super) fn open(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operator
             // A value often stays the same for a while.
             let mut last: Option<(String, usize)> = None;
             for (step, sample) in row.samples() {
+                pacer.work(CELLS_PER_LABEL_SET)?;
                 let text = match sample {
                     Sample::Float(v) => format_float(v),
                     Sample::Histogram(h) => h.to_string(),
@@ -33,7 +36,7 @@ pub(super) fn open(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operator
                     _ => {
                         let mut builder = labels.to_builder();
                         builder.set(label, &text);
-                        counts.place(&group_labels(&builder.build(), plan), false)?
+                        counts.place(&eval.query, &group_labels(&builder.build(), plan), false)?
                     }
                 };
                 last = Some((text, place));

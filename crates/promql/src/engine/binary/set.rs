@@ -2,6 +2,7 @@ use super::matching::MatchGroups;
 use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
 use crate::engine::operator::{Operator, Rows};
+use crate::engine::pacer::Pacer;
 use crate::engine::plan::BinaryPlan;
 use crate::engine::same_labels::merge_same_labels;
 use crate::engine::state::QueryState;
@@ -12,12 +13,14 @@ use crate::syntax::BinaryOp;
 pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, QueryError> {
     let matching = plan.matching.as_ref().expect("BUG: the type checker gives set operators a matching");
     let (mut left, mut right) = (eval.rows(&plan.lhs)?, eval.rows(&plan.rhs)?);
-    let groups = MatchGroups::new(&left.labels, &right.labels, matching);
+    let groups = MatchGroups::new(&eval.query, &left.labels, &right.labels, matching)?;
     if plan.op == BinaryOp::Or {
         let taken = Presence::of(&left, &groups.left, groups.n_groups, &eval.query)?;
-        retain(&mut right, &groups.right, |group, step| !taken.get(group, step));
+        retain(&mut right, &groups.right, &eval.query, |group, step| !taken.get(group, step))?;
         let mut all = Rows::with_capacity(&eval.query, left.len() + right.len(), eval.grid.n_steps)?;
+        eval.query.keep_label_list(left.len() + right.len())?;
         for rows in [&left, &right] {
+            eval.query.context.check()?;
             all.labels.extend_from_slice(&rows.labels);
             rows.block.rows().try_for_each(|row| all.block.push_copy(row))?;
         }
@@ -26,7 +29,7 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
     }
     let partners = Presence::of(&right, &groups.right, groups.n_groups, &eval.query)?;
     let keep_matched = plan.op == BinaryOp::And;
-    retain(&mut left, &groups.left, |group, step| partners.get(group, step) == keep_matched);
+    retain(&mut left, &groups.left, &eval.query, |group, step| partners.get(group, step) == keep_matched)?;
     left.block.settle()?;
     Ok(left.into_operator())
 }
@@ -41,7 +44,9 @@ impl Presence {
     fn of(rows: &Rows, group_of: &[usize], n_groups: usize, query: &QueryState) -> Result<Self, QueryError> {
         let n_steps = rows.block.n_steps();
         let mut cells = StepSet::new(query, n_groups.saturating_mul(n_steps))?;
+        let mut pacer = Pacer::new(&query.context);
         for (row, group) in rows.block.rows().zip(group_of) {
+            pacer.work(n_steps)?;
             row.steps().for_each(|step| cells.insert(group * n_steps + step));
         }
         Ok(Self { n_steps, cells })
@@ -52,11 +57,19 @@ impl Presence {
     }
 }
 
-fn retain(rows: &mut Rows, group_of: &[usize], keep: impl Fn(usize, usize) -> bool) {
+fn retain(
+    rows: &mut Rows,
+    group_of: &[usize],
+    query: &QueryState,
+    keep: impl Fn(usize, usize) -> bool,
+) -> Result<(), QueryError> {
+    let mut pacer = Pacer::new(&query.context);
     for (row, group) in group_of.iter().enumerate() {
+        pacer.work(rows.block.n_steps())?;
         let dropped: Vec<usize> = rows.block.row(row).steps().filter(|step| !keep(*group, *step)).collect();
         for step in dropped {
             rows.block.row_mut(row).clear(step);
         }
     }
+    Ok(())
 }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bellwether_model::{Labels, Value};
 
@@ -10,6 +11,7 @@ use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
 use crate::engine::metadata_labels::{METADATA_LABELS, without_metadata};
 use crate::engine::operator::{Operator, Rows};
+use crate::engine::pacer::Pacer;
 use crate::engine::plan::BinaryPlan;
 use crate::engine::same_labels::same_labelset;
 use crate::engine::step_set::StepSet;
@@ -23,7 +25,7 @@ use crate::syntax::{MatchCardinality, VectorMatching};
 pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, QueryError> {
     let matching = plan.matching.as_ref().expect("BUG: the type checker gives two vectors a matching");
     let (left, right) = (eval.rows(&plan.lhs)?, eval.rows(&plan.rhs)?);
-    let groups = MatchGroups::new(&left.labels, &right.labels, matching);
+    let groups = MatchGroups::new(&eval.query, &left.labels, &right.labels, matching)?;
     let swapped = matching.card == MatchCardinality::OneToMany;
     let (left, right) = (Side::new(&left, &groups, &groups.left), Side::new(&right, &groups, &groups.right));
     let (many, one) = if swapped { (right, left) } else { (left, right) };
@@ -181,7 +183,9 @@ impl Join<'_> {
         {
             return Ok(());
         }
+        let mut pacer = Pacer::new(&self.eval.query.context);
         for step in (0..n_steps).filter(|step| self.both.contains(*step)) {
+            pacer.work(many.len() + one.len()).map_err(QueryError::from)?;
             let mismatch = |phase| move |error| Failure::Match(Mismatch { step, phase, error });
             let one = self.one_at(one, step).map_err(mismatch(Phase::OneSide))?;
             let (mut n_matches, mut found_many) = (0, false);
@@ -194,7 +198,7 @@ impl Join<'_> {
                     (None, None) => break,
                 };
                 n_matches += 1;
-                let outcome = self.outcome(output, group, (Partner::Series(*series), one));
+                let outcome = self.outcome(output, group, (Partner::Series(*series), one))?;
                 // Whether the match is ambiguous does not depend on what a comparison leaves of it.
                 self.check_unique(n_matches, &mut output.outcomes[outcome], (group, step))
                     .map_err(mismatch(Phase::BothSides))?;
@@ -205,7 +209,7 @@ impl Join<'_> {
             if let (Some((series, sample)), false, Some(fill)) = (one, found_many, self.many_fill)
                 && let Some(value) = self.operate(Sample::Float(fill), sample)
             {
-                let outcome = self.outcome(output, group, (Partner::Fill, Partner::Series(series)));
+                let outcome = self.outcome(output, group, (Partner::Fill, Partner::Series(series)))?;
                 Self::push(output, outcome, self.drops_name(None), step, value)?;
             }
         }
@@ -301,26 +305,35 @@ impl Join<'_> {
     }
 
     /// What two partners result in.
-    fn outcome(&self, output: &mut Output, group: usize, pair: (Partner, Partner)) -> usize {
+    fn outcome(
+        &self,
+        output: &mut Output,
+        group: usize,
+        pair: (Partner, Partner),
+    ) -> Result<usize, QueryError> {
         let (many, one) = pair;
         if let Partner::Series(series) = many
             && let Some((latest, outcome)) = output.latest[series]
             && latest == one
         {
-            return outcome;
+            return Ok(outcome);
         }
         let Output { pairs, outcomes, by_labels, latest, .. } = output;
-        let outcome = *pairs.entry(pair).or_insert_with(|| {
-            let labels = self.result_labels(group, pair);
-            *by_labels.entry(labels.clone()).or_insert_with(|| {
-                outcomes.push(Outcome { labels, row: None, found_at: None });
-                outcomes.len() - 1
-            })
-        });
+        let outcome = match pairs.entry(pair) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => {
+                let labels = self.result_labels(group, pair);
+                self.eval.query.keep_labels(&labels)?;
+                *place.insert(*by_labels.entry(labels.clone()).or_insert_with(|| {
+                    outcomes.push(Outcome { labels, row: None, found_at: None });
+                    outcomes.len() - 1
+                }))
+            }
+        };
         if let Partner::Series(series) = many {
             latest[series] = Some((one, outcome));
         }
-        outcome
+        Ok(outcome)
     }
 
     fn result_labels(&self, group: usize, (many, one): (Partner, Partner)) -> Labels {

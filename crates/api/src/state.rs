@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
 use crate::pace::Pace;
+use crate::query_journal::QueryJournal;
 use crate::query_log::QueryLog;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
@@ -129,6 +130,8 @@ pub struct AppState {
     pub active_queries: Arc<ActiveQueries>,
     /// Which questions are quick.
     pub pace: Arc<Pace>,
+    /// Remembers which queries run, for the start after a crash.
+    pub query_journal: Arc<dyn QueryJournal>,
     /// Where evaluated queries are logged.
     pub query_log: Arc<QueryLog>,
     /// Lets a bounded number of queries run.

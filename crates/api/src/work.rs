@@ -97,6 +97,7 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
     timeout: Duration,
     work: impl FnOnce(&AppState, &QueryContext) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    refuse_after_crash(state, &question)?;
     let deadline = Instant::now() + timeout;
     let cx = QueryContext::sharing(Some(timeout), &state.query_memory);
     let _cancel = CancelOnDrop(cx.clone());
@@ -115,9 +116,10 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
             Err(_) => return Err(queue_timeout(state, gate)),
         },
     };
-    active.set_running();
     let state = state.clone();
     let running = tokio::task::spawn_blocking(move || {
+        let _noted = active.note_in(&state.query_journal);
+        active.set_running();
         let _active = active;
         let _place = place;
         work(&state, &cx)
@@ -130,6 +132,13 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
         outcome = running => outcome
             .unwrap_or_else(|_| Err(ended_unexpectedly())),
     }
+}
+
+/// A query that ran when the server crashed may make it crash again, and then everything else with it.
+fn refuse_after_crash(state: &AppState, question: &Question) -> Result<(), ApiError> {
+    let now_ms = state.clock.now_ms();
+    let crashed = state.query_journal.refused(question.kind, &question.text, now_ms);
+    crashed.map_or(Ok(()), |query| Err(query.refusal(now_ms)))
 }
 
 fn queue_timeout(state: &AppState, gate: Gate) -> ApiError {

@@ -214,6 +214,9 @@ pub(crate) struct QueryArgs {
     /// How much of it one query may use. Half of it, but at most 2GiB, if nothing is said.
     #[arg(long = "query.max-memory-per-query", value_name = "SIZE", value_parser = some_bytes)]
     pub(crate) max_memory_per_query: Option<u64>,
+    /// How long a query is refused that ran when the server ended unexpectedly; `0s` for not at all.
+    #[arg(long = "query.refuse-after-crash", value_name = "DURATION", default_value = "5m", value_parser = duration_ms)]
+    pub(crate) refuse_after_crash_ms: i64,
     /// How many bytes the answer to one query may have.
     #[arg(long = "query.max-result-size", value_name = "SIZE", default_value = "256MiB", value_parser = size_bytes)]
     pub(crate) max_result_bytes: u64,

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
 use crate::operations::{Checked, ConfigSource, Program, open_query_log};
+use crate::query_journal::Journal;
 use crate::query_memory::QueryMemoryLimits;
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
@@ -35,6 +36,8 @@ use crate::{demo, features, log};
 /// Stack of each thread. The evaluator recurses into the tree of a query, which may be 500 levels high; a level takes some kilobytes, in a build
 /// without optimisation above 5. Memory is taken only for what is used.
 const STACK_BYTES: usize = 16 << 20;
+/// So many remote reads are noted in the journal of running queries beside the queries.
+const READS_NOTED: usize = 16;
 /// How often the store cuts, drops and tidies up.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long scrapes in flight may go on after the server was told to stop.
@@ -135,6 +138,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         limit => limit.min(Semaphore::MAX_PERMITS),
     };
     let is_demo = args.history.is_some();
+    let data_dir = args.storage.path.clone();
     let opening = open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
     let (store, config) = tokio::select! {
         opened = opening => opened?,
@@ -145,6 +149,10 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         }
     };
 
+    // The store holds the lock of the folder now.
+    let (n_running, refuse_ms) =
+        (args.query.max_concurrency.saturating_add(READS_NOTED), args.query.refuse_after_crash_ms);
+    let query_journal = Arc::new(Journal::open(&data_dir, n_running, clock.now_ms(), refuse_ms));
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
     let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
@@ -168,6 +176,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         settings: Arc::new(settings),
         write_limits: Arc::new(WriteLimits::default()),
         stats: Arc::new(ApiStats::default()),
+        query_journal: Arc::<Journal>::clone(&query_journal),
         query_log,
         query_memory: memory_limits.budget(),
         active_queries: Arc::new(ActiveQueries::default()),
@@ -210,6 +219,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         tracing::warn!("some scrapes did not end in time");
     }
     let _ = maintenance.await;
+    query_journal.close();
     tokio::task::spawn_blocking(move || store.close()).await?.context("closing the store")?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -338,6 +348,7 @@ fn flags(
         ("query.max-memory", memory.together()),
         ("query.max-memory-per-query", memory.per_query()),
         ("query.max-result-size", format_size(query.max_result_bytes)),
+        ("query.refuse-after-crash", format_duration_ms(query.refuse_after_crash_ms)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
         ("storage.min-free", storage.min_free.map(format_size).unwrap_or_default()),

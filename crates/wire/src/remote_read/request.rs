@@ -1,8 +1,8 @@
 use bellwether_model::{AnchoredRegex, MatchOp, Matcher, TimeRange};
 
 use super::error::ReadError;
-use crate::protobuf::{Fields, MessageWriter};
 use crate::snappy;
+use bellwether_protobuf::{Fields, MessageWriter};
 
 /// What one read request may bring. Each refusal names the limit and its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn receive_read(body: &[u8], limits: &ReadLimits) -> Result<ReadRequest, Rea
     let (mut queries, mut accepted) = (Vec::new(), Vec::new());
     let mut seen = Seen::default();
     let mut fields = Fields::new(&message);
-    while let Some(field) = fields.next()? {
+    while let Some(field) = fields.next_field()? {
         match field.number {
             1 if queries.len() == limits.max_queries => {
                 return Err(ReadError::TooMany { what: "queries", limit: limits.max_queries });
@@ -106,7 +106,7 @@ struct Seen {
 /// `prometheus.Query`
 fn read_query(mut message: Fields<'_>, limits: &ReadLimits, seen: &mut Seen) -> Result<ReadQuery, ReadError> {
     let (mut mint, mut maxt, mut matchers) = (0, 0, Vec::new());
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => mint = field.varint()? as i64,
             2 => maxt = field.varint()? as i64,
@@ -132,7 +132,7 @@ fn read_query(mut message: Fields<'_>, limits: &ReadLimits, seen: &mut Seen) -> 
 /// `prometheus.LabelMatcher`
 fn read_matcher(mut message: Fields<'_>) -> Result<Matcher, ReadError> {
     let (mut number, mut name, mut value) = (0, &b""[..], &b""[..]);
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => number = field.varint()?,
             2 => name = field.bytes()?,

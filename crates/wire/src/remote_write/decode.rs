@@ -10,8 +10,8 @@ use super::histogram::{SharedBounds, read_histogram};
 use super::labels::LabelCollector;
 use super::limits::WriteLimits;
 use super::rejected::Rejected;
-use crate::protobuf::{Fields, WireError};
 use crate::snappy;
+use bellwether_protobuf::{Fields, WireError};
 
 /// How many characters the labels of an exemplar may have in total (OpenMetrics).
 const MAX_EXEMPLAR_CHARS: usize = 128;
@@ -46,7 +46,7 @@ pub fn receive_write(
 pub fn decode_write_request(message: &[u8], limits: &WriteLimits) -> Result<DecodedWrite, ReceiveError> {
     let mut decoder = Decoder::new(message, limits);
     let mut fields = Fields::new(message);
-    while let Some(field) = fields.next()? {
+    while let Some(field) = fields.next_field()? {
         match field.number {
             1 => decoder.series(field.message()?)?,
             3 => decoder.metadata(field.message()?)?,
@@ -88,7 +88,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
         }
         // Labels may also stand elsewhere, but senders write them first.
         let mut others = fields;
-        while let Some(field) = fields.next()? {
+        while let Some(field) = fields.next_field()? {
             match field.number {
                 1 => self.labels.push(field.message()?, self.limits)?,
                 2 | 4 => n_samples += 1,
@@ -105,7 +105,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
                 return Ok(());
             }
         };
-        while let Some(field) = others.next()? {
+        while let Some(field) = others.next_field()? {
             match field.number {
                 2 => self.sample(&labels, field.message()?)?,
                 3 => self.exemplar(&labels, field.message()?)?,
@@ -119,7 +119,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
     /// `prometheus.Sample`
     fn sample(&mut self, labels: &Labels, mut message: Fields<'a>) -> Result<(), WireError> {
         let (mut value, mut ts_ms) = (0.0, 0);
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             match field.number {
                 1 => value = field.double()?,
                 2 => ts_ms = field.varint()? as i64,
@@ -147,7 +147,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
     fn exemplar(&mut self, series: &Labels, mut message: Fields<'a>) -> Result<(), WireError> {
         self.exemplar_labels.clear();
         let (mut value, mut ts_ms) = (0.0, 0);
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             match field.number {
                 1 => self.exemplar_labels.push(field.message()?, self.limits)?,
                 2 => value = field.double()?,
@@ -179,7 +179,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
         self.count_entries(1)?;
         let (mut metric_type, mut family, mut help, mut unit) =
             (MetricType::Unknown, &b""[..], &b""[..], &b""[..]);
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             match field.number {
                 1 => metric_type = metric_type_of(field.varint()?),
                 2 => family = field.bytes()?,

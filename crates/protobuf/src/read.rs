@@ -162,6 +162,12 @@ impl<'a> Fields<'a> {
         Self { rest: message, end: message.len() }
     }
 
+    /// The fields of a piece of the outermost message that starts at its byte `offset`, so that errors name the right place.
+    #[inline]
+    pub fn nested_at(message: &'a [u8], offset: usize) -> Self {
+        Self { rest: message, end: offset + message.len() }
+    }
+
     /// Whether everything has been read.
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -6,7 +6,7 @@ use bellwether_exposition::{CreatedHandling, TypeAndUnitLabels};
 use bellwether_model::{AppendBatch, AppendReport, Labels, SeriesRef, ValidationScheme};
 use bellwether_relabel::Rules;
 
-use crate::ingest::{ClassicHandling, Ingest, IngestSettings, LabelLimits, Report, SampleLabels};
+use crate::ingest::{HistogramSettings, Ingest, IngestSettings, LabelLimits, Report, SampleLabels};
 
 /// A target whose bodies are turned into batches, which a store takes that does nothing.
 #[derive(Debug)]
@@ -32,12 +32,11 @@ impl Target {
             honor_timestamps: true,
             track_timestamps_staleness: false,
             sample_limit: 0,
-            bucket_limit: 0,
             fallback_protocol: None,
             type_and_unit_labels: TypeAndUnitLabels::Omit,
             created: CreatedHandling::Series,
             extra_metrics: false,
-            classic_histograms: ClassicHandling::Keep,
+            histograms: HistogramSettings::CLASSIC,
         };
         Self {
             ingest: Ingest::new(Arc::new(settings), Arc::default()),

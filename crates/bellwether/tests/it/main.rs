@@ -10,6 +10,7 @@ mod differential;
 mod http_api;
 mod http_limits;
 mod peers;
+mod protobuf;
 mod query_cli;
 mod readme;
 mod reload;

@@ -44,6 +44,11 @@ impl HistogramSettings {
         max_schema: MAX_EXPONENTIAL_SCHEMA,
     };
 
+    /// Everything in all its forms.
+    #[cfg(feature = "bench")]
+    pub(crate) const ALL: Self =
+        Self { native: NativeHistograms::Beside, classic: ClassicHandling::ConvertAndKeep, ..Self::CLASSIC };
+
     pub(crate) fn new(config: &ScrapeConfig) -> Self {
         let keeps_classic = config.always_scrape_classic_histograms;
         Self {

@@ -91,6 +91,8 @@ pub(crate) struct Refused {
 pub(crate) struct Ingest {
     settings: Arc<IngestSettings>,
     cache: SeriesCache,
+    /// The format of the last body, which is that of the series in the cache.
+    format: Option<BodyFormat>,
     report: ReportSeries,
     metadata: Arc<Mutex<MetadataCache>>,
     /// The series of the batch's samples, as far as they came from the body.
@@ -114,6 +116,7 @@ impl Ingest {
             report: ReportSeries::new(&settings.labels, settings.extra_metrics),
             settings,
             cache: SeriesCache::default(),
+            format: None,
             metadata,
             sampled: Vec::new(),
             scratch: Buffers::default(),
@@ -143,6 +146,10 @@ impl Ingest {
             return (counts, Ok(()));
         }
         let result = self.format(content_type).and_then(|format| {
+            // A line that is expected is not judged again, so it must have been judged by the rules of the same format.
+            if self.format.replace(format).is_some_and(|before| before != format) {
+                self.cache.forget_all_forms();
+            }
             let metadata = Arc::clone(&self.metadata);
             let mut metadata = metadata.lock();
             metadata.begin();

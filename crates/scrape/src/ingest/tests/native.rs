@@ -238,6 +238,15 @@ fn a_target_may_change_its_format() {
 }
 
 #[test]
+fn each_format_has_its_own_rules() {
+    let mut scrapes = Scrapes::new(settings());
+    // Text lets the comma be missing, OpenMetrics does not.
+    scrapes.scrape("m{a=\"1\" b=\"2\"} 1\n").expect("valid");
+    scrapes.scrape_as(OPENMETRICS, "m{a=\"1\" b=\"2\"} 1\n# EOF\n").expect_err("expected comma");
+    assert_eq!(scrapes.samples(r#"m{a="1", b="2", job="j"}"#), ["1:1", "2:stale"]);
+}
+
+#[test]
 fn metadata_is_learned_and_errors_name_the_byte() {
     let mut described = family("g_volts", MetricType::Gauge, vec![("/", number(1.0))]);
     (described.help, described.unit) = ("Tension.".to_owned(), "volts".to_owned());

@@ -5,7 +5,7 @@ use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, T
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeManager;
-use bellwether_wire::WriteLimits;
+use bellwether_wire::WriteReceiver;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
@@ -120,8 +120,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// What the binary tells about itself.
     pub settings: Arc<Settings>,
-    /// Limits of pushed data.
-    pub write_limits: Arc<WriteLimits>,
+    /// Takes what is pushed with remote write to `appender`.
+    pub write_receiver: Arc<WriteReceiver>,
     /// Counts of requests.
     pub stats: Arc<ApiStats>,
     /// How much memory queries may use. Their answers count, too, until the client has taken them.

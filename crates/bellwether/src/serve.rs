@@ -17,7 +17,7 @@ use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
 use bellwether_tsdb::Tsdb;
-use bellwether_wire::WriteLimits;
+use bellwether_wire::{WriteLimits, WriteReceiver};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -174,7 +174,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         readiness: Arc::clone(&readiness),
         clock,
         settings: Arc::new(settings),
-        write_limits: Arc::new(WriteLimits::default()),
+        write_receiver: Arc::new(WriteReceiver::new(WriteLimits::default())),
         stats: Arc::new(ApiStats::default()),
         query_journal: Arc::<Journal>::clone(&query_journal),
         query_log,

@@ -215,6 +215,45 @@ impl<'a> Fields<'a> {
         Some(Self { rest: message, end: self.end - rest.len() })
     }
 
+    /// The next field as eight bytes, if its key is `key`, of one byte.
+    #[inline]
+    pub fn next_fixed64(&mut self, key: u8) -> Option<u64> {
+        let (first, rest) = self.rest.split_first()?;
+        let (bytes, rest) = rest.split_first_chunk()?;
+        if *first != key {
+            return None;
+        }
+        self.rest = rest;
+        Some(u64::from_le_bytes(*bytes))
+    }
+
+    /// The next field as a number, if its key is `key`, of one byte.
+    #[inline]
+    pub fn next_varint(&mut self, key: u8) -> Option<u64> {
+        let mut ahead = Self { rest: self.rest.strip_prefix(&[key])?, end: self.end };
+        let value = ahead.varint().ok()?;
+        *self = ahead;
+        Some(value)
+    }
+
+    /// Steps over the fields with a length that come next and have the key `key`, of one byte. Returns where they lie in the outermost message.
+    #[inline]
+    pub fn skip_run(&mut self, key: u8) -> Range<usize> {
+        let start = self.offset();
+        loop {
+            if self.next_short(key).is_some() {
+                continue;
+            }
+            let Some(rest) = self.rest.strip_prefix(&[key]) else { break };
+            let mut ahead = Self { rest, end: self.end };
+            if ahead.delimited().is_err() {
+                break;
+            }
+            *self = ahead;
+        }
+        start..self.offset()
+    }
+
     /// Steps over a group whose first tag was `tag`. Groups inside are counted, not recursed into, so that nesting costs nothing.
     #[cold]
     fn skip_group(&mut self, mut tag: u64, mut offset: usize) -> Result<(), WireError> {
@@ -254,6 +293,16 @@ impl<'a> Fields<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64, WireError> {
+        if let Some(word) = self.rest.first_chunk() {
+            // Up to eight bytes at once: the lowest bit above seven that is not set ends the number.
+            let word = u64::from_le_bytes(*word);
+            let ends = !word & 0x8080_8080_8080_8080;
+            if ends != 0 {
+                let n_bits = ends.trailing_zeros() + 1;
+                self.rest = &self.rest[n_bits as usize / 8..];
+                return Ok(join_sevens(word & (u64::MAX >> (64 - n_bits))));
+            }
+        }
         let mut value = 0;
         for (idx, byte) in self.rest.iter().enumerate().take(10) {
             let bits = u64::from(byte & 0x7f);
@@ -316,6 +365,14 @@ impl<'a> Fields<'a> {
     fn error(&self, reason: &'static str) -> WireError {
         WireError { reason, offset: self.offset() }
     }
+}
+
+/// Puts the lower seven bits of each byte side by side.
+#[inline]
+fn join_sevens(word: u64) -> u64 {
+    let pairs = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let fours = (pairs & 0x0000_3fff_0000_3fff) | ((pairs & 0x3fff_0000_3fff_0000) >> 2);
+    (fours & 0x0fff_ffff) | ((fours & 0x0fff_ffff_0000_0000) >> 4)
 }
 
 const START_GROUP: u64 = 3;

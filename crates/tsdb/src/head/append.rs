@@ -10,8 +10,8 @@ use super::{Head, N_SHARDS, SeriesId};
 /// Where the series of a sample should be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Placement {
-    /// The caller says so; the labels must be compared.
-    Hinted(SeriesId),
+    /// The caller says so: a place, and the generation of the series there.
+    Hinted(SeriesId, u32),
     /// By the hash of the labels.
     Hashed { hash: u64, shard: usize },
 }
@@ -19,7 +19,7 @@ pub(crate) enum Placement {
 impl Placement {
     fn shard(self) -> usize {
         match self {
-            Self::Hinted(id) => id.shard(),
+            Self::Hinted(id, _) => id.shard(),
             Self::Hashed { shard, .. } => shard,
         }
     }
@@ -71,8 +71,9 @@ pub(crate) struct LockedShards<'h> {
 impl Head {
     /// Where the series with these labels should be.
     pub(crate) fn place(&self, labels: &Labels, hint: Option<SeriesRef>) -> Placement {
-        if let Some(id) = hint.and_then(SeriesId::from_ref) {
-            return Placement::Hinted(id);
+        if let Some(hint) = hint {
+            let (id, generation) = SeriesId::from_ref(hint);
+            return Placement::Hinted(id, generation);
         }
         let (hash, shard) = self.hash(labels);
         Placement::Hashed { hash, shard }
@@ -99,11 +100,16 @@ impl LockedShards<'_> {
         self.shards[shard].as_mut().expect("BUG: a shard that is not locked")
     }
 
-    /// Looks where the series should be.
+    /// Looks where the series should be. Without labels, the handle alone decides.
+    #[inline]
     pub(crate) fn find(&self, placement: Placement, labels: &Labels) -> Found {
         match placement {
-            Placement::Hinted(id) => match self.shard(id.shard()).get(id.slot()) {
-                Some(series) if series.labels == *labels => Found::Series(id),
+            Placement::Hinted(id, generation) => match self.shard(id.shard()).get(id.slot()) {
+                Some(series)
+                    if series.generation == generation && (labels.is_empty() || series.labels == *labels) =>
+                {
+                    Found::Series(id)
+                }
                 _ => Found::WrongHint,
             },
             Placement::Hashed { hash, shard } => match self.shard(shard).find(hash, labels) {
@@ -138,6 +144,12 @@ impl LockedShards<'_> {
             }
         }
         std::mem::take(&mut self.created).len()
+    }
+
+    /// The handle of a series that was found or created under these locks.
+    pub(crate) fn to_ref(&self, id: SeriesId) -> SeriesRef {
+        let series = self.shard(id.shard()).get(id.slot());
+        id.to_ref(series.expect("BUG: a place that was found under this lock is empty").generation)
     }
 
     /// A series that was found or created under these locks.

@@ -53,14 +53,14 @@ impl SeriesId {
         self.0 >> SHARD_BITS
     }
 
-    /// What callers get as a hint.
-    pub(crate) fn to_ref(self) -> SeriesRef {
-        SeriesRef(u64::from(self.0))
+    /// What callers get as a handle: with the generation of the series, which no other one has that is or was at this place.
+    fn to_ref(self, generation: u32) -> SeriesRef {
+        SeriesRef(u64::from(generation) << 32 | u64::from(self.0))
     }
 
-    /// From what a caller brings back, or makes up.
-    fn from_ref(hint: SeriesRef) -> Option<Self> {
-        u32::try_from(hint.0).ok().map(Self)
+    /// Place and generation, from what a caller brings back or makes up.
+    fn from_ref(handle: SeriesRef) -> (Self, u32) {
+        (Self(handle.0 as u32), (handle.0 >> 32) as u32)
     }
 }
 

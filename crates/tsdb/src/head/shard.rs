@@ -15,13 +15,15 @@ struct Trace {
 }
 
 /// A part of the series, chosen by the hash of the labels, under one lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shard {
     /// Hash of the labels to place.
     table: HashTable<u32>,
     series: Places,
     /// Places without a series, with the mark of readers that must be gone before a place is used again. Marks increase.
     free: VecDeque<(u64, u32)>,
+    /// Of the next series. Starts anywhere, so that handles from another store or another life of this one are not mistaken for valid ones.
+    next_generation: u32,
     /// What recent batches added, oldest first. A reader that must not see a batch leaves out as many of the newest samples of each series.
     traces: VecDeque<Trace>,
     pub(crate) shared: SharedColumns,
@@ -76,6 +78,19 @@ impl LabelHasher {
     }
 }
 
+impl Default for Shard {
+    fn default() -> Self {
+        Self {
+            table: HashTable::new(),
+            series: Vec::new(),
+            free: VecDeque::new(),
+            next_generation: DefaultHashBuilder::default().hash_one(0) as u32,
+            traces: VecDeque::new(),
+            shared: SharedColumns::default(),
+        }
+    }
+}
+
 impl Shard {
     /// The place of the series with these labels.
     pub(crate) fn find(&self, hash: u64, labels: &Labels) -> Option<u32> {
@@ -99,8 +114,10 @@ impl Shard {
     }
 
     /// Adds a series that is not there yet and returns its place. `oldest_reader` is the mark of the oldest reader that is open.
-    pub(crate) fn insert(&mut self, series: Series, oldest_reader: u64) -> u32 {
+    pub(crate) fn insert(&mut self, mut series: Series, oldest_reader: u64) -> u32 {
         let hash = series.hash;
+        series.generation = self.next_generation;
+        self.next_generation = self.next_generation.wrapping_add(1);
         let slot = match self.free.front() {
             Some((mark, slot)) if *mark < oldest_reader => {
                 let slot = *slot;

@@ -73,6 +73,8 @@ enum Attempt<'s> {
     Done(AppendReport, Option<OpenCommit<'s>>),
     /// A hint was wrong. Nothing was stored; without hints it will work. Series may have been created: so many.
     WrongHint(usize),
+    /// These samples came without labels, and their series are gone. Nothing was stored, but series may have been created.
+    Forgotten(Vec<usize>),
 }
 
 impl Store {
@@ -89,10 +91,12 @@ impl Store {
         }
         let (attempt, created_before) = match self.try_append(tenant, batch, true)? {
             Attempt::WrongHint(created) => (self.try_append(tenant, batch, false)?, created),
-            done @ Attempt::Done(..) => (done, 0),
+            other => (other, 0),
         };
-        let Attempt::Done(mut report, commit) = attempt else {
-            unreachable!("BUG: a hint was wrong although none was used");
+        let (mut report, commit) = match attempt {
+            Attempt::Done(report, commit) => (report, commit),
+            Attempt::Forgotten(entries) => return Err(AppendError::ForgottenSeries { entries }),
+            Attempt::WrongHint(_) => unreachable!("BUG: a hint was wrong although none was used"),
         };
         report.new_series += created_before;
         if let Some(commit) = commit {
@@ -114,8 +118,13 @@ impl Store {
             Vec::with_capacity(batch.samples.len());
         for entry in &batch.samples {
             places.push(self.judge_alone(entry, now_ms).and_then(|()| {
-                let labels = labels_of(tenant, &entry.labels)?;
-                let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints));
+                let is_nameless = is_nameless(entry);
+                let labels = if is_nameless {
+                    Cow::Borrowed(&entry.labels)
+                } else {
+                    labels_of(tenant, &entry.labels)?
+                };
+                let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints || is_nameless));
                 set.add(placement);
                 Ok((placement, labels))
             }));
@@ -126,16 +135,22 @@ impl Store {
         }
         let mut shards = self.head.lock(set);
         // Only now: a series that is not in the locked shards may just have moved into a part.
-        let mut judge = Judge { store: self, parts: self.part_set(), newest: None, in_batch: None };
+        let now_s = self.clock.monotonic().as_secs() as u32;
+        let mut judge = Judge { store: self, parts: self.part_set(), now_s, newest: None, in_batch: None };
         let mut n_known = 0_u64;
         let mut report =
             AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
         let mut accepted = Vec::with_capacity(places.len());
+        let mut forgotten = Vec::new();
         for (idx, (entry, place)) in batch.samples.iter().zip(places).enumerate() {
             let verdict = match place {
                 Ok((placement, labels)) => {
                     let series = match self.find_or_create(&mut shards, placement, &labels) {
                         Ok(Some(series)) => Ok(series),
+                        Ok(None) if is_nameless(entry) => {
+                            forgotten.push(idx);
+                            continue;
+                        }
                         Ok(None) => {
                             let created = shards.index_created();
                             add(&self.counters.series_created, created as u64);
@@ -152,12 +167,17 @@ impl Store {
                             }
                             Verdict::Known => n_known += 1,
                         }
-                        Ok(series.to_ref())
+                        Ok(shards.to_ref(series))
                     })
                 }
                 Err(rejection) => Err(rejection),
             };
             report.samples.push(verdict);
+        }
+        if !forgotten.is_empty() {
+            add(&self.counters.series_created, shards.index_created() as u64);
+            take_back(&mut shards, &accepted);
+            return Ok(Attempt::Forgotten(forgotten));
         }
         for rejection in report.samples.iter().filter_map(|verdict| verdict.as_ref().err()) {
             self.counters.count_rejection(rejection);
@@ -234,7 +254,7 @@ impl Store {
         }
     }
 
-    /// The series with these labels; `None` if a hint was wrong and the right shard is not locked.
+    /// The series with these labels; `None` if a hint was wrong and there are no labels, or the right shard is not locked.
     fn find_or_create(
         &self,
         shards: &mut LockedShards<'_>,
@@ -244,6 +264,9 @@ impl Store {
         let mut placement = placement;
         let mut found = shards.find(placement, labels);
         if found == Found::WrongHint {
+            if labels.is_empty() {
+                return Ok(None);
+            }
             placement = self.head.place(labels, None);
             if !shards.has(placement) {
                 return Ok(None);
@@ -435,6 +458,11 @@ impl Store {
     }
 }
 
+/// Whether a sample names its series only by the handle.
+fn is_nameless(entry: &AppendEntry) -> bool {
+    entry.labels.is_empty() && entry.hint.is_some()
+}
+
 /// The labels under which a series is stored.
 fn labels_of<'a>(tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>, Rejection> {
     if labels.has(TENANT_LABEL) {
@@ -460,6 +488,8 @@ const MAX_METADATA_BYTES: usize = 64 << 10;
 struct Judge<'a> {
     store: &'a Store,
     parts: Arc<PartSet>,
+    /// The time of the batch, in seconds on the clock that never goes back.
+    now_s: u32,
     /// The time of the newest sample of the store before this batch, once it was asked for.
     newest: Option<i64>,
     /// The samples of the batch that were accepted so far, once they were asked for: their place in the batch by series and time.
@@ -483,7 +513,6 @@ impl Judge<'_> {
         batch: &AppendBatch,
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
-        let now = self.store.clock.monotonic();
         let window_ms = self.store.options.out_of_order_window_ms;
         let series = shards.series(id);
         if series.last.is_none() && self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt) {
@@ -517,7 +546,7 @@ impl Judge<'_> {
                 None if window_ms <= 0 || entry.value.is_stale() => Err(Rejection::OutOfOrder),
                 None if entry.ts_ms < self.newest().saturating_sub(window_ms) => Err(Rejection::TooOld),
                 None => {
-                    series.touched_s = now.as_secs() as u32;
+                    series.touched_s = self.now_s;
                     let before = match &entry.value {
                         Value::Float(_) => None,
                         Value::Histogram(_) => self.sample_before(id, series, entry.ts_ms, batch),
@@ -528,7 +557,7 @@ impl Judge<'_> {
         }
         let stored = with_stored_hint(&entry.value, series.last.as_ref());
         let value = stored.as_ref().unwrap_or(&entry.value).clone();
-        series.touched_s = now.as_secs() as u32;
+        series.touched_s = self.now_s;
         let before = series.last.replace(LastSample { ts_ms: entry.ts_ms, value });
         Ok(Verdict::New(Place::Newest(before), stored))
     }

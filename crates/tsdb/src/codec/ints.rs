@@ -125,18 +125,24 @@ impl Block {
 
 /// The width at which bits and patches of the residuals are the fewest, and about how many bits that are.
 fn best_width(residuals: &[u64]) -> (u32, u64) {
-    let mut counts = [0_u32; 65];
+    // A block has too few values to overflow a byte.
+    let mut counts = [0_u8; 65];
     for r in residuals {
         counts[64 - r.leading_zeros() as usize] += 1;
     }
-    let widest = counts.iter().rposition(|n| *n > 0).unwrap_or(0) as u32;
+    let widest = 64 - residuals.iter().fold(0, |all, r| all | r).leading_zeros();
     let mut best = (widest, u64::from(widest) * residuals.len() as u64);
     let mut patches = 0;
     for width in (0..widest).rev() {
-        patches += counts[width as usize + 1];
+        patches += u32::from(counts[width as usize + 1]);
         // Each patch has its index and, in whole bytes of 7 bits, what lies above the width; 2 bytes count them.
         let patch_bits = 8 + 8 * (widest - width).div_ceil(7);
-        let cost = u64::from(width) * residuals.len() as u64 + 16 + u64::from(patches * patch_bits);
+        let cost_of_patches = 16 + u64::from(patches * patch_bits);
+        if cost_of_patches >= best.1 {
+            // They only get more.
+            break;
+        }
+        let cost = u64::from(width) * residuals.len() as u64 + cost_of_patches;
         if cost < best.1 {
             best = (width, cost);
         }

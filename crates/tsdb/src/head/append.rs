@@ -10,8 +10,8 @@ use super::{Head, N_SHARDS, SeriesId};
 /// Where the series of a sample should be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Placement {
-    /// The caller says so: a place, and the generation of the series there.
-    Hinted(SeriesId, u32),
+    /// The caller says so; the labels must be compared.
+    Hinted(SeriesId),
     /// By the hash of the labels.
     Hashed { hash: u64, shard: usize },
 }
@@ -19,7 +19,7 @@ pub(crate) enum Placement {
 impl Placement {
     fn shard(self) -> usize {
         match self {
-            Self::Hinted(id, _) => id.shard(),
+            Self::Hinted(id) => id.shard(),
             Self::Hashed { shard, .. } => shard,
         }
     }
@@ -70,10 +70,10 @@ pub(crate) struct LockedShards<'h> {
 
 impl Head {
     /// Where the series with these labels should be.
+    #[inline]
     pub(crate) fn place(&self, labels: &Labels, hint: Option<SeriesRef>) -> Placement {
         if let Some(hint) = hint {
-            let (id, generation) = SeriesId::from_ref(hint);
-            return Placement::Hinted(id, generation);
+            return Placement::Hinted(hint.into());
         }
         let (hash, shard) = self.hash(labels);
         Placement::Hashed { hash, shard }
@@ -92,24 +92,28 @@ impl LockedShards<'_> {
         self.shards[placement.shard()].is_some()
     }
 
+    #[inline]
     fn shard(&self, shard: usize) -> &Shard {
         self.shards[shard].as_ref().expect("BUG: a shard that is not locked")
     }
 
+    #[inline]
     fn shard_mut(&mut self, shard: usize) -> &mut Shard {
         self.shards[shard].as_mut().expect("BUG: a shard that is not locked")
     }
 
-    /// Looks where the series should be. Without labels, the handle alone decides.
+    /// Whether the series that a handle was given for is still there.
     #[inline]
+    pub(crate) fn knows(&self, handle: SeriesRef) -> bool {
+        let (id, generation) = SeriesId::from_ref(handle);
+        self.shard(id.shard()).get(id.slot()).is_some_and(|series| series.generation == generation)
+    }
+
+    /// Looks where the series should be.
     pub(crate) fn find(&self, placement: Placement, labels: &Labels) -> Found {
         match placement {
-            Placement::Hinted(id, generation) => match self.shard(id.shard()).get(id.slot()) {
-                Some(series)
-                    if series.generation == generation && (labels.is_empty() || series.labels == *labels) =>
-                {
-                    Found::Series(id)
-                }
+            Placement::Hinted(id) => match self.shard(id.shard()).get(id.slot()) {
+                Some(series) if series.labels == *labels => Found::Series(id),
                 _ => Found::WrongHint,
             },
             Placement::Hashed { hash, shard } => match self.shard(shard).find(hash, labels) {
@@ -147,12 +151,14 @@ impl LockedShards<'_> {
     }
 
     /// The handle of a series that was found or created under these locks.
+    #[inline]
     pub(crate) fn to_ref(&self, id: SeriesId) -> SeriesRef {
         let series = self.shard(id.shard()).get(id.slot());
         id.to_ref(series.expect("BUG: a place that was found under this lock is empty").generation)
     }
 
     /// A series that was found or created under these locks.
+    #[inline]
     pub(crate) fn series(&mut self, id: SeriesId) -> &mut Series {
         self.shard_mut(id.shard()).series_mut(id.slot()).0
     }

@@ -32,7 +32,10 @@ pub(crate) use shard::{LabelHasher, Shard};
 pub(crate) use upkeep::LiveSeries;
 
 /// How many shards there are; a power of two. The lower bits of a series' number are its shard.
-const N_SHARDS: usize = 16;
+const N_SHARDS: usize = 64;
+/// The labels that say where a series comes from. Series that have the same ones share a shard: they are written together, so a batch locks few shards and
+/// finds its series side by side.
+const SOURCE_LABELS: [&str; 2] = ["instance", "job"];
 const SHARD_BITS: u32 = N_SHARDS.trailing_zeros();
 
 /// A series in the head: its shard and its place there. Only valid as long as the series is there; look at the labels.
@@ -59,8 +62,16 @@ impl SeriesId {
     }
 
     /// Place and generation, from what a caller brings back or makes up.
+    #[inline]
     fn from_ref(handle: SeriesRef) -> (Self, u32) {
         (Self(handle.0 as u32), (handle.0 >> 32) as u32)
+    }
+}
+
+/// The place that a handle names, whatever is there.
+impl From<SeriesRef> for SeriesId {
+    fn from(handle: SeriesRef) -> Self {
+        Self::from_ref(handle).0
     }
 }
 
@@ -121,8 +132,13 @@ impl Head {
     }
 
     fn hash(&self, labels: &Labels) -> (u64, usize) {
-        let hash = self.hasher.hash(labels);
+        let hash = self.hasher.hash(labels.as_bytes());
+        let [instance, job] = SOURCE_LABELS.map(|name| labels.get(name));
+        let of_source = match (instance, job) {
+            (None, None) => hash,
+            source => self.hasher.hash(source),
+        };
         // Neither the bits that choose a bucket in the table of the shard nor those that it compares there.
-        (hash, (hash >> 32) as usize % N_SHARDS)
+        (hash, (of_source >> 32) as usize % N_SHARDS)
     }
 }

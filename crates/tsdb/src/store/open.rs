@@ -116,7 +116,7 @@ pub(super) fn open(
         maintenance: Mutex::new(super::Upkeep { next_part }),
         counters,
         space,
-        writers: Mutex::default(),
+        scratch: Mutex::default(),
         is_closed: AtomicBool::new(false),
         _lock: lock,
     };

@@ -68,7 +68,7 @@ pub fn decode_write_request(message: &[u8], limits: &WriteLimits) -> Result<Deco
 pub(super) fn decode_known(
     message: &[u8],
     limits: &WriteLimits,
-    known: &KnownOfTenant<'_>,
+    known: KnownOfTenant<'_>,
     decoded: &mut DecodedWrite,
     sources: &mut Sources,
 ) -> Result<(), ReceiveError> {
@@ -77,7 +77,7 @@ pub(super) fn decode_known(
 
 /// Recognises series by the bytes of their labels.
 struct Recogniser<'l> {
-    known: &'l KnownOfTenant<'l>,
+    known: KnownOfTenant<'l>,
     sources: &'l mut Sources,
 }
 
@@ -140,7 +140,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
             labels: labels.start as u32..labels.end as u32,
         };
         let key = recogniser.known.fingerprint(&self.message[labels]);
-        self.hint = recogniser.sources.find(key, recogniser.known);
+        self.hint = recogniser.sources.find(key, &mut recogniser.known);
         if let Some(series) = self.hint
             && self.plain_samples(rest, series)
         {

@@ -36,7 +36,7 @@ impl Fingerprint {
 /// Which handles the store gave for the labels that senders sent. Bounded: two generations of series are kept, and when the younger one is full or has been in use for
 /// a while, the older one is forgotten, except what was looked for meanwhile.
 ///
-/// A table of a generation takes 25 bytes for each series, up to twice that for the room it grows into.
+/// A generation takes 29 bytes for each series, and up to twice that for the room it grows into.
 #[derive(Debug)]
 pub(super) struct KnownSeries {
     secret: [u8; SECRET_BYTES],
@@ -52,33 +52,44 @@ struct Generations {
     old: Table,
 }
 
+/// Series in the order in which they were learned, which is that of the requests: the one after the last that was looked for is most likely the next one.
 #[derive(Debug)]
 struct Table {
-    pieces: [HashTable<(Fingerprint, SeriesRef)>; PIECES],
-    len: usize,
+    series: Vec<(Fingerprint, SeriesRef)>,
+    /// Their places, by fingerprint.
+    pieces: [HashTable<u32>; PIECES],
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { pieces: std::array::from_fn(|_| HashTable::new()), len: 0 }
+        Self { series: Vec::new(), pieces: std::array::from_fn(|_| HashTable::new()) }
     }
 }
 
 impl Table {
     #[inline]
-    fn get(&self, key: Fingerprint) -> Option<SeriesRef> {
-        let entry = self.pieces[key.piece()].find(key.hash(), |(other, _)| *other == key)?;
-        Some(entry.1)
+    fn has(&self, place: u32, key: Fingerprint) -> bool {
+        self.series.get(place as usize).is_some_and(|(other, _)| *other == key)
+    }
+
+    /// The place of a series, which may be `guess`.
+    #[inline]
+    fn find(&self, key: Fingerprint, guess: u32) -> Option<u32> {
+        if self.has(guess, key) {
+            return Some(guess);
+        }
+        self.pieces[key.piece()].find(key.hash(), |place| self.has(*place, key)).copied()
     }
 
     fn insert(&mut self, key: Fingerprint, series: SeriesRef) {
-        let piece = &mut self.pieces[key.piece()];
-        if let Some(entry) = piece.find_mut(key.hash(), |(other, _)| *other == key) {
-            entry.1 = series;
-        } else {
-            piece.insert_unique(key.hash(), (key, series), |(key, _)| key.hash());
-            self.len += 1;
+        if let Some(place) = self.find(key, u32::MAX) {
+            self.series[place as usize].1 = series;
+            return;
         }
+        let place = self.series.len() as u32;
+        self.series.push((key, series));
+        let all = &self.series;
+        self.pieces[key.piece()].insert_unique(key.hash(), place, |place| all[*place as usize].0.hash());
     }
 }
 
@@ -102,7 +113,7 @@ impl KnownSeries {
     /// Begins to look for the series of one request. Until this is dropped, nothing can be learned.
     pub(super) fn of_tenant(&self, tenant: &Tenant) -> KnownOfTenant<'_> {
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-        KnownOfTenant { tenant: self.hash(tenant.as_str().as_bytes()), known: self, generations }
+        KnownOfTenant { tenant: self.hash(tenant.as_str().as_bytes()), known: self, generations, next: 0 }
     }
 
     /// Remembers series. `uses` is how many were looked for by the one who learned them.
@@ -114,8 +125,8 @@ impl KnownSeries {
         }
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
         for (key, series) in learned {
-            let in_use = (generations.young.len as u64).max(FEW_SERIES) * USES_PER_GENERATION;
-            if generations.young.len >= self.max_series || uses > in_use {
+            let in_use = (generations.young.series.len() as u64).max(FEW_SERIES) * USES_PER_GENERATION;
+            if generations.young.series.len() >= self.max_series || uses > in_use {
                 generations.old = std::mem::take(&mut generations.young);
                 self.uses.store(0, Ordering::Relaxed);
                 uses = 0;
@@ -136,6 +147,8 @@ pub(super) struct KnownOfTenant<'k> {
     known: &'k KnownSeries,
     generations: RwLockReadGuard<'k, Generations>,
     tenant: [u64; 2],
+    /// Where the next series is expected.
+    next: u32,
 }
 
 /// What is known about the bytes of some labels.
@@ -157,11 +170,15 @@ impl KnownOfTenant<'_> {
     }
 
     #[inline]
-    pub(super) fn find(&self, key: Fingerprint) -> Recognised {
-        match self.generations.young.get(key) {
-            Some(series) => Recognised::Series(series),
-            None => self.generations.old.get(key).map_or(Recognised::Nothing, Recognised::Fading),
+    pub(super) fn find(&mut self, key: Fingerprint) -> Recognised {
+        let Generations { young, old } = &*self.generations;
+        if let Some(place) = young.find(key, self.next) {
+            self.next = place + 1;
+            return Recognised::Series(young.series[place as usize].1);
         }
+        let Some(place) = old.find(key, self.next) else { return Recognised::Nothing };
+        self.next = place + 1;
+        Recognised::Fading(old.series[place as usize].1)
     }
 }
 
@@ -170,7 +187,7 @@ mod tests {
     use super::*;
 
     fn find(known: &KnownSeries, tenant: &Tenant, labels: &[u8]) -> Recognised {
-        let known = known.of_tenant(tenant);
+        let mut known = known.of_tenant(tenant);
         known.find(known.fingerprint(labels))
     }
 

@@ -92,7 +92,7 @@ impl WriteReceiver {
         let limits = &self.limits;
         snappy::decompress(body, limits.max_compressed_bytes, limits.max_decoded_bytes, message)
             .map_err(ReceiveError::from)?;
-        decode_known(message, limits, &self.known.of_tenant(tenant), decoded, sources)?;
+        decode_known(message, limits, self.known.of_tenant(tenant), decoded, sources)?;
         let report = loop {
             match appender.append(tenant, &decoded.batch) {
                 Err(AppendError::ForgottenSeries { entries }) if !entries.is_empty() => {

@@ -36,7 +36,7 @@ impl Sources {
 
     /// The handle of a series, if it is known.
     #[inline]
-    pub(super) fn find(&mut self, key: Fingerprint, known: &KnownOfTenant<'_>) -> Option<SeriesRef> {
+    pub(super) fn find(&mut self, key: Fingerprint, known: &mut KnownOfTenant<'_>) -> Option<SeriesRef> {
         match known.find(key) {
             Recognised::Series(series) => Some(series),
             Recognised::Fading(series) => {

@@ -23,7 +23,7 @@ pub(crate) use append::{Found, LockedShards, NewSample, Placement, ShardSet};
 pub(crate) use chunk::{Chunk, SharedColumns, Values};
 pub(crate) use commits::{Commits, OpenCommit, Snapshot};
 pub(crate) use exemplars::{ExemplarVerdict, Exemplars};
-pub(crate) use index::HeadIndex;
+pub(crate) use index::{HeadIndex, IndexBuilder};
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};
 pub(crate) use read::CutSeries;
@@ -48,10 +48,12 @@ impl SeriesId {
         Self((slot << SHARD_BITS) | shard as u32)
     }
 
-    fn shard(self) -> usize {
+    #[inline]
+    pub(crate) fn shard(self) -> usize {
         self.0 as usize % N_SHARDS
     }
 
+    #[inline]
     fn slot(self) -> u32 {
         self.0 >> SHARD_BITS
     }

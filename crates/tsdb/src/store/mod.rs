@@ -3,6 +3,7 @@
 mod append;
 mod checkpoint;
 mod cut;
+mod fill;
 mod maintain;
 mod manifest;
 mod merge;

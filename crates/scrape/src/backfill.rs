@@ -116,7 +116,7 @@ impl Backfill {
             },
         };
         ingest.finish(up, &report, scrape.ts_ms, batch);
-        match appender.append(tenant, batch) {
+        match ingest.append(appender, tenant, batch) {
             Ok(report) => {
                 ingest.stored(&report, scrape.ts_ms, batch);
                 if !batch.is_empty() {

@@ -23,6 +23,10 @@ struct State {
     /// Series whose samples are refused, by metric name.
     refuse: Vec<String>,
     bad_hints: usize,
+    /// Handles that were given so far.
+    n_refs: u64,
+    /// Samples of the last batch that had labels, report series left out.
+    named: usize,
     /// Batches with more samples are refused.
     max_batch: Option<usize>,
 }
@@ -73,6 +77,16 @@ impl TestStore {
         self.state.lock().max_batch = Some(samples);
     }
 
+    /// Forgets the handle of a series without labels.
+    pub(crate) fn forget(&self, metric: &str) {
+        self.state.lock().refs.remove(&Labels::from_pairs([("__name__", metric), ("job", "j")]));
+    }
+
+    /// How many samples of the last batch came with labels, report series left out.
+    pub(crate) fn named(&self) -> usize {
+        self.state.lock().named
+    }
+
     /// How many hints were given that belong to another series.
     pub(crate) fn bad_hints(&self) -> usize {
         self.state.lock().bad_hints
@@ -80,9 +94,17 @@ impl TestStore {
 }
 
 impl State {
+    /// The labels of a sample that has none, by its handle.
+    fn name(&self, entry: &AppendEntry) -> Option<Labels> {
+        let is_it =
+            |(labels, sref): (&Labels, &SeriesRef)| (Some(*sref) == entry.hint).then(|| labels.clone());
+        if entry.labels.is_empty() { self.refs.iter().find_map(is_it) } else { Some(entry.labels.clone()) }
+    }
+
     fn store(&mut self, entry: &AppendEntry) -> Result<SeriesRef, Rejection> {
-        let next = SeriesRef(self.refs.len() as u64 + 1);
+        let next = SeriesRef(self.n_refs + 1);
         let sref = *self.refs.entry(entry.labels.clone()).or_insert(next);
+        self.n_refs += u64::from(sref == next);
         if entry.hint.is_some_and(|hint| hint != sref) {
             self.bad_hints += 1;
         }
@@ -117,7 +139,21 @@ impl Appender for TestStore {
         if let Some(max) = state.max_batch.filter(|max| batch.samples.len() > *max) {
             return Err(AppendError::TooLarge(format!("at most {max} samples")));
         }
-        let samples = batch.samples.iter().map(|entry| state.store(entry)).collect();
+        let mut named = batch.samples.clone();
+        let mut forgotten = Vec::new();
+        for (idx, entry) in named.iter_mut().enumerate() {
+            match state.name(entry) {
+                Some(labels) => entry.labels = labels,
+                None => forgotten.push(idx),
+            }
+        }
+        if !forgotten.is_empty() {
+            return Err(AppendError::ForgottenSeries { entries: forgotten });
+        }
+        let is_report = |name: &str| name == "up" || name.starts_with("scrape_");
+        let with_labels = batch.samples.iter().filter(|e| !e.labels.is_empty());
+        state.named = with_labels.filter(|e| !is_report(e.labels.metric_name())).count();
+        let samples = named.iter().map(|entry| state.store(entry)).collect();
         for AppendExemplarShown(text) in batch.exemplars.iter().map(AppendExemplarShown::new) {
             state.exemplars.push(text);
         }

@@ -15,8 +15,8 @@ use bellwether_exposition::{
     ScrapeProtocol, Series, TypeAndUnitLabels, select_format,
 };
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendExemplar, AppendReport, Exemplar, FloatHistogram, MetricType, Rejection,
-    Value, stale_nan,
+    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendReport, Appender, Exemplar, FloatHistogram,
+    Labels, MetricType, Rejection, Tenant, Value, stale_nan,
 };
 use bellwether_relabel::Scratch;
 use parking_lot::Mutex;
@@ -194,6 +194,29 @@ impl Ingest {
             tracing::debug!(%warning, "invalid content type on scrape, using fallback setting");
         }
         Ok(selected.format)
+    }
+
+    /// Hands the batch to the store. Samples go by their handles, without labels; those whose series have left the store meanwhile are named then.
+    pub(crate) fn append(
+        &self,
+        appender: &dyn Appender,
+        tenant: &Tenant,
+        batch: &mut AppendBatch,
+    ) -> Result<AppendReport, AppendError> {
+        loop {
+            match appender.append(tenant, batch) {
+                Err(AppendError::ForgottenSeries { entries }) if !entries.is_empty() => {
+                    for idx in entries {
+                        // What is behind them, markers and the report, has its labels.
+                        if let Some(id) = self.sampled.get(idx) {
+                            let sample = &mut batch.samples[idx];
+                            (sample.hint, sample.labels) = (None, self.cache.get(*id).0.clone());
+                        }
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Completes the batch: after a good scrape with markers for the series that are gone, after a bad one with nothing but markers for all
@@ -469,9 +492,11 @@ impl Pass<'_> {
             cache.track(id);
         }
         let (labels, hint) = cache.get(id);
+        // The store need not look at the labels of a series that it gave a handle for.
+        let labels = if hint.is_some() { Labels::default() } else { labels.clone() };
         self.batch.samples.push(AppendEntry {
             hint,
-            labels: labels.clone(),
+            labels,
             ts_ms,
             start_ts_ms: incoming.start_timestamp_ms.unwrap_or(0),
             value: incoming.value,

@@ -79,7 +79,8 @@ impl Scrapes {
             ..Report::default()
         };
         self.ingest.finish(result.is_ok(), &report, self.ts_ms, &mut self.batch);
-        let stored = self.store.append(&Tenant::default(), &self.batch).expect("the store takes it");
+        let stored =
+            self.ingest.append(&self.store, &Tenant::default(), &mut self.batch).expect("the store takes it");
         self.ingest.stored(&stored, self.ts_ms, &mut self.batch);
         if !self.batch.is_empty() {
             self.store.append(&Tenant::default(), &self.batch).expect("the store takes it");
@@ -100,6 +101,21 @@ fn rules(yaml: &str) -> Rules {
     let specs = read_specs(&mut map, "rules", "null");
     map.finish().expect("nothing else");
     specs.check(ValidationScheme::Utf8, &mut errors).expect("valid rules")
+}
+
+#[test]
+fn series_that_the_store_forgot_are_named_again() {
+    let mut scrapes = Scrapes::new(settings());
+    scrapes.scrape("a 1\nb 2\n").expect("valid");
+    scrapes.scrape("a 3\nb 4\n").expect("valid");
+    assert_eq!(scrapes.store.named(), 0, "the handles say it all");
+    scrapes.store.forget("b");
+    scrapes.scrape("a 5\nb 6\n").expect("valid");
+    assert_eq!(scrapes.store.named(), 1);
+    scrapes.scrape("a 7\nb 8\n").expect("valid");
+    assert_eq!(scrapes.store.named(), 0);
+    assert_eq!(scrapes.samples("a{job=\"j\"}"), ["1:1", "2:3", "3:5", "4:7"]);
+    assert_eq!(scrapes.samples("b{job=\"j\"}"), ["1:2", "2:4", "3:6", "4:8"]);
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(super) fn store(
     env.counters.scrapes.inc();
     env.counters.samples_scraped.add(counts.total);
     env.counters.body_bytes.add(body_bytes);
-    let (refused, result) = match env.appender.append(&env.tenant, batch) {
+    let (refused, result) = match ingest.append(&*env.appender, &env.tenant, batch) {
         Ok(report) => (stored(&report, ts_ms, ingest, workspace, env), result),
         Err(error) => {
             env.counters.batches_not_stored.inc();
@@ -100,7 +100,7 @@ fn store_failure(
     let batch = &mut workspace.batch;
     ingest.read_nothing(batch);
     ingest.finish(false, &Report { up: false, ..*report }, ts_ms, batch);
-    match env.appender.append(&env.tenant, batch) {
+    match ingest.append(&*env.appender, &env.tenant, batch) {
         Ok(report) => {
             stored(&report, ts_ms, ingest, workspace, env);
         }

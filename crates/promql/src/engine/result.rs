@@ -105,6 +105,13 @@ fn range(eval: &Eval, rows: &Rows) -> Vec<RangeSeries> {
             continue;
         }
         let mut series = RangeSeries { labels: labels.clone(), ..RangeSeries::default() };
+        if let Some(floats) = row.floats() {
+            // A list that grows by itself would keep up to twice the memory until the answer is written.
+            series.floats.reserve_exact(row.n_samples());
+            floats.for_each(|step, v| series.floats.push((eval.grid.ts_ms(step), v)));
+            result.push(series);
+            continue;
+        }
         for (step, sample) in row.samples() {
             let ts_ms = eval.grid.ts_ms(step);
             match sample {

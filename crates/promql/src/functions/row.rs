@@ -69,6 +69,21 @@ impl Windows {
 }
 
 impl FloatSink<'_> {
+    /// Replaces each value by what `f` makes of it and its position, or removes it.
+    pub(crate) fn map(&mut self, mut f: impl FnMut(usize, f64) -> Option<f64>) {
+        for ((chunk, vals), present) in self.vals.chunks_mut(BITS).enumerate().zip(&mut *self.present) {
+            let (first, mut word) = (chunk * BITS, *present);
+            while word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                word &= word - 1;
+                match f(first + bit, vals[bit]) {
+                    Some(v) => vals[bit] = v,
+                    None => *present &= !(1 << bit),
+                }
+            }
+        }
+    }
+
     pub(crate) fn set(&mut self, window: usize, v: f64) {
         self.vals[window] = v;
         self.present[window / BITS] |= 1 << (window % BITS);

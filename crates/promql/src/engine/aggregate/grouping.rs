@@ -1,6 +1,6 @@
 use bellwether_model::{Labels, METRIC_NAME};
 
-use crate::engine::label_groups::LabelGroups;
+use crate::engine::label_groups::{LabelGroups, Members};
 use crate::engine::metadata_labels::METADATA_LABELS;
 use crate::engine::plan::AggregatePlan;
 
@@ -25,12 +25,8 @@ impl Groups {
     }
 
     /// The series of each group, in order.
-    pub(super) fn members(&self) -> Vec<Vec<usize>> {
-        let mut members = vec![Vec::new(); self.len()];
-        for (series, group) in self.of_series.iter().enumerate() {
-            members[*group].push(series);
-        }
-        members
+    pub(super) fn members(&self) -> Members {
+        Members::new(&self.of_series, self.len())
     }
 }
 

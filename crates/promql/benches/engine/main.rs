@@ -16,8 +16,13 @@ use bellwether_promql::engine::{
 use bellwether_promql::syntax::ParserOptions;
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use mimalloc::MiMalloc;
 
 use store::{END_MS, HISTOGRAMS, MINUTE_MS, SERIES, SteadyStore};
+
+/// As in the server: how fast large blocks come and go is part of what is measured.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const STEPS: usize = 60;
 

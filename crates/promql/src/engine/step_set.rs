@@ -61,6 +61,14 @@ impl StepSets {
         Ok(Self { words_per_set, words: vec![0; n_words], _memory: memory })
     }
 
+    pub(super) fn insert(&mut self, set: usize, step: usize) {
+        self.words[set * self.words_per_set + step / BITS] |= 1 << (step % BITS);
+    }
+
+    pub(super) fn contains(&self, set: usize, step: usize) -> bool {
+        self.words(set)[step / BITS] >> (step % BITS) & 1 == 1
+    }
+
     /// Adds the steps whose bits are set in `words` to a set.
     pub(super) fn insert_all(&mut self, set: usize, words: &[u64]) {
         let n = self.words_per_set;

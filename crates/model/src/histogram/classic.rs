@@ -153,6 +153,10 @@ fn almost_equal(a: f64, b: f64) -> bool {
         return true;
     }
     let (sum, diff) = (a.abs() + b.abs(), (a - b).abs());
+    // The common case, with some distance to the border and without dividing.
+    if diff > 2.0 * SMALL_DELTA * sum && diff > 1e-200 {
+        return false;
+    }
     if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
         return diff < SMALL_DELTA * f64::MIN_POSITIVE;
     }

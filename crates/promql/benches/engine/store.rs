@@ -106,13 +106,14 @@ impl Metric {
         })
     }
 
-    fn new(name: &str, series: Vec<Vec<(&str, String)>>, samples: impl FnMut(usize) -> Samples) -> Self {
-        let samples = (0..series.len()).map(samples).collect();
+    fn new(name: &str, series: Vec<Vec<(&str, String)>>, mut samples: impl FnMut(usize) -> Samples) -> Self {
         let named = |labels: Vec<(&str, String)>| {
             Labels::from_pairs(labels.into_iter().chain([("__name__", name.to_owned())]))
         };
-        let mut labels: Vec<_> = series.into_iter().map(named).collect();
-        labels.sort();
+        let series = series.into_iter().enumerate().map(|(i, labels)| (named(labels), samples(i)));
+        let mut series: Vec<_> = series.collect();
+        series.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let (labels, samples) = series.into_iter().unzip();
         Self { ts: (1..=SAMPLES).map(|n| n * INTERVAL_MS).collect(), labels, samples }
     }
 }

@@ -279,6 +279,11 @@ impl Piece<'_> {
 }
 
 impl<'a> RowFloats<'a> {
+    /// The sample of a step.
+    pub(crate) fn get(self, step: usize) -> Option<f64> {
+        (self.present[step / BITS] >> (step % BITS) & 1 == 1).then(|| self.vals[step])
+    }
+
     /// The row in pieces, in order. Full ones can be worked on as a whole.
     pub(crate) fn pieces(self) -> impl Iterator<Item = Piece<'a>> {
         let chunks = self.vals.chunks(BITS).zip(self.present).enumerate();

@@ -15,6 +15,10 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn new(series: &[Labels], plan: &AggregatePlan) -> Self {
+        if !plan.without && plan.grouping.is_empty() {
+            let labels = if series.is_empty() { Vec::new() } else { vec![Labels::empty()] };
+            return Self { labels, of_series: vec![0; series.len()] };
+        }
         let mut groups = LabelGroups::default();
         let of_series = series.iter().map(|labels| groups.of(labels, |l| stays(plan, l.name))).collect();
         Self { labels: groups.into_labels(), of_series }
@@ -36,7 +40,7 @@ pub(super) fn group_labels(labels: &Labels, plan: &AggregatePlan) -> Labels {
 }
 
 /// Whether the members of a group have the label in common.
-fn stays(plan: &AggregatePlan, name: &str) -> bool {
+pub(super) fn stays(plan: &AggregatePlan, name: &str) -> bool {
     let listed = || plan.grouping.binary_search_by(|l| l.as_str().cmp(name)).is_ok();
     if plan.without { name != METRIC_NAME && !listed() } else { listed() }
 }

@@ -298,7 +298,7 @@ fn truncate<T>(items: &mut Vec<T>, limit: usize) -> bool {
 }
 
 /// Appends `"resultType":...,"result":...`.
-fn write_value(out: &mut Answer<'_>, value: &QueryValue) -> Result<(), ApiError> {
+pub(crate) fn write_value(out: &mut Answer<'_>, value: &QueryValue) -> Result<(), ApiError> {
     let text = out.text();
     text.push_str("\"resultType\":\"");
     text.push_str(value.value_type().as_str());

@@ -79,9 +79,10 @@ fn histograms(bencher: Bencher<'_, '_>) {
 }
 
 fn write(bencher: Bencher<'_, '_>, value: &QueryValue, points: usize) {
-    let bytes = write_result(value);
+    let bytes = write_result(value.clone());
     bencher
         .counter(ItemsCount::new(points))
         .counter(BytesCount::new(bytes))
-        .bench(|| write_result(divan::black_box(value)));
+        .with_inputs(|| value.clone())
+        .bench_values(write_result);
 }

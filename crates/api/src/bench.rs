@@ -7,7 +7,7 @@ use crate::result_limit::Answer;
 use crate::v1::query;
 
 /// Writes a result as the answer to a query has it. Returns how many bytes that are.
-pub fn write_result(value: &QueryValue) -> usize {
+pub fn write_result(value: QueryValue) -> usize {
     let cx = QueryContext::unbounded();
     let written = Answer::success(usize::MAX, &cx).and_then(|mut out| {
         query::write_value(&mut out, value)?;

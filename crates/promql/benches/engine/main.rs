@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p bellwether-promql --bench engine`, with a filter such as `range.*rate` for some. Items per second are the samples that the windows of
 //! all steps hold together for functions of windows, and cells (series times steps) for everything else. `instant` looks at one time, `range` at an hour
-//! in 60 steps. Everything includes reading the samples; what that takes alone is `read`.
+//! in 60 steps. Everything includes reading the samples: what that takes alone is `read`, and `group_by_few` and `group_by_many` with finding groups.
 
 mod store;
 
@@ -106,6 +106,8 @@ const ELEMENTS: &[Case] = &[
 
 /// Of 2,000 series: 20 groups, or as many groups as series.
 const AGGREGATIONS: &[Case] = &[
+    cells("group_by_few", "group by (service) (m)"),
+    cells("group_by_many", "group by (instance) (m)"),
     cells("sum", "sum(m)"),
     cells("sum_by_few", "sum by (service) (m)"),
     cells("sum_by_many", "sum by (instance) (m)"),

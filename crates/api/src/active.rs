@@ -8,6 +8,7 @@ use std::time::Duration;
 use bellwether_model::{Clock, QueryContext};
 use tokio::sync::watch;
 
+use crate::query_journal::{JournalGuard, QueryJournal};
 use crate::requester::Requester;
 
 /// The longest text of a query that the list keeps; the parser takes no longer ones.
@@ -153,6 +154,12 @@ impl ActiveGuard {
     /// Says that the query waits no longer.
     pub(crate) fn set_running(&self) {
         self.entry.is_running.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes in the journal that the query runs, until the guard is dropped.
+    pub(crate) fn note_in(&self, journal: &Arc<dyn QueryJournal>) -> JournalGuard {
+        let Question { kind, text, .. } = &self.entry.question;
+        JournalGuard::new(journal, kind, text, self.entry.started_at_ms)
     }
 
     /// Tells when an operator kills the query; never, if nobody does.

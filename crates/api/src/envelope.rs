@@ -20,8 +20,8 @@ pub(crate) struct Notes {
 /// How a successful answer begins, up to its data.
 pub(crate) const SUCCESS: &str = r#"{"status":"success","data":"#;
 
-/// A successful answer; `body` is [`SUCCESS`] and the data.
-pub(crate) fn finish_success(mut body: String, notes: &Notes) -> Response {
+/// Ends a successful answer; `body` is [`SUCCESS`] and the data.
+pub(crate) fn end_success(body: &mut String, notes: &Notes) {
     for (key, list) in [("warnings", &notes.warnings), ("infos", &notes.infos)] {
         if !list.is_empty() {
             body.push_str(",\"");
@@ -31,12 +31,11 @@ pub(crate) fn finish_success(mut body: String, notes: &Notes) -> Response {
         }
     }
     body.push('}');
-    json(StatusCode::OK, body)
 }
 
 /// A successful answer.
 pub(crate) fn success(data: &Value) -> Response {
-    finish_success(format!("{SUCCESS}{data}"), &Notes::default())
+    json(StatusCode::OK, format!("{SUCCESS}{data}}}"))
 }
 
 /// A failure, with its fields in the order of Prometheus: people read this in a terminal.
@@ -50,8 +49,9 @@ pub(crate) fn failure(error: &ApiError) -> Response {
     json(error.kind.status(), body)
 }
 
-fn json(status: StatusCode, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+/// An answer in JSON.
+pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

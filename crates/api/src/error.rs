@@ -95,12 +95,30 @@ impl ApiError {
     }
 }
 
+impl From<QueryInterrupt> for ApiError {
+    fn from(interrupt: QueryInterrupt) -> Self {
+        let (kind, remedy) = match interrupt {
+            QueryInterrupt::Cancelled => (ErrorKind::Canceled, ""),
+            QueryInterrupt::TimedOut(_) => (ErrorKind::Timeout, ""),
+            QueryInterrupt::Memory { .. } => (
+                ErrorKind::Execution,
+                " (--query.max-memory-per-query); ask for fewer series, a shorter time or a larger step",
+            ),
+            // Nothing is wrong with this one: it may well be answered when the others are done.
+            QueryInterrupt::SharedMemory { .. } => {
+                (ErrorKind::Unavailable, " (--query.max-memory); try again when fewer of them run")
+            }
+            _ => (ErrorKind::Execution, ""),
+        };
+        Self { kind, message: format!("{interrupt}{remedy}") }
+    }
+}
+
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         let kind = match &error {
-            StorageError::Interrupted(QueryInterrupt::Cancelled) => ErrorKind::Canceled,
-            StorageError::Interrupted(QueryInterrupt::TimedOut(_)) => ErrorKind::Timeout,
-            StorageError::Interrupted(_) | StorageError::Limit(_) => ErrorKind::Execution,
+            StorageError::Interrupted(interrupt) => return interrupt.clone().into(),
+            StorageError::Limit(_) => ErrorKind::Execution,
             StorageError::Unavailable(_) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         };

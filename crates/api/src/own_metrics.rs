@@ -18,6 +18,7 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     reload(&mut metrics, state);
     query_log(&mut metrics, state);
     pace(&mut metrics, state);
+    queries(&mut metrics, state);
     requests(&mut metrics, state);
     scraping(&mut metrics, state);
     storage(&mut metrics, state);
@@ -110,6 +111,14 @@ fn query_log(metrics: &mut Metrics<'_>, state: &AppState) {
         "bellwether_query_log_failures_total",
         "Lines of the query log that could not be written.",
         state.query_log.failures() as f64,
+    );
+}
+
+fn queries(metrics: &mut Metrics<'_>, state: &AppState) {
+    metrics.gauge(
+        "bellwether_query_memory_bytes",
+        "Memory that queries and answers on their way to clients have set aside.",
+        state.query_memory.reserved_bytes() as f64,
     );
 }
 

@@ -1,8 +1,11 @@
 //! How large an answer may become.
 
-use bellwether_model::{MemoryReservation, QueryContext, StorageError};
+use axum::response::Response;
+use bellwether_model::{MemoryReservation, QueryContext};
+use bytes::Bytes;
+use http::StatusCode;
 
-use crate::envelope;
+use crate::envelope::{self, Notes};
 use crate::error::{ApiError, ErrorKind};
 
 /// How many bytes are written between two looks at whether the query may go on.
@@ -23,7 +26,7 @@ pub(crate) struct Answer<'q> {
 impl<'q> Answer<'q> {
     /// A text of at most about `max_bytes`.
     pub(crate) fn new(max_bytes: usize, cx: &'q QueryContext) -> Result<Self, ApiError> {
-        let memory = cx.reserve(0).map_err(StorageError::from)?;
+        let memory = cx.reserve(0)?;
         Ok(Self { text: String::new(), max_bytes, cx, memory, reserved_bytes: 0, checked_at: 0 })
     }
 
@@ -39,9 +42,12 @@ impl<'q> Answer<'q> {
         &mut self.text
     }
 
-    /// The text as it is.
-    pub(crate) fn into_text(self) -> String {
-        self.text
+    /// The answer that began with [`success`](Self::success). What it takes stays set aside until the client has taken it: slow clients of large
+    /// answers would otherwise fill the memory long after their queries are done.
+    pub(crate) fn finish_success(mut self, notes: &Notes) -> Response {
+        envelope::end_success(&mut self.text, notes);
+        let held = HeldText { text: self.text, _memory: self.memory };
+        envelope::json(StatusCode::OK, Bytes::from_owner(held))
     }
 
     /// Whether more may be appended. Room for it is set aside before, so that the limit holds for the memory, too.
@@ -52,15 +58,17 @@ impl<'q> Answer<'q> {
         }
         if len - self.checked_at >= CHECK_INTERVAL_BYTES {
             self.checked_at = len;
-            self.cx.check().map_err(StorageError::from)?;
+            self.cx.check()?;
         }
         if self.text.capacity() - len < 4 << 10 {
             let wanted = (2 * self.text.capacity()).clamp(8 << 10, self.max_bytes.saturating_add(8 << 10));
             if wanted > self.reserved_bytes {
-                self.memory.grow(wanted - self.reserved_bytes).map_err(StorageError::from)?;
+                let copying = self.memory.copying()?;
+                self.memory.grow(wanted - self.reserved_bytes)?;
                 self.reserved_bytes = wanted;
+                self.text.reserve_exact(wanted.saturating_sub(len));
+                drop(copying);
             }
-            self.text.reserve_exact(wanted.saturating_sub(len));
         }
         Ok(())
     }
@@ -96,6 +104,18 @@ impl<'q> Answer<'q> {
     }
 }
 
+/// The text of an answer with the memory that is set aside for it.
+struct HeldText {
+    text: String,
+    _memory: MemoryReservation,
+}
+
+impl AsRef<[u8]> for HeldText {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
 /// The refusal of an answer with more than `max_bytes`.
 pub(crate) fn too_large(max_bytes: usize) -> ApiError {
     let message = format!(
@@ -118,15 +138,21 @@ mod tests {
             error.message,
             "the result exceeds the limit of 100000 bytes (--query.max-result-size); ask for fewer series or a larger step"
         );
-        let text = answer.into_text();
+        let text = answer.text();
         assert!((100_000..100_020).contains(&text.len()), "{}", text.len());
         assert!(text.capacity() <= 110_000, "{}", text.capacity());
+        let response = answer.finish_success(&Notes::default());
+        assert!(cx.reserved_bytes() >= 100_000, "a client takes the answer");
+        drop(response);
         assert_eq!(cx.reserved_bytes(), 0);
 
         let small = QueryContext::new(None, 50_000);
         let mut answer = Answer::new(100_000, &small).expect("room");
         let error = answer.small_list(0..1_000_000, |out, _| out.push('1')).expect_err("too much memory");
-        assert_eq!(error.message, "query would use more than 50000 bytes of memory");
+        assert_eq!(
+            error.message,
+            "query would use more than 50000 bytes of memory (--query.max-memory-per-query); ask for fewer series, a shorter time or a larger step"
+        );
     }
 
     #[test]

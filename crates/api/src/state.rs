@@ -1,15 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{AnchoredRegex, Appender, Clock, Queryable, Tenant};
+use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, Tenant};
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeManager;
-use bellwether_wire::WriteLimits;
+use bellwether_wire::WriteReceiver;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
 use crate::pace::Pace;
+use crate::query_journal::QueryJournal;
 use crate::query_log::QueryLog;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
@@ -38,8 +39,6 @@ pub struct Settings {
     pub query_timeout: Duration,
     /// How many queries run at once; the others wait.
     pub query_concurrency: usize,
-    /// How many bytes of memory one query may reserve.
-    pub query_memory_bytes: usize,
     /// Most bytes of an answer.
     pub max_result_bytes: usize,
     /// Limits of remote read.
@@ -121,14 +120,18 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// What the binary tells about itself.
     pub settings: Arc<Settings>,
-    /// Limits of pushed data.
-    pub write_limits: Arc<WriteLimits>,
+    /// Takes what is pushed with remote write to `appender`.
+    pub write_receiver: Arc<WriteReceiver>,
     /// Counts of requests.
     pub stats: Arc<ApiStats>,
+    /// How much memory queries may use. Their answers count, too, until the client has taken them.
+    pub query_memory: QueryMemory,
     /// The queries that wait or run.
     pub active_queries: Arc<ActiveQueries>,
     /// Which questions are quick.
     pub pace: Arc<Pace>,
+    /// Remembers which queries run, for the start after a crash.
+    pub query_journal: Arc<dyn QueryJournal>,
     /// Where evaluated queries are logged.
     pub query_log: Arc<QueryLog>,
     /// Lets a bounded number of queries run.

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::QueryContext;
+use tokio::time::Instant;
 
 use crate::active::Question;
 use crate::error::{ApiError, ErrorKind};
 use crate::state::AppState;
+
+/// How long after its deadline a query may take to say that it is over. Many queries at once share the processors, and then a thread may be late.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Cancels the query when the client leaves: the handler's future is dropped then, and this with it.
 struct CancelOnDrop(QueryContext);
@@ -70,7 +74,7 @@ fn at_once<T>(
         return None;
     }
     let _place = state.query_gate.try_acquire().ok()?;
-    let cx = QueryContext::new(Some(TRIAL), state.settings.query_memory_bytes);
+    let cx = QueryContext::sharing(Some(TRIAL), &state.query_memory);
     let active = state.active_queries.enter(question.clone(), cx.clone(), &*state.clock);
     active.set_running();
     let outcome =
@@ -93,7 +97,9 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
     timeout: Duration,
     work: impl FnOnce(&AppState, &QueryContext) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let cx = QueryContext::new(Some(timeout), state.settings.query_memory_bytes);
+    refuse_after_crash(state, &question)?;
+    let deadline = Instant::now() + timeout;
+    let cx = QueryContext::sharing(Some(timeout), &state.query_memory);
     let _cancel = CancelOnDrop(cx.clone());
     let active = state.active_queries.enter(question, cx.clone(), &*state.clock);
     let places = match gate {
@@ -110,9 +116,10 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
             Err(_) => return Err(queue_timeout(state, gate)),
         },
     };
-    active.set_running();
     let state = state.clone();
     let running = tokio::task::spawn_blocking(move || {
+        let _noted = active.note_in(&state.query_journal);
+        active.set_running();
         let _active = active;
         let _place = place;
         work(&state, &cx)
@@ -121,9 +128,17 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
         biased;
         // The thread stops at its next check; the client need not wait for that.
         () = &mut killed => Err(killed_by_operator()),
+        () = tokio::time::sleep_until(deadline + GRACE) => Err(timed_out()),
         outcome = running => outcome
             .unwrap_or_else(|_| Err(ended_unexpectedly())),
     }
+}
+
+/// A query that ran when the server crashed may make it crash again, and then everything else with it.
+fn refuse_after_crash(state: &AppState, question: &Question) -> Result<(), ApiError> {
+    let now_ms = state.clock.now_ms();
+    let crashed = state.query_journal.refused(question.kind, &question.text, now_ms);
+    crashed.map_or(Ok(()), |query| Err(query.refusal(now_ms)))
 }
 
 fn queue_timeout(state: &AppState, gate: Gate) -> ApiError {
@@ -137,6 +152,12 @@ fn queue_timeout(state: &AppState, gate: Gate) -> ApiError {
             state.settings.remote_read.concurrent_limit
         ),
     };
+    ApiError { kind: ErrorKind::Timeout, message }
+}
+
+/// In the words of Prometheus, as the engine says it.
+fn timed_out() -> ApiError {
+    let message = "query timed out in expression evaluation".to_owned();
     ApiError { kind: ErrorKind::Timeout, message }
 }
 

@@ -207,6 +207,16 @@ pub(crate) struct QueryArgs {
     /// How many samples one query may hold in memory.
     #[arg(long = "query.max-samples", value_name = "NUMBER", default_value_t = 50_000_000, value_parser = at_least_one)]
     pub(crate) max_samples: usize,
+    /// How much memory all running queries may use together, answers on their way to clients included. A quarter of the memory of the
+    /// machine or of the control group if nothing is said.
+    #[arg(long = "query.max-memory", value_name = "SIZE", value_parser = some_bytes)]
+    pub(crate) max_memory: Option<u64>,
+    /// How much of it one query may use. Half of it, but at most 2GiB, if nothing is said.
+    #[arg(long = "query.max-memory-per-query", value_name = "SIZE", value_parser = some_bytes)]
+    pub(crate) max_memory_per_query: Option<u64>,
+    /// How long a query is refused that ran when the server ended unexpectedly; `0s` for not at all.
+    #[arg(long = "query.refuse-after-crash", value_name = "DURATION", default_value = "5m", value_parser = duration_ms)]
+    pub(crate) refuse_after_crash_ms: i64,
     /// How many bytes the answer to one query may have.
     #[arg(long = "query.max-result-size", value_name = "SIZE", default_value = "256MiB", value_parser = size_bytes)]
     pub(crate) max_result_bytes: u64,
@@ -300,6 +310,13 @@ fn url_path(s: &str) -> Result<String, String> {
     Ok(s.to_owned())
 }
 
+fn some_bytes(s: &str) -> Result<u64, String> {
+    match size_bytes(s)? {
+        0 => Err("must be more than nothing; write it like 512MB or 10GB".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
 fn size_bytes(s: &str) -> Result<u64, String> {
     parse_size(s).map_err(|e| format!("{e}; write it like 512MB or 10GB"))
 }
@@ -356,6 +373,7 @@ mod tests {
             ("--query.max-concurrency=0", "must be from 1 to"),
             ("--query.max-concurrency=18446744073709551615", "must be from 1 to"),
             ("--query.max-samples=0", "must be from 1 to"),
+            ("--query.max-memory=0", "must be more than nothing"),
             ("--web.max-connections=0", "must be from 1 to"),
             ("--web.max-connections=18446744073709551615", "must be from 1 to"),
             ("--web.cors.origin=(", "missing closing )"),

@@ -11,6 +11,8 @@ mod log;
 mod operations;
 mod promql_text;
 mod query;
+mod query_journal;
+mod query_memory;
 mod serve;
 mod signals;
 mod storage;

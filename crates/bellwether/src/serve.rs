@@ -17,7 +17,7 @@ use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
 use bellwether_tsdb::Tsdb;
-use bellwether_wire::WriteLimits;
+use bellwether_wire::{WriteLimits, WriteReceiver};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -27,12 +27,17 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
 use crate::operations::{Checked, ConfigSource, Program, open_query_log};
+use crate::query_journal::Journal;
+use crate::query_memory::QueryMemoryLimits;
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
 use crate::{demo, features, log};
 
-/// How much memory one query may reserve.
-const QUERY_MEMORY_BYTES: usize = 2 << 30;
+/// Stack of each thread. The evaluator recurses into the tree of a query, which may be 500 levels high; a level takes some kilobytes, in a build
+/// without optimisation above 5. Memory is taken only for what is used.
+const STACK_BYTES: usize = 16 << 20;
+/// So many remote reads are noted in the journal of running queries beside the queries.
+const READS_NOTED: usize = 16;
 /// How often the store cuts, drops and tidies up.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long scrapes in flight may go on after the server was told to stop.
@@ -78,6 +83,7 @@ pub(crate) fn block_on(future: impl Future<Output = anyhow::Result<ExitCode>>) -
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("bellwether-io")
+        .thread_stack_size(STACK_BYTES)
         .build()
         .context("cannot start threads")?;
     let outcome = runtime.block_on(future);
@@ -123,13 +129,16 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let mut engine_options = engine_options(&args.query, &config.config);
     let mut scrape_options = scrape_options(&args.web, address);
     features::apply(&args.features, &mut engine_options, &mut scrape_options);
-    let mut settings = settings(&args, prefix, &engine_options, retention, source.file.as_ref());
+    let memory_limits = QueryMemoryLimits::new(&args.query);
+    let mut settings =
+        settings(&args, prefix, &engine_options, retention, memory_limits, source.file.as_ref());
     settings.features = features::listed(&engine_options, &scrape_options);
     let read_places = match settings.remote_read.concurrent_limit {
         0 => Semaphore::MAX_PERMITS,
         limit => limit.min(Semaphore::MAX_PERMITS),
     };
     let is_demo = args.history.is_some();
+    let data_dir = args.storage.path.clone();
     let opening = open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
     let (store, config) = tokio::select! {
         opened = opening => opened?,
@@ -140,6 +149,10 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         }
     };
 
+    // The store holds the lock of the folder now.
+    let (n_running, refuse_ms) =
+        (args.query.max_concurrency.saturating_add(READS_NOTED), args.query.refuse_after_crash_ms);
+    let query_journal = Arc::new(Journal::open(&data_dir, n_running, clock.now_ms(), refuse_ms));
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
     let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
@@ -161,9 +174,11 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         readiness: Arc::clone(&readiness),
         clock,
         settings: Arc::new(settings),
-        write_limits: Arc::new(WriteLimits::default()),
+        write_receiver: Arc::new(WriteReceiver::new(WriteLimits::default())),
         stats: Arc::new(ApiStats::default()),
+        query_journal: Arc::<Journal>::clone(&query_journal),
         query_log,
+        query_memory: memory_limits.budget(),
         active_queries: Arc::new(ActiveQueries::default()),
         pace: Arc::new(Pace::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
@@ -204,6 +219,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         tracing::warn!("some scrapes did not end in time");
     }
     let _ = maintenance.await;
+    query_journal.close();
     tokio::task::spawn_blocking(move || store.close()).await?.context("closing the store")?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -278,10 +294,11 @@ fn settings(
     route_prefix: String,
     engine: &EngineOptions,
     retention: Retention,
+    memory: QueryMemoryLimits,
     config_file: Option<&PathBuf>,
 ) -> Settings {
     Settings {
-        flags: flags(args, &route_prefix, retention, config_file),
+        flags: flags(args, &route_prefix, retention, memory, config_file),
         route_prefix,
         build: vec![
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -300,7 +317,6 @@ fn settings(
         lookback_delta_ms: args.query.lookback_delta_ms,
         query_timeout: Duration::from_millis(args.query.timeout_ms.max(0).unsigned_abs()),
         query_concurrency: args.query.max_concurrency,
-        query_memory_bytes: QUERY_MEMORY_BYTES,
         remote_read: RemoteReadSettings {
             sample_limit: args.storage.remote_read_sample_limit,
             concurrent_limit: args.storage.remote_read_concurrent_limit,
@@ -320,6 +336,7 @@ fn flags(
     args: &ServerArgs,
     route_prefix: &str,
     retention: Retention,
+    memory: QueryMemoryLimits,
     config_file: Option<&PathBuf>,
 ) -> Vec<(String, String)> {
     let ServerArgs { web, storage, query, features, .. } = args;
@@ -328,7 +345,10 @@ fn flags(
         ("enable-feature", features.join(",")),
         ("query.lookback-delta", format_duration_ms(query.lookback_delta_ms)),
         ("query.max-concurrency", query.max_concurrency.to_string()),
+        ("query.max-memory", memory.together()),
+        ("query.max-memory-per-query", memory.per_query()),
         ("query.max-result-size", format_size(query.max_result_bytes)),
+        ("query.refuse-after-crash", format_duration_ms(query.refuse_after_crash_ms)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
         ("storage.min-free", storage.min_free.map(format_size).unwrap_or_default()),

@@ -1,10 +1,15 @@
-//! How long a scrape spends on one sample, over a body like that of the node exporter, and over the corpus of real expositions.
+//! How long a scrape spends on one sample: over what a node exporter wrote on a small machine (`captured`), over a body like that of a large one
+//! (`node_exporter`), and over the corpus of real expositions.
 //!
 //! `scan` reads every line and checks its labels; `expecting` is the steady state of a scrape, in which each series was seen before at the same
 //! position; `labels` decodes every label, as for new series. Throughput is in samples per second.
 use std::hint::black_box;
 
-use bellwether_exposition::{CreatedHandling, Event, LabelBuf, Reader, TypeAndUnitLabels};
+use bellwether_exposition::testkit::{Bucket, Histogram, Metric, MetricFamily, MetricValue, Side};
+use bellwether_exposition::{
+    CreatedHandling, Event, EventReader, LabelBuf, MetricType, NativeHistograms, ProtobufReader, Reader,
+    TypeAndUnitLabels,
+};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -71,6 +76,7 @@ fn corpus() -> Option<Vec<u8>> {
 
 fn body(name: &str) -> Vec<u8> {
     match name {
+        "captured" => include_bytes!("node_exporter.txt").to_vec(),
         "corpus" => corpus().unwrap_or_else(node_exporter),
         _ => node_exporter(),
     }
@@ -85,7 +91,7 @@ fn known_series(body: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-#[divan::bench(args = ["node_exporter", "corpus"])]
+#[divan::bench(args = ["captured", "node_exporter", "corpus"])]
 fn scan(bencher: Bencher<'_, '_>, name: &str) {
     let body = body(name);
     bencher.counter(ItemsCount::new(known_series(&body).len())).bench(|| {
@@ -99,7 +105,7 @@ fn scan(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-#[divan::bench(args = ["node_exporter", "corpus"])]
+#[divan::bench(args = ["captured", "node_exporter", "corpus"])]
 fn expecting(bencher: Bencher<'_, '_>, name: &str) {
     let body = body(name);
     let known = known_series(&body);
@@ -117,7 +123,7 @@ fn expecting(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-#[divan::bench(args = ["node_exporter", "corpus"])]
+#[divan::bench(args = ["captured", "node_exporter", "corpus"])]
 fn labels(bencher: Bencher<'_, '_>, name: &str) {
     let body = body(name);
     bencher.counter(ItemsCount::new(known_series(&body).len())).bench(|| {
@@ -165,4 +171,131 @@ fn bench_openmetrics(bencher: Bencher<'_, '_>, created: CreatedHandling) {
         }
         n_series
     });
+}
+
+/// The counters, gauges and untyped metrics of a text exposition, as protobuf.
+fn as_protobuf(text: &[u8]) -> Vec<u8> {
+    let (mut families, mut reader, mut labels) =
+        (Vec::<MetricFamily>::new(), Reader::text(text), LabelBuf::new());
+    while let Some(event) = reader.next() {
+        match event.expect("a valid exposition") {
+            Event::Type { family, metric_type } => families.push(MetricFamily {
+                name: family.as_written().to_owned(),
+                metric_type,
+                ..MetricFamily::default()
+            }),
+            Event::Series(series) => {
+                let Some(family) = families.last_mut().filter(|family| series.name().means(&family.name))
+                else {
+                    continue;
+                };
+                if matches!(family.metric_type, MetricType::Summary | MetricType::Histogram) {
+                    continue;
+                }
+                reader.read_labels(&series, TypeAndUnitLabels::Omit, &mut labels);
+                let labels = labels.iter().skip(1).map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let value = MetricValue::Number { value: series.value, exemplar: None, created: None };
+                family.metrics.push(Metric { labels: labels.collect(), timestamp_ms: 0, value });
+            }
+            _ => {}
+        }
+    }
+    delimited(&families)
+}
+
+fn delimited(families: &[MetricFamily]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for family in families {
+        family.push_delimited(&mut body);
+    }
+    body
+}
+
+/// A histogram of a hundred methods: twelve classic buckets, and forty native ones in four runs.
+fn histograms() -> Vec<u8> {
+    let metric = |method: i64| {
+        let buckets =
+            (0..12).map(|n| Bucket { count: n, upper_bound: 0.005 * f64::from(1 << n), ..Bucket::default() });
+        let deltas: Vec<i64> = (0..40).map(|n| (method * 7 + n * 13) % 11 - 5).collect();
+        let spans = vec![(-8, 10), (2, 10), (1, 10), (5, 10)];
+        let histogram = Histogram {
+            count: 11,
+            sum: 12.5,
+            buckets: buckets.collect(),
+            schema: 3,
+            zero_threshold: 1e-9,
+            zero_count: 1,
+            positive: Side { spans, deltas, counts: Vec::new() },
+            ..Histogram::default()
+        };
+        let labels =
+            vec![("method".to_owned(), format!("m{method}")), ("service".to_owned(), "shop".to_owned())];
+        Metric { labels, timestamp_ms: 0, value: MetricValue::Histogram(histogram) }
+    };
+    delimited(&[MetricFamily {
+        name: "rpc_seconds".to_owned(),
+        metric_type: MetricType::Histogram,
+        metrics: (0..100).map(metric).collect(),
+        ..MetricFamily::default()
+    }])
+}
+
+fn protobuf_reader(body: &[u8], native: NativeHistograms) -> ProtobufReader<'_> {
+    ProtobufReader::new(body, native, CreatedHandling::Series)
+}
+
+/// Reads a body whose series are expected in the order of `known`. Returns how many came.
+fn read_protobuf(
+    mut reader: ProtobufReader<'_>,
+    known: &[Vec<u8>],
+    mut visit: impl FnMut(&Event<'_>),
+) -> usize {
+    let mut position = 0;
+    while let Some(event) = reader.next_expecting(known.get(position).map_or(&[], Vec::as_slice)) {
+        let event = event.expect("a valid exposition");
+        if let Event::Series(_) | Event::Histogram { .. } = event {
+            position += 1;
+            visit(&event);
+        }
+    }
+    position
+}
+
+/// The steady state of a scrape, as `expecting` for text.
+fn bench_protobuf(bencher: Bencher<'_, '_>, body: &[u8], native: NativeHistograms) {
+    let mut known = Vec::new();
+    let mut key = Vec::new();
+    let n_series = read_protobuf(protobuf_reader(body, native), &[], |event| {
+        if let Event::Series(series) | Event::Histogram { series, .. } = event {
+            known.push(series.key(&mut key).to_vec());
+        }
+    });
+    bencher.counter(ItemsCount::new(n_series)).bench(|| {
+        let mut sum = 0.0;
+        read_protobuf(protobuf_reader(black_box(body), native), &known, |event| match event {
+            Event::Series(series) => sum += series.value,
+            Event::Histogram { histogram, .. } => histogram.each_part(|_, part| {
+                black_box(part);
+            }),
+            _ => {}
+        });
+        sum
+    });
+}
+
+#[divan::bench(args = ["captured", "node_exporter"])]
+fn protobuf_expecting(bencher: Bencher<'_, '_>, name: &str) {
+    bench_protobuf(bencher, &as_protobuf(&body(name)), NativeHistograms::Ignore);
+}
+
+/// Per series of the classic form.
+#[divan::bench]
+fn protobuf_classic_histograms(bencher: Bencher<'_, '_>) {
+    bench_protobuf(bencher, &histograms(), NativeHistograms::Ignore);
+}
+
+/// Per native histogram of forty buckets.
+#[divan::bench]
+fn protobuf_native_histograms(bencher: Bencher<'_, '_>) {
+    bench_protobuf(bencher, &histograms(), NativeHistograms::Instead);
 }

@@ -214,6 +214,9 @@ fn read_entries(
             Event::Unit { family, unit } => {
                 json!({"kind": "unit", "metric": family.as_written(), "unit": unit})
             }
+            Event::Histogram { series, .. } => {
+                json!({"kind": "histogram", "text": series.name().as_written()})
+            }
             Event::Comment(text) => json!({"kind": "comment", "text": String::from_utf8_lossy(text)}),
             Event::Series(series) => {
                 reader.read_labels(&series, schema, &mut labels);

@@ -9,7 +9,7 @@ pub enum BodyFormat {
     Text,
     /// OpenMetrics: [`Reader::openmetrics`](crate::Reader::openmetrics).
     OpenMetrics,
-    /// Delimited protobuf messages of `io.prometheus.client.MetricFamily`.
+    /// Delimited protobuf messages of `io.prometheus.client.MetricFamily`: [`ProtobufReader`](crate::ProtobufReader).
     Protobuf,
 }
 

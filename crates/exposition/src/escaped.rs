@@ -1,6 +1,8 @@
 /// Which escapes a text uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Escapes {
+    /// None: protobuf has lengths.
+    None,
     /// `\"`, `\\` and `\n`: label values, quoted names and, in OpenMetrics, help texts.
     Quoted,
     /// `\\` and `\n`: help texts of text 0.0.4.
@@ -15,6 +17,11 @@ pub struct Escaped<'a> {
 }
 
 impl<'a> Escaped<'a> {
+    /// A text that means what it says.
+    pub(crate) fn plain(text: &'a str) -> Self {
+        Self { text, escapes: Escapes::None }
+    }
+
     /// What stands between two quotes, or a plain name.
     pub(crate) fn quoted(text: &'a str) -> Self {
         Self { text, escapes: Escapes::Quoted }
@@ -36,7 +43,7 @@ impl<'a> Escaped<'a> {
     where
         'a: 's,
     {
-        match memchr::memchr(b'\\', self.text.as_bytes()) {
+        match self.first_escape() {
             None => self.text,
             Some(first) => {
                 scratch.clear();
@@ -48,18 +55,24 @@ impl<'a> Escaped<'a> {
 
     /// Appends the text that is meant to `out`.
     pub fn unescape_onto(self, out: &mut String) {
-        let first = memchr::memchr(b'\\', self.text.as_bytes()).unwrap_or(self.text.len());
-        self.unescape_from(first, out);
+        self.unescape_from(self.first_escape().unwrap_or(self.text.len()), out);
     }
 
     /// Whether the text that is meant is `other`.
     pub fn means(self, other: &str) -> bool {
-        if memchr::memchr(b'\\', self.text.as_bytes()).is_none() {
+        if self.first_escape().is_none() {
             return self.text == other;
         }
         let mut meant = String::with_capacity(self.text.len());
         self.unescape_onto(&mut meant);
         meant == other
+    }
+
+    fn first_escape(self) -> Option<usize> {
+        match self.escapes {
+            Escapes::None => None,
+            Escapes::Quoted | Escapes::Help => memchr::memchr(b'\\', self.text.as_bytes()),
+        }
     }
 
     /// `first` is the position of the first backslash, or the length. A backslash before any other character stands for itself.
@@ -93,6 +106,7 @@ mod tests {
             let mut scratch = "old".to_owned();
             assert_eq!(Escaped::quoted(text).unescape(&mut scratch), quoted);
             assert_eq!(Escaped::help(text).unescape(&mut scratch), help);
+            assert_eq!(Escaped::plain(text).unescape(&mut scratch), text);
             let mut out = "x".to_owned();
             Escaped::quoted(text).unescape_onto(&mut out);
             assert_eq!(out, format!("x{quoted}"));

@@ -1,4 +1,4 @@
-use crate::{Escaped, MetricType, Series};
+use crate::{Escaped, MetricType, NativeHistogram, Series};
 
 /// One entry of an exposition, borrowed from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,7 +17,7 @@ pub enum Event<'a> {
         /// The type.
         metric_type: MetricType,
     },
-    /// A unit declaration (OpenMetrics only).
+    /// A unit declaration (OpenMetrics and protobuf only).
     Unit {
         /// The family it declares.
         family: Escaped<'a>,
@@ -28,4 +28,11 @@ pub enum Event<'a> {
     Comment(&'a [u8]),
     /// A sample.
     Series(Series<'a>),
+    /// A sample that is a native histogram (protobuf only).
+    Histogram {
+        /// The series, with the sum of the observations as value.
+        series: Series<'a>,
+        /// The histogram.
+        histogram: NativeHistogram<'a>,
+    },
 }

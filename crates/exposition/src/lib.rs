@@ -1,10 +1,13 @@
-//! The text formats of Prometheus, in both directions: text 0.0.4 and OpenMetrics 1.0.
+//! The exposition formats of Prometheus: text 0.0.4 and OpenMetrics 1.0 in both directions, and protobuf, which is read only.
 //!
 //! A [`Reader`] turns a scraped body into [`Event`]s that borrow from it: help texts, types, units and [`Series`]. It knows no label
 //! set and allocates nothing for an ordinary line: a scraper looks at the bytes of a series first, and only those that it does not know are
 //! decoded into a [`LabelBuf`]. What the readers accept, and the words in which they refuse the rest, are those of Prometheus 3;
 //! [`validate_openmetrics`] checks every rule of OpenMetrics instead. [`select_format`] and [`accept_header`] belong to the scraping side of
 //! HTTP, [`OutputFormat::negotiate`] to the serving side.
+//!
+//! A [`ProtobufReader`] finds the same events in delimited `io.prometheus.client.MetricFamily` messages, and native histograms beside them; what is
+//! common to both is [`EventReader`].
 //!
 //! A [`Writer`] writes families and their samples in either format.
 //!
@@ -50,16 +53,19 @@ mod metric_type;
 mod name;
 mod negotiate;
 mod number;
+mod protobuf;
 mod protocol;
 mod quote;
 mod reader;
 mod series;
 mod strict;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod words;
 mod writer;
 
 pub use content_type::{BodyFormat, ContentTypeError, SelectedFormat, select_format};
-pub use error::ParseError;
+pub use error::{ParseError, Place};
 pub use escaped::Escaped;
 pub use event::Event;
 pub use family::is_in_family;
@@ -70,8 +76,12 @@ pub use metric_type::MetricType;
 pub use name::EscapingScheme;
 pub use negotiate::{Offer, OutputFormat, Syntax};
 pub use number::{NORMAL_NAN_BITS, ParseNumberError, parse_value};
+pub use protobuf::{
+    BucketSide, MAX_NATIVE_BUCKETS, NativeCounts, NativeHistogram, NativeHistograms, NativePart,
+    ProtobufReader,
+};
 pub use protocol::{ScrapeProtocol, accept_header, timeout_header_value};
-pub use reader::{CreatedHandling, Reader, TypeAndUnitLabels};
+pub use reader::{CreatedHandling, EventReader, Reader, TypeAndUnitLabels};
 pub use series::{Exemplar, RawLabel, RawLabels, Series};
 pub use strict::validate_openmetrics;
 pub use writer::{Family, Number, Part, Sample, SampleExemplar, Writer, render_labels};

@@ -1,44 +1,100 @@
+use bellwether_protobuf::Fields;
+
 use crate::Escaped;
 use crate::name::{continues_label_name, continues_metric_name, starts_label_name};
+use crate::protobuf::{LabelFields, MetricSeries};
 
-/// One sample line: a series, its value and what else the line says about it. Borrowed from the exposition.
+/// One sample: a series, its value and what else the exposition says about it. Borrowed from the exposition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Series<'a> {
-    raw: &'a [u8],
+    identity: Identity<'a>,
     expected: bool,
-    /// The value; any NaN is the one of [`NORMAL_NAN_BITS`](crate::NORMAL_NAN_BITS).
+    /// The value; any NaN is the one of [`NORMAL_NAN_BITS`](crate::NORMAL_NAN_BITS). Of a native histogram, the sum of the observations.
     pub value: f64,
     /// The time of the sample in milliseconds since the Unix epoch, if the target gives one.
     pub timestamp_ms: Option<i64>,
-    /// When the series began to count, in milliseconds since the Unix epoch. Only an OpenMetrics reader that folds `_created` lines knows it.
+    /// When the series began to count, in milliseconds since the Unix epoch. Only a reader that was asked for it with
+    /// [`CreatedHandling::StartTimestamp`](crate::CreatedHandling) knows it.
     pub start_timestamp_ms: Option<i64>,
     /// The exemplar of the sample.
     pub exemplar: Option<Exemplar<'a>>,
 }
 
+/// What a series is told by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Identity<'a> {
+    /// How a text format writes it.
+    Text(&'a [u8]),
+    /// The parts of the message that it comes from.
+    Metric(MetricSeries<'a>),
+}
+
 impl<'a> Series<'a> {
     pub(crate) fn new(raw: &'a [u8], expected: bool, value: f64) -> Self {
-        Self { raw, expected, value, timestamp_ms: None, start_timestamp_ms: None, exemplar: None }
+        Self {
+            identity: Identity::Text(raw),
+            expected,
+            value,
+            timestamp_ms: None,
+            start_timestamp_ms: None,
+            exemplar: None,
+        }
     }
 
-    /// The series as written: name and labels, escapes and blanks included. The same bytes always mean the same series, so
-    /// they can be looked up before any label is read.
+    /// A sample of a protobuf exposition.
+    pub(crate) fn of_metric(metric: MetricSeries<'a>, expected: bool, value: f64) -> Self {
+        Self { identity: Identity::Metric(metric), ..Self::new(&[], expected, value) }
+    }
+
+    /// The series as a text format writes it: name and labels, escapes and blanks included. Empty for protobuf, which has no such place.
     pub fn raw(&self) -> &'a [u8] {
-        self.raw
+        match self.identity {
+            Identity::Text(raw) => raw,
+            Identity::Metric(_) => &[],
+        }
     }
 
-    /// Whether the line held the series that [`Reader::next_expecting`](crate::Reader::next_expecting) was told to expect.
+    /// Bytes that stand for the series, so that it can be looked up before any label is read: in expositions of one format the same bytes always
+    /// mean the same series, and different formats have different bytes. They are those of [`raw`](Self::raw), or are put together in
+    /// `scratch`, whose content is replaced.
+    #[inline]
+    pub fn key<'s>(&self, scratch: &'s mut Vec<u8>) -> &'s [u8]
+    where
+        'a: 's,
+    {
+        match &self.identity {
+            Identity::Text(raw) => raw,
+            Identity::Metric(metric) => {
+                metric.write_key(scratch);
+                scratch
+            }
+        }
+    }
+
+    /// Whether it is the series that [`Reader::next_expecting`](crate::Reader::next_expecting) was told to expect.
     pub fn is_expected(&self) -> bool {
         self.expected
     }
 
-    /// The metric name, wherever it stands.
-    pub fn name(&self) -> Escaped<'a> {
-        let len = self.raw.iter().take_while(|b| continues_metric_name(**b)).count();
-        if len > 0 {
-            return Escaped::quoted(as_str(&self.raw[..len]));
+    /// The metric that a protobuf series is a part of.
+    pub(crate) fn metric(&self) -> Option<&MetricSeries<'a>> {
+        match &self.identity {
+            Identity::Text(_) => None,
+            Identity::Metric(metric) => Some(metric),
         }
-        Items::new(self.raw)
+    }
+
+    /// The metric name, wherever it stands. In protobuf that is the name of the family, which the parts of histograms and summaries share.
+    pub fn name(&self) -> Escaped<'a> {
+        let raw = match self.identity {
+            Identity::Text(raw) => raw,
+            Identity::Metric(metric) => return Escaped::plain(metric.family),
+        };
+        let len = raw.iter().take_while(|b| continues_metric_name(**b)).count();
+        if len > 0 {
+            return Escaped::quoted(as_str(&raw[..len]));
+        }
+        Items::new(raw)
             .find_map(|item| match item {
                 Item::Name(name) => Some(name),
                 Item::Label(_) => None,
@@ -46,31 +102,49 @@ impl<'a> Series<'a> {
             .unwrap_or(Escaped::quoted(""))
     }
 
-    /// The labels in the order in which they are written, without the metric name. Names may repeat: the format does not forbid it.
+    /// The labels in the order in which they are written, without the metric name. Names may repeat: the formats do not forbid it. The bounds of
+    /// buckets and quantiles are no labels in protobuf.
     pub fn labels(&self) -> RawLabels<'a> {
-        RawLabels { items: Items::new(self.raw) }
+        match self.identity {
+            Identity::Text(raw) => RawLabels::of_text(raw),
+            Identity::Metric(metric) => RawLabels::of_fields(Fields::new(metric.labels)),
+        }
     }
 }
 
 /// An exemplar of a sample, borrowed from the exposition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exemplar<'a> {
-    raw_labels: &'a [u8],
+    labels: ExemplarLabels<'a>,
     /// The observed value.
     pub value: f64,
     /// When it was observed, in milliseconds since the Unix epoch, if the target says so.
     pub timestamp_ms: Option<i64>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum ExemplarLabels<'a> {
+    Text(&'a [u8]),
+    Fields(Fields<'a>),
+}
+
 impl<'a> Exemplar<'a> {
     /// `raw_labels` is what stands from the opening brace on, up to and including the closing one.
     pub(crate) fn new(raw_labels: &'a [u8], value: f64) -> Self {
-        Self { raw_labels, value, timestamp_ms: None }
+        Self { labels: ExemplarLabels::Text(raw_labels), value, timestamp_ms: None }
+    }
+
+    /// The exemplar of a protobuf exposition with the fields `message`.
+    pub(crate) fn of_message(message: Fields<'a>, value: f64, timestamp_ms: Option<i64>) -> Self {
+        Self { labels: ExemplarLabels::Fields(message), value, timestamp_ms }
     }
 
     /// The labels in the order in which they are written.
     pub fn labels(&self) -> RawLabels<'a> {
-        RawLabels { items: Items::new(self.raw_labels) }
+        match self.labels {
+            ExemplarLabels::Text(raw) => RawLabels::of_text(raw),
+            ExemplarLabels::Fields(message) => RawLabels::of_fields(message),
+        }
     }
 }
 
@@ -86,17 +160,36 @@ pub struct RawLabel<'a> {
 /// The labels of a series or an exemplar, found while iterating.
 #[derive(Debug, Clone)]
 pub struct RawLabels<'a> {
-    items: Items<'a>,
+    source: LabelSource<'a>,
+}
+
+#[derive(Debug, Clone)]
+enum LabelSource<'a> {
+    Text(Items<'a>),
+    Fields(LabelFields<'a>),
+}
+
+impl<'a> RawLabels<'a> {
+    fn of_text(raw: &'a [u8]) -> Self {
+        Self { source: LabelSource::Text(Items::new(raw)) }
+    }
+
+    fn of_fields(message: Fields<'a>) -> Self {
+        Self { source: LabelSource::Fields(LabelFields::new(message)) }
+    }
 }
 
 impl<'a> Iterator for RawLabels<'a> {
     type Item = RawLabel<'a>;
 
     fn next(&mut self) -> Option<RawLabel<'a>> {
-        self.items.find_map(|item| match item {
-            Item::Label(label) => Some(label),
-            Item::Name(_) => None,
-        })
+        match &mut self.source {
+            LabelSource::Text(items) => items.find_map(|item| match item {
+                Item::Label(label) => Some(label),
+                Item::Name(_) => None,
+            }),
+            LabelSource::Fields(fields) => fields.next(),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub fn validate_openmetrics(body: &[u8]) -> Result<(), ParseError> {
             Event::Unit { family, unit } => {
                 validator.metadata(offset, family.as_written()).and_then(|f| f.declare_unit(unit))
             }
-            Event::Comment(_) => Ok(()),
+            Event::Comment(_) | Event::Histogram { .. } => Ok(()),
         };
         result.map_err(|violation| violation.at(body, offset))?;
     }

@@ -2,17 +2,18 @@ use std::time::Duration;
 
 use crate::{Exemplar, Labels, MetricMetadata, Tenant, Value};
 
-/// A cheap handle of a series. It is valid only in the store that issued it, and only as a hint: the store may have
-/// forgotten the series since.
+/// A cheap handle of a series. It is valid only in the store that issued it, for the tenant that it was issued to, and only as long as the
+/// store is open and knows the series. A handle of a series that is gone is never given to another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesRef(pub u64);
 
 /// One sample on its way into a store.
 #[derive(Debug, Clone)]
 pub struct AppendEntry {
-    /// The handle that the store gave for these labels earlier; it saves a look-up.
+    /// The handle that the store gave for the series earlier; it saves a look-up. Beside labels it may be wrong.
     pub hint: Option<SeriesRef>,
-    /// The series.
+    /// The series. May be left empty beside a handle that the store gave for it; then a store that has forgotten the series answers with
+    /// [`AppendError::ForgottenSeries`].
     pub labels: Labels,
     /// The time of the sample in milliseconds since the Unix epoch.
     pub ts_ms: i64,
@@ -128,7 +129,8 @@ impl AppendReport {
     }
 }
 
-/// Why nothing of a batch was stored. The sender must keep it and try again, unless the error is [`AppendError::TooLarge`].
+/// Why nothing of a batch was stored. The sender must keep it and try again, unless the error is [`AppendError::TooLarge`];
+/// [`AppendError::ForgottenSeries`] is for whoever left out labels and never for the sender.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
@@ -147,6 +149,12 @@ pub enum AppendError {
     /// The batch alone exceeds a limit; the message names it.
     #[error("batch too large: {0}")]
     TooLarge(String),
+    /// Samples were given with handles instead of labels, and their series are gone. With labels it will work.
+    #[error("{} series are not known by their handles any more", entries.len())]
+    ForgottenSeries {
+        /// The places of these samples in the batch.
+        entries: Vec<usize>,
+    },
     /// The log could not be written.
     #[error("write-ahead log: {0}")]
     Log(#[source] std::io::Error),

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::name::is_legacy_label_name;
 
@@ -28,15 +28,23 @@ pub struct Label<'a> {
 ///
 /// The whole set is one shared allocation, so a clone is a reference count and equality is one comparison of
 /// bytes. Each string is preceded by its length; the lengths are written as ASCII, so the allocation is valid UTF-8
-/// and slicing it needs no `unsafe`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Labels(Arc<str>);
+/// and slicing it needs no `unsafe`. The empty set is no allocation at all, so that its clones share no count either.
+#[derive(Clone)]
+pub struct Labels(Option<Arc<str>>);
 
 impl Labels {
     /// The empty label set.
-    pub fn empty() -> Self {
-        static EMPTY: OnceLock<Arc<str>> = OnceLock::new();
-        Self(Arc::clone(EMPTY.get_or_init(|| Arc::from(""))))
+    pub const fn empty() -> Self {
+        Self(None)
+    }
+
+    /// `encoded` is what [`push_str`] wrote.
+    fn from_encoded(encoded: &str) -> Self {
+        Self((!encoded.is_empty()).then(|| Arc::from(encoded)))
+    }
+
+    fn encoded(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Builds a label set from pairs in any order. Pairs with an empty value are left out; of pairs with the same name the last one
@@ -67,7 +75,7 @@ impl Labels {
             push_str(&mut buf, name);
             push_str(&mut buf, value);
         }
-        Self(Arc::from(buf))
+        Self::from_encoded(&buf)
     }
 
     /// The value of the label `name`, or `None` if the label set has no such label.
@@ -94,7 +102,7 @@ impl Labels {
 
     /// Whether there is no label at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The number of labels.
@@ -104,7 +112,7 @@ impl Labels {
 
     /// The labels in the order of their names.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { rest: &self.0 }
+        Iter { rest: self.encoded() }
     }
 
     /// A builder that starts with these labels.
@@ -127,7 +135,7 @@ impl Labels {
     /// A copy with only the labels for which `keep` returns true.
     #[must_use]
     pub fn retain(&self, mut keep: impl FnMut(Label<'_>) -> bool) -> Self {
-        let mut scratch = LabelsScratch(String::with_capacity(self.0.len()));
+        let mut scratch = LabelsScratch(String::with_capacity(self.encoded().len()));
         scratch.retain(self, &mut keep);
         scratch.to_labels()
     }
@@ -135,7 +143,7 @@ impl Labels {
     /// The canonical encoding: equal label sets, and only those, have equal bytes. It is the input of series hashes and is
     /// valid only inside one process; files have their own formats.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.encoded().as_bytes()
     }
 
     /// XXH3-128 over the canonical encoding: the identity of a series across parts. A match must still be verified by comparing labels
@@ -156,9 +164,21 @@ impl Default for Labels {
     }
 }
 
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Labels {}
+
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        self.encoded().hash(state);
     }
 }
 
@@ -303,13 +323,13 @@ impl LabelsScratch {
 
     /// The content as a label set.
     pub fn to_labels(&self) -> Labels {
-        if self.0.is_empty() { Labels::empty() } else { Labels(Arc::from(self.0.as_str())) }
+        Labels::from_encoded(&self.0)
     }
 }
 
 impl PartialEq<Labels> for LabelsScratch {
     fn eq(&self, labels: &Labels) -> bool {
-        self.0.as_str() == &*labels.0
+        self.0 == labels.encoded()
     }
 }
 

@@ -35,7 +35,7 @@ pub use append::{
     AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, AppendReport, Appender, Rejection,
     SeriesRef,
 };
-pub use context::{MemoryReservation, QueryContext, QueryInterrupt};
+pub use context::{MemoryReservation, QueryContext, QueryInterrupt, QueryMemory};
 pub use exemplar::Exemplar;
 pub use float::{format_float, format_float_go, format_float_json, format_integer, parse_float};
 pub use histogram::{CounterResetHint, FloatHistogram, Histogram, Span};

@@ -116,6 +116,12 @@ impl AnchoredRegex {
         }
     }
 
+    /// Roughly the memory that it takes, in bytes. A short pattern with repetitions can take megabytes.
+    pub fn memory_bytes(&self) -> usize {
+        let automaton = self.compiled.automaton.get().map_or(0, meta::Regex::memory_usage);
+        self.compiled.pattern.len() + self.compiled.translated.len() + automaton
+    }
+
     /// The strings that match, sorted, if they are few enough to be listed.
     pub fn set_matches(&self) -> Option<&[String]> {
         match &self.compiled.shortcut {

@@ -1,5 +1,6 @@
-use bellwether_exposition::{ContentTypeError, ParseError};
+use bellwether_exposition::{ContentTypeError, ParseError, Place};
 use bellwether_model::AppendError;
+use bellwether_model::histogram::HistogramError;
 use bellwether_outbound::OutboundError;
 
 use crate::ingest::SampleLabelsError;
@@ -18,15 +19,20 @@ pub enum ScrapeError {
     /// The response does not say what it is.
     #[error(transparent)]
     ContentType(#[from] ContentTypeError),
-    /// The target answered with protobuf, which it was not asked for.
-    #[error("the target answered with protobuf, which cannot be read; it should honour the Accept header")]
-    ProtobufUnsupported,
     /// The body is not an exposition.
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// A sample has labels that cannot be stored.
     #[error(transparent)]
     Labels(#[from] SampleLabelsError),
+    /// A native histogram contradicts itself.
+    #[error("native histogram {metric} of the target is not valid: {error}")]
+    Histogram {
+        /// The beginning of its name.
+        metric: String,
+        /// What is wrong with it.
+        error: HistogramError,
+    },
     /// Too many samples.
     #[error("sample limit exceeded (samples after relabelling: {samples}, limit: {limit})")]
     SampleLimit {
@@ -58,10 +64,13 @@ pub enum ScrapeError {
 }
 
 impl ScrapeError {
-    /// Where in the body the error lies: line and column, both counted from 1.
+    /// Where in a body of text the error lies: line and column, both counted from 1.
     pub fn place(&self) -> Option<(usize, usize)> {
         match self {
-            Self::Parse(error) => Some((error.line(), error.column())),
+            Self::Parse(error) => match error.place() {
+                Place::Text { line, column } => Some((line, column)),
+                Place::Byte(_) => None,
+            },
             _ => None,
         }
     }

@@ -64,23 +64,14 @@ pub(crate) fn request_headers(config: &ScrapeConfig, timeout: Duration) -> Heade
     let text = |text: &str| HeaderValue::from_str(text).expect("BUG: the headers of a scrape are plain text");
     let escaping = bellwether_exposition::EscapingScheme::parse(config.escaping_scheme.as_str())
         .expect("BUG: both crates know the escaping schemes of Prometheus");
-    let accept = accept_header(&readable_protocols(&config.protocols), escaping);
+    let protocols: Vec<ScrapeProtocol> = config.protocols.iter().map(|p| to_exposition(*p)).collect();
+    let accept = accept_header(&protocols, escaping);
     let encoding = if config.enable_compression { "gzip" } else { "identity" };
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, text(&accept));
     headers.insert(header::ACCEPT_ENCODING, text(encoding));
     headers.insert(TIMEOUT_HEADER, text(&timeout_header_value(timeout)));
     headers
-}
-
-/// What of a job's protocols can be read. Protobuf cannot, and a target that is not asked for it sends text.
-fn readable_protocols(wanted: &[config::ScrapeProtocol]) -> Vec<ScrapeProtocol> {
-    let readable: Vec<ScrapeProtocol> = wanted
-        .iter()
-        .filter(|protocol| **protocol != config::ScrapeProtocol::PrometheusProto)
-        .map(|protocol| to_exposition(*protocol))
-        .collect();
-    if readable.is_empty() { ScrapeProtocol::DEFAULT.to_vec() } else { readable }
 }
 
 /// The protocol under the name that the exposition crate has for it.
@@ -94,7 +85,7 @@ mod tests {
     use crate::test_config::job;
 
     #[test]
-    fn asks_for_what_can_be_read() {
+    fn asks_for_what_the_job_wants() {
         let accept = |yaml: &str| {
             let headers = request_headers(&job(yaml), Duration::from_millis(2500));
             assert_eq!(headers[TIMEOUT_HEADER], "2.5");
@@ -105,11 +96,14 @@ mod tests {
             usual.starts_with("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6"),
             "{usual}"
         );
-        assert_eq!(accept("job_name: j\nscrape_native_histograms: true"), usual);
-        assert_eq!(accept("job_name: j\nscrape_protocols: [PrometheusProto]"), usual);
+        let native = accept("job_name: j\nscrape_native_histograms: true");
+        assert!(native.starts_with("application/vnd.google.protobuf;"), "{native}");
+        assert!(native.contains("encoding=delimited;q=0.6,application/openmetrics-text;"), "{native}");
         assert_eq!(
-            accept("job_name: j\nscrape_protocols: [PrometheusProto, PrometheusText0.0.4]"),
-            "text/plain;version=0.0.4;q=0.6,*/*;q=0.5"
+            accept("job_name: j\nscrape_protocols: [PrometheusText0.0.4, PrometheusProto]"),
+            "text/plain;version=0.0.4;q=0.6,\
+             application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5,\
+             */*;q=0.4"
         );
     }
 

@@ -28,7 +28,7 @@ struct State {
 }
 
 impl TestStore {
-    /// The samples of a series as `ts value`, in the order of their time; `stale` for markers.
+    /// The samples of a series as `ts value`, in the order of their time; `stale` or `stale histogram` for markers.
     pub(crate) fn samples(&self, series: &str) -> Vec<(i64, String)> {
         self.state.lock().samples.get(series).cloned().unwrap_or_default()
     }
@@ -90,7 +90,8 @@ impl State {
             return Err(Rejection::OutOfOrder);
         }
         let value = match &entry.value {
-            value if value.is_stale() => "stale".to_owned(),
+            Value::Float(_) if entry.value.is_stale() => "stale".to_owned(),
+            Value::Histogram(_) if entry.value.is_stale() => "stale histogram".to_owned(),
             Value::Float(v) => v.to_string(),
             Value::Histogram(h) => format!("histogram({})", h.count),
         };

@@ -20,14 +20,26 @@ impl DecodeError {
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
+#[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push(v as u8 | 0x80);
-        v >>= 7;
+    if v < 0x80 {
+        out.push(v as u8);
+        return;
     }
-    out.push(v as u8);
+    // Put together aside, so that there is only one look at the room that is left.
+    let (mut bytes, mut len) = ([0; 10], 0);
+    while v >= 0x80 {
+        bytes[len] = v as u8 | 0x80;
+        v >>= 7;
+        len += 1;
+    }
+    bytes[len] = v as u8;
+    let start = out.len();
+    out.extend_from_slice(&bytes);
+    out.truncate(start + len + 1);
 }
 
+#[inline]
 pub(crate) fn put_zigzag(out: &mut Vec<u8>, v: i64) {
     put_varint(out, zigzag(v));
 }

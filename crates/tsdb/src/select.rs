@@ -2,6 +2,9 @@
 
 use bellwether_model::{MatchOp, Matcher, QueryContext, StorageError};
 
+/// So many values are compared between two looks at whether the query may go on.
+const VALUES_PER_CHECK: usize = 4096;
+
 /// What a selection needs to know about some series. Lists of series are sorted and without duplicates.
 pub(crate) trait LabelIndex {
     /// All series.
@@ -38,7 +41,7 @@ pub(crate) fn select(
     let mut found: Option<Vec<u32>> = None;
     for matcher in absent_fails {
         cx.check()?;
-        let list = series_with_matching_value(index, matcher, true)?;
+        let list = series_with_matching_value(index, matcher, true, cx)?;
         found = Some(match found {
             None => list,
             Some(before) => intersect(&before, &list),
@@ -56,7 +59,7 @@ pub(crate) fn select(
         {
             continue;
         }
-        let list = series_with_matching_value(index, matcher, false)?;
+        let list = series_with_matching_value(index, matcher, false, cx)?;
         subtract(&mut found, &list);
     }
     Ok(found)
@@ -67,6 +70,7 @@ fn series_with_matching_value(
     index: &dyn LabelIndex,
     matcher: &Matcher,
     wanted: bool,
+    cx: &QueryContext,
 ) -> Result<Vec<u32>, StorageError> {
     let mut out = Vec::new();
     let name = matcher.name();
@@ -82,7 +86,16 @@ fn series_with_matching_value(
         }
     } else {
         let prefix = matcher.regex().filter(|_| positive).map_or("", |r| r.prefix());
-        index.with_values(name, prefix, &mut |value| matcher.matches(value) == wanted, &mut out)?;
+        let (mut n_values, mut interrupted) = (0_usize, Ok(()));
+        let mut accept = |value: &str| {
+            n_values += 1;
+            if n_values.is_multiple_of(VALUES_PER_CHECK) && interrupted.is_ok() {
+                interrupted = cx.check();
+            }
+            interrupted.is_ok() && matcher.matches(value) == wanted
+        };
+        index.with_values(name, prefix, &mut accept, &mut out)?;
+        interrupted?;
     }
     if !out.is_sorted() {
         sort_runs(&mut out);
@@ -227,5 +240,39 @@ mod tests {
         let cx = QueryContext::unbounded();
         cx.cancel();
         assert!(select(&Naive(Vec::new()), &[&Matcher::equal("a", "b")], &cx).is_err());
+    }
+
+    /// Cancels the query while its values are compared.
+    struct Cancels<'a>(&'a QueryContext, std::cell::Cell<usize>);
+
+    impl LabelIndex for Cancels<'_> {
+        fn all(&self) -> Vec<u32> {
+            Vec::new()
+        }
+
+        fn with_value(&self, _: &str, _: &str, _: &mut Vec<u32>) -> Result<(), StorageError> {
+            Ok(())
+        }
+
+        fn with_values(
+            &self,
+            _: &str,
+            _: &str,
+            accept: &mut dyn FnMut(&str) -> bool,
+            _: &mut Vec<u32>,
+        ) -> Result<(), StorageError> {
+            self.0.cancel();
+            self.1.set((0..3 * VALUES_PER_CHECK).filter(|_| accept("ab")).count());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn stops_between_many_values() {
+        let cx = QueryContext::unbounded();
+        let index = Cancels(&cx, std::cell::Cell::default());
+        let any = Matcher::new(MatchOp::Re, "x", ".*b").expect("compiles");
+        assert!(select(&index, &[&any], &cx).is_err());
+        assert_eq!(index.1.get(), VALUES_PER_CHECK - 1);
     }
 }

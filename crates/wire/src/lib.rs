@@ -25,12 +25,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 pub mod config;
-mod protobuf;
 mod remote_read;
 mod remote_write;
 mod snappy;
 
-pub use protobuf::WireError;
+pub use bellwether_protobuf::WireError;
 pub use remote_read::{
     ChunkedSeries, FrameReader, MAX_CHUNK_SAMPLES, ReadError, ReadLimits, ReadQuery, ReadRequest,
     ReadResponse, ReadResponseType, ReadSeries, SeriesFrames, XorChunkError, append_query_result,
@@ -39,7 +38,7 @@ pub use remote_read::{
 };
 pub use remote_write::{
     DecodedWrite, HistogramSample, ReceiveError, Rejected, Sample, WireHistogram, WriteContentError,
-    WriteLimits, WriteRequestWriter, WriteSeries, check_write_content, compress_write_request,
-    decode_write_request, describe_rejections, receive_write,
+    WriteError, WriteLimits, WriteReceiver, WriteRequestWriter, WriteSeries, check_write_content,
+    compress_write_request, decode_write_request, describe_rejections, receive_write,
 };
 pub use snappy::SnappyError;

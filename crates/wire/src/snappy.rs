@@ -39,7 +39,7 @@ pub(crate) fn decompress(
     if size > max_decoded_bytes {
         return Err(SnappyError::DecodedTooLarge { size, limit: max_decoded_bytes });
     }
-    out.clear();
+    // What is there is overwritten, so only memory that is new is filled.
     out.resize(size, 0);
     let written = snap::raw::Decoder::new().decompress(block, out).map_err(SnappyError::Corrupt)?;
     out.truncate(written);

@@ -3,10 +3,11 @@
 /// Each crate with its layer. A crate may depend only on crates of lower layers.
 const LAYERS: &[(&str, u8)] = &[
     ("bellwether-model", 0),
-    ("bellwether-exposition", 0),
     ("bellwether-disk", 0),
+    ("bellwether-protobuf", 0),
     ("bellwether-template", 0),
     ("bellwether-yaml", 0),
+    ("bellwether-exposition", 1),
     ("bellwether-tsdb", 1),
     ("bellwether-promql", 1),
     ("bellwether-relabel", 1),

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
 use crate::params::format_time_ms;
+use crate::query_journal::CrashedQuery;
 use crate::requester::{Requester, is_cross_site};
 use crate::state::AppState;
 
-/// All queries that wait or run, the oldest first.
+/// All queries that wait or run, the oldest first, and those that ran at a crash and are refused still.
 pub(crate) async fn list(State(state): State<AppState>) -> Response {
     let queries = state.active_queries.list();
     let queries = queries.iter().map(|query| {
@@ -27,7 +28,12 @@ pub(crate) async fn list(State(state): State<AppState>) -> Response {
             "memoryBytes": query.memory_bytes,
         })
     });
-    envelope::success(&json!({"queries": queries.collect::<Value>()}))
+    let now_ms = state.clock.now_ms();
+    let crashed = state.query_journal.crashed(now_ms);
+    envelope::success(&json!({
+        "queries": queries.collect::<Value>(),
+        "refusedAfterCrash": crashed.iter().map(CrashedQuery::to_json).collect::<Value>(),
+    }))
 }
 
 /// Kills a query: its client gets an error at once, and its thread stops at its next check.

@@ -51,9 +51,11 @@ async fn exposition(state: &AppState, params: &Params, format: OutputFormat) -> 
         // Names, values and their punctuation, and a number with its time.
         let line = |s: &Latest| s.labels.as_bytes().len() + 5 * s.labels.len() + 40;
         let external_bytes: usize = external.iter().map(|(name, value)| name.len() + value.len() + 5).sum();
-        if series.iter().map(|s| line(s) + external_bytes).sum::<usize>() > max_bytes {
+        let bytes = series.iter().map(|s| line(s) + external_bytes).sum::<usize>();
+        if bytes > max_bytes {
             return Err(too_large(max_bytes));
         }
+        let _memory = cx.reserve(bytes)?;
         Ok(write(&series, external, format))
     })
     .await

@@ -14,7 +14,7 @@ use bellwether_promql::engine::{
 use serde_json::{Value, json};
 
 use crate::active::{Question, Window};
-use crate::envelope::{self, Notes};
+use crate::envelope::Notes;
 use crate::error::{ApiError, ErrorKind};
 use crate::json as write;
 use crate::params::Params;
@@ -227,6 +227,7 @@ pub(crate) fn query_error(error: QueryError) -> ApiError {
         QueryError::Parameter { .. } => ErrorKind::BadData,
         QueryError::Cancelled { .. } => ErrorKind::Canceled,
         QueryError::TimedOut { .. } => ErrorKind::Timeout,
+        QueryError::Memory(interrupt) => return interrupt.into(),
         QueryError::Storage(storage) => return ApiError::from(storage),
         _ => ErrorKind::Execution,
     };
@@ -257,13 +258,13 @@ fn answer(
     }
     out.text().push('{');
     write_value(&mut out, value)?;
-    let mut text = out.into_text();
+    let text = out.text();
     if asked.with_stats {
         text.push_str(",\"stats\":");
         text.push_str(&stats(&output.stats, queued).to_string());
     }
     text.push('}');
-    Ok(envelope::finish_success(text, &notes))
+    Ok(out.finish_success(&notes))
 }
 
 /// What the query cost, in the words of Prometheus. Times are in seconds.

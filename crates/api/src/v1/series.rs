@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use bellwether_model::{Matcher, MetadataRequest, TimeRange, ValidationScheme, is_valid_label_name};
+use bellwether_model::{
+    AnchoredRegex, Matcher, MetadataRequest, TimeRange, ValidationScheme, is_valid_label_name,
+};
 use bellwether_promql::engine::{ExemplarsRequest, QueryError, SeriesRequest};
 use bellwether_promql::syntax::parse_metric_selector;
 use serde_json::{Value, json};
@@ -39,7 +41,7 @@ pub(crate) async fn series(State(state): State<AppState>, params: Params) -> Res
         let notes = cut(&mut found, limit);
         let mut out = Answer::success(state.settings.max_result_bytes, cx)?;
         out.small_list(&found, json::write_labels)?;
-        Ok(envelope::finish_success(out.into_text(), &notes))
+        Ok(out.finish_success(&notes))
     })
     .await
 }
@@ -86,7 +88,7 @@ pub(crate) async fn label_values(
 fn names(mut found: Vec<String>, limit: usize, mut out: Answer<'_>) -> Result<Response, ApiError> {
     let notes = cut(&mut found, limit);
     out.small_list(&found, |text, name| json::write_string(text, name))?;
-    Ok(envelope::finish_success(out.into_text(), &notes))
+    Ok(out.finish_success(&notes))
 }
 
 /// Cuts a list to the limit and says so.
@@ -175,14 +177,26 @@ pub(crate) async fn exemplars(State(state): State<AppState>, params: Params) -> 
             out.text().push('}');
             Ok(())
         })?;
-        Ok(envelope::finish_success(out.into_text(), &Notes::default()))
+        Ok(out.finish_success(&Notes::default()))
     })
     .await
 }
 
 /// The selectors of the `match[]` parameters, or what is wrong with them.
 pub(crate) fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, String> {
-    let parse = |text| parse_metric_selector(text, &state.settings.parser).map_err(|e| e.to_string());
+    let mut regex_bytes = 0;
+    let parse = |text| {
+        let matchers = parse_metric_selector(text, &state.settings.parser).map_err(|e| e.to_string())?;
+        regex_bytes +=
+            matchers.iter().filter_map(Matcher::regex).map(AnchoredRegex::memory_bytes).sum::<usize>();
+        let max = state.settings.parser.limits.max_regex_bytes;
+        if regex_bytes > max {
+            return Err(format!(
+                "regular expressions are too large: together they take more than the {max} bytes allowed"
+            ));
+        }
+        Ok(matchers)
+    };
     params.all("match[]").map(parse).collect()
 }
 

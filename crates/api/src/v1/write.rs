@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bellwether_model::AppendError;
-use bellwether_wire::{check_write_content, describe_rejections, receive_write};
+use bellwether_wire::{WriteError, check_write_content};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::request_body::{BodyError, read_body};
@@ -26,7 +26,7 @@ pub(crate) async fn write(State(state): State<AppState>, request: Request) -> Re
     let Ok(place) = std::sync::Arc::clone(&state.write_gate).try_acquire_owned() else {
         return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many writes at once", Duration::from_secs(1));
     };
-    let limit = state.write_limits.max_compressed_bytes;
+    let limit = state.write_receiver.limits().max_compressed_bytes;
     let body = match read_body(request, limit).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => {
@@ -50,17 +50,12 @@ fn text_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
 
 /// Decodes and stores a request. Its good part is stored even if the answer is 400.
 fn store(state: &AppState, body: &[u8]) -> Response {
-    let decoded = match receive_write(body, &state.write_limits, &mut Vec::new()) {
-        Ok(decoded) => decoded,
-        Err(error) => return refusal(error.status(), &error.to_string()),
-    };
-    let report = match state.appender.append(&tenant(), &decoded.batch) {
-        Ok(report) => report,
-        Err(error) => return append_failure(&error),
-    };
-    match describe_rejections(&decoded.rejected, &decoded.batch, &report) {
-        Some(message) => refusal(StatusCode::BAD_REQUEST.as_u16(), &message),
-        None => StatusCode::NO_CONTENT.into_response(),
+    match state.write_receiver.receive(&*state.appender, &tenant(), body) {
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Some(refused)) => refusal(StatusCode::BAD_REQUEST.as_u16(), &refused),
+        Err(WriteError::Receive(error)) => refusal(error.status(), &error.to_string()),
+        Err(WriteError::Append(error)) => append_failure(&error),
+        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), &error.to_string()),
     }
 }
 

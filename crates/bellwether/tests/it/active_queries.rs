@@ -73,6 +73,49 @@ fn a_running_query_is_listed_and_can_be_killed() {
 }
 
 #[test]
+fn what_ran_at_a_crash_is_named_and_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    let running = ask(&server, ENDLESS);
+    wait_for("the query to run", || with_text(&server, ENDLESS).filter(|query| query["state"] == "running"));
+    server.process.kill();
+    assert_eq!(running.join().expect("no panic").0, 0);
+
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    let warning = "this query ran when the server ended unexpectedly";
+    assert!(
+        server.log().lines().any(|line| line.contains(warning) && line.contains(ENDLESS)),
+        "{}",
+        server.log()
+    );
+    let refused = &server.api("status/active_queries", &[])["refusedAfterCrash"];
+    assert_eq!(
+        (&refused[0]["query"], &refused[0]["kind"], &refused[1]),
+        (&json!(ENDLESS), &json!("query_range"), &Value::Null)
+    );
+    let (status, text) = ask(&server, ENDLESS).join().expect("an answer");
+    assert_eq!(status, 422, "{text}");
+    let told = text.contains(warning)
+        && text.contains("--query.refuse-after-crash")
+        && text.contains("refused for another");
+    assert!(told, "{text}");
+    assert_eq!(ask(&server, "vector(2)").join().expect("an answer").0, 200);
+
+    // A second crash forgets nothing; a stop does.
+    server.process.kill();
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    assert_eq!(ask(&server, ENDLESS).join().expect("an answer").0, 422);
+    assert_eq!(server.process.terminate(), Some(0));
+    assert!(!dir.path().join("data/queries.active").exists());
+
+    // A damaged file never hinders a start.
+    fs::write(dir.path().join("data/queries.active"), "nonsense").expect("written");
+    let server = Bellwether::serve(dir.path(), &[]);
+    assert_eq!(server.api("status/active_queries", &[])["refusedAfterCrash"], json!([]));
+    assert!(server.log().contains("cannot tell which queries ran"), "{}", server.log());
+}
+
+#[test]
 fn the_query_log_has_a_line_for_each_query() {
     let dir = tempfile::tempdir().expect("a folder");
     let config = dir.path().join("prometheus.yml");

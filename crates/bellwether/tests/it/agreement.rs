@@ -4,13 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
-use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{Answer, Bellwether, exchange, form, prometheus, wait_for};
+use crate::support::{Answer, Bellwether, exchange, form, prometheus, target, wait_for};
 
 /// What the target exposes: every type, exemplars, labels that need escapes, values that JSON has no numbers for.
 const EXPOSITION: &str = r#"# HELP lab_requests Requests served.
@@ -176,30 +173,6 @@ const TARGETS: &[&str] = &[
     ".data.invalidTargets",
 ];
 
-/// Serves the exposition until the test program ends.
-fn target() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let port = listener.local_addr().expect("it has an address").port();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let mut reader = BufReader::new(&stream);
-            let mut line = String::new();
-            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n\
-                 Content-Length: {}\r\nConnection: close\r\n\r\n",
-                EXPOSITION.len()
-            );
-            let _ = (&stream)
-                .write_all(head.as_bytes())
-                .and_then(|()| (&stream).write_all(EXPOSITION.as_bytes()));
-        }
-    });
-    port
-}
-
 /// The kinds of values in an answer, by their place. Everything in an array has the same place.
 fn shape(value: &Value, place: &str, found: &mut BTreeMap<String, String>) {
     let kind = match value {
@@ -248,7 +221,8 @@ fn ask(base: &str, endpoint: &str, params: &str) -> Vec<Answer> {
 
 /// The two servers, which have scraped the target.
 fn servers(dir: &std::path::Path) -> (Bellwether, crate::support::Process, String) {
-    let port = target();
+    let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let port = target(openmetrics, || EXPOSITION.as_bytes().to_vec());
     let peer = dir.join("peer");
     fs::create_dir(&peer).expect("made");
     for folder in [dir, &peer] {

@@ -17,7 +17,7 @@ const CLIENTS: u64 = 2;
 const SERIES_PER_CLIENT: u64 = 20;
 
 /// The simplest exporter: each answer is the number of answers so far.
-fn counting_exporter() -> (u16, Arc<AtomicU64>) {
+pub(crate) fn counting_exporter() -> (u16, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let served = Arc::new(AtomicU64::new(0));

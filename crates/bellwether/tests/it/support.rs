@@ -1,7 +1,7 @@
 //! Starts the real program and its real peers on loopback, and stops them again.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -236,6 +236,14 @@ pub(crate) fn exchange(method: &str, url: &str, headers: &[(&str, &str)], body: 
     }
 }
 
+/// Gets what is not text: the content type and the body.
+pub(crate) fn fetch(url: &str, accept: &str) -> (String, Vec<u8>) {
+    let mut answer = ureq::get(url).header("Accept", accept).call().expect("an answer");
+    let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or("").to_owned();
+    (content_type, answer.body_mut().read_to_vec().expect("a body"))
+}
+
 /// One HTTP request; the status is 0 if there was no answer.
 pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let answer = exchange(method, url, headers, body);
@@ -294,4 +302,26 @@ pub(crate) fn node_exporter() -> (Process, u16) {
 /// Waits until `url` answers with 200.
 pub(crate) fn wait_http(url: &str) {
     wait_for(url, || (request("GET", url, &[], &[]).0 == 200).then_some(()));
+}
+
+/// Serves what `exposition` returns to whoever connects, until the test program ends. Returns the port.
+pub(crate) fn target(content_type: &'static str, exposition: impl Fn() -> Vec<u8> + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(&stream);
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                line.clear();
+            }
+            let body = exposition();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
+        }
+    });
+    port
 }

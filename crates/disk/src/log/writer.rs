@@ -16,6 +16,8 @@ use super::segment::{SegmentHeader, SegmentKind, StoreId, frame_seed, segment_pa
 
 /// What is not synced is kept in memory; above this many bytes the next [`Log::commit`] syncs, whatever the policy.
 const MAX_UNSYNCED_BYTES: usize = 32 << 20;
+/// From this many on, the thread of [`SyncPolicy::Interval`] syncs before its time.
+const EARLY_SYNC_BYTES: usize = 8 << 20;
 /// A segment gets at least this much room, if its regular size is not smaller.
 const MIN_SEGMENT_BYTES: u64 = 1 << 20;
 /// How many buffers are kept for the next groups.
@@ -26,7 +28,7 @@ const SPARE_BUFFER_BYTES: usize = 4 << 20;
 /// When what was written is made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncPolicy {
-    /// At most this long after it was written, by a thread of the log.
+    /// At most this long after it was written, by a thread of the log; sooner if much was written.
     Interval(Duration),
     /// Before [`Log::commit`] returns; one sync serves all that wait.
     Always,
@@ -211,8 +213,11 @@ impl Log {
         assert!(!group.is_empty(), "BUG: a group without frames");
         let mut state = self.shared.state.lock();
         state.check_open()?;
+        let before = state.unsynced_bytes;
         let appended = self.shared.write_group(&mut state, group)?;
-        if state.unsynced_bytes > 0 && matches!(self.shared.options.sync, SyncPolicy::Interval(_)) {
+        let begins_to_wait = before == 0 && state.unsynced_bytes > 0;
+        let is_much = before < EARLY_SYNC_BYTES && state.unsynced_bytes >= EARLY_SYNC_BYTES;
+        if (begins_to_wait || is_much) && matches!(self.shared.options.sync, SyncPolicy::Interval(_)) {
             self.shared.changed.notify_all();
         }
         Ok(appended)
@@ -543,7 +548,10 @@ impl Shared {
                 continue;
             }
             let deadline = std::time::Instant::now() + every;
-            while !state.closed && !self.changed.wait_until(&mut state, deadline).timed_out() {}
+            while !state.closed
+                && state.unsynced_bytes < EARLY_SYNC_BYTES
+                && !self.changed.wait_until(&mut state, deadline).timed_out()
+            {}
             if state.closed {
                 break;
             }

@@ -1,4 +1,4 @@
-//! The pull parser of both text formats.
+//! The pull parser of both text formats, and what it has in common with that of protobuf.
 mod created;
 mod exact;
 mod fast;
@@ -13,6 +13,19 @@ use scanner::Scanner;
 
 use crate::{Escaped, Event, LabelBuf, MetricType, ParseError, Series, family, float};
 
+/// What a scrape asks of a reader, whatever the format.
+pub trait EventReader<'a> {
+    /// The next entry, which is probably a sample of the series whose [`key`](Series::key) is `expected`; nothing is expected if that is empty.
+    /// See [`Reader::next_expecting`].
+    fn next_expecting(&mut self, expected: &[u8]) -> Option<Result<Event<'a>, ParseError>>;
+
+    /// Writes the labels of the sample that was returned last to `labels` as Prometheus stores them. See [`Reader::read_labels`].
+    fn read_labels(&self, series: &Series<'a>, schema: TypeAndUnitLabels, labels: &mut LabelBuf);
+
+    /// Whether the sample that was returned last comes from a family of histograms, and not from one that was told in its native form already.
+    fn is_classic_histogram(&self) -> bool;
+}
+
 /// What the scanner finds: an event or an error.
 type Entry<'a> = Result<Event<'a>, ParseError>;
 
@@ -23,12 +36,12 @@ const METRIC_TYPE: &str = "__type__";
 /// The unit of the family as a label.
 const METRIC_UNIT: &str = "__unit__";
 
-/// What becomes of the `_created` lines of OpenMetrics counters, histograms and summaries.
+/// What becomes of the `_created` lines of OpenMetrics counters, histograms and summaries, and of the creation timestamps of protobuf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreatedHandling {
-    /// They are series like any other.
+    /// Lines are series like any other; the timestamps of protobuf are left out.
     Series,
-    /// They become the start timestamp of the series they belong to and are not reported themselves.
+    /// They become the start timestamp of the series they belong to; lines are not reported themselves.
     StartTimestamp,
 }
 
@@ -129,41 +142,20 @@ impl<'a> Reader<'a> {
     /// values are kept: what becomes of them is the caller's decision.
     pub fn read_labels(&self, series: &Series<'a>, schema: TypeAndUnitLabels, labels: &mut LabelBuf) {
         labels.clear();
-        labels.push_with(|text| text.push_str(METRIC_NAME), |text, _| series.name().unescape_onto(text));
-        let (mut has_name, mut has_type, mut has_unit) = (false, false, false);
-        if schema == TypeAndUnitLabels::Add {
-            let name = labels.get(0).map_or("", |(_, name)| name);
-            has_name = !name.is_empty();
-            let (metric_type, unit) = self.type_and_unit_of(name);
-            has_type = metric_type != MetricType::Unknown;
-            has_unit = !unit.is_empty();
-            if !has_name {
-                labels.pop();
-            }
-            if has_type {
-                labels.push(METRIC_TYPE, metric_type.as_str());
-            }
-            if has_unit {
-                labels.push(METRIC_UNIT, unit);
-            }
-        }
-        for label in series.labels() {
+        let write_name = |text: &mut String| series.name().unescape_onto(text);
+        let replaced = push_schema(labels, write_name, schema, |name| self.type_and_unit_of(name));
+        for label in series.labels().filter(|label| !replaced.has(label.name)) {
             let name = label.name;
-            let replaced = (has_name && name.means(METRIC_NAME))
-                || (has_type && name.means(METRIC_TYPE))
-                || (has_unit && name.means(METRIC_UNIT));
-            if !replaced {
-                let is_bound = name.means("le") || name.means("quantile");
-                labels.push_with(
-                    |text| name.unescape_onto(text),
-                    |text, start| {
-                        label.value.unescape_onto(text);
-                        if is_bound {
-                            normalize(text, start, self.last_type(), name.as_written());
-                        }
-                    },
-                );
-            }
+            let is_bound = name.means("le") || name.means("quantile");
+            labels.push_with(
+                |text| name.unescape_onto(text),
+                |text, start| {
+                    label.value.unescape_onto(text);
+                    if is_bound {
+                        normalize(text, start, self.last_type(), name.as_written());
+                    }
+                },
+            );
         }
     }
 
@@ -190,7 +182,7 @@ impl<'a> Reader<'a> {
                     self.unit_line = Declared { family: *family, value: unit };
                 }
                 Some(Ok(Event::Help { family, .. })) => self.family = *family,
-                Some(Ok(Event::Comment(_))) => {}
+                Some(Ok(Event::Comment(_) | Event::Histogram { .. })) => {}
                 Some(Err(_)) | None => self.done = true,
             }
             return entry;
@@ -216,6 +208,21 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl<'a> EventReader<'a> for Reader<'a> {
+    #[inline]
+    fn next_expecting(&mut self, expected: &[u8]) -> Option<Result<Event<'a>, ParseError>> {
+        Reader::next_expecting(self, expected)
+    }
+
+    fn read_labels(&self, series: &Series<'a>, schema: TypeAndUnitLabels, labels: &mut LabelBuf) {
+        Reader::read_labels(self, series, schema, labels);
+    }
+
+    fn is_classic_histogram(&self) -> bool {
+        self.last_type() == MetricType::Histogram
+    }
+}
+
 impl<'a> Iterator for Reader<'a> {
     type Item = Result<Event<'a>, ParseError>;
 
@@ -223,6 +230,52 @@ impl<'a> Iterator for Reader<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.next_expecting(&[])
     }
+}
+
+/// Which labels of the target are replaced by those of the schema.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Replaced {
+    name: bool,
+    metric_type: bool,
+    unit: bool,
+}
+
+impl Replaced {
+    pub(crate) fn has(self, name: Escaped<'_>) -> bool {
+        (self.name && name.means(METRIC_NAME))
+            || (self.metric_type && name.means(METRIC_TYPE))
+            || (self.unit && name.means(METRIC_UNIT))
+    }
+}
+
+/// Appends the metric name and, if they are wanted, the type and the unit that `type_and_unit_of` knows for that name.
+pub(crate) fn push_schema<'a>(
+    labels: &mut LabelBuf,
+    write_name: impl FnOnce(&mut String),
+    schema: TypeAndUnitLabels,
+    type_and_unit_of: impl FnOnce(&str) -> (MetricType, &'a str),
+) -> Replaced {
+    labels.push_with(|text| text.push_str(METRIC_NAME), |text, _| write_name(text));
+    if schema == TypeAndUnitLabels::Omit {
+        return Replaced::default();
+    }
+    let name = labels.get(0).map_or("", |(_, name)| name);
+    let (metric_type, unit) = type_and_unit_of(name);
+    let replaced = Replaced {
+        name: !name.is_empty(),
+        metric_type: metric_type != MetricType::Unknown,
+        unit: !unit.is_empty(),
+    };
+    if !replaced.name {
+        labels.pop();
+    }
+    if replaced.metric_type {
+        labels.push(METRIC_TYPE, metric_type.as_str());
+    }
+    if replaced.unit {
+        labels.push(METRIC_UNIT, unit);
+    }
+    replaced
 }
 
 /// Replaces the label value that starts at `start` of `text` by its normal form.

@@ -1,4 +1,5 @@
 //! The crate's behaviour as others see it.
 mod conformance;
 mod mutation;
+mod protobuf;
 mod round_trip;

@@ -66,7 +66,7 @@ fn exposed(platform: Platform) -> BTreeMap<String, Exposed> {
                         }
                     }
                 }
-                Event::Comment(_) => {}
+                Event::Comment(_) | Event::Histogram { .. } => {}
             }
         }
     }

@@ -130,6 +130,7 @@ impl Block {
         if self.vals.len() + n_rows * self.n_steps > self.vals.capacity() {
             // Vectors double when they are full.
             let more = self.n_rows().max(n_rows).max(4);
+            let _copying = self.memory.copying()?;
             self.memory.grow(more.saturating_mul(Self::bytes_per_row(self.n_steps)))?;
             self.vals.reserve_exact(more * self.n_steps);
             self.present.reserve_exact(more * words(self.n_steps));
@@ -199,14 +200,18 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// How many floats and how many histograms there are.
+    pub(crate) fn kinds(self) -> (usize, usize) {
+        let n: usize = self.words().iter().map(|word| word.count_ones() as usize).sum();
+        let cells = self.row * self.block.n_steps..(self.row + 1) * self.block.n_steps;
+        let histograms = self.block.histograms.get(cells).unwrap_or_default();
+        let n_histograms = histograms.iter().flatten().count();
+        (n - n_histograms, n_histograms)
+    }
+
     /// Whether no step has a sample.
     pub(crate) fn is_empty(self) -> bool {
         self.words().iter().all(|word| *word == 0)
-    }
-
-    /// How many steps have a sample.
-    pub(crate) fn n_samples(self) -> usize {
-        self.words().iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Whether both rows have a sample at some step.

@@ -9,6 +9,7 @@ use super::error::QueryError;
 use super::eval::Eval;
 use super::metadata_labels::without_metadata;
 use super::operator::{Operator, Rows};
+use super::pacer::{CELLS_PER_LABEL_SET, Pacer};
 use super::plan::{FloatCall, Plan};
 use super::same_labels::{has_same_labels, merge_same_labels};
 use crate::functions::{DateField, FloatSink};
@@ -141,15 +142,15 @@ pub(super) fn elementwise(
     operation: impl Elementwise + 'static,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let delayed = eval.query.options.delayed_name_removal;
-    let labels: Option<Vec<Labels>> = match names {
-        Names::DropMetadata if !delayed => Some(operand.labels().iter().map(without_metadata).collect()),
-        Names::DropName if !delayed => {
-            Some(operand.labels().iter().map(Labels::without_metric_name).collect())
-        }
+    let relabel = match names {
+        Names::DropMetadata if !delayed => Some(without_metadata as fn(&Labels) -> Labels),
+        Names::DropName if !delayed => Some(Labels::without_metric_name as fn(&Labels) -> Labels),
         _ => None,
     };
+    let labels = relabel.map(|relabel| relabelled(eval, operand.labels(), relabel)).transpose()?;
     let merge = labels.as_ref().is_some_and(|labels| has_same_labels(labels));
-    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, operation });
+    let pacer = Pacer::new(&eval.query.context);
+    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, pacer, operation });
     if merge {
         let rows = Rows::collect(&eval.query, operator, eval.grid.n_steps)?;
         return Ok(merge_same_labels(&eval.query, rows)?.into_operator());
@@ -157,11 +158,30 @@ pub(super) fn elementwise(
     Ok(operator)
 }
 
+fn relabelled(
+    eval: &Eval,
+    labels: &[Labels],
+    relabel: fn(&Labels) -> Labels,
+) -> Result<Vec<Labels>, QueryError> {
+    eval.query.keep_label_list(labels.len())?;
+    let mut pacer = Pacer::new(&eval.query.context);
+    let one = |old: &Labels| {
+        pacer.work(CELLS_PER_LABEL_SET)?;
+        let new = relabel(old);
+        if new.as_bytes().len() < old.as_bytes().len() {
+            eval.query.keep_labels(&new)?;
+        }
+        Ok(new)
+    };
+    labels.iter().map(one).collect()
+}
+
 struct PerSample<E> {
     operand: Box<dyn Operator>,
     /// The labels, if they are not those of the operand.
     labels: Option<Vec<Labels>>,
     drop_name: bool,
+    pacer: Pacer,
     operation: E,
 }
 
@@ -177,11 +197,13 @@ impl<E: Elementwise> Operator for PerSample<E> {
                 block.row_mut(row).set_drop_name(true);
             }
             if let Some(mut floats) = block.row_mut(row).floats() {
+                self.pacer.work(floats.vals.len())?;
                 self.operation.floats(&mut floats);
                 continue;
             }
             let steps: Vec<usize> = block.row(row).steps().collect();
             for step in steps {
+                self.pacer.work(1)?;
                 let sample = block.row(row).sample(step);
                 let result = sample.and_then(|sample| self.operation.sample(step, sample));
                 let mut cell = block.row_mut(row);

@@ -8,6 +8,7 @@ use super::block::Sample;
 use super::error::QueryError;
 use super::grid::Grid;
 use super::operator::{Operator, ROWS_PER_BLOCK, Rows};
+use super::pacer::Pacer;
 use super::plan::Plan;
 use super::state::{QueryState, TallyScope};
 use super::step_set::StepSet;
@@ -137,7 +138,13 @@ impl Eval {
 
     fn scalar_of(&self, v: impl Fn(usize) -> f64) -> Result<Scalar, QueryError> {
         let memory = self.query.context.reserve(self.grid.n_steps.saturating_mul(8))?;
-        Ok(Scalar { vals: (0..self.grid.n_steps).map(v).collect(), _memory: memory })
+        let mut pacer = Pacer::new(&self.query.context);
+        let mut vals = Vec::with_capacity(self.grid.n_steps);
+        for step in 0..self.grid.n_steps {
+            pacer.work(1)?;
+            vals.push(v(step));
+        }
+        Ok(Scalar { vals, _memory: memory })
     }
 
     /// At each step the float of the vector if there is exactly one, else NaN. Histograms do not count.

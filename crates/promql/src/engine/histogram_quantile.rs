@@ -74,7 +74,7 @@ pub(super) fn quantiles(eval: &Eval, plan: &HistogramQuantilePlan) -> Result<Box
                     Some((bits, place)) if bits == q.to_bits() => place,
                     _ => {
                         let quantile = plan.label.as_deref().map(|label| (label, q));
-                        output.place(&result_labels(eval, labels, quantile), true)?
+                        output.place(&eval.query, &result_labels(eval, labels, quantile), true)?
                     }
                 };
                 last = Some((q.to_bits(), place));
@@ -94,7 +94,7 @@ pub(super) fn fraction(eval: &Eval, plan: &HistogramFractionPlan) -> Result<Box<
     for (labels, series) in histograms.labels.iter().zip(&histograms.series) {
         eval.query.context.check()?;
         let metric = metric_in_remarks(eval, labels);
-        let place = output.place(&result_labels(eval, labels, None), true)?;
+        let place = output.place(&eval.query, &result_labels(eval, labels, None), true)?;
         histograms.each(series, |step, found| {
             let value = match found {
                 Found::Native(h) => {

@@ -135,7 +135,7 @@ impl Join<'_> {
             let source = self.base.block.row(row);
             for (step, sample) in source.samples() {
                 if let Some(result) = self.enriched(row, metrics, step)? {
-                    let place = output.place(&result, source.drop_name())?;
+                    let place = output.place(&self.eval.query, &result, source.drop_name())?;
                     output.put(place, step, sample.to_value())?;
                 }
             }

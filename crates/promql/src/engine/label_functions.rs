@@ -52,7 +52,7 @@ fn relabel(
     for (idx, labels) in rows.labels.iter_mut().enumerate() {
         eval.query.context.check()?;
         let Some(value) = value(labels)? else { continue };
-        eval.query.reserve_text(value.len())?;
+        eval.query.keep(labels.as_bytes().len() + value.len())?;
         let mut builder = labels.to_builder();
         builder.set(target, &value);
         *labels = builder.build();

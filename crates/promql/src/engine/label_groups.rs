@@ -1,27 +1,57 @@
 use bellwether_model::{Label, Labels, LabelsScratch};
 use hashbrown::HashTable;
 
+use super::error::QueryError;
+use super::pacer::{CELLS_PER_LABEL_SET, Pacer};
+use super::state::QueryState;
+
+/// For each series its group, and its place among the members of the group.
+const BYTES_PER_SERIES: usize = 16;
+/// A list of members.
+const BYTES_PER_GROUP: usize = 32;
+
 /// Numbers the label sets that are left when some labels are taken away, in the order in which they are met. Known ones cost no allocation.
-#[derive(Debug, Default)]
-pub(super) struct LabelGroups {
+pub(super) struct LabelGroups<'a> {
+    query: &'a QueryState,
+    pacer: Pacer,
     labels: Vec<Labels>,
     by_hash: HashTable<usize>,
     scratch: LabelsScratch,
 }
 
-impl LabelGroups {
+impl<'a> LabelGroups<'a> {
+    /// No group yet; memory for so many series is set aside.
+    pub(super) fn new(query: &'a QueryState, n_series: usize) -> Result<Self, QueryError> {
+        query.keep(n_series.saturating_mul(BYTES_PER_SERIES))?;
+        Ok(Self {
+            query,
+            pacer: Pacer::new(&query.context),
+            labels: Vec::new(),
+            by_hash: HashTable::default(),
+            scratch: LabelsScratch::default(),
+        })
+    }
+
     /// The number of what is left of `labels`.
-    pub(super) fn of(&mut self, labels: &Labels, keep: impl FnMut(Label<'_>) -> bool) -> usize {
-        let Self { labels: known, by_hash, scratch } = self;
+    pub(super) fn of(
+        &mut self,
+        labels: &Labels,
+        keep: impl FnMut(Label<'_>) -> bool,
+    ) -> Result<usize, QueryError> {
+        let Self { query, pacer, labels: known, by_hash, scratch } = self;
+        pacer.work(CELLS_PER_LABEL_SET)?;
         scratch.retain(labels, keep);
         let hash = scratch.hash64();
         if let Some(group) = by_hash.find(hash, |group| *scratch == known[*group]) {
-            return *group;
+            return Ok(*group);
         }
         let group = known.len();
-        known.push(scratch.to_labels());
+        let labels = scratch.to_labels();
+        query.keep_labels(&labels)?;
+        query.keep(BYTES_PER_GROUP)?;
+        known.push(labels);
         by_hash.insert_unique(hash, group, |group| known[*group].hash64());
-        group
+        Ok(group)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -19,10 +19,16 @@ impl LabelledRows {
     }
 
     /// The row with these labels; a new one gets the given flag.
-    pub(super) fn place(&mut self, labels: &Labels, drop_name: bool) -> Result<usize, QueryError> {
+    pub(super) fn place(
+        &mut self,
+        query: &QueryState,
+        labels: &Labels,
+        drop_name: bool,
+    ) -> Result<usize, QueryError> {
         if let Some(place) = self.places.get(labels) {
             return Ok(*place);
         }
+        query.keep_labels(labels)?;
         let place = self.rows.len();
         self.rows.labels.push(labels.clone());
         self.rows.block.push_row()?.set_drop_name(drop_name);

@@ -43,6 +43,7 @@ impl Engine {
         let Job { text, expr, grid, settings } = *job;
         let lookback_ms = settings.lookback_delta_ms.unwrap_or(self.options.lookback_delta_ms);
         let plan = plan::build(expr, text, grid, lookback_ms, &self.options)?;
+        let _regexes = cx.reserve(plan.regex_bytes)?;
         let querier = match plan.range {
             Some(range) => Some(self.querier(tenant, range)?),
             None => None,
@@ -62,7 +63,7 @@ impl Engine {
             peak_samples: query.samples.peak(),
             samples_per_step: query.tally.per_step(),
         };
-        Ok(QueryOutput { value, annotations: query.take_annotations(), stats })
+        Ok(QueryOutput { value, annotations: query.take_annotations(), stats, _memory: query.take_kept() })
     }
 
     fn parse(&self, query: &str) -> Result<Expr, QueryError> {

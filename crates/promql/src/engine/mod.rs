@@ -28,6 +28,7 @@ mod morsels;
 mod once;
 mod operator;
 mod options;
+mod pacer;
 mod plan;
 mod query_engine;
 mod range_call;

@@ -48,6 +48,7 @@ impl Operator for Repeat {
             let mut repeated = block.push_row()?;
             repeated.set_drop_name(row.drop_name());
             if let Some(sample) = row.sample(0) {
+                self.query.context.check()?;
                 for step in 0..self.n_steps {
                     repeated.set_sample(step, sample)?;
                 }

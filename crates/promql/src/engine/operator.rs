@@ -52,6 +52,7 @@ impl Rows {
         mut operator: Box<dyn Operator>,
         n_steps: usize,
     ) -> Result<Self, QueryError> {
+        query.keep_label_list(operator.labels().len())?;
         let labels = operator.labels().to_vec();
         let mut all: Option<Block> = None;
         while let Some(block) = operator.next()? {

@@ -26,6 +26,8 @@ pub(super) fn open(eval: &Eval, call: &RangeCall) -> Result<Box<dyn Operator>, Q
     let source = RangeSeries::open(eval, &call.source)?;
     let args = call.args.iter().map(|arg| eval.scalar(arg)).collect::<Result<Vec<_>, _>>()?;
     let keeps_labels = call.function.keeps_name || eval.query.options.delayed_name_removal;
+    // One list here, and one for the results.
+    eval.query.keep_label_list(2 * source.labels().len())?;
     let source_labels = source.labels().to_vec();
     let operator = RangeCalls {
         morsels: Morsels::new(source_labels.len()),

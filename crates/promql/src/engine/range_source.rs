@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bellwether_model::{ColumnBuffer, Labels, SeriesSet};
+use bellwether_model::{ColumnBuffer, Labels, MemoryReservation, SeriesSet};
 
 use super::block::Block;
 use super::columns::SeriesColumns;
@@ -40,7 +40,14 @@ pub(super) struct SeriesReader {
 
 enum Source {
     Store(SeriesReader),
-    Subquery { operand: Box<dyn Operator>, grid: Grid, block: Option<Block>, row: usize },
+    Subquery {
+        operand: Box<dyn Operator>,
+        grid: Grid,
+        block: Option<Block>,
+        row: usize,
+        /// For the times and values of one series.
+        _memory: MemoryReservation,
+    },
 }
 
 /// A window, and how far beyond it samples are looked at. All times in milliseconds; the left ends are exclusive.
@@ -78,7 +85,9 @@ impl RangeSeries {
                     );
                     (grid, eval.on(grid, TallyScope::Subquery)?.open(&subquery.operand)?)
                 };
-                (Source::Subquery { operand, grid, block: None, row: 0 }, reference, RangeMode::Plain)
+                let memory = eval.query.context.reserve(grid.n_steps.saturating_mul(16))?;
+                let source = Source::Subquery { operand, grid, block: None, row: 0, _memory: memory };
+                (source, reference, RangeMode::Plain)
             }
         };
         let frame = Frame { reference, range_ms: plan.range_ms, mode, lookback_ms: eval.query.lookback_ms };
@@ -119,7 +128,7 @@ impl RangeSeries {
                 reader.read(idx, columns)?;
                 Ok(false)
             }
-            Source::Subquery { operand, grid, block, row } => loop {
+            Source::Subquery { operand, grid, block, row, .. } => loop {
                 if let Some(rows) = block.as_ref().filter(|rows| *row < rows.n_rows()) {
                     let found = rows.row(*row);
                     columns.load_row(found, *grid);

@@ -10,6 +10,7 @@ use super::value::RangeSeries;
 /// The samples of a range selector or subquery in the window of the first step, as they are. Names that are to be dropped are marked.
 pub(super) fn read(eval: &Eval, plan: &RangePlan) -> Result<Vec<(RangeSeries, bool)>, QueryError> {
     let mut source = Source::open(eval, plan)?;
+    eval.query.keep_label_list(2 * source.labels().len())?;
     let labels: Vec<Labels> = source.labels().to_vec();
     let edges = source.frame().edges(eval.grid.start_ms);
     let mut columns = SeriesColumns::default();
@@ -23,6 +24,7 @@ pub(super) fn read(eval: &Eval, plan: &RangePlan) -> Result<Vec<(RangeSeries, bo
         held += found.weight;
         lease.set(held)?;
         if found.weight > 0 {
+            eval.query.keep(found.weight.saturating_mul(16))?;
             let floats = found.floats.iter().collect();
             let histograms = found.histograms.iter().map(|(ts, h)| (ts, h.clone())).collect();
             result.push((RangeSeries { labels, floats, histograms }, drop_name));

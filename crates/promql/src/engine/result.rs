@@ -7,6 +7,7 @@ use super::error::QueryError;
 use super::eval::Eval;
 use super::metadata_labels::without_metadata;
 use super::operator::Rows;
+use super::pacer::{Pacer, sort_paced};
 use super::plan::Plan;
 use super::range_vector;
 use super::same_labels::{has_same_labels, merge_same_labels, same_labelset};
@@ -52,21 +53,22 @@ pub(super) fn evaluate(
             let rows = eval.rows(vector)?;
             let rows = drop_names(eval, rows)?;
             if eval.grid.of_instant_query {
-                QueryValue::Vector(instant(eval, &rows))
+                QueryValue::Vector(instant(eval, &rows)?)
             } else {
-                QueryValue::Matrix(range(eval, &rows))
+                QueryValue::Matrix(range(eval, &rows)?)
             }
         }
     };
     timings.evaluation = started.elapsed();
+    let context = &eval.query.context;
     let started = Instant::now();
     let value = match value {
         QueryValue::Matrix(mut series) => {
-            series.sort_by(|a, b| a.labels.cmp(&b.labels));
+            sort_paced(&mut series, context, |a, b| a.labels.cmp(&b.labels))?;
             QueryValue::Matrix(series)
         }
         QueryValue::Vector(mut samples) if !uses_order => {
-            samples.sort_by(|a, b| a.labels.cmp(&b.labels));
+            sort_paced(&mut samples, context, |a, b| a.labels.cmp(&b.labels))?;
             QueryValue::Vector(samples)
         }
         other => other,
@@ -87,27 +89,37 @@ fn drop_names(eval: &Eval, mut rows: Rows) -> Result<Rows, QueryError> {
     merge_same_labels(&eval.query, rows)
 }
 
-fn instant(eval: &Eval, rows: &Rows) -> Vec<InstantSample> {
+fn instant(eval: &Eval, rows: &Rows) -> Result<Vec<InstantSample>, QueryError> {
     let ts_ms = eval.grid.start_ms;
+    // The list may grow to twice what is in it.
+    eval.query.keep(2 * rows.len() * size_of::<InstantSample>())?;
     let samples = rows.labels.iter().zip(rows.block.rows());
-    samples
+    let samples = samples
         .filter_map(|(labels, row)| {
             let value: Value = row.sample(0)?.to_value();
             Some(InstantSample { labels: labels.clone(), ts_ms, value })
         })
-        .collect()
+        .collect();
+    Ok(samples)
 }
 
-fn range(eval: &Eval, rows: &Rows) -> Vec<RangeSeries> {
+fn range(eval: &Eval, rows: &Rows) -> Result<Vec<RangeSeries>, QueryError> {
+    eval.query.keep(rows.len() * size_of::<RangeSeries>())?;
+    let mut pacer = Pacer::new(&eval.query.context);
     let mut result = Vec::with_capacity(rows.len());
     for (labels, row) in rows.labels.iter().zip(rows.block.rows()) {
         if row.is_empty() {
             continue;
         }
-        let mut series = RangeSeries { labels: labels.clone(), ..RangeSeries::default() };
+        let (n_floats, n_histograms) = row.kinds();
+        pacer.work(n_floats + n_histograms)?;
+        eval.query.keep((n_floats + n_histograms) * 16)?;
+        let mut series = RangeSeries {
+            labels: labels.clone(),
+            floats: Vec::with_capacity(n_floats),
+            histograms: Vec::with_capacity(n_histograms),
+        };
         if let Some(floats) = row.floats() {
-            // A list that grows by itself would keep up to twice the memory until the answer is written.
-            series.floats.reserve_exact(row.n_samples());
             floats.for_each(|step, v| series.floats.push((eval.grid.ts_ms(step), v)));
             result.push(series);
             continue;
@@ -121,5 +133,5 @@ fn range(eval: &Eval, rows: &Rows) -> Vec<RangeSeries> {
         }
         result.push(series);
     }
-    result
+    Ok(result)
 }

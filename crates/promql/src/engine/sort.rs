@@ -7,6 +7,7 @@ use super::block::{Row, Sample};
 use super::error::QueryError;
 use super::eval::Eval;
 use super::operator::{Operator, Rows};
+use super::pacer::sort_paced;
 use super::plan::{SortKey, SortPlan};
 
 /// `sort` and its like: puts the series of an instant query in order. In a range query results are ordered by labels anyway.
@@ -25,13 +26,16 @@ pub(super) fn open(eval: &Eval, plan: &SortPlan) -> Result<Box<dyn Operator>, Qu
     match &plan.key {
         SortKey::Value => {
             let value = |row: usize| float_of(rows.block.row(row));
-            order.sort_by(|a, b| compare_values(value(*a), value(*b), plan.descending));
+            sort_paced(&mut order, &eval.query.context, |a, b| {
+                compare_values(value(*a), value(*b), plan.descending)
+            })?;
         }
-        SortKey::Labels(names) => order.sort_by(|a, b| {
+        SortKey::Labels(names) => sort_paced(&mut order, &eval.query.context, |a, b| {
             let order = compare_labels(&rows.labels[*a], &rows.labels[*b], names);
             if plan.descending { order.reverse() } else { order }
-        }),
+        })?,
     }
+    eval.query.keep_label_list(order.len())?;
     let mut sorted = Rows::with_capacity(&eval.query, order.len(), eval.grid.n_steps)?;
     for row in order {
         sorted.labels.push(rows.labels[row].clone());

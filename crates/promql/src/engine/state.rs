@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bellwether_model::{MemoryReservation, Querier, QueryContext, SelectSpec, SeriesSet};
+use bellwether_model::{Labels, MemoryReservation, Querier, QueryContext, SelectSpec, SeriesSet};
 
 use super::annotation::{Annotations, Remark};
 use super::error::QueryError;
@@ -9,6 +9,9 @@ use super::grid::Grid;
 use super::limits::SampleCounter;
 use super::options::EngineOptions;
 use crate::syntax::TextSpan;
+
+/// What a label set takes beside its text: counters, and its places in a list and in a table.
+const BYTES_PER_LABEL_SET: usize = 128;
 
 /// What all operators of one query share.
 pub(crate) struct QueryState {
@@ -25,8 +28,8 @@ pub(crate) struct QueryState {
     querier: Option<Box<dyn Querier>>,
     selections: Vec<Selection>,
     annotations: Mutex<Annotations>,
-    /// Memory of the label values that the query has made so far.
-    text: Mutex<Option<MemoryReservation>>,
+    /// Memory that stays set aside until the result was handed out.
+    kept: Mutex<Option<MemoryReservation>>,
 }
 
 /// A selection, made when it is first needed.
@@ -57,7 +60,7 @@ impl QueryState {
             querier,
             selections: specs.into_iter().map(|spec| Selection { spec, series: OnceLock::new() }).collect(),
             annotations: Mutex::default(),
-            text: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -82,14 +85,29 @@ impl QueryState {
         Ok(series)
     }
 
-    /// Sets memory for a label value aside until the query ends: the value may well be part of its result.
-    pub(crate) fn reserve_text(&self, bytes: usize) -> Result<(), QueryError> {
-        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *text {
+    /// Sets memory aside until the result was handed out, for what may well be part of it.
+    pub(crate) fn keep(&self, bytes: usize) -> Result<(), QueryError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *kept {
             Some(reservation) => reservation.grow(bytes)?,
-            None => *text = Some(self.context.reserve(bytes)?),
+            None => *kept = Some(self.context.reserve(bytes)?),
         }
         Ok(())
+    }
+
+    /// Sets memory aside for a list of so many label sets that exist already.
+    pub(crate) fn keep_label_list(&self, n: usize) -> Result<(), QueryError> {
+        self.keep(n.saturating_mul(size_of::<Labels>()))
+    }
+
+    /// Sets memory aside for a label set that is new, and for its place in lists and tables.
+    pub(crate) fn keep_labels(&self, labels: &Labels) -> Result<(), QueryError> {
+        self.keep(labels.as_bytes().len() + BYTES_PER_LABEL_SET)
+    }
+
+    /// What is set aside for the result.
+    pub(crate) fn take_kept(&self) -> Option<MemoryReservation> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn annotate(&self, remark: Remark, span: TextSpan) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bellwether_model::{FloatHistogram, Labels, Value};
+use bellwether_model::{FloatHistogram, Labels, MemoryReservation, Value};
 
 use super::annotation::Annotations;
 use super::stats::QueryStats;
@@ -64,7 +64,7 @@ pub struct RangeSeries {
 }
 
 /// The result of a query and what is to be said about it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct QueryOutput {
     /// The result.
     pub value: QueryValue,
@@ -72,4 +72,6 @@ pub struct QueryOutput {
     pub annotations: Annotations,
     /// What the query cost.
     pub stats: QueryStats,
+    /// Keeps the memory of the result set aside.
+    pub(crate) _memory: Option<MemoryReservation>,
 }

@@ -55,10 +55,12 @@ pub struct ParserLimits {
     /// The greatest height of a tree: a chain such as `a + b + c` nests nothing, but each operator adds one level. Code that
     /// recurses over an [`Expr`](super::Expr) recurses at most this deep.
     pub max_height: usize,
+    /// What the compiled regular expressions of a query may take together, in bytes; the one that goes beyond it may still be up to 10 MiB large.
+    pub max_regex_bytes: usize,
 }
 
 impl Default for ParserLimits {
     fn default() -> Self {
-        Self { max_bytes: 64 * 1024, max_nesting: 250, max_height: 500 }
+        Self { max_bytes: 64 * 1024, max_nesting: 250, max_height: 500, max_regex_bytes: 16 << 20 }
     }
 }

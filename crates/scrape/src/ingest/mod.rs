@@ -2,6 +2,7 @@
 
 mod label_limits;
 mod metadata_cache;
+mod native;
 mod nhcb;
 mod report;
 mod sample_labels;
@@ -10,12 +11,12 @@ mod series_cache;
 use std::sync::Arc;
 
 use bellwether_exposition::{
-    BodyFormat, CreatedHandling, Event, LabelBuf, Reader, ScrapeProtocol, Series, TypeAndUnitLabels,
-    select_format,
+    BodyFormat, CreatedHandling, Event, EventReader, LabelBuf, NativeHistogram, ProtobufReader, Reader,
+    ScrapeProtocol, Series, TypeAndUnitLabels, select_format,
 };
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendExemplar, AppendReport, Exemplar, Labels, MetricType, Rejection,
-    SeriesRef, Value, stale_nan,
+    AppendBatch, AppendEntry, AppendExemplar, AppendReport, Exemplar, FloatHistogram, MetricType, Rejection,
+    Value, stale_nan,
 };
 use bellwether_relabel::Scratch;
 use parking_lot::Mutex;
@@ -25,13 +26,15 @@ pub use sample_labels::SampleLabelsError;
 
 pub(crate) use label_limits::LabelLimits;
 pub(crate) use metadata_cache::MetadataCache;
+pub(crate) use native::HistogramSettings;
 pub(crate) use report::{ExtraReport, Report, ReportSeries};
 pub(crate) use sample_labels::SampleLabels;
 
 use crate::error::ScrapeError;
 use label_limits::start_of;
+use native::ClassicHandling;
 use nhcb::{ClassicHistograms, Converted, exemplar_labels};
-use series_cache::{Known, SeriesCache, SeriesId};
+use series_cache::{Ended, Known, SeriesCache, SeriesId};
 
 /// A sample may be this far ahead of the clock.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
@@ -45,24 +48,11 @@ pub(crate) struct IngestSettings {
     pub(crate) track_timestamps_staleness: bool,
     /// Samples after relabelling; 0 for no limit.
     pub(crate) sample_limit: usize,
-    /// Buckets of a native histogram; 0 for no limit.
-    pub(crate) bucket_limit: usize,
     pub(crate) fallback_protocol: Option<ScrapeProtocol>,
     pub(crate) type_and_unit_labels: TypeAndUnitLabels,
     pub(crate) created: CreatedHandling,
     pub(crate) extra_metrics: bool,
-    pub(crate) classic_histograms: ClassicHandling,
-}
-
-/// What becomes of classic histograms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClassicHandling {
-    /// They are stored as they come.
-    Keep,
-    /// They become native histograms with custom buckets.
-    Convert,
-    /// Both.
-    ConvertAndKeep,
+    pub(crate) histograms: HistogramSettings,
 }
 
 /// What was found in a body, up to the point at which reading ended.
@@ -101,6 +91,8 @@ pub(crate) struct Refused {
 pub(crate) struct Ingest {
     settings: Arc<IngestSettings>,
     cache: SeriesCache,
+    /// The format of the last body, which is that of the series in the cache.
+    format: Option<BodyFormat>,
     report: ReportSeries,
     metadata: Arc<Mutex<MetadataCache>>,
     /// The series of the batch's samples, as far as they came from the body.
@@ -114,6 +106,7 @@ struct Buffers {
     relabel: Scratch,
     text: String,
     help: String,
+    key: Vec<u8>,
     histograms: ClassicHistograms,
 }
 
@@ -123,6 +116,7 @@ impl Ingest {
             report: ReportSeries::new(&settings.labels, settings.extra_metrics),
             settings,
             cache: SeriesCache::default(),
+            format: None,
             metadata,
             sampled: Vec::new(),
             scratch: Buffers::default(),
@@ -151,11 +145,16 @@ impl Ingest {
         if body.is_empty() {
             return (counts, Ok(()));
         }
-        let result = self.reader(body, content_type).and_then(|reader| {
+        let result = self.format(content_type).and_then(|format| {
+            // A line that is expected is not judged again, so it must have been judged by the rules of the same format.
+            if self.format.replace(format).is_some_and(|before| before != format) {
+                self.cache.forget_all_forms();
+            }
             let metadata = Arc::clone(&self.metadata);
             let mut metadata = metadata.lock();
             metadata.begin();
             self.scratch.histograms.clear();
+            let (created, native) = (self.settings.created, self.settings.histograms.native);
             let mut pass = Pass {
                 ingest: self,
                 metadata: &mut metadata,
@@ -164,7 +163,11 @@ impl Ingest {
                 ts_ms,
                 bucket_limit_exceeded: false,
             };
-            pass.run(reader)
+            match format {
+                BodyFormat::Text => pass.run(Reader::text(body)),
+                BodyFormat::OpenMetrics => pass.run(Reader::openmetrics(body, created)),
+                BodyFormat::Protobuf => pass.run(ProtobufReader::new(body, native, created)),
+            }
         });
         (counts, result)
     }
@@ -185,16 +188,12 @@ impl Ingest {
         self.cache.begin();
     }
 
-    fn reader<'a>(&self, body: &'a [u8], content_type: &str) -> Result<Reader<'a>, ScrapeError> {
+    fn format(&self, content_type: &str) -> Result<BodyFormat, ScrapeError> {
         let selected = select_format(content_type, self.settings.fallback_protocol)?;
         if let Some(warning) = &selected.warning {
             tracing::debug!(%warning, "invalid content type on scrape, using fallback setting");
         }
-        match selected.format {
-            BodyFormat::Text => Ok(Reader::text(body)),
-            BodyFormat::OpenMetrics => Ok(Reader::openmetrics(body, self.settings.created)),
-            BodyFormat::Protobuf => Err(ScrapeError::ProtobufUnsupported),
-        }
+        Ok(selected.format)
     }
 
     /// Completes the batch: after a good scrape with markers for the series that are gone, after a bad one with nothing but markers for all
@@ -202,14 +201,14 @@ impl Ingest {
     pub(crate) fn finish(&mut self, good: bool, report: &Report, ts_ms: i64, batch: &mut AppendBatch) {
         if good {
             let AppendBatch { samples, .. } = batch;
-            self.cache.commit(|labels, sref| samples.push(stale_marker(labels, sref, ts_ms)));
+            self.cache.commit(|ended| samples.push(stale_marker(&ended, ts_ms)));
             let mut metadata = self.metadata.lock();
             metadata.commit();
             metadata.changes(&mut batch.metadata);
         } else {
             batch.clear();
             self.sampled.clear();
-            self.cache.fail(|labels, sref| batch.samples.push(stale_marker(labels, sref, ts_ms)));
+            self.cache.fail(|ended| batch.samples.push(stale_marker(&ended, ts_ms)));
         }
         self.report.append(report, ts_ms, batch);
     }
@@ -217,7 +216,7 @@ impl Ingest {
     /// A whole batch for a target that is scraped no more: markers for all its series.
     pub(crate) fn end(&mut self, ts_ms: i64, batch: &mut AppendBatch) {
         self.begin(batch);
-        self.cache.fail(|labels, sref| batch.samples.push(stale_marker(labels, sref, ts_ms)));
+        self.cache.fail(|ended| batch.samples.push(stale_marker(&ended, ts_ms)));
         self.report.append_stale(ts_ms, batch);
         self.cache.settle();
     }
@@ -239,9 +238,8 @@ impl Ingest {
                         let metric = start_of(self.cache.get(*id).0.metric_name());
                         refused.example = format!("{metric}: {rejection}");
                     }
-                    if self.cache.refuse(*id) {
-                        let (labels, sref) = self.cache.get(*id);
-                        batch.samples.push(stale_marker(labels, sref, ts_ms));
+                    if let Some(ended) = self.cache.refuse(*id) {
+                        batch.samples.push(stale_marker(&ended, ts_ms));
                     }
                 }
             }
@@ -270,14 +268,14 @@ impl Refused {
     }
 }
 
-fn stale_marker(labels: &Labels, sref: Option<SeriesRef>, ts_ms: i64) -> AppendEntry {
-    AppendEntry {
-        hint: sref,
-        labels: labels.clone(),
-        ts_ms,
-        start_ts_ms: 0,
-        value: Value::Float(stale_nan()),
-    }
+/// The marker is of the kind of the samples before it, so that it goes with them.
+fn stale_marker(ended: &Ended<'_>, ts_ms: i64) -> AppendEntry {
+    let value = if ended.is_histogram {
+        Value::Histogram(Arc::new(FloatHistogram { sum: stale_nan(), ..FloatHistogram::default() }))
+    } else {
+        Value::Float(stale_nan())
+    };
+    AppendEntry { hint: ended.sref, labels: ended.labels.clone(), ts_ms, start_ts_ms: 0, value }
 }
 
 /// One pass over one body.
@@ -299,8 +297,8 @@ struct Incoming {
 }
 
 impl Pass<'_> {
-    fn run(&mut self, mut reader: Reader<'_>) -> Result<(), ScrapeError> {
-        let converts = self.ingest.settings.classic_histograms != ClassicHandling::Keep;
+    fn run<'a>(&mut self, mut reader: impl EventReader<'a>) -> Result<(), ScrapeError> {
+        let converts = self.ingest.settings.histograms.classic != ClassicHandling::Keep;
         while let Some(event) = reader.next_expecting(self.ingest.cache.expected()) {
             let event = event?;
             if converts && !matches!(event, Event::Series(_)) {
@@ -309,6 +307,7 @@ impl Pass<'_> {
             match event {
                 Event::Series(series) if converts => self.maybe_histogram(&reader, &series)?,
                 Event::Series(series) => self.series(&reader, &series)?,
+                Event::Histogram { series, histogram } => self.histogram(&reader, &series, &histogram)?,
                 Event::Type { family, metric_type } => {
                     let family = family.unescape(&mut self.ingest.scratch.text);
                     self.metadata.set_type(family, to_model(metric_type));
@@ -338,7 +337,7 @@ impl Pass<'_> {
             return Err(ScrapeError::SampleLimit { limit, samples });
         }
         if self.bucket_limit_exceeded {
-            return Err(ScrapeError::BucketLimit { limit: settings.bucket_limit });
+            return Err(ScrapeError::BucketLimit { limit: settings.histograms.bucket_limit });
         }
         Ok(())
     }
@@ -350,18 +349,8 @@ impl Pass<'_> {
     }
 
     #[inline]
-    fn series(&mut self, reader: &Reader<'_>, series: &Series<'_>) -> Result<(), ScrapeError> {
-        self.counts.total += 1;
-        let cache = &mut self.ingest.cache;
-        let known = if series.is_expected() { Some(cache.take_expected()) } else { cache.find(series.raw()) };
-        let known = if known.is_some() {
-            known
-        } else {
-            let Ingest { settings, scratch, .. } = &mut *self.ingest;
-            reader.read_labels(series, settings.type_and_unit_labels, &mut scratch.labels);
-            self.learn(series.raw())?
-        };
-        let Some(Known::Series(id)) = known else { return Ok(()) };
+    fn series<'a>(&mut self, reader: &impl EventReader<'a>, series: &Series<'a>) -> Result<(), ScrapeError> {
+        let Some(id) = self.identify(reader, series)? else { return Ok(()) };
         let incoming = Incoming {
             value: Value::Float(series.value),
             timestamp_ms: series.timestamp_ms,
@@ -382,8 +371,68 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Remembers a series whose exposed labels are in the buffer. `None` if the scrape is lost and only counts.
+    /// A native histogram.
+    fn histogram<'a>(
+        &mut self,
+        reader: &impl EventReader<'a>,
+        series: &Series<'a>,
+        exposed: &NativeHistogram<'a>,
+    ) -> Result<(), ScrapeError> {
+        let Some(id) = self.identify(reader, series)? else { return Ok(()) };
+        let histogram = native::to_model(exposed).map_err(|error| {
+            let (labels, _) = self.ingest.cache.get(id);
+            ScrapeError::Histogram { metric: start_of(labels.metric_name()), error }
+        })?;
+        let mut exemplars: Vec<Exemplar> = exposed
+            .exemplars()
+            .filter_map(|exemplar| {
+                let (labels, value) = (exemplar_labels(&exemplar), exemplar.value);
+                exemplar.timestamp_ms.map(|ts_ms| Exemplar { labels, value, ts_ms })
+            })
+            .collect();
+        // The store takes those of a series in the order of their time.
+        exemplars.sort_by_key(|exemplar| exemplar.ts_ms);
+        let (timestamp_ms, start_timestamp_ms) = (series.timestamp_ms, series.start_timestamp_ms);
+        self.histogram_sample(id, histogram, timestamp_ms, start_timestamp_ms, exemplars);
+        Ok(())
+    }
+
+    /// Which series a sample belongs to. `None` if it is not stored.
+    #[inline]
+    fn identify<'a>(
+        &mut self,
+        reader: &impl EventReader<'a>,
+        series: &Series<'a>,
+    ) -> Result<Option<SeriesId>, ScrapeError> {
+        self.counts.total += 1;
+        let Ingest { cache, scratch, .. } = &mut *self.ingest;
+        let known = if series.is_expected() {
+            Some(cache.take_expected())
+        } else {
+            cache.find(series.key(&mut scratch.key))
+        };
+        let known = if known.is_some() { known } else { self.learn_series(reader, series)? };
+        Ok(match known {
+            Some(Known::Series(id)) => Some(id),
+            Some(Known::Dropped) | None => None,
+        })
+    }
+
     #[cold]
+    fn learn_series<'a>(
+        &mut self,
+        reader: &impl EventReader<'a>,
+        series: &Series<'a>,
+    ) -> Result<Option<Known>, ScrapeError> {
+        let Ingest { settings, scratch, .. } = &mut *self.ingest;
+        reader.read_labels(series, settings.type_and_unit_labels, &mut scratch.labels);
+        let mut key = std::mem::take(&mut scratch.key);
+        let known = self.learn(series.key(&mut key));
+        self.ingest.scratch.key = key;
+        known
+    }
+
+    /// Remembers a series whose exposed labels are in the buffer. `None` if the scrape is lost and only counts.
     fn learn(&mut self, bytes: &[u8]) -> Result<Option<Known>, ScrapeError> {
         let has_room = self.has_room();
         let Ingest { settings, scratch, cache, .. } = &mut *self.ingest;
@@ -405,7 +454,8 @@ impl Pass<'_> {
         }
         let Ingest { settings, cache, sampled, .. } = &mut *self.ingest;
         let own_ts = incoming.timestamp_ms.filter(|_| settings.honor_timestamps);
-        let is_first = cache.sample(id);
+        let is_histogram = matches!(incoming.value, Value::Histogram(_));
+        let is_first = cache.sample(id, is_histogram);
         if own_ts.is_none() && !is_first {
             self.counts.duplicates += 1;
             return None;
@@ -431,7 +481,11 @@ impl Pass<'_> {
     }
 
     /// A line while classic histograms are converted.
-    fn maybe_histogram(&mut self, reader: &Reader<'_>, series: &Series<'_>) -> Result<(), ScrapeError> {
+    fn maybe_histogram<'a>(
+        &mut self,
+        reader: &impl EventReader<'a>,
+        series: &Series<'a>,
+    ) -> Result<(), ScrapeError> {
         let schema = self.ingest.settings.type_and_unit_labels;
         let Some(part) = self.ingest.scratch.histograms.look_at(reader, series, schema) else {
             self.end_histogram()?;
@@ -441,7 +495,7 @@ impl Pass<'_> {
             self.end_histogram()?;
         }
         self.ingest.scratch.histograms.add(part, series);
-        match self.ingest.settings.classic_histograms {
+        match self.ingest.settings.histograms.classic {
             ClassicHandling::Convert => Ok(()),
             ClassicHandling::Keep | ClassicHandling::ConvertAndKeep => self.series(reader, series),
         }
@@ -458,33 +512,41 @@ impl Pass<'_> {
 
     fn converted(&mut self, converted: Converted<'_>) -> Result<(), ScrapeError> {
         self.counts.total += 1;
-        let limit = self.ingest.settings.bucket_limit;
-        if limit > 0 && converted.histogram.positive_buckets.len() > limit {
-            self.bucket_limit_exceeded = true;
-            self.counts.post_relabel += 1;
-            return Ok(());
-        }
         let mut known = self.ingest.cache.find(converted.key);
         if known.is_none() {
             converted.labels.clone_into(&mut self.ingest.scratch.labels);
             known = self.learn(converted.key)?;
         }
         let Some(Known::Series(id)) = known else { return Ok(()) };
-        let incoming = Incoming {
-            value: Value::Histogram(Arc::new(converted.histogram)),
-            timestamp_ms: converted.timestamp_ms,
-            start_timestamp_ms: converted.start_timestamp_ms,
-        };
-        if self.sample(id, incoming).is_some() {
+        let (timestamp_ms, start_timestamp_ms) = (converted.timestamp_ms, converted.start_timestamp_ms);
+        let exemplars = converted.exemplars.to_vec();
+        self.histogram_sample(id, converted.histogram, timestamp_ms, start_timestamp_ms, exemplars);
+        Ok(())
+    }
+
+    /// Puts a native histogram into the batch, with its exemplars, which all have a time.
+    fn histogram_sample(
+        &mut self,
+        id: SeriesId,
+        mut histogram: FloatHistogram,
+        timestamp_ms: Option<i64>,
+        start_timestamp_ms: Option<i64>,
+        exemplars: Vec<Exemplar>,
+    ) {
+        if self.ingest.settings.histograms.reduce(&mut histogram).is_err() {
+            self.bucket_limit_exceeded = true;
+            self.counts.post_relabel += 1;
+            return;
+        }
+        let value = Value::Histogram(Arc::new(histogram));
+        if self.sample(id, Incoming { value, timestamp_ms, start_timestamp_ms }).is_some() {
             let (labels, _) = self.ingest.cache.get(id);
-            let exemplars = converted.exemplars.iter().cloned();
-            self.batch.exemplars.extend(exemplars.map(|exemplar| AppendExemplar {
+            self.batch.exemplars.extend(exemplars.into_iter().map(|exemplar| AppendExemplar {
                 labels: labels.clone(),
                 exemplar,
                 is_timed: true,
             }));
         }
-        Ok(())
     }
 }
 

@@ -1,6 +1,4 @@
-use bellwether_exposition::{
-    Exemplar as WrittenExemplar, LabelBuf, MetricType, Reader, Series, TypeAndUnitLabels,
-};
+use bellwether_exposition::{EventReader, Exemplar as WrittenExemplar, LabelBuf, Series, TypeAndUnitLabels};
 use bellwether_model::histogram::ClassicHistogram;
 use bellwether_model::{Exemplar, FloatHistogram, LabelsBuilder, METRIC_NAME};
 
@@ -66,13 +64,13 @@ impl ClassicHistograms {
     }
 
     /// Looks at a line. `None` if it is no part of a classic histogram; then the histogram so far is complete.
-    pub(crate) fn look_at(
+    pub(crate) fn look_at<'a>(
         &mut self,
-        reader: &Reader<'_>,
-        series: &Series<'_>,
+        reader: &impl EventReader<'a>,
+        series: &Series<'a>,
         schema: TypeAndUnitLabels,
     ) -> Option<Part> {
-        if reader.last_type() != MetricType::Histogram {
+        if !reader.is_classic_histogram() {
             return None;
         }
         reader.read_labels(series, schema, &mut self.exposed);

@@ -74,6 +74,25 @@ struct Series {
     /// The iteration since which it has been tracked without a gap; 0 if it is not, and then its end needs no marker.
     live_since: u64,
     n_forms: u32,
+    /// Its newest sample is a native histogram.
+    is_histogram: bool,
+}
+
+/// A series that needs a stale marker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended<'c> {
+    /// The labels under which it is stored.
+    pub(crate) labels: &'c Labels,
+    /// Its handle in the store.
+    pub(crate) sref: Option<SeriesRef>,
+    /// Whether its samples are native histograms.
+    pub(crate) is_histogram: bool,
+}
+
+impl Series {
+    fn ended(&self) -> Ended<'_> {
+        Ended { labels: &self.labels, sref: self.sref, is_histogram: self.is_histogram }
+    }
 }
 
 /// What a line stands for.
@@ -158,8 +177,15 @@ impl SeriesCache {
             return *id;
         }
         let labels = labels.clone();
-        let new =
-            Series { labels: labels.clone(), sref: None, sampled: 0, tracked: 0, live_since: 0, n_forms: 1 };
+        let new = Series {
+            labels: labels.clone(),
+            sref: None,
+            sampled: 0,
+            tracked: 0,
+            live_since: 0,
+            n_forms: 1,
+            is_histogram: false,
+        };
         let id = if let Some(id) = self.free_series.pop() {
             self.series[id.0 as usize] = new;
             id
@@ -171,12 +197,13 @@ impl SeriesCache {
         id
     }
 
-    /// Notes that this scrape has a sample for the series. Returns false if it had one before.
+    /// Notes that this scrape has a sample for the series, a native histogram or not. Returns false if it had one before.
     #[inline]
-    pub(crate) fn sample(&mut self, id: SeriesId) -> bool {
+    pub(crate) fn sample(&mut self, id: SeriesId, is_histogram: bool) -> bool {
         let series = &mut self.series[id.0 as usize];
         let first = series.sampled != self.iteration;
         series.sampled = self.iteration;
+        series.is_histogram = is_histogram;
         first
     }
 
@@ -209,7 +236,7 @@ impl SeriesCache {
     }
 
     /// Ends a good scrape. `gone` is called for each series that needs a stale marker.
-    pub(crate) fn commit(&mut self, gone: impl FnMut(&Labels, Option<SeriesRef>)) {
+    pub(crate) fn commit(&mut self, gone: impl FnMut(Ended<'_>)) {
         if self.n_retracked < self.n_live {
             let iteration = self.iteration;
             self.end_series(|series| series.tracked != iteration, gone);
@@ -230,7 +257,7 @@ impl SeriesCache {
     /// Ends a bad scrape, of which nothing is stored. `gone` is called for each series that needs a stale marker.
     ///
     /// What is known about the target stays: the next scrape will probably look like the last good one.
-    pub(crate) fn fail(&mut self, gone: impl FnMut(&Labels, Option<SeriesRef>)) {
+    pub(crate) fn fail(&mut self, gone: impl FnMut(Ended<'_>)) {
         if self.n_live > 0 {
             self.end_series(|_| true, gone);
         }
@@ -240,14 +267,10 @@ impl SeriesCache {
     }
 
     #[cold]
-    fn end_series(
-        &mut self,
-        is_gone: impl Fn(&Series) -> bool,
-        mut gone: impl FnMut(&Labels, Option<SeriesRef>),
-    ) {
+    fn end_series(&mut self, is_gone: impl Fn(&Series) -> bool, mut gone: impl FnMut(Ended<'_>)) {
         for (idx, series) in self.series.iter_mut().enumerate() {
             if series.live_since != 0 && is_gone(series) {
-                gone(&series.labels, series.sref);
+                gone(series.ended());
                 self.ended.push((SeriesId(idx as u32), series.live_since));
                 series.live_since = 0;
             }
@@ -277,17 +300,17 @@ impl SeriesCache {
         }
     }
 
-    /// The store refused the sample of this scrape, which was a good one. Returns whether an earlier sample is stored that now
+    /// The store refused the sample of this scrape, which was a good one. Returns the series if an earlier sample is stored that now
     /// needs a stale marker.
-    pub(crate) fn refuse(&mut self, id: SeriesId) -> bool {
+    pub(crate) fn refuse(&mut self, id: SeriesId) -> Option<Ended<'_>> {
         let series = &mut self.series[id.0 as usize];
         if series.tracked != self.iteration || series.live_since == 0 {
-            return false;
+            return None;
         }
         let was_live = series.live_since != self.iteration;
         series.live_since = 0;
         self.n_live -= 1;
-        was_live
+        was_live.then(|| series.ended())
     }
 
     /// The way from bytes to labels changed: forgets it, but not which series are live.
@@ -357,7 +380,7 @@ mod tests {
         fn scrape(&mut self, lines: &[&str]) -> Vec<String> {
             self.read(lines);
             let mut gone = Vec::new();
-            self.cache.commit(|labels, _| gone.push(labels.metric_name().to_owned()));
+            self.cache.commit(|ended| gone.push(ended.labels.metric_name().to_owned()));
             self.cache.settle();
             gone.sort();
             gone
@@ -366,7 +389,7 @@ mod tests {
         fn fail(&mut self, lines: &[&str]) -> Vec<String> {
             self.read(lines);
             let mut gone = Vec::new();
-            self.cache.fail(|labels, _| gone.push(labels.metric_name().to_owned()));
+            self.cache.fail(|ended| gone.push(ended.labels.metric_name().to_owned()));
             self.cache.settle();
             gone.sort();
             gone
@@ -388,7 +411,7 @@ mod tests {
                     })
                 };
                 if let Known::Series(id) = known
-                    && self.cache.sample(id)
+                    && self.cache.sample(id, false)
                 {
                     self.cache.track(id);
                 }
@@ -476,12 +499,12 @@ mod tests {
         let mut scrapes = Scrapes::default();
         scrapes.scrape(&["a", "b"]);
         scrapes.read(&["b", "c"]);
-        scrapes.cache.commit(|_, _| {});
+        scrapes.cache.commit(|_| {});
         scrapes.cache.undo();
         assert_eq!(scrapes.scrape(&["b"]), ["a"]);
         // The same for a scrape that failed by itself.
         scrapes.read(&[]);
-        scrapes.cache.fail(|_, _| {});
+        scrapes.cache.fail(|_| {});
         scrapes.cache.undo();
         assert_eq!(scrapes.scrape(&["d"]), ["b"]);
         assert_eq!(scrapes.scrape(&[]), ["d"]);
@@ -496,13 +519,13 @@ mod tests {
         };
         scrapes.scrape(&["a"]);
         let a = id(&mut scrapes);
-        assert!(!scrapes.cache.refuse(a), "nothing of it was ever stored");
+        assert!(scrapes.cache.refuse(a).is_none(), "nothing of it was ever stored");
         scrapes.scrape(&["a"]);
-        assert!(!scrapes.cache.refuse(a));
+        assert!(scrapes.cache.refuse(a).is_none());
         scrapes.scrape(&["a"]);
         scrapes.scrape(&["a"]);
-        assert!(scrapes.cache.refuse(a), "it was live before");
-        assert!(!scrapes.cache.refuse(a));
+        assert!(scrapes.cache.refuse(a).is_some(), "it was live before");
+        assert!(scrapes.cache.refuse(a).is_none());
         assert!(scrapes.scrape(&[]).is_empty());
     }
 }

@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::{Appender as _, Tenant, ValidationScheme};
+use bellwether_model::{Appender as _, Labels, Tenant, ValidationScheme};
 use bellwether_relabel::{Rules, read_specs};
 use bellwether_yaml::{Dialect, Document, Errors, MapReader};
 use proptest::prelude::*;
+
+mod native;
 
 use super::*;
 use crate::test_store::TestStore;
@@ -23,12 +25,11 @@ fn settings() -> IngestSettings {
         honor_timestamps: true,
         track_timestamps_staleness: false,
         sample_limit: 0,
-        bucket_limit: 0,
         fallback_protocol: None,
         type_and_unit_labels: TypeAndUnitLabels::Omit,
         created: CreatedHandling::Series,
         extra_metrics: false,
-        classic_histograms: ClassicHandling::Keep,
+        histograms: HistogramSettings::CLASSIC,
     }
 }
 
@@ -52,8 +53,12 @@ impl Scrapes {
     }
 
     fn scrape_as(&mut self, content_type: &str, body: &str) -> Result<Counts, String> {
+        self.scrape_bytes(content_type, body.as_bytes())
+    }
+
+    fn scrape_bytes(&mut self, content_type: &str, body: &[u8]) -> Result<Counts, String> {
         self.ts_ms += 1000;
-        let (counts, result) = self.ingest.read(body.as_bytes(), content_type, self.ts_ms, &mut self.batch);
+        let (counts, result) = self.ingest.read(body, content_type, self.ts_ms, &mut self.batch);
         self.store(counts, result)
     }
 
@@ -61,7 +66,7 @@ impl Scrapes {
     fn fail(&mut self) {
         self.ts_ms += 1000;
         self.ingest.read_nothing(&mut self.batch);
-        let error = Err(ScrapeError::ProtobufUnsupported);
+        let error = Err(ScrapeError::Deadline);
         let _ = self.store(Counts::default(), error);
     }
 
@@ -334,39 +339,45 @@ h_sum{x=\"2\"} 1
 g 1
 ";
 
+fn converting(classic: ClassicHandling) -> IngestSettings {
+    let histograms = HistogramSettings { classic, ..HistogramSettings::CLASSIC };
+    IngestSettings { histograms, ..settings() }
+}
+
 #[test]
 fn classic_histograms_can_become_native_ones() {
-    let mut scrapes =
-        Scrapes::new(IngestSettings { classic_histograms: ClassicHandling::Convert, ..settings() });
+    let mut scrapes = Scrapes::new(converting(ClassicHandling::Convert));
     for _ in 0..2 {
         let counts = scrapes.scrape(HISTOGRAM).expect("valid");
         assert_eq!((counts.total, counts.post_relabel), (3, 3));
     }
     scrapes.scrape("").expect("empty");
-    assert_eq!(scrapes.samples(r#"h{job="j", x="1"}"#), ["1:histogram(4)", "2:histogram(4)", "3:stale"]);
-    assert_eq!(scrapes.samples(r#"h{job="j", x="2"}"#), ["1:histogram(9)", "2:histogram(9)", "3:stale"]);
+    assert_eq!(
+        scrapes.samples(r#"h{job="j", x="1"}"#),
+        ["1:histogram(4)", "2:histogram(4)", "3:stale histogram"]
+    );
+    assert_eq!(
+        scrapes.samples(r#"h{job="j", x="2"}"#),
+        ["1:histogram(9)", "2:histogram(9)", "3:stale histogram"]
+    );
     assert_eq!(scrapes.store.series(), [r#"g{job="j"}"#, r#"h{job="j", x="1"}"#, r#"h{job="j", x="2"}"#]);
 
-    let mut scrapes =
-        Scrapes::new(IngestSettings { classic_histograms: ClassicHandling::ConvertAndKeep, ..settings() });
+    let mut scrapes = Scrapes::new(converting(ClassicHandling::ConvertAndKeep));
     let counts = scrapes.scrape(HISTOGRAM).expect("valid");
     assert_eq!((counts.total, counts.series_added), (11, 11));
     assert_eq!(scrapes.samples(r#"h_sum{job="j", x="1"}"#), ["1:7"]);
     assert_eq!(scrapes.samples(r#"h{job="j", x="1"}"#), ["1:histogram(4)"]);
 
-    let mut scrapes = Scrapes::new(IngestSettings {
-        classic_histograms: ClassicHandling::Convert,
-        bucket_limit: 2,
-        ..settings()
-    });
+    let mut limited = converting(ClassicHandling::Convert);
+    limited.histograms.bucket_limit = 2;
+    let mut scrapes = Scrapes::new(limited);
     let error = scrapes.scrape(HISTOGRAM).expect_err("three buckets");
     assert_eq!(error, "histogram bucket limit exceeded (limit: 2)");
 }
 
 #[test]
 fn a_histogram_that_makes_no_sense_is_left_out() {
-    let mut scrapes =
-        Scrapes::new(IngestSettings { classic_histograms: ClassicHandling::Convert, ..settings() });
+    let mut scrapes = Scrapes::new(converting(ClassicHandling::Convert));
     let body = "# TYPE h histogram\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"+Inf\"} 4\nh_count 4\nh_sum 4\nh_created 5\n";
     scrapes.scrape(body).expect("valid");
     assert_eq!(scrapes.store.series(), [r#"h_created{job="j"}"#]);

@@ -7,7 +7,7 @@ use bellwether_outbound::{Destination, HttpClient};
 use crate::config::{Limits, ScrapeConfig};
 use crate::failure_log::FailureLog;
 use crate::fetch::{Fetch, HttpFetch, request_headers, to_exposition};
-use crate::ingest::{ClassicHandling, IngestSettings, LabelLimits, SampleLabels};
+use crate::ingest::{HistogramSettings, IngestSettings, LabelLimits, SampleLabels};
 use crate::options::ScrapeOptions;
 use crate::run::LoopConfig;
 use crate::target::TargetSpec;
@@ -78,19 +78,11 @@ impl JobSettings {
             honor_timestamps: config.honor_timestamps,
             track_timestamps_staleness: config.track_timestamps_staleness,
             sample_limit: self.limits.samples,
-            bucket_limit: config.native_histogram_bucket_limit,
             fallback_protocol: config.fallback_protocol.map(to_exposition),
             type_and_unit_labels: self.type_and_unit_labels,
             created: self.created,
             extra_metrics: self.extra_metrics,
-            classic_histograms: match (
-                config.convert_classic_histograms,
-                config.always_scrape_classic_histograms,
-            ) {
-                (false, _) => ClassicHandling::Keep,
-                (true, false) => ClassicHandling::Convert,
-                (true, true) => ClassicHandling::ConvertAndKeep,
-            },
+            histograms: HistogramSettings::new(config),
         }
     }
 }

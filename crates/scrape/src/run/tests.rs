@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::*;
 use crate::error::ScrapeError;
 use crate::fetch::FetchFuture;
-use crate::ingest::{ClassicHandling, LabelLimits, SampleLabels};
+use crate::ingest::{HistogramSettings, LabelLimits, SampleLabels};
 use crate::target::{ActiveTarget, Health, TargetSpec, TargetUrl};
 use crate::test_store::{TestClock, TestStore};
 
@@ -141,12 +141,11 @@ fn settings(relabel: Rules) -> IngestSettings {
         honor_timestamps: true,
         track_timestamps_staleness: false,
         sample_limit: 0,
-        bucket_limit: 0,
         fallback_protocol: None,
         type_and_unit_labels: TypeAndUnitLabels::Omit,
         created: CreatedHandling::Series,
         extra_metrics: false,
-        classic_histograms: ClassicHandling::Keep,
+        histograms: HistogramSettings::CLASSIC,
     }
 }
 

@@ -89,7 +89,13 @@ pub(crate) fn decode_floats(
 }
 
 /// `v * 10^exponent`, if that is an integer from which the division by `10^exponent` gives back every bit of `v`.
+#[inline]
 fn scale(v: f64, exponent: usize) -> Option<i64> {
+    if exponent == 0 {
+        // Most columns are integers, and these need no division.
+        let int = v as i64;
+        return (v.abs() < MAX_INT && (int as f64).to_bits() == v.to_bits()).then_some(int);
+    }
     let power = POWERS[exponent];
     let scaled = v * power;
     if scaled.is_nan() || scaled.abs() >= MAX_INT {
@@ -105,6 +111,11 @@ fn unscale(int: i64, exponent: usize) -> f64 {
     int as f64 / POWERS[exponent]
 }
 
+/// The smallest exponent from `least` on with which a value is an integer.
+fn exponent_for(v: f64, least: usize) -> Option<usize> {
+    (least..POWERS.len()).find(|e| scale(v, *e).is_some())
+}
+
 /// A column as integers, with the few values that are none.
 struct Decimal {
     exponent: usize,
@@ -118,14 +129,8 @@ impl Decimal {
         let allowed = values.len() / MAX_EXCEPTIONS;
         let mut exponent = 0;
         let mut misses = 0;
-        let probes = values.iter().step_by(PROBE_EVERY).chain(values);
-        let probe_count = values.len().div_ceil(PROBE_EVERY);
-        for (idx, v) in probes.enumerate() {
-            if idx == probe_count {
-                // From here on it is all values; those that were probed count again.
-                misses = 0;
-            }
-            match (exponent..POWERS.len()).find(|e| scale(*v, *e).is_some()) {
+        for v in values.iter().step_by(PROBE_EVERY) {
+            match exponent_for(*v, exponent) {
                 Some(found) => exponent = found,
                 None => misses += 1,
             }
@@ -133,18 +138,28 @@ impl Decimal {
                 return None;
             }
         }
-        let mut exceptions = Vec::new();
-        let mut before = 0;
-        let mut ints = Vec::with_capacity(values.len());
-        for (idx, v) in values.iter().enumerate() {
-            if let Some(int) = scale(*v, exponent) {
-                before = int;
+        let mut column = Self { exponent, ints: Vec::with_capacity(values.len()), exceptions: Vec::new() };
+        let mut idx = 0;
+        while let Some(v) = values.get(idx) {
+            if let Some(int) = scale(*v, column.exponent) {
+                column.ints.push(int);
+            } else if let Some(found) = exponent_for(*v, column.exponent) {
+                // Begin again; those before have more digits then.
+                column = Self { exponent: found, ..column };
+                column.ints.clear();
+                column.exceptions.clear();
+                idx = 0;
+                continue;
             } else {
-                exceptions.push((idx, *v));
+                column.exceptions.push((idx, *v));
+                if column.exceptions.len() > allowed {
+                    return None;
+                }
+                column.ints.push(column.ints.last().copied().unwrap_or(0));
             }
-            ints.push(before);
+            idx += 1;
         }
-        (exceptions.len() <= allowed).then_some(Self { exponent, ints, exceptions })
+        Some(column)
     }
 
     fn encode(mut self, out: &mut Vec<u8>) {

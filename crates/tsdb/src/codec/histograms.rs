@@ -146,6 +146,7 @@ pub(crate) fn read_histogram(cursor: &mut Cursor<'_>) -> Result<FloatHistogram> 
 }
 
 /// Appends a float: integers short, everything else with all its bytes.
+#[inline]
 pub(crate) fn put_value(out: &mut Vec<u8>, v: f64) {
     const MAX_INT: f64 = 9_007_199_254_740_992.0;
     let int = v as i64;

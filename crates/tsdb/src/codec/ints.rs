@@ -84,24 +84,29 @@ impl Block {
         &self.residuals[..self.len]
     }
 
+    /// One to be filled by [`split`](Self::split); kept for all blocks and transforms of a column.
+    fn new() -> Self {
+        Self { base: 0, step: 0, residuals: [0; BLOCK], len: 0 }
+    }
+
     /// Takes the values apart.
-    fn split(transform: Transform, values: &[i64]) -> Self {
-        let mut residuals = [0; BLOCK];
-        let len = transform.residuals(values.len());
-        let (mut base, mut step) = (values[0], 0);
+    fn split(&mut self, transform: Transform, values: &[i64]) {
+        let Self { base, step, residuals, len } = self;
+        *len = transform.residuals(values.len());
+        (*base, *step) = (values[0], 0);
         let deltas = values.windows(2).map(|w| w[1].wrapping_sub(w[0]));
         match transform {
             Transform::Const | Transform::ConstDelta => {}
             Transform::For => {
-                base = values.iter().copied().min().unwrap_or(0);
+                *base = values.iter().copied().min().unwrap_or(0);
                 for (r, v) in residuals.iter_mut().zip(values) {
-                    *r = v.wrapping_sub(base) as u64;
+                    *r = v.wrapping_sub(*base) as u64;
                 }
             }
             Transform::DeltaFor => {
-                step = deltas.clone().min().unwrap_or(0);
+                *step = deltas.clone().min().unwrap_or(0);
                 for (r, d) in residuals.iter_mut().zip(deltas) {
-                    *r = d.wrapping_sub(step) as u64;
+                    *r = d.wrapping_sub(*step) as u64;
                 }
             }
             Transform::Delta => {
@@ -111,32 +116,43 @@ impl Block {
             }
             Transform::DeltaOfDelta => {
                 let mut deltas = deltas;
-                step = deltas.next().unwrap_or(0);
-                let mut before = step;
+                *step = deltas.next().unwrap_or(0);
+                let mut before = *step;
                 for (r, d) in residuals.iter_mut().zip(deltas) {
                     *r = zigzag(d.wrapping_sub(before));
                     before = d;
                 }
             }
         }
-        Self { base, step, residuals, len }
     }
 }
 
 /// The width at which bits and patches of the residuals are the fewest, and about how many bits that are.
 fn best_width(residuals: &[u64]) -> (u32, u64) {
-    let mut counts = [0_u32; 65];
-    for r in residuals {
+    // A block has too few values to overflow a byte.
+    let (mut counts, mut counts_of_odd) = ([0_u8; 65], [0_u8; 65]);
+    // Two tables, because most residuals have the width of their neighbour, and each count would wait for the one before.
+    let (pairs, rest) = residuals.as_chunks::<2>();
+    for [even, odd] in pairs {
+        counts[64 - even.leading_zeros() as usize] += 1;
+        counts_of_odd[64 - odd.leading_zeros() as usize] += 1;
+    }
+    for r in rest {
         counts[64 - r.leading_zeros() as usize] += 1;
     }
-    let widest = counts.iter().rposition(|n| *n > 0).unwrap_or(0) as u32;
+    let widest = 64 - residuals.iter().fold(0, |all, r| all | r).leading_zeros();
     let mut best = (widest, u64::from(widest) * residuals.len() as u64);
     let mut patches = 0;
     for width in (0..widest).rev() {
-        patches += counts[width as usize + 1];
+        patches += u32::from(counts[width as usize + 1]) + u32::from(counts_of_odd[width as usize + 1]);
         // Each patch has its index and, in whole bytes of 7 bits, what lies above the width; 2 bytes count them.
         let patch_bits = 8 + 8 * (widest - width).div_ceil(7);
-        let cost = u64::from(width) * residuals.len() as u64 + 16 + u64::from(patches * patch_bits);
+        let cost_of_patches = 16 + u64::from(patches * patch_bits);
+        if cost_of_patches >= best.1 {
+            // They only get more.
+            break;
+        }
+        let cost = u64::from(width) * residuals.len() as u64 + cost_of_patches;
         if cost < best.1 {
             best = (width, cost);
         }
@@ -145,10 +161,10 @@ fn best_width(residuals: &[u64]) -> (u32, u64) {
 }
 
 /// About how many bits a transform would take.
-fn estimate(transform: Transform, values: &[i64]) -> u64 {
+fn estimate(transform: Transform, values: &[i64], block: &mut Block) -> u64 {
     let (mut bits, mut base, mut step) = (0, 0, 0);
     for rows in values.chunks(BLOCK) {
-        let block = Block::split(transform, rows);
+        block.split(transform, rows);
         bits += best_width(block.residuals()).1;
         // The directory counts too: deltas need no base of their own, but each miniblock has one.
         bits += varint_bits(zigzag(block.base.wrapping_sub(base)));
@@ -180,20 +196,21 @@ pub(crate) fn encode_ints(out: &mut Vec<u8>, values: &[i64]) {
         put_zigzag(out, delta);
         return;
     }
+    let mut block = Block::new();
     let transform = BLOCK_TRANSFORMS
         .into_iter()
-        .min_by_key(|transform| estimate(*transform, values))
+        .min_by_key(|transform| estimate(*transform, values, &mut block))
         .expect("BUG: there are transforms");
-    encode_blocks(out, transform, values);
+    encode_blocks(out, transform, values, &mut block);
 }
 
-fn encode_blocks(out: &mut Vec<u8>, transform: Transform, values: &[i64]) {
+fn encode_blocks(out: &mut Vec<u8>, transform: Transform, values: &[i64], block: &mut Block) {
     out.push(transform.into());
     let (mut base, mut step) = (0, 0);
     let mut payload = Vec::with_capacity(values.len());
     let mut patches = Vec::new();
     for rows in values.chunks(BLOCK) {
-        let block = Block::split(transform, rows);
+        block.split(transform, rows);
         put_zigzag(out, block.base.wrapping_sub(base));
         if transform.has_step() {
             put_zigzag(out, block.step.wrapping_sub(step));
@@ -455,7 +472,7 @@ mod tests {
                 let values: Vec<i64> =
                     (0..n).map(|i: i64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)).collect();
                 let mut bytes = Vec::new();
-                encode_blocks(&mut bytes, transform, &values);
+                encode_blocks(&mut bytes, transform, &values, &mut Block::new());
                 let mut back = Vec::new();
                 let n = values.len();
                 decode_ints(&mut Cursor::new(&bytes), n, 0..n, |rows| back.extend_from_slice(rows))

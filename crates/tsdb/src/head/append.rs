@@ -70,9 +70,10 @@ pub(crate) struct LockedShards<'h> {
 
 impl Head {
     /// Where the series with these labels should be.
+    #[inline]
     pub(crate) fn place(&self, labels: &Labels, hint: Option<SeriesRef>) -> Placement {
-        if let Some(id) = hint.and_then(SeriesId::from_ref) {
-            return Placement::Hinted(id);
+        if let Some(hint) = hint {
+            return Placement::Hinted(hint.into());
         }
         let (hash, shard) = self.hash(labels);
         Placement::Hashed { hash, shard }
@@ -91,12 +92,21 @@ impl LockedShards<'_> {
         self.shards[placement.shard()].is_some()
     }
 
+    #[inline]
     fn shard(&self, shard: usize) -> &Shard {
         self.shards[shard].as_ref().expect("BUG: a shard that is not locked")
     }
 
+    #[inline]
     fn shard_mut(&mut self, shard: usize) -> &mut Shard {
         self.shards[shard].as_mut().expect("BUG: a shard that is not locked")
+    }
+
+    /// Whether the series that a handle was given for is still there.
+    #[inline]
+    pub(crate) fn knows(&self, handle: SeriesRef) -> bool {
+        let (id, generation) = SeriesId::from_ref(handle);
+        self.shard(id.shard()).get(id.slot()).is_some_and(|series| series.generation == generation)
     }
 
     /// Looks where the series should be.
@@ -140,7 +150,15 @@ impl LockedShards<'_> {
         std::mem::take(&mut self.created).len()
     }
 
+    /// The handle of a series that was found or created under these locks.
+    #[inline]
+    pub(crate) fn to_ref(&self, id: SeriesId) -> SeriesRef {
+        let series = self.shard(id.shard()).get(id.slot());
+        id.to_ref(series.expect("BUG: a place that was found under this lock is empty").generation)
+    }
+
     /// A series that was found or created under these locks.
+    #[inline]
     pub(crate) fn series(&mut self, id: SeriesId) -> &mut Series {
         self.shard_mut(id.shard()).series_mut(id.slot()).0
     }

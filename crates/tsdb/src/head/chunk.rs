@@ -12,7 +12,7 @@ use crate::codec::{
 use crate::coding::{Cursor, DecodeError, Result, put_varint};
 
 /// Distinct timestamp columns that a shard remembers in order to share them.
-const SHARED_COLUMNS: usize = 1024;
+const SHARED_COLUMNS: usize = 256;
 
 const HISTOGRAMS: u8 = 1;
 const HAS_STARTS: u8 = 1 << 1;

@@ -2,8 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bellwether_model::{Labels, StorageError};
+use hashbrown::HashMap;
 
 use crate::select::LabelIndex;
+
+use super::SeriesId;
 
 /// The label names and values of the series in the head, and which series have them.
 ///
@@ -79,6 +82,49 @@ impl HeadIndex {
         let lists: usize = lists.map(|(value, ids)| value.len() + 64 + ids.capacity() * 4).sum();
         lists + self.all.capacity() * 4
     }
+}
+
+/// Collects the series of many label sets before they are entered into an index: that way each name and value has to be put in its place only once.
+#[derive(Debug, Default)]
+pub(crate) struct IndexBuilder {
+    all: Vec<u32>,
+    names: HashMap<String, HashMap<String, Vec<u32>>>,
+}
+
+impl IndexBuilder {
+    /// Adds a series.
+    pub(crate) fn insert(&mut self, id: SeriesId, labels: &Labels) {
+        self.all.push(id.0);
+        for label in labels {
+            let values = self.names.entry_ref(label.name).or_default();
+            values.entry_ref(label.value).or_default().push(id.0);
+        }
+    }
+}
+
+impl HeadIndex {
+    /// Enters the series that were collected, which the index does not have.
+    pub(crate) fn extend(&mut self, built: IndexBuilder) {
+        merge_lists(&mut self.all, built.all);
+        for (name, values) in built.names {
+            let known = self.names.entry(name.into()).or_default();
+            let before = known.len();
+            for (value, list) in values {
+                merge_lists(known.entry(value.into()).or_default(), list);
+            }
+            self.n_pairs += known.len() - before;
+        }
+    }
+}
+
+fn merge_lists(list: &mut Vec<u32>, more: Vec<u32>) {
+    if list.is_empty() {
+        *list = more;
+    } else {
+        list.extend(more);
+    }
+    list.sort_unstable();
+    list.shrink_to_fit();
 }
 
 fn insert_sorted(list: &mut Vec<u32>, id: u32) {

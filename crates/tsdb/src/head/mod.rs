@@ -23,7 +23,7 @@ pub(crate) use append::{Found, LockedShards, NewSample, Placement, ShardSet};
 pub(crate) use chunk::{Chunk, SharedColumns, Values};
 pub(crate) use commits::{Commits, OpenCommit, Snapshot};
 pub(crate) use exemplars::{ExemplarVerdict, Exemplars};
-pub(crate) use index::HeadIndex;
+pub(crate) use index::{HeadIndex, IndexBuilder};
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};
 pub(crate) use read::CutSeries;
@@ -32,7 +32,10 @@ pub(crate) use shard::{LabelHasher, Shard};
 pub(crate) use upkeep::LiveSeries;
 
 /// How many shards there are; a power of two. The lower bits of a series' number are its shard.
-const N_SHARDS: usize = 16;
+const N_SHARDS: usize = 64;
+/// The labels that say where a series comes from. Series that have the same ones share a shard: they are written together, so a batch locks few shards and
+/// finds its series side by side.
+const SOURCE_LABELS: [&str; 2] = ["instance", "job"];
 const SHARD_BITS: u32 = N_SHARDS.trailing_zeros();
 
 /// A series in the head: its shard and its place there. Only valid as long as the series is there; look at the labels.
@@ -45,22 +48,32 @@ impl SeriesId {
         Self((slot << SHARD_BITS) | shard as u32)
     }
 
-    fn shard(self) -> usize {
+    #[inline]
+    pub(crate) fn shard(self) -> usize {
         self.0 as usize % N_SHARDS
     }
 
+    #[inline]
     fn slot(self) -> u32 {
         self.0 >> SHARD_BITS
     }
 
-    /// What callers get as a hint.
-    pub(crate) fn to_ref(self) -> SeriesRef {
-        SeriesRef(u64::from(self.0))
+    /// What callers get as a handle: with the generation of the series, which no other one has that is or was at this place.
+    fn to_ref(self, generation: u32) -> SeriesRef {
+        SeriesRef(u64::from(generation) << 32 | u64::from(self.0))
     }
 
-    /// From what a caller brings back, or makes up.
-    fn from_ref(hint: SeriesRef) -> Option<Self> {
-        u32::try_from(hint.0).ok().map(Self)
+    /// Place and generation, from what a caller brings back or makes up.
+    #[inline]
+    fn from_ref(handle: SeriesRef) -> (Self, u32) {
+        (Self(handle.0 as u32), (handle.0 >> 32) as u32)
+    }
+}
+
+/// The place that a handle names, whatever is there.
+impl From<SeriesRef> for SeriesId {
+    fn from(handle: SeriesRef) -> Self {
+        Self::from_ref(handle).0
     }
 }
 
@@ -121,8 +134,13 @@ impl Head {
     }
 
     fn hash(&self, labels: &Labels) -> (u64, usize) {
-        let hash = self.hasher.hash(labels);
+        let hash = self.hasher.hash(labels.as_bytes());
+        let [instance, job] = SOURCE_LABELS.map(|name| labels.get(name));
+        let of_source = match (instance, job) {
+            (None, None) => hash,
+            source => self.hasher.hash(source),
+        };
         // Neither the bits that choose a bucket in the table of the shard nor those that it compares there.
-        (hash, (hash >> 32) as usize % N_SHARDS)
+        (hash, (of_source >> 32) as usize % N_SHARDS)
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct RangeTally {
     seen: Vec<Seen>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Seen {
     start: i64,
     maxt: i64,
@@ -58,6 +58,21 @@ impl RangeTally {
                 seen.samples += 1;
             }
             None => self.seen.push(Seen { start, maxt: ts_ms, samples: 1 }),
+        }
+    }
+}
+
+impl RangeTally {
+    /// Adds what another one counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for seen in &other.seen {
+            match self.seen.iter_mut().find(|s| s.start == seen.start) {
+                Some(known) => {
+                    known.maxt = known.maxt.max(seen.maxt);
+                    known.samples += seen.samples;
+                }
+                None => self.seen.push(*seen),
+            }
         }
     }
 }

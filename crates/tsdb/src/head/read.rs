@@ -167,7 +167,7 @@ fn contains(all: &ColumnBuffer, part: &ColumnBuffer) -> bool {
 }
 
 fn by_shard(ids: &[SeriesId]) -> [Vec<SeriesId>; N_SHARDS] {
-    let mut shards = std::array::from_fn(|_| Vec::with_capacity((ids.len() >> SHARD_BITS) + 1));
+    let mut shards = std::array::from_fn(|_| Vec::with_capacity(ids.len() >> SHARD_BITS));
     for id in ids {
         shards[id.shard()].push(*id);
     }

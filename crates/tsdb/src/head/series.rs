@@ -51,6 +51,8 @@ pub(crate) struct Series {
     /// The segment of the log that has its latest definition; `None`: none that will be kept.
     pub(crate) defined_in: Option<u64>,
     pub(crate) last: Option<LastSample>,
+    /// Tells the series from others that were at its place in the shard.
+    pub(crate) generation: u32,
     /// When it last got a sample, in seconds on the clock that never goes back.
     pub(crate) touched_s: u32,
     /// Samples up to this time are in parts as well.
@@ -70,6 +72,7 @@ impl Series {
             log_id,
             defined_in: None,
             last: None,
+            generation: 0,
             touched_s: 0,
             cut_through: i64::MIN,
             chunks: Vec::new(),

@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash};
 
 use bellwether_model::Labels;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
@@ -14,14 +14,16 @@ struct Trace {
     slots: Vec<u32>,
 }
 
-/// A part of the series, chosen by the hash of the labels, under one lock.
-#[derive(Debug, Default)]
+/// A part of the series, chosen by where they come from, under one lock.
+#[derive(Debug)]
 pub(crate) struct Shard {
     /// Hash of the labels to place.
     table: HashTable<u32>,
     series: Places,
     /// Places without a series, with the mark of readers that must be gone before a place is used again. Marks increase.
     free: VecDeque<(u64, u32)>,
+    /// Of the next series. Starts anywhere, so that handles from another store or another life of this one are not mistaken for valid ones.
+    next_generation: u32,
     /// What recent batches added, oldest first. A reader that must not see a batch leaves out as many of the newest samples of each series.
     traces: VecDeque<Trace>,
     pub(crate) shared: SharedColumns,
@@ -66,13 +68,26 @@ impl Places {
     }
 }
 
-/// Hashes labels. The key is random for each store, so nobody can choose labels that collide.
+/// Hashes labels and parts of them. The key is random for each store, so nobody can choose labels that collide.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LabelHasher(DefaultHashBuilder);
 
 impl LabelHasher {
-    pub(crate) fn hash(&self, labels: &Labels) -> u64 {
-        self.0.hash_one(labels.as_bytes())
+    pub(crate) fn hash(&self, what: impl Hash) -> u64 {
+        self.0.hash_one(what)
+    }
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self {
+            table: HashTable::new(),
+            series: Places::default(),
+            free: VecDeque::new(),
+            next_generation: DefaultHashBuilder::default().hash_one(0) as u32,
+            traces: VecDeque::new(),
+            shared: SharedColumns::default(),
+        }
     }
 }
 
@@ -99,8 +114,10 @@ impl Shard {
     }
 
     /// Adds a series that is not there yet and returns its place. `oldest_reader` is the mark of the oldest reader that is open.
-    pub(crate) fn insert(&mut self, series: Series, oldest_reader: u64) -> u32 {
+    pub(crate) fn insert(&mut self, mut series: Series, oldest_reader: u64) -> u32 {
         let hash = series.hash;
+        series.generation = self.next_generation;
+        self.next_generation = self.next_generation.wrapping_add(1);
         let slot = match self.free.front() {
             Some((mark, slot)) if *mark < oldest_reader => {
                 let slot = *slot;
@@ -171,7 +188,7 @@ mod tests {
         let hasher = LabelHasher::default();
         let mut shard = Shard::default();
         let labels = |i: u32| Labels::from_pairs([("a", i.to_string())]);
-        let series = |i: u32| Series::new(labels(i), hasher.hash(&labels(i)), u64::from(i));
+        let series = |i: u32| Series::new(labels(i), hasher.hash(labels(i).as_bytes()), u64::from(i));
         for i in 0..100 {
             assert_eq!(shard.insert(series(i), 0), i);
         }
@@ -184,7 +201,7 @@ mod tests {
         assert_eq!(shard.insert(series(501), 1), 0);
         assert_eq!(shard.insert(series(502), 1), 101);
         for i in 0..100 {
-            let found = shard.find(hasher.hash(&labels(i)), &labels(i));
+            let found = shard.find(hasher.hash(labels(i).as_bytes()), &labels(i));
             assert_eq!(found, (!i.is_multiple_of(3)).then_some(i));
         }
         assert_eq!(shard.iter().count(), 69);

@@ -6,6 +6,7 @@ use crate::coding;
 
 use super::append::{Found, ShardSet};
 use super::chunk::Chunk;
+use super::ranges::RangeTally;
 use super::series::{HeadSamples, LastSample};
 use super::{Head, N_SHARDS, SeriesId};
 
@@ -148,22 +149,41 @@ impl Head {
         Ok(n)
     }
 
-    /// Finds or creates a series while the log is replayed. `id` is its number there.
-    pub(crate) fn replay_series(&self, id: u64, labels: &Labels) -> SeriesId {
+    /// Finds or creates a series while the log is replayed. `id` is its number there. Returns whether it is new; then it is the caller's to enter into the index.
+    pub(crate) fn replay_series(&self, id: u64, labels: &Labels) -> (SeriesId, bool) {
         let placement = self.place(labels, None);
         let mut set = ShardSet::default();
         set.add(placement);
         let mut locked = self.lock(set);
-        let found = match locked.find(placement, labels) {
-            Found::Series(found) => found,
-            Found::Nothing | Found::WrongHint => {
-                let created = locked.create(placement, labels);
-                locked.index_created();
-                created
-            }
+        let (series, is_new) = match locked.find(placement, labels) {
+            Found::Series(found) => (found, false),
+            Found::Nothing | Found::WrongHint => (locked.create(placement, labels), true),
         };
-        locked.series(found).log_id = id;
-        found
+        locked.series(series).log_id = id;
+        (series, is_new)
+    }
+
+    /// Appends floats from the log to series of one shard, as [`replay_sample`](Self::replay_sample) does, and counts them in `tally`. Returns how many were not there.
+    pub(crate) fn replay_floats(
+        &self,
+        shard: usize,
+        samples: impl Iterator<Item = (SeriesId, i64, f64)>,
+        tally: &mut RangeTally,
+    ) -> u64 {
+        let mut shard = self.shards[shard].write();
+        let mut n = 0;
+        for (id, ts_ms, value) in samples {
+            let (series, shared) = shard.series_mut(id.slot());
+            if series.last.as_ref().is_some_and(|last| last.ts_ms >= ts_ms) {
+                continue;
+            }
+            let value = Value::Float(value);
+            series.push(ts_ms, 0, &value, shared);
+            series.last = Some(LastSample { ts_ms, value });
+            tally.add(ts_ms);
+            n += 1;
+        }
+        n
     }
 
     /// Appends a sample from the log. Returns false if the series has it, or a newer one, already.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bellwether_disk::LogError;
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Rejection, Tenant,
-    TimeRange, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Rejection, SeriesRef,
+    Tenant, TimeRange, Value,
 };
 
 use crate::codec::is_consistent;
@@ -31,12 +31,21 @@ const MAX_BUCKETS: usize = 10_000;
 const DEFINITION_SHARE: u64 = 8;
 /// How much of an offender's labels a message shows.
 const SHOWN_LABELS: usize = 200;
-/// How many writers of records are kept.
-const SPARE_WRITERS: usize = 8;
-/// Writers that have grown larger are not kept.
+/// For how many appends at once memory is kept.
+const SPARE_SCRATCHES: usize = 8;
+/// Memory that has grown larger is not kept.
 const SPARE_WRITER_BYTES: usize = 4 << 20;
+const SPARE_ACCEPTED: usize = 1 << 15;
+
+/// Memory that an append works with, kept for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    writer: RecordWriter,
+    accepted: Vec<Accepted>,
+}
 
 /// A sample that was judged and will be stored.
+#[derive(Debug)]
 struct Accepted {
     entry: u32,
     series: SeriesId,
@@ -46,6 +55,7 @@ struct Accepted {
 }
 
 /// Where a sample belongs in its series.
+#[derive(Debug)]
 enum Place {
     /// At the end. With the newest one before it, which is put back if the log fails.
     Newest(Option<LastSample>),
@@ -73,6 +83,8 @@ enum Attempt<'s> {
     Done(AppendReport, Option<OpenCommit<'s>>),
     /// A hint was wrong. Nothing was stored; without hints it will work. Series may have been created: so many.
     WrongHint(usize),
+    /// These samples came without labels, and their series are gone. Nothing was stored, but series may have been created.
+    Forgotten(Vec<usize>),
 }
 
 impl Store {
@@ -89,10 +101,12 @@ impl Store {
         }
         let (attempt, created_before) = match self.try_append(tenant, batch, true)? {
             Attempt::WrongHint(created) => (self.try_append(tenant, batch, false)?, created),
-            done @ Attempt::Done(..) => (done, 0),
+            other => (other, 0),
         };
-        let Attempt::Done(mut report, commit) = attempt else {
-            unreachable!("BUG: a hint was wrong although none was used");
+        let (mut report, commit) = match attempt {
+            Attempt::Done(report, commit) => (report, commit),
+            Attempt::Forgotten(entries) => return Err(AppendError::ForgottenSeries { entries }),
+            Attempt::WrongHint(_) => unreachable!("BUG: a hint was wrong although none was used"),
         };
         report.new_series += created_before;
         if let Some(commit) = commit {
@@ -110,31 +124,46 @@ impl Store {
     ) -> Result<Attempt<'_>, AppendError> {
         let now_ms = self.clock.now_ms();
         let mut set = ShardSet::default();
-        let mut places: Vec<Result<(Placement, Cow<'_, Labels>), Rejection>> =
-            Vec::with_capacity(batch.samples.len());
-        for entry in &batch.samples {
-            places.push(self.judge_alone(entry, now_ms).and_then(|()| {
+        // The samples that do not just name a handle, by their place in the batch.
+        let mut others = Vec::new();
+        for (idx, entry) in batch.samples.iter().enumerate() {
+            let verdict = self.judge_alone(entry, now_ms);
+            if let (Ok(()), Some(handle)) = (&verdict, handle_of(entry)) {
+                set.add(self.head.place(&entry.labels, Some(handle)));
+                continue;
+            }
+            let placed = verdict.and_then(|()| {
                 let labels = labels_of(tenant, &entry.labels)?;
                 let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints));
                 set.add(placement);
                 Ok((placement, labels))
-            }));
+            });
+            others.push((idx, placed));
         }
         let exemplar_labels: Vec<_> = batch.exemplars.iter().map(|e| labels_of(tenant, &e.labels)).collect();
         for labels in exemplar_labels.iter().flatten() {
             set.add(self.head.place(labels, None));
         }
         let mut shards = self.head.lock(set);
+        let forgotten = forgotten(&shards, batch, &others);
+        if !forgotten.is_empty() {
+            return Ok(Attempt::Forgotten(forgotten));
+        }
         // Only now: a series that is not in the locked shards may just have moved into a part.
-        let mut judge = Judge { store: self, parts: self.part_set(), newest: None, in_batch: None };
+        let now_s = self.clock.monotonic().as_secs() as u32;
+        let mut judge = Judge { store: self, parts: self.part_set(), now_s, newest: None, in_batch: None };
         let mut n_known = 0_u64;
         let mut report =
-            AppendReport { samples: Vec::with_capacity(places.len()), ..AppendReport::default() };
-        let mut accepted = Vec::with_capacity(places.len());
-        for (idx, (entry, place)) in batch.samples.iter().zip(places).enumerate() {
-            let verdict = match place {
-                Ok((placement, labels)) => {
-                    let series = match self.find_or_create(&mut shards, placement, &labels) {
+            AppendReport { samples: Vec::with_capacity(batch.samples.len()), ..AppendReport::default() };
+        let Scratch { mut writer, mut accepted } = self.scratch.lock().pop().unwrap_or_default();
+        let mut others = others.into_iter().peekable();
+        for (idx, entry) in batch.samples.iter().enumerate() {
+            let series = match (others.next_if(|(other, _)| *other == idx), handle_of(entry)) {
+                (None, Some(handle)) => Ok(SeriesId::from(handle)),
+                (None, None) => unreachable!("BUG: a sample that was not placed"),
+                (Some((_, Err(rejection))), _) => Err(rejection),
+                (Some((_, Ok((placement, labels)))), _) => {
+                    match self.find_or_create(&mut shards, placement, &labels) {
                         Ok(Some(series)) => Ok(series),
                         Ok(None) => {
                             let created = shards.index_created();
@@ -143,20 +172,19 @@ impl Store {
                             return Ok(Attempt::WrongHint(created));
                         }
                         Err(rejection) => Err(rejection),
-                    };
-                    series.and_then(|series| {
-                        match judge.sample(&mut shards, series, entry, batch, &accepted)? {
-                            Verdict::New(place, stored) => {
-                                judge.note(series, entry.ts_ms, idx as u32);
-                                accepted.push(Accepted { entry: idx as u32, series, place, stored });
-                            }
-                            Verdict::Known => n_known += 1,
-                        }
-                        Ok(series.to_ref())
-                    })
+                    }
                 }
-                Err(rejection) => Err(rejection),
             };
+            let verdict = series.and_then(|series| {
+                match judge.sample(&mut shards, series, entry, batch, &accepted)? {
+                    Verdict::New(place, stored) => {
+                        judge.note(series, entry.ts_ms, idx as u32);
+                        accepted.push(Accepted { entry: idx as u32, series, place, stored });
+                    }
+                    Verdict::Known => n_known += 1,
+                }
+                Ok(shards.to_ref(series))
+            });
             report.samples.push(verdict);
         }
         for rejection in report.samples.iter().filter_map(|verdict| verdict.as_ref().err()) {
@@ -165,11 +193,10 @@ impl Store {
         add(&self.counters.samples_repeated, n_known);
         report.new_series = shards.index_created();
         add(&self.counters.series_created, report.new_series as u64);
-        let mut writer = self.writers.lock().pop().unwrap_or_default();
         let (exemplars, exemplar_guard) =
             self.judge_exemplars(&shards, batch, &exemplar_labels, &mut report, &mut writer);
         let (metadata, metadata_guard) = self.judge_metadata(tenant, batch, &mut writer);
-        let result = self.log_and_apply(batch, &mut shards, &accepted, writer);
+        let result = self.log_and_apply(batch, &mut shards, &accepted, &mut writer);
         if result.is_ok() {
             if let Some(mut guard) = exemplar_guard {
                 for idx in &exemplars {
@@ -186,6 +213,7 @@ impl Store {
             }
         }
         drop(shards);
+        self.keep_scratch(Scratch { writer, accepted });
         let (commit, seq) = result?;
         // What the store has already is promised again, so the frame that brought it, whichever it is, must be as safe as those of this batch.
         let seq = if n_known > 0 { Some(self.log.last_seq()) } else { seq };
@@ -336,7 +364,7 @@ impl Store {
         batch: &AppendBatch,
         shards: &mut LockedShards<'_>,
         accepted: &[Accepted],
-        mut writer: RecordWriter,
+        writer: &mut RecordWriter,
     ) -> Result<(Option<OpenCommit<'s>>, Option<u64>), AppendError> {
         let entry = |a: &Accepted| &batch.samples[a.entry as usize];
         let segment = self.log.segment();
@@ -357,12 +385,10 @@ impl Store {
             }
         }
         if writer.is_empty() {
-            self.keep_writer(writer);
             return Ok((None, None));
         }
         let mut group = self.log.group();
         let framed = writer.finish_batch(&mut group);
-        self.keep_writer(writer);
         let logged = framed.map_err(|e| AppendError::TooLarge(e.to_string())).and_then(|()| {
             add(&self.counters.log_bytes_written, group.len() as u64);
             let appended = self.log.append(group);
@@ -408,10 +434,15 @@ impl Store {
         Ok((Some(commit), Some(appended.last_seq)))
     }
 
-    fn keep_writer(&self, writer: RecordWriter) {
-        let mut writers = self.writers.lock();
-        if writers.len() < SPARE_WRITERS && writer.capacity() <= SPARE_WRITER_BYTES {
-            writers.push(writer);
+    fn keep_scratch(&self, mut scratch: Scratch) {
+        let is_small =
+            scratch.writer.capacity() <= SPARE_WRITER_BYTES && scratch.accepted.capacity() <= SPARE_ACCEPTED;
+        if is_small && scratch.writer.is_empty() {
+            scratch.accepted.clear();
+            let mut spare = self.scratch.lock();
+            if spare.len() < SPARE_SCRATCHES {
+                spare.push(scratch);
+            }
         }
     }
 
@@ -433,6 +464,26 @@ impl Store {
             }
         }
     }
+}
+
+/// The handle of a sample that names its series by nothing else.
+#[inline]
+fn handle_of(entry: &AppendEntry) -> Option<SeriesRef> {
+    entry.hint.filter(|_| entry.labels.is_empty())
+}
+
+/// The samples that just name a handle, and one of a series that is gone; `others` do not just name a handle.
+///
+/// Before anything is created, so that nothing comes of a batch that will come again.
+fn forgotten<T>(shards: &LockedShards<'_>, batch: &AppendBatch, others: &[(usize, T)]) -> Vec<usize> {
+    let mut others = others.iter().map(|(idx, _)| *idx).peekable();
+    let mut forgotten = Vec::new();
+    for (idx, entry) in batch.samples.iter().enumerate() {
+        if others.next_if_eq(&idx).is_none() && !handle_of(entry).is_some_and(|handle| shards.knows(handle)) {
+            forgotten.push(idx);
+        }
+    }
+    forgotten
 }
 
 /// The labels under which a series is stored.
@@ -460,6 +511,8 @@ const MAX_METADATA_BYTES: usize = 64 << 10;
 struct Judge<'a> {
     store: &'a Store,
     parts: Arc<PartSet>,
+    /// The time of the batch, in seconds on the clock that never goes back.
+    now_s: u32,
     /// The time of the newest sample of the store before this batch, once it was asked for.
     newest: Option<i64>,
     /// The samples of the batch that were accepted so far, once they were asked for: their place in the batch by series and time.
@@ -475,6 +528,7 @@ impl Judge<'_> {
     }
 
     /// Whether a sample can be stored. If it is newer than all of its series, this counts as having it from now on.
+    #[inline]
     fn sample(
         &mut self,
         shards: &mut LockedShards<'_>,
@@ -483,7 +537,26 @@ impl Judge<'_> {
         batch: &AppendBatch,
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
-        let now = self.store.clock.monotonic();
+        let series = shards.series(id);
+        if let (Some(last), Value::Float(v)) = (&mut series.last, &entry.value)
+            && last.ts_ms < entry.ts_ms
+        {
+            // So nearly all are.
+            series.touched_s = self.now_s;
+            let new = LastSample { ts_ms: entry.ts_ms, value: Value::Float(*v) };
+            return Ok(Verdict::New(Place::Newest(Some(std::mem::replace(last, new))), None));
+        }
+        self.unusual_sample(shards, id, entry, batch, accepted)
+    }
+
+    fn unusual_sample(
+        &mut self,
+        shards: &mut LockedShards<'_>,
+        id: SeriesId,
+        entry: &AppendEntry,
+        batch: &AppendBatch,
+        accepted: &[Accepted],
+    ) -> Result<Verdict, Rejection> {
         let window_ms = self.store.options.out_of_order_window_ms;
         let series = shards.series(id);
         if series.last.is_none() && self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt) {
@@ -517,7 +590,7 @@ impl Judge<'_> {
                 None if window_ms <= 0 || entry.value.is_stale() => Err(Rejection::OutOfOrder),
                 None if entry.ts_ms < self.newest().saturating_sub(window_ms) => Err(Rejection::TooOld),
                 None => {
-                    series.touched_s = now.as_secs() as u32;
+                    series.touched_s = self.now_s;
                     let before = match &entry.value {
                         Value::Float(_) => None,
                         Value::Histogram(_) => self.sample_before(id, series, entry.ts_ms, batch),
@@ -528,7 +601,7 @@ impl Judge<'_> {
         }
         let stored = with_stored_hint(&entry.value, series.last.as_ref());
         let value = stored.as_ref().unwrap_or(&entry.value).clone();
-        series.touched_s = now.as_secs() as u32;
+        series.touched_s = self.now_s;
         let before = series.last.replace(LastSample { ts_ms: entry.ts_ms, value });
         Ok(Verdict::New(Place::Newest(before), stored))
     }

@@ -3,6 +3,7 @@
 mod append;
 mod checkpoint;
 mod cut;
+mod fill;
 mod maintain;
 mod manifest;
 mod merge;
@@ -31,7 +32,6 @@ use crate::head::Head;
 use crate::options::Options;
 use crate::part::Reading;
 use crate::query::StoreQuerier;
-use crate::records::RecordWriter;
 use crate::report::RecoveryReport;
 
 pub use maintain::MaintenanceReport;
@@ -68,8 +68,8 @@ pub(crate) struct Store {
     maintenance: Mutex<Upkeep>,
     pub(crate) counters: Counters,
     space: SpaceGuard,
-    /// For the records of batches; they keep their memory.
-    writers: Mutex<Vec<RecordWriter>>,
+    /// What appends work with.
+    scratch: Mutex<Vec<append::Scratch>>,
     is_closed: AtomicBool,
     /// The last field: the folder is free when all else is done.
     _lock: DirLock,

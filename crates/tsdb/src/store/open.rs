@@ -22,6 +22,7 @@ use crate::part::{FileMeta, META_FILE, Part, PartError, Reading, folder_name};
 use crate::records::RecordError;
 use crate::report::{Problem, ProblemKind, RecoveryReport};
 
+use super::fill::Fillers;
 use super::manifest::{Loaded, Manifest, PartEntry};
 use super::part_set::PartSet;
 use super::replay::Replay;
@@ -116,7 +117,7 @@ pub(super) fn open(
         maintenance: Mutex::new(super::Upkeep { next_part }),
         counters,
         space,
-        writers: Mutex::default(),
+        scratch: Mutex::default(),
         is_closed: AtomicBool::new(false),
         _lock: lock,
     };
@@ -417,7 +418,20 @@ impl Opening<'_> {
         options: &LogOptions,
         now: std::time::Duration,
     ) -> Result<(LogPosition, bool), TsdbError> {
-        let mut replay = Replay::new(head, manifest.cuts(), now);
+        std::thread::scope(|scope| {
+            self.replay_with(Fillers::start(scope, head), head, manifest, options, now)
+        })
+    }
+
+    fn replay_with(
+        &mut self,
+        fillers: Fillers<'_>,
+        head: &Head,
+        manifest: &Manifest,
+        options: &LogOptions,
+        now: std::time::Duration,
+    ) -> Result<(LogPosition, bool), TsdbError> {
+        let mut replay = Replay::new(head, manifest.cuts(), now, fillers);
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
         let mut bad_records = Vec::new();

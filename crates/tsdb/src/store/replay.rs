@@ -6,10 +6,46 @@ use bellwether_model::{Exemplar, Labels, MetricMetadata, Value};
 use hashbrown::HashMap;
 
 use crate::coding::DecodeError;
-use crate::head::{ExemplarVerdict, Head, LastSample, RangeTally, SeriesId};
+use crate::head::{ExemplarVerdict, Head, IndexBuilder, LastSample, RangeTally, SeriesId};
 use crate::records::{CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records};
 
+use super::fill::{Fillers, FloatSample, Sample, SamplePlace};
 use super::manifest::Cut;
+
+/// Numbers of series are looked up in pieces of this many, so that those of series which are defined one after the other stand side by side.
+const NUMBERS: u64 = 256;
+
+/// The series in the head by their numbers in the log.
+#[derive(Default)]
+struct SeriesByNumber {
+    pieces: Vec<[Option<SeriesId>; NUMBERS as usize]>,
+    /// The place of each piece.
+    by_number: HashMap<u64, usize>,
+    /// The piece that was used last: its number and its place.
+    last: Option<(u64, usize)>,
+}
+
+impl SeriesByNumber {
+    #[inline]
+    fn get(&mut self, id: u64) -> Option<SeriesId> {
+        let number = id / NUMBERS;
+        let place = match self.last {
+            Some((last, place)) if last == number => place,
+            _ => *self.by_number.get(&number)?,
+        };
+        self.last = Some((number, place));
+        self.pieces[place][(id % NUMBERS) as usize]
+    }
+
+    fn insert(&mut self, id: u64, series: SeriesId) {
+        let number = id / NUMBERS;
+        let place = *self.by_number.entry(number).or_insert_with(|| {
+            self.pieces.push([None; NUMBERS as usize]);
+            self.pieces.len() - 1
+        });
+        self.pieces[place][(id % NUMBERS) as usize] = Some(series);
+    }
+}
 
 /// What was replayed.
 #[derive(Debug, Default)]
@@ -25,47 +61,48 @@ pub(super) struct Replayed {
     pub(super) checkpoint_ended: bool,
 }
 
-/// A sample of a batch that is being read.
-#[derive(Debug)]
-struct Waiting {
-    id: u64,
-    ts_ms: i64,
-    start_ts_ms: i64,
-    value: Value,
-    /// The sequence number of its frame.
-    seq: u64,
-}
-
-/// Puts what comes from checkpoint and log into a head.
+/// Reads checkpoint and log and puts what they have into a head.
+///
+/// Frames are read by one thread, which also creates the series; their samples are appended by [`Fillers`].
 pub(super) struct Replay<'a> {
     head: &'a Head,
     cuts: &'a [Cut],
-    ids: HashMap<u64, SeriesId>,
+    ids: SeriesByNumber,
+    index: IndexBuilder,
+    fillers: Fillers<'a>,
     tally: RangeTally,
     now: Duration,
     /// The sequence number of the frame that is read; 0 for a checkpoint.
     seq: u64,
+    /// Whether samples of this frame may be in parts.
+    is_cut: bool,
     /// Frames of a batch whose end did not come yet.
     pending: Vec<(u64, Vec<u8>)>,
-    /// The samples of the batch that is read. A record holds samples of one form, so those of a series which has several forms in one batch come out of order.
-    waiting: Vec<Waiting>,
-    /// Likewise those that came late.
-    waiting_late: Vec<Waiting>,
+    /// The floats of the batch that is read.
+    floats: Vec<FloatSample>,
+    /// Its other samples in order. A record holds samples of one form, so those of a series which has several forms in one batch come out of order.
+    others: Vec<Sample>,
+    /// Its samples that came late.
+    late: Vec<Sample>,
     pub(super) replayed: Replayed,
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(head: &'a Head, cuts: &'a [Cut], now: Duration) -> Self {
+    pub(super) fn new(head: &'a Head, cuts: &'a [Cut], now: Duration, fillers: Fillers<'a>) -> Self {
         Self {
             head,
             cuts,
-            ids: HashMap::new(),
+            ids: SeriesByNumber::default(),
+            index: IndexBuilder::default(),
+            fillers,
             tally: RangeTally::default(),
             now,
             seq: 0,
+            is_cut: false,
             pending: Vec::new(),
-            waiting: Vec::new(),
-            waiting_late: Vec::new(),
+            floats: Vec::new(),
+            others: Vec::new(),
+            late: Vec::new(),
             replayed: Replayed::default(),
         }
     }
@@ -73,7 +110,7 @@ impl<'a> Replay<'a> {
     /// A frame of a checkpoint.
     pub(super) fn checkpoint_frame(&mut self, payload: &[u8]) -> Result<(), RecordError> {
         let result = read_records(payload, self);
-        self.replay_waiting();
+        self.end_batch();
         result
     }
 
@@ -83,7 +120,7 @@ impl<'a> Replay<'a> {
         if self.pending.last().is_some_and(|(last, _)| last + 1 != seq) {
             // The rest of that batch was lost to damage. It may have been acknowledged, so what is there counts.
             result = self.read_pending();
-            self.replay_waiting();
+            self.end_batch();
         }
         if is_continued(payload) {
             self.pending.push((seq, payload.to_vec()));
@@ -91,7 +128,7 @@ impl<'a> Replay<'a> {
         }
         let before = self.read_pending();
         let last = self.read_frame(seq, payload);
-        self.replay_waiting();
+        self.end_batch();
         result.and(before).and(last)
     }
 
@@ -108,86 +145,88 @@ impl<'a> Replay<'a> {
 
     fn read_frame(&mut self, seq: u64, payload: &[u8]) -> Result<(), RecordError> {
         self.seq = seq;
+        self.is_cut = self.cuts.iter().any(|cut| seq <= cut.log_seq);
         read_records(payload, self)
     }
 
-    /// Appends the samples of a batch, of which all frames have been read, in the order in which they were taken.
-    fn replay_waiting(&mut self) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        // The samples of a series were taken in the order of time; how series follow each other does not matter.
-        if !waiting.is_sorted_by_key(|s| s.ts_ms) {
-            waiting.sort_by_key(|s| s.ts_ms);
-        }
-        for sample in waiting.drain(..) {
-            self.replay_sample(sample);
-        }
-        self.waiting = waiting;
-        for sample in std::mem::take(&mut self.waiting_late) {
-            self.replay_late(sample);
-        }
-        self.note_ranges();
-    }
-
-    fn replay_late(&mut self, sample: Waiting) {
-        let Waiting { id, ts_ms, start_ts_ms, value, seq } = sample;
-        let Some(series) = self.ids.get(&id).copied() else {
-            self.replayed.orphaned += 1;
-            return;
-        };
-        // What a checkpoint has was in no part when it was written; cuts that are older than it may still be listed.
-        let is_cut = seq > 0 && self.is_cut(seq, ts_ms);
-        if !is_cut && self.head.replay_late(series, ts_ms, start_ts_ms, &value) {
-            self.replayed.samples += 1;
-            self.tally.add(ts_ms);
+    /// Passes the samples of a batch on, of which all frames have been read, in the order in which they were taken.
+    fn end_batch(&mut self) {
+        if self.others.is_empty() {
+            // The samples of a series stand in the order of time; how series follow each other does not matter.
+            self.fillers.floats(&self.floats);
         } else {
-            self.replayed.known += 1;
+            let floats = self.floats.iter().map(|sample| Sample::from(*sample));
+            self.others.extend(floats);
+            self.others.sort_by_key(|sample| sample.ts_ms);
+            self.others.drain(..).for_each(|sample| self.fillers.sample(sample));
         }
-    }
-
-    fn replay_sample(&mut self, sample: Waiting) {
-        let Waiting { id, ts_ms, start_ts_ms, value, seq } = sample;
-        let Some(series) = self.ids.get(&id).copied() else {
-            self.replayed.orphaned += 1;
-            return;
-        };
-        if self.is_cut(seq, ts_ms) {
-            self.head.replay_last(series, ts_ms, &value);
-            self.replayed.known += 1;
-        } else if self.head.replay_sample(series, ts_ms, start_ts_ms, &value) {
-            self.replayed.samples += 1;
-            self.tally.add(ts_ms);
-        } else {
-            self.replayed.known += 1;
-        }
-    }
-
-    fn note_ranges(&mut self) {
-        self.head.ranges.add(&std::mem::take(&mut self.tally), self.now);
+        self.floats.clear();
+        self.late.drain(..).for_each(|sample| self.fillers.sample(sample));
     }
 
     /// All frames were read. A batch whose end is missing was not acknowledged and is given up.
-    pub(super) fn finish(self) -> Replayed {
+    pub(super) fn finish(mut self) -> Replayed {
+        self.head.index.write().extend(self.index);
+        let filled = self.fillers.finish();
+        self.replayed.samples += filled.samples;
+        self.replayed.known += filled.known;
+        self.head.ranges.add(&self.tally, self.now);
+        self.head.ranges.add(&filled.tally, self.now);
         self.replayed
     }
 
-    fn is_cut(&self, seq: u64, ts_ms: i64) -> bool {
-        self.cuts.iter().any(|cut| seq <= cut.log_seq && (cut.mint..=cut.maxt).contains(&ts_ms))
+    fn is_cut(&self, ts_ms: i64) -> bool {
+        self.is_cut
+            && self.cuts.iter().any(|cut| self.seq <= cut.log_seq && (cut.mint..=cut.maxt).contains(&ts_ms))
+    }
+
+    /// The series with this number; `None` and counted if nothing defines it.
+    #[inline]
+    fn series_of(&mut self, id: u64) -> Option<SeriesId> {
+        let series = self.ids.get(id);
+        self.replayed.orphaned += u64::from(series.is_none());
+        series
+    }
+
+    fn define(&mut self, id: u64, labels: &Labels) -> SeriesId {
+        let (series, is_new) = self.head.replay_series(id, labels);
+        if is_new {
+            self.index.insert(series, labels);
+        }
+        self.ids.insert(id, series);
+        series
     }
 }
 
 impl RecordSink for Replay<'_> {
     fn series(&mut self, id: u64, labels: Labels) {
-        let series = self.head.replay_series(id, &labels);
-        self.ids.insert(id, series);
+        self.define(id, &labels);
         self.head.raise_log_id(id + 1);
     }
 
+    #[inline]
     fn sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
-        self.waiting.push(Waiting { id, ts_ms, start_ts_ms, value, seq: self.seq });
+        let Some(series) = self.series_of(id) else { return };
+        let is_cut = self.is_cut(ts_ms);
+        match value {
+            Value::Float(value) if start_ts_ms == 0 && !is_cut => {
+                self.floats.push(FloatSample { series, ts_ms, value });
+            }
+            value => {
+                let place = if is_cut { SamplePlace::Cut } else { SamplePlace::Newest };
+                self.others.push(Sample { series, ts_ms, start_ts_ms, value, place });
+            }
+        }
     }
 
     fn late_sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value) {
-        self.waiting_late.push(Waiting { id, ts_ms, start_ts_ms, value, seq: self.seq });
+        let Some(series) = self.series_of(id) else { return };
+        // What a checkpoint has was in no part when it was written; cuts that are older than it may still be listed.
+        if self.seq > 0 && self.is_cut(ts_ms) {
+            self.replayed.known += 1;
+        } else {
+            self.late.push(Sample { series, ts_ms, start_ts_ms, value, place: SamplePlace::Late });
+        }
     }
 
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar) {
@@ -207,8 +246,7 @@ impl RecordSink for Replay<'_> {
     }
 
     fn checkpoint_series(&mut self, series: CheckpointSeries) -> Result<(), DecodeError> {
-        let id = self.head.replay_series(series.id, &series.labels);
-        self.ids.insert(series.id, id);
+        let id = self.define(series.id, &series.labels);
         for chunk in &series.chunks {
             self.tally.add(chunk.mint);
             self.tally.add(chunk.maxt);

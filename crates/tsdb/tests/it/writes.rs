@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fault, Injection, SimFs};
 use bellwether_model::{
-    AppendBatch, AppendError, AppendExemplar, AppendMetadata, Appender, ColumnBuffer, CounterResetHint,
-    Exemplar, FloatHistogram, Labels, MetadataRequest, MetricMetadata, MetricType, QueryContext, Queryable,
-    Rejection, SelectHints, SelectSpec, SeriesRef, Span, Tenant, TimeRange, Value, stale_nan,
+    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, Appender, ColumnBuffer,
+    CounterResetHint, Exemplar, FloatHistogram, Labels, MetadataRequest, MetricMetadata, MetricType,
+    QueryContext, Queryable, Rejection, SelectHints, SelectSpec, SeriesRef, Span, Tenant, TimeRange, Value,
+    stale_nan,
 };
 use bellwether_tsdb::{Options, SyncPolicy};
 
@@ -286,14 +287,12 @@ fn hints_are_only_hints() {
     let first = kit.row(0..200, NOW);
     let refs: Vec<SeriesRef> = first.samples.iter().map(|r| r.clone().expect("stored")).collect();
     // Right, shifted, and made up.
-    let hint =
-        |i: i64, hint| bellwether_model::AppendEntry { hint: Some(hint), ..row(i..i + 1, NOW + 1).remove(0) };
+    let hint = |i: i64, hint| AppendEntry { hint: Some(hint), ..row(i..i + 1, NOW + 1).remove(0) };
     let right = kit.append((0..200).map(|i| hint(i, refs[i as usize])).collect());
     assert_eq!(right.samples, first.samples);
-    let shifted = (0..200)
-        .map(|i| bellwether_model::AppendEntry { ts_ms: NOW + 2, ..hint(i, refs[(i as usize + 1) % 200]) });
+    let shifted = (0..200).map(|i| AppendEntry { ts_ms: NOW + 2, ..hint(i, refs[(i as usize + 1) % 200]) });
     assert_eq!(kit.append(shifted.collect()).samples, first.samples);
-    let made_up = (0..200).map(|i| bellwether_model::AppendEntry {
+    let made_up = (0..200).map(|i| AppendEntry {
         ts_ms: NOW + 3,
         ..hint(i + 100, SeriesRef([0, u64::MAX, 1 << 31, 12_345][i as usize % 4]))
     });
@@ -301,11 +300,8 @@ fn hints_are_only_hints() {
     assert_eq!((report.stored(), report.new_series), (200, 100));
     // And after a restart, when all of them are from another life.
     kit.kill();
-    let report = kit.append(
-        (0..200)
-            .map(|i| bellwether_model::AppendEntry { ts_ms: NOW + 4, ..hint(i, refs[i as usize]) })
-            .collect(),
-    );
+    let report =
+        kit.append((0..200).map(|i| AppendEntry { ts_ms: NOW + 4, ..hint(i, refs[i as usize]) }).collect());
     assert_eq!((report.stored(), report.new_series), (200, 0));
     assert_eq!(count(&kit.dump()), 1000);
     // What is refused or known counts once, however often the batch had to be looked at.
@@ -313,7 +309,7 @@ fn hints_are_only_hints() {
     for i in 0..200 {
         let late = sample(&name(0), NOW - 1, 1.0);
         let known = row(0..1, NOW + 1).remove(0);
-        let lost = bellwether_model::AppendEntry {
+        let lost = AppendEntry {
             ts_ms: NOW + 5,
             ..hint(i, report.samples[(i as usize + 7) % 200].clone().expect("stored"))
         };
@@ -322,6 +318,56 @@ fn hints_are_only_hints() {
     let counters = kit.tsdb.counters();
     assert_eq!(counters.samples_out_of_order - before.samples_out_of_order, 200);
     assert_eq!(counters.samples_repeated - before.samples_repeated, 200);
+}
+
+#[test]
+fn handles_stand_for_labels_until_the_series_is_gone() {
+    let mut kit = Kit::new();
+    let nameless = |handle: &Result<SeriesRef, Rejection>, ts_ms| AppendEntry {
+        hint: Some(handle.clone().expect("stored")),
+        ..sample(&Labels::empty(), ts_ms, 1.0)
+    };
+    let handles = kit.row(0..50, NOW).samples;
+    let report = kit.append(handles.iter().map(|h| nameless(h, NOW + 1)).collect());
+    assert_eq!((report.samples == handles, report.new_series), (true, 0));
+    assert_eq!(kit.append(vec![nameless(&handles[3], NOW + 1)]).samples, handles[3..4], "known already");
+    let early = kit.append(vec![nameless(&handles[3], NOW - 1)]);
+    assert_eq!(early.samples, [Err(Rejection::OutOfOrder)]);
+    // Neither a handle nor labels.
+    let refused = kit.append(vec![sample(&Labels::empty(), NOW + 2, 1.0)]).samples.remove(0);
+    assert!(matches!(refused, Err(Rejection::InvalidLabels(_))), "{refused:?}");
+
+    // The series leave memory, and others take their places.
+    kit.tsdb.compact_all().expect("no faults");
+    kit.clock.advance_ms(3_600_000);
+    assert_eq!(kit.tsdb.maintain().expect("no faults").series_removed, 50);
+    let others = kit.row(100..150, NOW + 2).samples;
+    assert!(others.iter().all(|other| !handles.contains(other)), "a handle is never given twice");
+    let before = kit.dump();
+    let mixed = |ts_ms| {
+        let old = handles.iter().map(|h| nameless(h, ts_ms));
+        let live = others.iter().map(|h| nameless(h, ts_ms));
+        old.zip(live).flat_map(|(old, live)| [live, old]).collect::<Vec<_>>()
+    };
+    let forgotten = |batch: Vec<AppendEntry>| match kit.try_append(batch) {
+        Err(AppendError::ForgottenSeries { entries }) => entries,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(forgotten(mixed(NOW + 3)), (1..100).step_by(2).collect::<Vec<_>>());
+    assert_eq!(kit.dump(), before, "nothing of the batch was stored");
+    // What was taken back can be given again, now with labels.
+    let with_labels = mixed(NOW + 3)
+        .into_iter()
+        .zip(0..)
+        .map(|(entry, i)| if i % 2 == 0 { entry } else { AppendEntry { labels: name(i / 2), ..entry } });
+    assert_eq!(kit.append(with_labels.collect()).stored(), 100);
+    // Handles of another life are not taken for those of this one.
+    kit.kill();
+    assert_eq!(
+        kit.try_append(vec![nameless(&others[0], NOW + 4)]).map_err(|e| e.to_string()).err().as_deref(),
+        Some("1 series are not known by their handles any more")
+    );
+    assert_eq!(count(&kit.dump()), 250);
 }
 
 #[test]

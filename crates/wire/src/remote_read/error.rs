@@ -1,7 +1,7 @@
 use bellwether_model::RegexError;
 
-use crate::protobuf::WireError;
 use crate::snappy::SnappyError;
+use bellwether_protobuf::WireError;
 
 /// Why a read request or its answer cannot be used.
 #[derive(Debug, thiserror::Error)]

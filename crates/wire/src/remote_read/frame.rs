@@ -3,8 +3,8 @@ use bellwether_model::Labels;
 use super::error::ReadError;
 use super::response::read_label;
 use super::xor_chunk::{MAX_CHUNK_SAMPLES, encode_xor_chunk};
-use crate::protobuf::{Fields, MessageWriter, push_varint};
 use crate::remote_write::write_labels;
+use bellwether_protobuf::{Fields, MessageWriter, push_varint};
 
 /// `prometheus.Chunk.Encoding.XOR`
 const XOR: u64 = 1;
@@ -157,7 +157,7 @@ impl Iterator for FrameReader<'_> {
 fn read_chunked_response(message: &[u8]) -> Result<Vec<ChunkedSeries>, ReadError> {
     let (mut series, mut query_idx) = (Vec::new(), 0);
     let mut fields = Fields::new(message);
-    while let Some(field) = fields.next()? {
+    while let Some(field) = fields.next_field()? {
         match field.number {
             1 => series.push(read_chunked_series(field.message()?)?),
             2 => query_idx = field.varint()? as i64,
@@ -173,13 +173,13 @@ fn read_chunked_response(message: &[u8]) -> Result<Vec<ChunkedSeries>, ReadError
 /// `prometheus.ChunkedSeries`
 fn read_chunked_series(mut message: Fields<'_>) -> Result<ChunkedSeries, ReadError> {
     let (mut labels, mut chunks) = (Vec::new(), Vec::new());
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => labels.push(read_label(field.message()?)?),
             2 => {
                 let (mut encoding, mut data) = (0, Vec::new());
                 let mut chunk = field.message()?;
-                while let Some(field) = chunk.next()? {
+                while let Some(field) = chunk.next_field()? {
                     match field.number {
                         3 => encoding = field.varint()?,
                         4 => data = field.bytes()?.to_vec(),

@@ -1,8 +1,8 @@
-use bellwether_model::{MatchOp, Matcher, TimeRange};
+use bellwether_model::{AnchoredRegex, MatchOp, Matcher, TimeRange};
 
 use super::error::ReadError;
-use crate::protobuf::{Fields, MessageWriter};
 use crate::snappy;
+use bellwether_protobuf::{Fields, MessageWriter};
 
 /// What one read request may bring. Each refusal names the limit and its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct ReadLimits {
     pub max_queries: usize,
     /// Matchers of all queries together.
     pub max_matchers: usize,
+    /// What the compiled regular expressions of all matchers may take together, in bytes.
+    pub max_regex_bytes: usize,
 }
 
 impl Default for ReadLimits {
@@ -24,6 +26,7 @@ impl Default for ReadLimits {
             max_decoded_bytes: 32 << 20,
             max_queries: 1_000,
             max_matchers: 10_000,
+            max_regex_bytes: 16 << 20,
         }
     }
 }
@@ -62,14 +65,14 @@ pub fn receive_read(body: &[u8], limits: &ReadLimits) -> Result<ReadRequest, Rea
     let mut message = Vec::new();
     snappy::decompress(body, limits.max_compressed_bytes, limits.max_decoded_bytes, &mut message)?;
     let (mut queries, mut accepted) = (Vec::new(), Vec::new());
-    let mut n_matchers = 0;
+    let mut seen = Seen::default();
     let mut fields = Fields::new(&message);
-    while let Some(field) = fields.next()? {
+    while let Some(field) = fields.next_field()? {
         match field.number {
             1 if queries.len() == limits.max_queries => {
                 return Err(ReadError::TooMany { what: "queries", limit: limits.max_queries });
             }
-            1 => queries.push(read_query(field.message()?, limits, &mut n_matchers)?),
+            1 => queries.push(read_query(field.message()?, limits, &mut seen)?),
             // More would say nothing new, and a stranger chooses how many there are.
             2 => field.each_varint(|number| {
                 if accepted.len() < 16 {
@@ -93,23 +96,32 @@ pub fn receive_read(body: &[u8], limits: &ReadLimits) -> Result<ReadRequest, Rea
     Ok(ReadRequest { queries, response_type, accepts_samples })
 }
 
+/// What all queries of a request have brought so far.
+#[derive(Debug, Default)]
+struct Seen {
+    matchers: usize,
+    regex_bytes: usize,
+}
+
 /// `prometheus.Query`
-fn read_query(
-    mut message: Fields<'_>,
-    limits: &ReadLimits,
-    n_matchers: &mut usize,
-) -> Result<ReadQuery, ReadError> {
+fn read_query(mut message: Fields<'_>, limits: &ReadLimits, seen: &mut Seen) -> Result<ReadQuery, ReadError> {
     let (mut mint, mut maxt, mut matchers) = (0, 0, Vec::new());
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => mint = field.varint()? as i64,
             2 => maxt = field.varint()? as i64,
             3 => {
-                *n_matchers += 1;
-                if *n_matchers > limits.max_matchers {
+                seen.matchers += 1;
+                if seen.matchers > limits.max_matchers {
                     return Err(ReadError::TooMany { what: "matchers", limit: limits.max_matchers });
                 }
-                matchers.push(read_matcher(field.message()?)?);
+                let matcher = read_matcher(field.message()?)?;
+                seen.regex_bytes += matcher.regex().map_or(0, AnchoredRegex::memory_bytes);
+                if seen.regex_bytes > limits.max_regex_bytes {
+                    let what = "bytes of regular expressions";
+                    return Err(ReadError::TooMany { what, limit: limits.max_regex_bytes });
+                }
+                matchers.push(matcher);
             }
             _ => {}
         }
@@ -120,7 +132,7 @@ fn read_query(
 /// `prometheus.LabelMatcher`
 fn read_matcher(mut message: Fields<'_>) -> Result<Matcher, ReadError> {
     let (mut number, mut name, mut value) = (0, &b""[..], &b""[..]);
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => number = field.varint()?,
             2 => name = field.bytes()?,

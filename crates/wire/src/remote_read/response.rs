@@ -1,9 +1,9 @@
 use bellwether_model::Labels;
 
 use super::error::ReadError;
-use crate::protobuf::{Fields, MessageWriter};
 use crate::remote_write::{WriteSeries, write_series};
 use crate::snappy;
+use bellwether_protobuf::{Fields, MessageWriter};
 
 /// Appends a series to the content of a `prometheus.QueryResult`. Its exemplars are not part of such an answer.
 pub fn append_result_series(series: &WriteSeries<'_>, result: &mut Vec<u8>) {
@@ -45,13 +45,13 @@ pub fn receive_read_response(body: &[u8], max_decoded_bytes: usize) -> Result<Re
     snappy::decompress(body, max_decoded_bytes, max_decoded_bytes, &mut message)?;
     let mut response = ReadResponse::default();
     let mut fields = Fields::new(&message);
-    while let Some(field) = fields.next()? {
+    while let Some(field) = fields.next_field()? {
         if field.number != 1 {
             continue;
         }
         let mut series = Vec::new();
         let mut result = field.message()?;
-        while let Some(field) = result.next()? {
+        while let Some(field) = result.next_field()? {
             if field.number == 1 {
                 series.push(read_series(field.message()?)?);
             }
@@ -64,13 +64,13 @@ pub fn receive_read_response(body: &[u8], max_decoded_bytes: usize) -> Result<Re
 /// `prometheus.TimeSeries`
 fn read_series(mut message: Fields<'_>) -> Result<ReadSeries, ReadError> {
     let (mut labels, mut floats, mut n_histograms) = (Vec::new(), Vec::new(), 0);
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => labels.push(read_label(field.message()?)?),
             2 => {
                 let (mut value, mut ts_ms) = (0.0, 0);
                 let mut sample = field.message()?;
-                while let Some(field) = sample.next()? {
+                while let Some(field) = sample.next_field()? {
                     match field.number {
                         1 => value = field.double()?,
                         2 => ts_ms = field.varint()? as i64,
@@ -89,7 +89,7 @@ fn read_series(mut message: Fields<'_>) -> Result<ReadSeries, ReadError> {
 /// `prometheus.Label`
 pub(super) fn read_label(mut message: Fields<'_>) -> Result<(&str, &str), ReadError> {
     let (mut name, mut value) = (&b""[..], &b""[..]);
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => name = field.bytes()?,
             2 => value = field.bytes()?,

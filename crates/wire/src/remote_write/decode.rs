@@ -2,22 +2,28 @@ use std::sync::Arc;
 
 use bellwether_model::{
     AppendBatch, AppendEntry, AppendExemplar, AppendMetadata, Exemplar, Labels, MetricMetadata, MetricType,
-    Value,
+    SeriesRef, Value,
 };
 
 use super::error::ReceiveError;
 use super::histogram::{SharedBounds, read_histogram};
+use super::known::KnownOfTenant;
 use super::labels::LabelCollector;
 use super::limits::WriteLimits;
 use super::rejected::Rejected;
-use crate::protobuf::{Fields, WireError};
+use super::sources::{Source, Sources};
 use crate::snappy;
+use bellwether_protobuf::{Fields, WireError};
 
 /// How many characters the labels of an exemplar may have in total (OpenMetrics).
 const MAX_EXEMPLAR_CHARS: usize = 128;
 
-/// The key of a label of a series: field 1, with a length.
+/// The keys of a label and of a sample of a series: field 1 and field 2, with a length.
 const LABEL_KEY: u8 = 1 << 3 | 2;
+const SAMPLE_KEY: u8 = 2 << 3 | 2;
+/// The keys of what a sample has: field 1 in eight bytes, field 2 as a varint.
+const VALUE_KEY: u8 = 1 << 3 | 1;
+const TIME_KEY: u8 = 2 << 3;
 
 /// What a write request brings.
 #[derive(Debug, Default)]
@@ -26,6 +32,14 @@ pub struct DecodedWrite {
     pub batch: AppendBatch,
     /// What cannot.
     pub rejected: Rejected,
+}
+
+impl DecodedWrite {
+    /// Empties it and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        self.batch.clear();
+        self.rejected = Rejected::default();
+    }
 }
 
 /// Decompresses and decodes the body of a write request. `scratch` holds the decompressed message; its memory is reused.
@@ -44,53 +58,151 @@ pub fn receive_write(
 /// that is not well-formed is refused as a whole, because what follows a broken field cannot be trusted. Unknown fields are stepped
 /// over; where a field that may occur once is repeated, the last one counts.
 pub fn decode_write_request(message: &[u8], limits: &WriteLimits) -> Result<DecodedWrite, ReceiveError> {
-    let mut decoder = Decoder::new(message, limits);
-    let mut fields = Fields::new(message);
-    while let Some(field) = fields.next()? {
-        match field.number {
-            1 => decoder.series(field.message()?)?,
-            3 => decoder.metadata(field.message()?)?,
-            _ => {}
-        }
-    }
-    Ok(decoder.decoded)
+    let mut decoded = DecodedWrite::default();
+    Decoder::new(message, limits, None, &mut decoded).run()?;
+    Ok(decoded)
+}
+
+/// As [`decode_write_request`], but the float samples of series that are known come with their handles and without labels. `sources` says where the labels are; like
+/// `decoded` it must be empty, and after an error what they have is of no use.
+pub(super) fn decode_known(
+    message: &[u8],
+    limits: &WriteLimits,
+    known: KnownOfTenant<'_>,
+    decoded: &mut DecodedWrite,
+    sources: &mut Sources,
+) -> Result<(), ReceiveError> {
+    Decoder::new(message, limits, Some(Recogniser { known, sources }), decoded).run()
+}
+
+/// Recognises series by the bytes of their labels.
+struct Recogniser<'l> {
+    known: KnownOfTenant<'l>,
+    sources: &'l mut Sources,
 }
 
 struct Decoder<'a, 'l> {
+    message: &'a [u8],
     limits: &'l WriteLimits,
+    recogniser: Option<Recogniser<'l>>,
     labels: LabelCollector<'a>,
     exemplar_labels: LabelCollector<'a>,
     bounds: SharedBounds,
     /// Samples, exemplars and metadata entries so far, refused ones included.
     n_entries: usize,
-    decoded: DecodedWrite,
+    /// The handle of the series that is read, as far as its first labels tell.
+    hint: Option<SeriesRef>,
+    decoded: &'l mut DecodedWrite,
 }
 
 impl<'a, 'l> Decoder<'a, 'l> {
-    fn new(message: &'a [u8], limits: &'l WriteLimits) -> Self {
+    fn new(
+        message: &'a [u8],
+        limits: &'l WriteLimits,
+        recogniser: Option<Recogniser<'l>>,
+        decoded: &'l mut DecodedWrite,
+    ) -> Self {
         Self {
+            message,
             limits,
+            recogniser,
             labels: LabelCollector::new(message),
             exemplar_labels: LabelCollector::new(message),
             bounds: SharedBounds::default(),
             n_entries: 0,
-            decoded: DecodedWrite::default(),
+            hint: None,
+            decoded,
         }
     }
 
-    /// `prometheus.TimeSeries`. The fields may come in any order, so the labels are read before anything else.
+    fn run(mut self) -> Result<(), ReceiveError> {
+        let mut fields = Fields::new(self.message);
+        while let Some(field) = fields.next_field()? {
+            match field.number {
+                1 => self.series(field.message()?)?,
+                3 => self.metadata(field.message()?)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// `prometheus.TimeSeries`
+    #[inline]
     fn series(&mut self, message: Fields<'a>) -> Result<(), ReceiveError> {
+        let Some(recogniser) = &mut self.recogniser else {
+            return self.series_with_labels(message).map(drop);
+        };
+        let mut rest = message;
+        let labels = rest.skip_run(LABEL_KEY);
+        let source = Source {
+            first_entry: self.decoded.batch.samples.len() as u32,
+            labels: labels.start as u32..labels.end as u32,
+        };
+        let key = recogniser.known.fingerprint(&self.message[labels]);
+        self.hint = recogniser.sources.find(key, &mut recogniser.known);
+        if let Some(series) = self.hint
+            && self.plain_samples(rest, series)
+        {
+            if let Some(recogniser) = &mut self.recogniser {
+                recogniser.sources.nameless.push(source);
+            }
+            return Ok(());
+        }
+        let labels_come_first = self.series_with_labels(message)?;
+        if labels_come_first
+            && self.decoded.batch.samples.len() > source.first_entry as usize
+            && let Some(recogniser) = &mut self.recogniser
+        {
+            recogniser.sources.learnable.push((key, source.first_entry));
+        }
+        Ok(())
+    }
+
+    /// Reads the rest of a known series. If it is anything but float samples, or more of them than allowed, nothing of it is taken, and it must be read with its
+    /// labels.
+    #[inline]
+    fn plain_samples(&mut self, mut rest: Fields<'a>, series: SeriesRef) -> bool {
+        let samples = &mut self.decoded.batch.samples;
+        let before = samples.len();
+        while !rest.is_empty() {
+            let sample = rest.next_short(SAMPLE_KEY).and_then(ordinary_sample);
+            let n_entries = self.n_entries + samples.len() - before;
+            let Some((ts_ms, value)) = sample.filter(|_| n_entries < self.limits.max_entries) else {
+                samples.truncate(before);
+                return false;
+            };
+            samples.push(AppendEntry {
+                hint: Some(series),
+                labels: Labels::empty(),
+                ts_ms,
+                start_ts_ms: 0,
+                value: Value::Float(value),
+            });
+        }
+        self.n_entries += samples.len() - before;
+        true
+    }
+
+    /// Reads a series whatever it looks like. The fields may come in any order, so the labels are read before anything else. Returns whether they stand together and before
+    /// anything else.
+    fn series_with_labels(&mut self, message: Fields<'a>) -> Result<bool, ReceiveError> {
         self.labels.clear();
+        let mut labels_come_first = true;
         let (mut n_samples, mut n_exemplars) = (0, 0);
         let mut fields = message;
+        let end_of_labels = { fields }.skip_run(LABEL_KEY).end;
         while let Some(label) = fields.next_short(LABEL_KEY) {
             self.labels.push(label, self.limits)?;
         }
         // Labels may also stand elsewhere, but senders write them first.
         let mut others = fields;
-        while let Some(field) = fields.next()? {
+        while let Some(field) = fields.next_field()? {
             match field.number {
-                1 => self.labels.push(field.message()?, self.limits)?,
+                1 => {
+                    labels_come_first &= fields.span().start <= end_of_labels;
+                    self.labels.push(field.message()?, self.limits)?;
+                }
                 2 | 4 => n_samples += 1,
                 3 => n_exemplars += 1,
                 _ => {}
@@ -102,10 +214,10 @@ impl<'a, 'l> Decoder<'a, 'l> {
             Err(reason) => {
                 self.decoded.rejected.refuse(n_samples, || reason);
                 self.decoded.rejected.exemplars += n_exemplars;
-                return Ok(());
+                return Ok(labels_come_first);
             }
         };
-        while let Some(field) = others.next()? {
+        while let Some(field) = others.next_field()? {
             match field.number {
                 2 => self.sample(&labels, field.message()?)?,
                 3 => self.exemplar(&labels, field.message()?)?,
@@ -113,13 +225,13 @@ impl<'a, 'l> Decoder<'a, 'l> {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(labels_come_first)
     }
 
     /// `prometheus.Sample`
     fn sample(&mut self, labels: &Labels, mut message: Fields<'a>) -> Result<(), WireError> {
         let (mut value, mut ts_ms) = (0.0, 0);
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             match field.number {
                 1 => value = field.double()?,
                 2 => ts_ms = field.varint()? as i64,
@@ -139,7 +251,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
     }
 
     fn push(&mut self, labels: &Labels, ts_ms: i64, value: Value) {
-        let entry = AppendEntry { hint: None, labels: labels.clone(), ts_ms, start_ts_ms: 0, value };
+        let entry = AppendEntry { hint: self.hint, labels: labels.clone(), ts_ms, start_ts_ms: 0, value };
         self.decoded.batch.samples.push(entry);
     }
 
@@ -147,7 +259,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
     fn exemplar(&mut self, series: &Labels, mut message: Fields<'a>) -> Result<(), WireError> {
         self.exemplar_labels.clear();
         let (mut value, mut ts_ms) = (0.0, 0);
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             match field.number {
                 1 => self.exemplar_labels.push(field.message()?, self.limits)?,
                 2 => value = field.double()?,
@@ -179,7 +291,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
         self.count_entries(1)?;
         let (mut metric_type, mut family, mut help, mut unit) =
             (MetricType::Unknown, &b""[..], &b""[..], &b""[..]);
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             match field.number {
                 1 => metric_type = metric_type_of(field.varint()?),
                 2 => family = field.bytes()?,
@@ -205,6 +317,14 @@ impl<'a, 'l> Decoder<'a, 'l> {
         }
         Ok(())
     }
+}
+
+/// A sample as nearly every sender writes it: the value, then the time; what is 0 may be missing.
+#[inline]
+fn ordinary_sample(mut message: Fields<'_>) -> Option<(i64, f64)> {
+    let value = message.next_fixed64(VALUE_KEY).unwrap_or(0);
+    let ts_ms = message.next_varint(TIME_KEY).unwrap_or(0);
+    message.is_empty().then_some((ts_ms as i64, f64::from_bits(value)))
 }
 
 fn metric_type_of(number: u64) -> MetricType {

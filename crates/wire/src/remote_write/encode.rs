@@ -2,8 +2,8 @@ use bellwether_model::{
     CounterResetHint, Exemplar, FloatHistogram, Histogram, Labels, MetricMetadata, MetricType, Span,
 };
 
-use crate::protobuf::MessageWriter;
 use crate::snappy::{self, SnappyError};
+use bellwether_protobuf::MessageWriter;
 
 /// A float sample to be sent.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,5 @@
-use crate::protobuf::WireError;
 use crate::snappy::SnappyError;
+use bellwether_protobuf::WireError;
 
 /// Why nothing of a write request was taken. The sender must not send it again.
 #[derive(Debug, thiserror::Error)]

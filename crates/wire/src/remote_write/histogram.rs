@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bellwether_model::{CounterResetHint, FloatHistogram, Histogram, Span};
 
 use super::limits::WriteLimits;
-use crate::protobuf::{Field, Fields, WireError};
+use bellwether_protobuf::{Field, Fields, WireError};
 
 /// A count that is an integer or a float; the message says which by the field it uses.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +104,7 @@ impl Parts {
             room,
             is_too_large: false,
         };
-        while let Some(field) = message.next()? {
+        while let Some(field) = message.next_field()? {
             parts.field(&field)?;
         }
         Ok(parts)
@@ -204,7 +204,7 @@ impl Room<'_> {
 /// `prometheus.BucketSpan`
 fn read_span(mut message: Fields<'_>) -> Result<Span, WireError> {
     let mut span = Span { offset: 0, length: 0 };
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => span.offset = field.zigzag()? as i32,
             2 => span.length = field.varint()? as u32,

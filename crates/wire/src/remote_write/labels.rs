@@ -4,7 +4,7 @@ use std::ops::Range;
 use bellwether_model::{Labels, METRIC_NAME};
 
 use super::limits::WriteLimits;
-use crate::protobuf::{Fields, WireError};
+use bellwether_protobuf::{Fields, WireError};
 
 /// How much of an offending label set a message shows: labels, and bytes of each name and value.
 const MAX_SHOWN_LABELS: usize = 16;
@@ -185,7 +185,7 @@ fn ordinary_label(mut message: Fields<'_>) -> Option<RawLabel> {
 fn read_label(mut message: Fields<'_>) -> Result<RawLabel, WireError> {
     let start = message.span().start;
     let mut label = RawLabel { name: start..start, value: start..start };
-    while let Some(field) = message.next()? {
+    while let Some(field) = message.next_field()? {
         match field.number {
             1 => label.name = field.span()?,
             2 => label.value = field.span()?,

@@ -4,9 +4,12 @@ mod decode;
 mod encode;
 mod error;
 mod histogram;
+mod known;
 mod labels;
 mod limits;
+mod receiver;
 mod rejected;
+mod sources;
 
 pub use content::{WriteContentError, check_write_content};
 pub use decode::{DecodedWrite, decode_write_request, receive_write};
@@ -16,4 +19,5 @@ pub use encode::{
 pub(crate) use encode::{write_labels, write_series};
 pub use error::ReceiveError;
 pub use limits::WriteLimits;
+pub use receiver::{WriteError, WriteReceiver};
 pub use rejected::{Rejected, describe_rejections};

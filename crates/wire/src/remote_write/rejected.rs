@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use bellwether_model::{AppendBatch, AppendReport};
+use bellwether_model::{AppendBatch, AppendReport, Labels};
 
 /// How many refusals an answer explains; a request can bring a hundred thousand.
 const MAX_EXPLAINED: usize = 50;
@@ -41,8 +41,17 @@ pub fn describe_rejections(
     batch: &AppendBatch,
     report: &AppendReport,
 ) -> Option<String> {
-    let refused_samples = report.samples.iter().zip(&batch.samples).filter_map(|(result, sample)| {
-        result.as_ref().err().map(|rejection| format!("{rejection} for series {}", sample.labels))
+    describe(rejected, report, |entry| batch.samples[entry].labels.clone())
+}
+
+/// As [`describe_rejections`]; `labels_of` returns the labels of a sample by its place in the batch.
+pub(super) fn describe(
+    rejected: &Rejected,
+    report: &AppendReport,
+    labels_of: impl Fn(usize) -> Labels,
+) -> Option<String> {
+    let refused_samples = report.samples.iter().enumerate().filter_map(|(entry, result)| {
+        result.as_ref().err().map(|rejection| format!("{rejection} for series {}", labels_of(entry)))
     });
     let n_refusals = rejected.refusals + report.samples.iter().filter(|result| result.is_err()).count();
     let explained = rejected.reasons.iter().cloned().chain(refused_samples);

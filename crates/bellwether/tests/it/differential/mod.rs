@@ -8,7 +8,7 @@ mod data;
 mod grammar;
 mod known;
 mod peer;
-mod random;
+pub(crate) mod random;
 mod vocabulary;
 
 use std::collections::BTreeMap;

@@ -82,7 +82,7 @@ pub(super) fn choose(
     mut pick: impl FnMut(&Rows, &[usize], usize) -> Vec<usize>,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let operand = eval.rows(&plan.operand)?;
-    let groups = Groups::new(&operand.labels, plan);
+    let groups = Groups::new(&eval.query, &operand.labels, plan)?;
     let mut rows = Rows::with_capacity(&eval.query, 0, eval.grid.n_steps)?;
     let mut place_of: Vec<Option<usize>> = vec![None; operand.len()];
     for members in groups.members().iter() {
@@ -93,6 +93,7 @@ pub(super) fn choose(
                 let place = if let Some(place) = place_of[member] {
                     place
                 } else {
+                    eval.query.keep_label_list(1)?;
                     rows.labels.push(operand.labels[member].clone());
                     rows.block.push_row()?.set_drop_name(source.drop_name());
                     rows.len() - 1

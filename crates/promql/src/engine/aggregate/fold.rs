@@ -7,6 +7,7 @@ use crate::engine::block::{RowFloats, Sample};
 use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
 use crate::engine::operator::{Operator, Rows};
+use crate::engine::pacer::Pacer;
 use crate::engine::plan::AggregatePlan;
 use crate::engine::step_set::StepSets;
 
@@ -73,9 +74,9 @@ pub(super) fn open<F: Fold>(
 ) -> Result<Box<dyn Operator>, QueryError> {
     let mut operand = eval.open(&plan.operand)?;
     let groups = if groups_by_metadata(plan) {
-        Groups::new(operand.labels(), plan)
+        Groups::new(&eval.query, operand.labels(), plan)?
     } else {
-        Groups::new(operand.labels_with_metadata(), plan)
+        Groups::new(&eval.query, operand.labels_with_metadata(), plan)?
     };
     let n_steps = eval.grid.n_steps;
     let n_cells = groups.len().saturating_mul(n_steps);
@@ -111,7 +112,9 @@ pub(super) fn open<F: Fold>(
         }
     }
     let mut rows = Rows::with_capacity(&eval.query, groups.len(), n_steps)?;
+    let mut pacer = Pacer::new(&eval.query.context);
     for (group, labels) in groups.labels.into_iter().enumerate() {
+        pacer.work(n_steps)?;
         rows.labels.push(labels);
         let mut row = rows.block.push_row()?;
         row.set_drop_name(names[group].drop_name);

@@ -1,8 +1,10 @@
 use bellwether_model::{Labels, METRIC_NAME};
 
+use crate::engine::error::QueryError;
 use crate::engine::label_groups::{LabelGroups, Members};
 use crate::engine::metadata_labels::METADATA_LABELS;
 use crate::engine::plan::AggregatePlan;
+use crate::engine::state::QueryState;
 
 /// The groups of an aggregation, in the order in which they were met.
 #[derive(Debug)]
@@ -14,14 +16,20 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(series: &[Labels], plan: &AggregatePlan) -> Self {
+    pub(super) fn new(
+        query: &QueryState,
+        series: &[Labels],
+        plan: &AggregatePlan,
+    ) -> Result<Self, QueryError> {
         if !plan.without && plan.grouping.is_empty() {
+            query.keep(series.len().saturating_mul(size_of::<usize>()))?;
             let labels = if series.is_empty() { Vec::new() } else { vec![Labels::empty()] };
-            return Self { labels, of_series: vec![0; series.len()] };
+            return Ok(Self { labels, of_series: vec![0; series.len()] });
         }
-        let mut groups = LabelGroups::default();
-        let of_series = series.iter().map(|labels| groups.of(labels, |l| stays(plan, l.name))).collect();
-        Self { labels: groups.into_labels(), of_series }
+        let mut groups = LabelGroups::new(query, series.len())?;
+        let of_series: Result<_, QueryError> =
+            series.iter().map(|labels| groups.of(labels, |l| stays(plan, l.name))).collect();
+        Ok(Self { of_series: of_series?, labels: groups.into_labels() })
     }
 
     pub(super) fn len(&self) -> usize {

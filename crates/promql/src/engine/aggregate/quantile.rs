@@ -28,7 +28,7 @@ pub(super) fn open(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operator
         }
     }
     let operand = eval.rows(&plan.operand)?;
-    let groups = Groups::new(&operand.labels, plan);
+    let groups = Groups::new(&eval.query, &operand.labels, plan)?;
     let mut rows = Rows::with_capacity(&eval.query, groups.len(), eval.grid.n_steps)?;
     let mut vals = Vec::new();
     for (labels, members) in groups.labels.iter().zip(groups.members().iter()) {

@@ -1,6 +1,8 @@
 use bellwether_model::{Labels, METRIC_NAME};
 
+use crate::engine::error::QueryError;
 use crate::engine::label_groups::LabelGroups;
+use crate::engine::state::QueryState;
 use crate::syntax::VectorMatching;
 
 /// The series of both sides by the labels that they are matched on.
@@ -14,12 +16,17 @@ pub(super) struct MatchGroups {
 }
 
 impl MatchGroups {
-    pub(super) fn new(left: &[Labels], right: &[Labels], matching: &VectorMatching) -> Self {
-        let mut groups = LabelGroups::default();
+    pub(super) fn new(
+        query: &QueryState,
+        left: &[Labels],
+        right: &[Labels],
+        matching: &VectorMatching,
+    ) -> Result<Self, QueryError> {
+        let mut groups = LabelGroups::new(query, left.len() + right.len())?;
         let mut group_of = |labels: &Labels| groups.of(labels, |l| is_matched(matching, l.name));
-        let left = left.iter().map(&mut group_of).collect();
-        let right = right.iter().map(&mut group_of).collect();
-        Self { left, right, n_groups: groups.len() }
+        let left = left.iter().map(&mut group_of).collect::<Result<_, _>>()?;
+        let right = right.iter().map(&mut group_of).collect::<Result<_, _>>()?;
+        Ok(Self { left, right, n_groups: groups.len() })
     }
 }
 

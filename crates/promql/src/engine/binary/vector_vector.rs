@@ -11,8 +11,10 @@ use crate::engine::eval::Eval;
 use crate::engine::label_groups::Members;
 use crate::engine::metadata_labels::{METADATA_LABELS, without_metadata};
 use crate::engine::operator::{Operator, Rows};
+use crate::engine::pacer::Pacer;
 use crate::engine::plan::BinaryPlan;
 use crate::engine::same_labels::same_labelset;
+use crate::engine::state::QueryState;
 use crate::engine::step_set::StepSet;
 use crate::syntax::{MatchCardinality, VectorMatching};
 
@@ -24,7 +26,7 @@ use crate::syntax::{MatchCardinality, VectorMatching};
 pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, QueryError> {
     let matching = plan.matching.as_ref().expect("BUG: the type checker gives two vectors a matching");
     let (left, right) = (eval.rows(&plan.lhs)?, eval.rows(&plan.rhs)?);
-    let groups = MatchGroups::new(&left.labels, &right.labels, matching);
+    let groups = MatchGroups::new(&eval.query, &left.labels, &right.labels, matching)?;
     let swapped = matching.card == MatchCardinality::OneToMany;
     let (left, right) = (Side::new(&left, &groups, &groups.left), Side::new(&right, &groups, &groups.right));
     let (many, one) = if swapped { (right, left) } else { (left, right) };
@@ -106,12 +108,14 @@ struct Output {
 
 impl Output {
     /// The outcome with these labels.
-    fn outcome(&mut self, labels: Labels) -> usize {
-        let Self { outcomes, by_labels, .. } = self;
-        *by_labels.entry(labels).or_insert_with_key(|labels| {
-            outcomes.push(Outcome { labels: labels.clone(), row: None, found_at: None, meant_for: None });
-            outcomes.len() - 1
-        })
+    fn outcome(&mut self, query: &QueryState, labels: Labels) -> Result<usize, QueryError> {
+        if let Some(known) = self.by_labels.get(&labels) {
+            return Ok(*known);
+        }
+        query.keep_labels(&labels)?;
+        self.outcomes.push(Outcome { labels: labels.clone(), row: None, found_at: None, meant_for: None });
+        self.by_labels.insert(labels, self.outcomes.len() - 1);
+        Ok(self.outcomes.len() - 1)
     }
 }
 
@@ -200,7 +204,9 @@ impl Join<'_> {
         if self.whole_rows(group, output)? {
             return Ok(());
         }
+        let mut pacer = Pacer::new(&self.eval.query.context);
         for step in (0..n_steps).filter(|step| self.both.contains(*step)) {
+            pacer.work(many.len() + one.len()).map_err(QueryError::from)?;
             let mismatch = |phase| move |error| Failure::Match(Mismatch { step, phase, error });
             let one = self.one_at(one, step).map_err(mismatch(Phase::OneSide))?;
             let (mut n_matches, mut found_many) = (0, false);
@@ -213,7 +219,7 @@ impl Join<'_> {
                     (None, None) => break,
                 };
                 n_matches += 1;
-                let outcome = self.outcome(output, group, (Partner::Series(*series), one));
+                let outcome = self.outcome(output, group, (Partner::Series(*series), one))?;
                 // Whether the match is ambiguous does not depend on what a comparison leaves of it.
                 self.check_unique(n_matches, &mut output.outcomes[outcome], (group, step))
                     .map_err(mismatch(Phase::BothSides))?;
@@ -224,7 +230,7 @@ impl Join<'_> {
             if let (Some((series, sample)), false, Some(fill)) = (one, found_many, self.many_fill)
                 && let Some(value) = self.operate(Sample::Float(fill), sample)
             {
-                let outcome = self.outcome(output, group, (Partner::Fill, Partner::Series(series)));
+                let outcome = self.outcome(output, group, (Partner::Fill, Partner::Series(series)))?;
                 Self::push(output, outcome, self.drops_name(None), step, value)?;
             }
         }
@@ -247,7 +253,7 @@ impl Join<'_> {
                 continue;
             }
             let labels = self.result_labels(group, (Partner::Series(*series), Partner::Series(*one)));
-            let idx = output.outcome(labels);
+            let idx = output.outcome(&self.eval.query, labels)?;
             let outcome = &mut output.outcomes[idx];
             if outcome.row.is_some() || outcome.meant_for.replace(group) == Some(group) {
                 return Ok(false);
@@ -364,25 +370,30 @@ impl Join<'_> {
     }
 
     /// What two partners result in.
-    fn outcome(&self, output: &mut Output, group: usize, pair: (Partner, Partner)) -> usize {
+    fn outcome(
+        &self,
+        output: &mut Output,
+        group: usize,
+        pair: (Partner, Partner),
+    ) -> Result<usize, QueryError> {
         let (many, one) = pair;
         if let Partner::Series(series) = many
             && let Some((latest, outcome)) = output.latest[series]
             && latest == one
         {
-            return outcome;
+            return Ok(outcome);
         }
         let outcome = if let Some(known) = output.pairs.get(&pair) {
             *known
         } else {
-            let outcome = output.outcome(self.result_labels(group, pair));
+            let outcome = output.outcome(&self.eval.query, self.result_labels(group, pair))?;
             output.pairs.insert(pair, outcome);
             outcome
         };
         if let Partner::Series(series) = many {
             output.latest[series] = Some((one, outcome));
         }
-        outcome
+        Ok(outcome)
     }
 
     fn result_labels(&self, group: usize, (many, one): (Partner, Partner)) -> Labels {

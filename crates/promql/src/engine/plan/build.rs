@@ -44,6 +44,7 @@ pub(crate) fn build(
         lookback_ms,
         options,
         selections: Vec::new(),
+        regex_bytes: 0,
         range: None,
         uses_order: uses_order(expr),
     };
@@ -54,8 +55,10 @@ pub(crate) fn build(
         buckets: Buckets::Needed,
     };
     let root = builder.expr(expr, around)?.once();
-    let Builder { selections, range, uses_order, .. } = builder;
-    Ok(QueryPlan { root, selections, range, uses_order })
+    let Builder { selections, range, uses_order, mut regex_bytes, .. } = builder;
+    let matchers = selections.iter().flat_map(|selection| &selection.matchers);
+    regex_bytes += matchers.filter_map(Matcher::regex).map(AnchoredRegex::memory_bytes).sum::<usize>();
+    Ok(QueryPlan { root, selections, range, uses_order, regex_bytes })
 }
 
 /// Whether the result depends on the order of the series: it is sorted, or some of several equal series are taken.
@@ -81,6 +84,8 @@ struct Builder<'a> {
     selections: Vec<SelectSpec>,
     range: Option<TimeRange>,
     uses_order: bool,
+    /// What the regular expressions of functions take so far.
+    regex_bytes: usize,
 }
 
 /// What is around a node.
@@ -345,6 +350,13 @@ impl Builder<'_> {
                     let pattern = &pattern.value;
                     QueryError::execution(format!("invalid regular expression in label_replace(): {pattern}"))
                 })?;
+                self.regex_bytes += regex.memory_bytes();
+                let max = self.options.parser.limits.max_regex_bytes;
+                if self.regex_bytes > max {
+                    return Err(QueryError::execution(format!(
+                        "regular expressions of label_replace() are too large: together they take more than the {max} bytes allowed"
+                    )));
+                }
                 self.check_label_name(target, "destination", "label_replace")?;
                 let [target, template, source] = [target, template, source].map(|arg| arg.value.clone());
                 self.operand(call, around, |operand| {

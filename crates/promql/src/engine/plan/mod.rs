@@ -25,6 +25,8 @@ pub(crate) struct QueryPlan {
     pub(crate) range: Option<TimeRange>,
     /// Whether the query puts its series in order, or chooses among them by their order. The selections are sorted then.
     pub(crate) uses_order: bool,
+    /// What the compiled regular expressions take, in bytes.
+    pub(crate) regex_bytes: usize,
 }
 
 /// A node of a plan.

@@ -19,6 +19,19 @@ fn nested_replacements_do_not_grow_without_end() {
 }
 
 #[test]
+fn regular_expressions_of_functions_are_limited_together() {
+    let engine = engine(options(), "load 1m\n  m{i=\"1\"} 1\n");
+    let nested = |n| {
+        (0..n).fold("m".to_owned(), |inner, _| {
+            format!(r#"label_replace({inner}, "z", "$1", "i", ".{{1000}}|(.{{0,900}}x)")"#)
+        })
+    };
+    instant(&engine, &nested(2), 0).expect("small enough");
+    let error = instant(&engine, &nested(200), 0).expect_err("refused").to_string();
+    assert!(error.starts_with("regular expressions of label_replace() are too large"), "{error}");
+}
+
+#[test]
 fn label_values_that_a_query_makes_count_as_memory() {
     let engine = engine(options(), "load 1m\n  m{i=\"1\"} 1\n  m{i=\"2\"} 1\n");
     let template = "$1".repeat(8_000);

@@ -110,6 +110,8 @@ struct Parser<'a> {
     /// How many tokens must still fit until an error is over.
     recovering: u8,
     nesting: usize,
+    /// What the regular expressions take that were read so far.
+    regex_bytes: usize,
     options: ParserOptions,
     errors: Vec<ParseError>,
 }
@@ -124,6 +126,7 @@ impl<'a> Parser<'a> {
             last_closing: 0,
             recovering: 0,
             nesting: 0,
+            regex_bytes: 0,
             options,
             errors: Vec::new(),
         }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Parse, Parsed, Parser};
+use super::{Parse, Parsed, Parser, Unwind};
 use crate::syntax::ast::{
     AtModifier, DurationArg, Expr, MatrixSelector, RangeMode, SubqueryExpr, VectorSelector,
 };
@@ -9,7 +9,9 @@ use crate::syntax::quote::{quote, unquote};
 use crate::syntax::span::TextSpan;
 use crate::syntax::token::{Keyword, Token, TokenKind};
 
-use bellwether_model::{METRIC_NAME, MatchOp, Matcher, ValidationScheme, is_legacy_label_name};
+use bellwether_model::{
+    AnchoredRegex, METRIC_NAME, MatchOp, Matcher, ValidationScheme, is_legacy_label_name,
+};
 
 impl Parser<'_> {
     /// A selector; the next token is its name or its left brace.
@@ -104,7 +106,18 @@ impl Parser<'_> {
             return Ok(None);
         }
         match Matcher::new(op, label, unquote(&self.text(value))) {
-            Ok(matcher) => Ok(Some(matcher)),
+            Ok(matcher) => {
+                self.regex_bytes += matcher.regex().map_or(0, AnchoredRegex::memory_bytes);
+                let max = self.options.limits.max_regex_bytes;
+                if self.regex_bytes > max {
+                    let message = format!(
+                        "regular expressions are too large: together they take more than the {max} bytes allowed"
+                    );
+                    self.error(name.span.to(value.span), message);
+                    return Err(Unwind::Abort);
+                }
+                Ok(Some(matcher))
+            }
             Err(e) => {
                 self.error(name.span.to(value.span), e.to_string());
                 Ok(None)

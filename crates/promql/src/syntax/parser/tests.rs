@@ -186,6 +186,19 @@ fn length_is_limited() {
 }
 
 #[test]
+fn regular_expressions_are_limited_together() {
+    let options = ParserOptions::default();
+    let query = |n: usize| format!("{{{}}}", vec![r#"a=~".{1000}|(.{0,900}x)""#; n].join(","));
+    assert!(parse_expr(query(2), &options).is_ok());
+    let want = "regular expressions are too large: together they take more than the 16777216 bytes allowed";
+    let found = errors(&query(2_000), &options);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, want);
+    // Those that are compared as strings take next to nothing.
+    assert!(parse_expr(format!("{{a=~\"{}\"}}", vec!["b"; 10_000].join("|")), &options).is_ok());
+}
+
+#[test]
 fn selectors_of_the_api() {
     let options = ParserOptions::default();
     let matchers = |selector: &str| -> Vec<String> {

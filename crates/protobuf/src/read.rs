@@ -10,9 +10,26 @@ pub struct WireError {
     offset: usize,
 }
 
+impl WireError {
+    /// An error that the reader of one message type found at `offset` of the outermost message.
+    pub fn new(reason: &'static str, offset: usize) -> Self {
+        Self { reason, offset }
+    }
+
+    /// What is wrong.
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    /// Where, in bytes from the start of the outermost message.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
 /// The value of a field as the wire tells it: the message's type decides what the bits mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Varint(u64),
     Fixed64(u64),
     Fixed32(u32),
@@ -22,16 +39,24 @@ pub(super) enum Value<'a> {
 
 /// One field of a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Field<'a> {
-    pub(crate) number: u32,
+pub struct Field<'a> {
+    /// Which field it is.
+    pub number: u32,
     value: Value<'a>,
     /// Where the field starts.
     offset: usize,
 }
 
 impl<'a> Field<'a> {
+    /// Where the field starts in the outermost message.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// A 64-bit integer; other integer types take its lower bits.
-    pub(crate) fn varint(&self) -> Result<u64, WireError> {
+    #[inline]
+    pub fn varint(&self) -> Result<u64, WireError> {
         match self.value {
             Value::Varint(bits) => Ok(bits),
             _ => Err(self.wrong_type()),
@@ -39,11 +64,14 @@ impl<'a> Field<'a> {
     }
 
     /// An integer in zigzag encoding (`sint32`, `sint64`).
-    pub(crate) fn zigzag(&self) -> Result<i64, WireError> {
+    #[inline]
+    pub fn zigzag(&self) -> Result<i64, WireError> {
         self.varint().map(unzigzag)
     }
 
-    pub(crate) fn double(&self) -> Result<f64, WireError> {
+    /// A floating point number.
+    #[inline]
+    pub fn double(&self) -> Result<f64, WireError> {
         match self.value {
             Value::Fixed64(bits) => Ok(f64::from_bits(bits)),
             _ => Err(self.wrong_type()),
@@ -52,18 +80,19 @@ impl<'a> Field<'a> {
 
     /// Where the content of a string lies in the outermost message.
     #[inline]
-    pub(crate) fn span(&self) -> Result<Range<usize>, WireError> {
+    pub fn span(&self) -> Result<Range<usize>, WireError> {
         self.message().map(|fields| fields.span())
     }
 
     /// The content of a string; whether it is UTF-8 is for the caller to see.
-    pub(crate) fn bytes(&self) -> Result<&'a [u8], WireError> {
+    #[inline]
+    pub fn bytes(&self) -> Result<&'a [u8], WireError> {
         self.message().map(|fields| fields.rest())
     }
 
     /// The fields of a message.
     #[inline]
-    pub(crate) fn message(&self) -> Result<Fields<'a>, WireError> {
+    pub fn message(&self) -> Result<Fields<'a>, WireError> {
         match self.value {
             Value::Bytes(fields) => Ok(fields),
             _ => Err(self.wrong_type()),
@@ -71,7 +100,7 @@ impl<'a> Field<'a> {
     }
 
     /// Calls `push` for each number of a repeated integer or enumeration, packed or not.
-    pub(crate) fn each_varint(&self, mut push: impl FnMut(u64)) -> Result<(), WireError> {
+    pub fn each_varint(&self, mut push: impl FnMut(u64)) -> Result<(), WireError> {
         match self.value {
             Value::Varint(bits) => push(bits),
             Value::Bytes(mut packed) => {
@@ -85,7 +114,7 @@ impl<'a> Field<'a> {
     }
 
     /// Calls `push` for each number of a repeated `sint64`, packed or not.
-    pub(crate) fn each_zigzag(&self, mut push: impl FnMut(i64)) -> Result<(), WireError> {
+    pub fn each_zigzag(&self, mut push: impl FnMut(i64)) -> Result<(), WireError> {
         match self.value {
             Value::Varint(bits) => push(unzigzag(bits)),
             Value::Bytes(mut packed) => {
@@ -99,7 +128,7 @@ impl<'a> Field<'a> {
     }
 
     /// Calls `push` for each number of a repeated `double`, packed or not.
-    pub(crate) fn each_double(&self, mut push: impl FnMut(f64)) -> Result<(), WireError> {
+    pub fn each_double(&self, mut push: impl FnMut(f64)) -> Result<(), WireError> {
         match self.value {
             Value::Fixed64(bits) => push(f64::from_bits(bits)),
             Value::Bytes(mut packed) => {
@@ -120,29 +149,40 @@ impl<'a> Field<'a> {
 
 /// The fields of a message that are still to be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     rest: &'a [u8],
     /// Where the message ends in the outermost message.
     end: usize,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn new(message: &'a [u8]) -> Self {
+    /// The fields of `message`, the outermost one.
+    #[inline]
+    pub fn new(message: &'a [u8]) -> Self {
         Self { rest: message, end: message.len() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// The fields of a piece of the outermost message that starts at its byte `offset`, so that errors name the right place.
+    #[inline]
+    pub fn nested_at(message: &'a [u8], offset: usize) -> Self {
+        Self { rest: message, end: offset + message.len() }
+    }
+
+    /// Whether everything has been read.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// What is still to be read.
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// The next field; `None` at the end. Groups, which no current message has, are stepped over.
     #[inline]
-    pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>, WireError> {
+    pub fn next_field(&mut self) -> Result<Option<Field<'a>>, WireError> {
         while !self.is_empty() {
             let offset = self.offset();
             let tag = self.varint()?;
@@ -150,7 +190,7 @@ impl<'a> Fields<'a> {
             let value = match tag & 7 {
                 0 => Value::Varint(self.varint()?),
                 1 => Value::Fixed64(self.fixed64()?),
-                2 => Value::Bytes(self.nested()?),
+                2 => Value::Bytes(self.delimited()?),
                 5 => Value::Fixed32(self.fixed32()?),
                 _ => {
                     self.skip_group(tag, offset)?;
@@ -163,9 +203,9 @@ impl<'a> Fields<'a> {
     }
 
     /// The content of the next field if its key is `key`, of one byte like its length. This is how most fields of most messages look; for any
-    /// other, `None` sends the caller to [`next`](Self::next).
+    /// other, `None` sends the caller to [`next_field`](Self::next_field).
     #[inline]
-    pub(crate) fn next_short(&mut self, key: u8) -> Option<Self> {
+    pub fn next_short(&mut self, key: u8) -> Option<Self> {
         let [first, len @ ..0x80, rest @ ..] = self.rest else { return None };
         if *first != key {
             return None;
@@ -173,6 +213,45 @@ impl<'a> Fields<'a> {
         let (message, rest) = rest.split_at_checked(usize::from(*len))?;
         self.rest = rest;
         Some(Self { rest: message, end: self.end - rest.len() })
+    }
+
+    /// The next field as eight bytes, if its key is `key`, of one byte.
+    #[inline]
+    pub fn next_fixed64(&mut self, key: u8) -> Option<u64> {
+        let (first, rest) = self.rest.split_first()?;
+        let (bytes, rest) = rest.split_first_chunk()?;
+        if *first != key {
+            return None;
+        }
+        self.rest = rest;
+        Some(u64::from_le_bytes(*bytes))
+    }
+
+    /// The next field as a number, if its key is `key`, of one byte.
+    #[inline]
+    pub fn next_varint(&mut self, key: u8) -> Option<u64> {
+        let mut ahead = Self { rest: self.rest.strip_prefix(&[key])?, end: self.end };
+        let value = ahead.varint().ok()?;
+        *self = ahead;
+        Some(value)
+    }
+
+    /// Steps over the fields with a length that come next and have the key `key`, of one byte. Returns where they lie in the outermost message.
+    #[inline]
+    pub fn skip_run(&mut self, key: u8) -> Range<usize> {
+        let start = self.offset();
+        loop {
+            if self.next_short(key).is_some() {
+                continue;
+            }
+            let Some(rest) = self.rest.strip_prefix(&[key]) else { break };
+            let mut ahead = Self { rest, end: self.end };
+            if ahead.delimited().is_err() {
+                break;
+            }
+            *self = ahead;
+        }
+        start..self.offset()
     }
 
     /// Steps over a group whose first tag was `tag`. Groups inside are counted, not recursed into, so that nesting costs nothing.
@@ -184,7 +263,7 @@ impl<'a> Fields<'a> {
             match tag & 7 {
                 0 => drop(self.varint()?),
                 1 => drop(self.fixed64()?),
-                2 => drop(self.nested()?),
+                2 => drop(self.delimited()?),
                 5 => drop(self.fixed32()?),
                 START_GROUP => open += 1,
                 END_GROUP if open > 0 => open -= 1,
@@ -214,6 +293,16 @@ impl<'a> Fields<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64, WireError> {
+        if let Some(word) = self.rest.first_chunk() {
+            // Up to eight bytes at once: the lowest bit above seven that is not set ends the number.
+            let word = u64::from_le_bytes(*word);
+            let ends = !word & 0x8080_8080_8080_8080;
+            if ends != 0 {
+                let n_bits = ends.trailing_zeros() + 1;
+                self.rest = &self.rest[n_bits as usize / 8..];
+                return Ok(join_sevens(word & (u64::MAX >> (64 - n_bits))));
+            }
+        }
         let mut value = 0;
         for (idx, byte) in self.rest.iter().enumerate().take(10) {
             let bits = u64::from(byte & 0x7f);
@@ -230,6 +319,7 @@ impl<'a> Fields<'a> {
         Err(self.error("unexpected end of message"))
     }
 
+    #[inline]
     fn fixed64(&mut self) -> Result<u64, WireError> {
         self.take().map(u64::from_le_bytes)
     }
@@ -238,6 +328,7 @@ impl<'a> Fields<'a> {
         self.take().map(u32::from_le_bytes)
     }
 
+    #[inline]
     fn take<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
             return Err(self.error("unexpected end of message"));
@@ -246,8 +337,9 @@ impl<'a> Fields<'a> {
         Ok(*bytes)
     }
 
+    /// The message that comes next in a stream of messages, each of which has its length in front of it (delimited encoding).
     #[inline]
-    fn nested(&mut self) -> Result<Self, WireError> {
+    pub fn delimited(&mut self) -> Result<Self, WireError> {
         let len = self.varint()?;
         let parts = usize::try_from(len).ok().and_then(|len| self.rest.split_at_checked(len));
         let Some((message, rest)) = parts else {
@@ -259,13 +351,13 @@ impl<'a> Fields<'a> {
 
     /// Where the rest of the message lies in the outermost one.
     #[inline]
-    pub(crate) fn span(&self) -> Range<usize> {
+    pub fn span(&self) -> Range<usize> {
         self.offset()..self.end
     }
 
     /// Where the next byte stands in the outermost message.
     #[inline]
-    fn offset(&self) -> usize {
+    pub fn offset(&self) -> usize {
         self.end - self.rest.len()
     }
 
@@ -273,6 +365,14 @@ impl<'a> Fields<'a> {
     fn error(&self, reason: &'static str) -> WireError {
         WireError { reason, offset: self.offset() }
     }
+}
+
+/// Puts the lower seven bits of each byte side by side.
+#[inline]
+fn join_sevens(word: u64) -> u64 {
+    let pairs = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let fours = (pairs & 0x0000_3fff_0000_3fff) | ((pairs & 0x3fff_0000_3fff_0000) >> 2);
+    (fours & 0x0fff_ffff) | ((fours & 0x0fff_ffff_0000_0000) >> 4)
 }
 
 const START_GROUP: u64 = 3;
@@ -286,6 +386,7 @@ fn field_number(tag: u64, offset: usize) -> Result<u32, WireError> {
     }
 }
 
+#[inline]
 fn unzigzag(bits: u64) -> i64 {
     ((bits >> 1) as i64) ^ -((bits & 1) as i64)
 }
@@ -299,7 +400,7 @@ mod tests {
     fn numbers(message: &[u8]) -> Result<Vec<(u32, u64)>, WireError> {
         let mut fields = Fields::new(message);
         let mut found = Vec::new();
-        while let Some(field) = fields.next()? {
+        while let Some(field) = fields.next_field()? {
             let value = match field.value {
                 Value::Varint(bits) | Value::Fixed64(bits) => bits,
                 Value::Fixed32(bits) => u64::from(bits),
@@ -348,10 +449,10 @@ mod tests {
     #[test]
     fn an_error_in_a_nested_message_counts_from_the_outermost() {
         let mut fields = Fields::new(b"\x08\x01\x0a\x02\x08\x80");
-        fields.next().expect("valid");
-        let mut nested = fields.next().expect("valid").expect("a field").message().expect("a message");
+        fields.next_field().expect("valid");
+        let mut nested = fields.next_field().expect("valid").expect("a field").message().expect("a message");
         assert_eq!(
-            nested.next().map_err(|e| e.to_string()),
+            nested.next_field().map_err(|e| e.to_string()),
             Err("protobuf: unexpected end of message at byte 5".to_owned())
         );
     }

@@ -1,6 +1,6 @@
 /// Appends the fields of a message to a buffer. Fields with the default value are left out, as proto3 does.
 #[derive(Debug)]
-pub(crate) struct MessageWriter<'b> {
+pub struct MessageWriter<'b> {
     out: &'b mut Vec<u8>,
 }
 
@@ -9,31 +9,36 @@ const FIXED64: u32 = 1;
 const BYTES: u32 = 2;
 
 impl<'b> MessageWriter<'b> {
-    pub(crate) fn new(out: &'b mut Vec<u8>) -> Self {
+    /// Writes behind what `out` holds.
+    pub fn new(out: &'b mut Vec<u8>) -> Self {
         Self { out }
     }
 
-    pub(crate) fn varint(&mut self, number: u32, value: u64) {
+    /// Writes an unsigned integer or an enumeration.
+    pub fn varint(&mut self, number: u32, value: u64) {
         if value != 0 {
             self.present_varint(number, value);
         }
     }
 
     /// Writes the field even if it is zero: which member of a `oneof` is set carries meaning.
-    pub(crate) fn present_varint(&mut self, number: u32, value: u64) {
+    pub fn present_varint(&mut self, number: u32, value: u64) {
         self.tag(number, VARINT);
         push_varint(self.out, value);
     }
 
-    pub(crate) fn int64(&mut self, number: u32, value: i64) {
+    /// Writes a signed integer in two's complement (`int64`, `int32`).
+    pub fn int64(&mut self, number: u32, value: i64) {
         self.varint(number, value as u64);
     }
 
-    pub(crate) fn sint32(&mut self, number: u32, value: i32) {
+    /// Writes a signed integer in zigzag encoding.
+    pub fn sint32(&mut self, number: u32, value: i32) {
         self.varint(number, zigzag(i64::from(value)));
     }
 
-    pub(crate) fn double(&mut self, number: u32, value: f64) {
+    /// Writes a floating point number.
+    pub fn double(&mut self, number: u32, value: f64) {
         // Negative zero is not the default.
         if value.to_bits() != 0 {
             self.present_double(number, value);
@@ -41,33 +46,35 @@ impl<'b> MessageWriter<'b> {
     }
 
     /// As [`present_varint`](Self::present_varint).
-    pub(crate) fn present_double(&mut self, number: u32, value: f64) {
+    pub fn present_double(&mut self, number: u32, value: f64) {
         self.tag(number, FIXED64);
         self.out.extend_from_slice(&value.to_bits().to_le_bytes());
     }
 
-    pub(crate) fn string(&mut self, number: u32, text: &str) {
+    /// Writes a string.
+    pub fn string(&mut self, number: u32, text: &str) {
         if !text.is_empty() {
             self.bytes(number, text.as_bytes());
         }
     }
 
     /// Writes bytes, or a message that is written already, also if there are none.
-    pub(crate) fn bytes(&mut self, number: u32, bytes: &[u8]) {
+    pub fn bytes(&mut self, number: u32, bytes: &[u8]) {
         self.tag(number, BYTES);
         push_varint(self.out, bytes.len() as u64);
         self.out.extend_from_slice(bytes);
     }
 
     /// Writes one message of a repeated field, also if it is empty.
-    pub(crate) fn message(&mut self, number: u32, write: impl FnOnce(&mut MessageWriter<'_>)) {
+    pub fn message(&mut self, number: u32, write: impl FnOnce(&mut MessageWriter<'_>)) {
         self.tag(number, BYTES);
         let start = self.out.len();
         write(&mut MessageWriter { out: self.out });
         self.prepend_len(start);
     }
 
-    pub(crate) fn packed_sint64(&mut self, number: u32, values: &[i64]) {
+    /// Writes a repeated `sint64` as one field.
+    pub fn packed_sint64(&mut self, number: u32, values: &[i64]) {
         if !values.is_empty() {
             self.tag(number, BYTES);
             let start = self.out.len();
@@ -78,7 +85,8 @@ impl<'b> MessageWriter<'b> {
         }
     }
 
-    pub(crate) fn packed_double(&mut self, number: u32, values: &[f64]) {
+    /// Writes a repeated `double` as one field.
+    pub fn packed_double(&mut self, number: u32, values: &[f64]) {
         if !values.is_empty() {
             self.tag(number, BYTES);
             push_varint(self.out, values.len() as u64 * 8);
@@ -99,7 +107,8 @@ impl<'b> MessageWriter<'b> {
     }
 }
 
-pub(crate) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+/// Appends an integer in the variable-length encoding, which is also how the length stands in front of a delimited message.
+pub fn push_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

@@ -32,9 +32,9 @@ mod snappy;
 pub use bellwether_protobuf::WireError;
 pub use remote_read::{
     ChunkedSeries, FrameReader, MAX_CHUNK_SAMPLES, ReadError, ReadLimits, ReadQuery, ReadRequest,
-    ReadResponse, ReadResponseType, ReadSeries, SeriesFrames, XorChunkError, append_query_result,
-    append_result_series, compress_read_response, decode_xor_chunk, encode_xor_chunk, receive_read,
-    receive_read_response, write_read_request,
+    ReadResponse, ReadResponseType, ReadSeries, SampleColumns, SeriesFrames, XorChunkError,
+    append_query_result, append_result_series, compress_read_response, decode_xor_chunk, encode_xor_chunk,
+    receive_read, receive_read_response, write_read_request,
 };
 pub use remote_write::{
     DecodedWrite, HistogramSample, ReceiveError, Rejected, Sample, WireHistogram, WriteContentError,

@@ -11,9 +11,9 @@ use bellwether_model::{
     ColumnBuffer, Labels, MatchOp, Matcher, QueryContext, SelectHints, SelectSpec, SeriesSet, StorageError,
 };
 use bellwether_wire::{
-    HistogramSample, ReadError, ReadLimits, ReadQuery, ReadRequest, ReadResponseType, Sample, SeriesFrames,
-    WireHistogram, WriteSeries, append_query_result, append_result_series, compress_read_response,
-    receive_read,
+    HistogramSample, ReadError, ReadLimits, ReadQuery, ReadRequest, ReadResponseType, Sample, SampleColumns,
+    SeriesFrames, WireHistogram, WriteSeries, append_query_result, append_result_series,
+    compress_read_response, receive_read,
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -143,20 +143,12 @@ fn append_series(labels: &Labels, buffer: &ColumnBuffer, range: Range<usize>, re
 }
 
 /// Ends the work when the client leaves.
-struct AbortOnDrop(JoinHandle<Result<Streamed, ApiError>>);
+struct AbortOnDrop(JoinHandle<Result<(), ApiError>>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// What became of a streamed answer.
-enum Streamed {
-    /// All frames were sent.
-    Done,
-    /// Nothing was sent, because there are native histograms; here is everything as one message.
-    Instead(Response),
 }
 
 async fn streamed(state: &AppState, question: Question, request: ReadRequest) -> Result<Response, ApiError> {
@@ -170,15 +162,13 @@ async fn streamed(state: &AppState, question: Question, request: ReadRequest) ->
         })
         .await
     }));
-    let ended = |outcome: Result<Result<Streamed, ApiError>, _>| {
+    let ended = |outcome: Result<Result<(), ApiError>, _>| {
         outcome.unwrap_or_else(|_| Err(ApiError::internal("the read ended unexpectedly; the log says more")))
     };
     // The status depends on whether anything goes wrong before the first piece.
     let first = body.recv().await;
-    if first.is_none()
-        && let Streamed::Instead(response) = ended((&mut work.0).await)?
-    {
-        return Ok(response);
+    if first.is_none() {
+        ended((&mut work.0).await)?;
     }
     let has_begun = first.is_some();
     let rest = stream::unfold((body, work, has_begun), move |(mut body, mut work, is_running)| async move {
@@ -189,7 +179,7 @@ async fn streamed(state: &AppState, question: Question, request: ReadRequest) ->
             return None;
         }
         match ended((&mut work.0).await) {
-            Ok(_) => None,
+            Ok(()) => None,
             // The answer has begun, so all that is left is to break it off: half an answer must not look like a whole one.
             Err(error) => {
                 tracing::warn!(error = %error.message, "a streamed read was broken off");
@@ -236,11 +226,7 @@ impl Pieces<'_> {
     }
 }
 
-fn stream_chunks(
-    state: &AppState,
-    request: &ReadRequest,
-    mut pieces: Pieces<'_>,
-) -> Result<Streamed, ApiError> {
+fn stream_chunks(state: &AppState, request: &ReadRequest, mut pieces: Pieces<'_>) -> Result<(), ApiError> {
     let cx = pieces.cx;
     let timeout = state.settings.query_timeout;
     let external = state.operations.external_labels();
@@ -249,18 +235,14 @@ fn stream_chunks(
     for query in &request.queries {
         found.push(select(state, query, &external, cx)?);
     }
-    if has_histograms(request, &found, &mut buffer, cx)? {
-        if request.accepts_samples {
-            return samples(state, &request.queries, cx).map(Streamed::Instead);
-        }
-        return Err(ApiError::bad_data(
-            "some of the series have native histograms, which this server sends as SAMPLES only; accept that response type, too",
-        ));
-    }
     for (idx, (query, found)) in request.queries.iter().zip(&found).enumerate() {
         for_each_series(&**found, query, &mut buffer, cx, |labels, buffer, range| {
             let labels = merged(labels, &external);
-            let columns = (&buffer.ts[range.clone()], &buffer.vals[range]);
+            let columns = SampleColumns {
+                ts_ms: &buffer.ts[range.clone()],
+                vals: &buffer.vals[range.clone()],
+                histograms: buffer.hists.get(range).unwrap_or_default(),
+            };
             let max_bytes = state.settings.remote_read.max_bytes_in_frame;
             for frame in SeriesFrames::new(idx as i64, &labels, columns, max_bytes) {
                 pieces.push(&frame, timeout)?;
@@ -268,28 +250,7 @@ fn stream_chunks(
             Ok(())
         })?;
     }
-    pieces.flush(timeout)?;
-    Ok(Streamed::Done)
-}
-
-/// Whether any sample is a native histogram. That has to be known before the first frame is sent.
-fn has_histograms(
-    request: &ReadRequest,
-    found: &[Box<dyn SeriesSet>],
-    buffer: &mut ColumnBuffer,
-    cx: &QueryContext,
-) -> Result<bool, ApiError> {
-    let mut has_some = false;
-    for (query, found) in request.queries.iter().zip(found) {
-        for_each_series(&**found, query, buffer, cx, |_, buffer, range| {
-            has_some |= buffer.hists.get(range).is_some_and(|hists| hists.iter().any(Option::is_some));
-            Ok(())
-        })?;
-        if has_some {
-            break;
-        }
-    }
-    Ok(has_some)
+    pieces.flush(timeout)
 }
 
 fn select(

@@ -1,6 +1,9 @@
-use bellwether_model::Labels;
+use std::sync::Arc;
+
+use bellwether_model::{FloatHistogram, Labels};
 
 use super::error::ReadError;
+use super::histogram_chunk::{encode_float_histogram_chunk, share_chunk};
 use super::response::read_label;
 use super::xor_chunk::{MAX_CHUNK_SAMPLES, encode_xor_chunk};
 use crate::remote_write::write_labels;
@@ -8,6 +11,57 @@ use bellwether_protobuf::{Fields, MessageWriter, push_varint};
 
 /// `prometheus.Chunk.Encoding.XOR`
 const XOR: u64 = 1;
+/// `prometheus.Chunk.Encoding.FLOAT_HISTOGRAM`
+const FLOAT_HISTOGRAM: u64 = 3;
+
+/// The samples of a series, in parallel columns.
+#[derive(Debug, Clone, Copy)]
+pub struct SampleColumns<'a> {
+    /// Times in milliseconds.
+    pub ts_ms: &'a [i64],
+    /// Values of floats.
+    pub vals: &'a [f64],
+    /// Native histograms; empty if there are none, else `None` where the sample is a float.
+    pub histograms: &'a [Option<Arc<FloatHistogram>>],
+}
+
+impl SampleColumns<'_> {
+    /// The samples that make the next chunk, and the others.
+    fn split_chunk(self) -> (Self, Self) {
+        let most = self.ts_ms.len().min(MAX_CHUNK_SAMPLES);
+        let n = match self.histograms {
+            [Some(first), rest @ ..] => {
+                let mut previous = first;
+                let shared = rest.iter().take(most - 1).take_while(|next| {
+                    let Some(next) = next else { return false };
+                    let before = std::mem::replace(&mut previous, next);
+                    share_chunk(before, next)
+                });
+                1 + shared.count()
+            }
+            floats_first => floats_first.iter().take(most).position(Option::is_some).unwrap_or(most),
+        };
+        let (ts_ms, later_ts_ms) = self.ts_ms.split_at(n);
+        let (vals, later_vals) = self.vals.split_at(n);
+        let (histograms, later_histograms) = self.histograms.split_at(n.min(self.histograms.len()));
+        (
+            Self { ts_ms, vals, histograms },
+            Self { ts_ms: later_ts_ms, vals: later_vals, histograms: later_histograms },
+        )
+    }
+
+    /// Appends the chunk of samples that belong into one, and returns its encoding.
+    fn encode_chunk(self, data: &mut Vec<u8>) -> u64 {
+        if matches!(self.histograms, [Some(_), ..]) {
+            let histograms: Vec<&FloatHistogram> =
+                self.histograms.iter().flatten().map(Arc::as_ref).collect();
+            encode_float_histogram_chunk(self.ts_ms, histograms.into_iter(), data);
+            return FLOAT_HISTOGRAM;
+        }
+        encode_xor_chunk(self.ts_ms, self.vals, data);
+        XOR
+    }
+}
 
 /// Cuts a series into frames. Each holds one `prometheus.ChunkedReadResponse` with chunks of this series only, of about the
 /// size that is allowed: the last chunk may exceed it, as in Prometheus.
@@ -17,22 +71,15 @@ const XOR: u64 = 1;
 pub struct SeriesFrames<'a> {
     query_idx: i64,
     labels: &'a Labels,
-    ts_ms: &'a [i64],
-    vals: &'a [f64],
+    columns: SampleColumns<'a>,
     max_bytes: usize,
 }
 
 impl<'a> SeriesFrames<'a> {
-    /// Frames for the float samples of a series: parallel columns of times and values. No samples give no frames.
-    pub fn new(
-        query_idx: i64,
-        labels: &'a Labels,
-        columns: (&'a [i64], &'a [f64]),
-        max_bytes: usize,
-    ) -> Self {
+    /// Frames for the samples of a series. No samples give no frames.
+    pub fn new(query_idx: i64, labels: &'a Labels, columns: SampleColumns<'a>, max_bytes: usize) -> Self {
         let labels_bytes: usize = labels.iter().map(|l| l.name.len() + l.value.len() + 4).sum();
-        let (ts_ms, vals) = columns;
-        Self { query_idx, labels, ts_ms, vals, max_bytes: max_bytes.saturating_sub(labels_bytes) }
+        Self { query_idx, labels, columns, max_bytes: max_bytes.saturating_sub(labels_bytes) }
     }
 }
 
@@ -40,7 +87,7 @@ impl Iterator for SeriesFrames<'_> {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        if self.ts_ms.is_empty() {
+        if self.columns.ts_ms.is_empty() {
             return None;
         }
         let mut series = Vec::new();
@@ -48,20 +95,18 @@ impl Iterator for SeriesFrames<'_> {
         write_labels(&mut writer, self.labels);
         let (mut data, mut n_bytes) = (Vec::new(), 0);
         loop {
-            let n = self.ts_ms.len().min(MAX_CHUNK_SAMPLES);
-            let (ts_ms, later_ts) = self.ts_ms.split_at(n);
-            let (vals, later_vals) = self.vals.split_at(n);
-            (self.ts_ms, self.vals) = (later_ts, later_vals);
+            let (chunk, later) = self.columns.split_chunk();
+            self.columns = later;
             data.clear();
-            encode_xor_chunk(ts_ms, vals, &mut data);
+            let encoding = chunk.encode_chunk(&mut data);
             writer.message(2, |message| {
-                message.int64(1, ts_ms[0]);
-                message.int64(2, ts_ms[n - 1]);
-                message.varint(3, XOR);
+                message.int64(1, chunk.ts_ms[0]);
+                message.int64(2, chunk.ts_ms[chunk.ts_ms.len() - 1]);
+                message.varint(3, encoding);
                 message.bytes(4, &data);
             });
             n_bytes += data.len() + 20;
-            if self.ts_ms.is_empty() || n_bytes >= self.max_bytes {
+            if self.columns.ts_ms.is_empty() || n_bytes >= self.max_bytes {
                 break;
             }
         }
@@ -96,7 +141,7 @@ pub struct ChunkedSeries {
     pub query_idx: i64,
     /// The labels.
     pub labels: Labels,
-    /// The encoding of each chunk (1 is `XOR`), and the chunk.
+    /// The encoding of each chunk (1 is `XOR`, 2 `HISTOGRAM`, 3 `FLOAT_HISTOGRAM`), and the chunk.
     pub chunks: Vec<(u64, Vec<u8>)>,
 }
 
@@ -199,12 +244,16 @@ mod tests {
     use super::super::xor_chunk::decode_xor_chunk;
     use super::*;
 
+    fn floats<'a>(ts_ms: &'a [i64], vals: &'a [f64]) -> SampleColumns<'a> {
+        SampleColumns { ts_ms, vals, histograms: &[] }
+    }
+
     #[test]
     fn a_long_series_takes_several_frames() {
         let labels = Labels::from_pairs([("__name__", "up"), ("job", "node")]);
         let ts: Vec<i64> = (0..1000).map(|i| i * 15_000).collect();
         let vals: Vec<f64> = (0..1000).map(|i| f64::from(i).sqrt()).collect();
-        let frames: Vec<Vec<u8>> = SeriesFrames::new(3, &labels, (&ts, &vals), 2_000).collect();
+        let frames: Vec<Vec<u8>> = SeriesFrames::new(3, &labels, floats(&ts, &vals), 2_000).collect();
         assert!(frames.len() > 2 && frames.iter().all(|f| f.len() < 4_000), "{}", frames.len());
         let body = frames.concat();
         let (mut back_ts, mut back_vals) = (Vec::new(), Vec::new());
@@ -220,13 +269,13 @@ mod tests {
             }
         }
         assert_eq!((back_ts, back_vals), (ts, vals));
-        assert_eq!(SeriesFrames::new(0, &labels, (&[], &[]), 2_000).count(), 0);
+        assert_eq!(SeriesFrames::new(0, &labels, floats(&[], &[]), 2_000).count(), 0);
     }
 
     #[test]
     fn damage_is_noticed() {
         let labels = Labels::from_pairs([("__name__", "up")]);
-        let good: Vec<u8> = SeriesFrames::new(0, &labels, (&[1], &[1.0]), 100).flatten().collect();
+        let good: Vec<u8> = SeriesFrames::new(0, &labels, floats(&[1], &[1.0]), 100).flatten().collect();
         let refused = |body: &[u8], max| {
             let mut frames = FrameReader::new(body, max);
             let error = frames.next().expect("a frame").expect_err("refused").to_string();

@@ -47,8 +47,6 @@ pub struct ReadRequest {
     pub queries: Vec<ReadQuery>,
     /// The first of the accepted forms that is known.
     pub response_type: ReadResponseType,
-    /// Whether the client takes one message with all samples, too.
-    pub accepts_samples: bool,
 }
 
 /// One query of a request.
@@ -92,8 +90,7 @@ pub fn receive_read(body: &[u8], limits: &ReadLimits) -> Result<ReadRequest, Rea
         None if accepted.is_empty() => ReadResponseType::Samples,
         None => return Err(ReadError::ResponseTypes(accepted)),
     };
-    let accepts_samples = accepted.is_empty() || accepted.contains(&0);
-    Ok(ReadRequest { queries, response_type, accepts_samples })
+    Ok(ReadRequest { queries, response_type })
 }
 
 /// What all queries of a request have brought so far.
@@ -216,19 +213,18 @@ mod tests {
         let request = receive_read(&body, &ReadLimits::default()).expect("own output");
         assert_eq!(request.queries, queries);
         assert_eq!(request.response_type, ReadResponseType::StreamedXorChunks);
-        assert!(request.accepts_samples);
     }
 
     #[test]
     fn the_first_known_form_counts() {
         let check = |message: &[u8], want| {
             let request = receive_read(&body(message), &ReadLimits::default()).expect("valid");
-            assert_eq!((request.response_type, request.accepts_samples), want);
+            assert_eq!(request.response_type, want);
         };
-        check(b"", (ReadResponseType::Samples, true));
-        check(b"\x10\x07\x10\x01", (ReadResponseType::StreamedXorChunks, false));
+        check(b"", ReadResponseType::Samples);
+        check(b"\x10\x07\x10\x01", ReadResponseType::StreamedXorChunks);
         // Packed, as proto3 writes it.
-        check(b"\x12\x02\x01\x00", (ReadResponseType::StreamedXorChunks, true));
+        check(b"\x12\x02\x01\x00", ReadResponseType::StreamedXorChunks);
         assert_eq!(
             refused(b"\x10\x07"),
             "server does not support any of the requested response types: [7]; supported: SAMPLES (0), STREAMED_XOR_CHUNKS (1)"

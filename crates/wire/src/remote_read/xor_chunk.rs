@@ -34,7 +34,7 @@ pub fn encode_xor_chunk(ts_ms: &[i64], vals: &[f64], out: &mut Vec<u8>) {
         if idx == 0 {
             bits.varint(*ts);
             bits.bits(val.to_bits(), 64);
-            values.previous = val.to_bits();
+            values = XorWriter::after(*val);
         } else {
             let next_distance = ts.wrapping_sub(previous_ts) as u64;
             if idx == 1 {
@@ -65,15 +65,21 @@ fn write_change(bits: &mut BitWriter<'_>, change: i64) {
     bits.bits(change as u64, 64);
 }
 
+/// Writes floats as the bits that differ from the one before.
 #[derive(Debug, Default)]
-struct XorWriter {
+pub(super) struct XorWriter {
     previous: u64,
     /// The window of bits that the last value used: zeros before and behind it.
     window: Option<(u32, u32)>,
 }
 
 impl XorWriter {
-    fn write(&mut self, bits: &mut BitWriter<'_>, val: f64) {
+    /// For the floats that follow `first`, which is written already.
+    pub(super) fn after(first: f64) -> Self {
+        Self { previous: first.to_bits(), window: None }
+    }
+
+    pub(super) fn write(&mut self, bits: &mut BitWriter<'_>, val: f64) {
         let changed = val.to_bits() ^ self.previous;
         self.previous = val.to_bits();
         if changed == 0 {
@@ -147,7 +153,11 @@ fn read_change(bits: &mut BitReader<'_>) -> Option<i64> {
     bits.bits(64).map(|value| value as i64)
 }
 
-fn read_changed_bits(bits: &mut BitReader<'_>, window: &mut Option<(u32, u32)>) -> Result<u64, &'static str> {
+/// The bits in which a float differs from the one before. `window` is where the last value differed.
+pub(super) fn read_changed_bits(
+    bits: &mut BitReader<'_>,
+    window: &mut Option<(u32, u32)>,
+) -> Result<u64, &'static str> {
     let short = "unexpected end";
     if !bits.bit().ok_or(short)? {
         return Ok(0);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bellwether_model::{FloatHistogram, Labels, Value, format_float, format_float_json};
+use bellwether_model::{FloatHistogram, Labels, Value, format_float, format_float_json, format_integer};
 
 use crate::error::ApiError;
 use crate::result_limit::Answer;
@@ -14,12 +14,14 @@ pub(crate) fn write_timestamp(out: &mut String, ts_ms: i64) {
         out.push('-');
     }
     let ms = ts_ms.unsigned_abs();
-    let written = if ms.is_multiple_of(1000) {
-        write!(out, "{}", ms / 1000)
-    } else {
-        write!(out, "{}.{:03}", ms / 1000, ms % 1000)
-    };
-    written.expect("BUG: writing to a string cannot fail");
+    format_integer(out, ms / 1000);
+    if !ms.is_multiple_of(1000) {
+        out.push('.');
+        // The digit in front keeps the zeros; it is taken off again.
+        let at = out.len();
+        format_integer(out, 1000 + ms % 1000);
+        out.remove(at);
+    }
 }
 
 /// Appends a float in quotes.

@@ -3,6 +3,8 @@
 //! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
 //! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
 mod active;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod connection;
 mod cors;
 mod envelope;

@@ -31,8 +31,24 @@ pub fn format_float_go(v: f64) -> String {
     out
 }
 
+/// Appends a whole number in decimal digits.
+pub fn format_integer(out: &mut String, n: u64) {
+    out.push_str(itoa::Buffer::new().format(n));
+}
+
+/// From here on not every whole number is a float, and floats have more than 16 digits before the point.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
 fn write_fixed(out: &mut String, v: f64) {
-    if v.is_nan() {
+    let (abs, whole) = (v.abs(), v as u64);
+    if abs < WHOLE && whole as f64 == v && v.is_sign_positive() {
+        format_integer(out, whole);
+    } else if (1e-5..WHOLE).contains(&abs) {
+        // Here `zmij` writes no exponent either, but always a point.
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(v);
+        out.push_str(text.strip_suffix(".0").unwrap_or(text));
+    } else if v.is_nan() {
         out.push_str("NaN");
     } else if v.is_infinite() {
         out.push_str(if v > 0.0 { "+Inf" } else { "-Inf" });
@@ -44,13 +60,23 @@ fn write_fixed(out: &mut String, v: f64) {
 
 /// Go writes at least two digits of exponent and always its sign: `1e-07`, `1.5e+21`.
 fn write_exponent(out: &mut String, v: f64) {
-    let text = format!("{v:e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(v);
+    // Numbers near one have no exponent there.
+    let plain = if text.contains('e') { String::new() } else { format!("{v:e}") };
+    let text = if plain.is_empty() { text } else { &plain };
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let (sign, digits) = match exponent.strip_prefix('-') {
         Some(digits) => ('-', digits),
-        None => ('+', exponent),
+        None => ('+', exponent.trim_start_matches('+')),
     };
-    write_infallible(out, format_args!("{mantissa}e{sign}{digits:0>2}"));
+    out.push_str(mantissa);
+    out.push('e');
+    out.push(sign);
+    if digits.len() < 2 {
+        out.push('0');
+    }
+    out.push_str(digits);
 }
 
 fn write_infallible(out: &mut String, args: std::fmt::Arguments<'_>) {
@@ -146,6 +172,8 @@ mod tests {
         check(f64::NAN, "NaN", "NaN", "NaN");
         check(f64::INFINITY, "+Inf", "+Inf", "+Inf");
         check(f64::NEG_INFINITY, "-Inf", "-Inf", "-Inf");
+        // Exactly between two numbers of 17 digits Go takes the even one.
+        assert_eq!(format_float(1_824_923_157_245_782.0 + 0.25), "1824923157245782.2");
     }
 
     #[test]
@@ -172,7 +200,33 @@ mod tests {
         check("0x.p1", None);
     }
 
+    /// Numbers of all sizes, most of them with few digits.
+    fn number() -> impl Strategy<Value = f64> {
+        let scaled = (any::<i64>(), 0_u32..20, -25_i32..25)
+            .prop_map(|(n, drop, exponent)| (n / 10_i64.pow(drop.min(18))) as f64 * 10_f64.powi(exponent));
+        prop_oneof![any::<f64>(), scaled, (-1e7..1e7_f64), any::<i64>().prop_map(|n| n as f64)]
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4096, ..ProptestConfig::default() })]
+
+        #[test]
+        fn digits_are_the_shortest(v in number()) {
+            prop_assume!(v.is_finite());
+            let mut exponent = String::new();
+            write_exponent(&mut exponent, v);
+            let mantissa = |text: &str| text.split_once('e').map(|(mantissa, _)| mantissa.to_owned());
+            for (got, std) in [(Some(format_float(v)), Some(v.to_string())), (mantissa(&exponent), mantissa(&format!("{v:e}")))] {
+                let (got, std) = (got.expect("an exponent"), std.expect("an exponent"));
+                // Of two that are equally close, Go takes the even one and the standard library the greater one.
+                let is_tie = got.len() == std.len() && got.ends_with(['0', '2', '4', '6', '8']);
+                prop_assert!(got == std || is_tie, "{} instead of {}", got, std);
+            }
+            for text in [format_float(v), exponent] {
+                prop_assert_eq!(parse_float(&text).map(f64::to_bits), Some(v.to_bits()), "{}", text);
+            }
+        }
+
         #[test]
         fn reads_back_what_it_wrote(bits: u64) {
             let v = f64::from_bits(bits);

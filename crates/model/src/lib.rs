@@ -37,7 +37,7 @@ pub use append::{
 };
 pub use context::{MemoryReservation, QueryContext, QueryInterrupt, QueryMemory};
 pub use exemplar::Exemplar;
-pub use float::{format_float, format_float_go, format_float_json, parse_float};
+pub use float::{format_float, format_float_go, format_float_json, format_integer, parse_float};
 pub use histogram::{CounterResetHint, FloatHistogram, Histogram, Span};
 pub use labels::{Label, Labels, LabelsBuilder, LabelsScratch, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};

@@ -6,7 +6,7 @@ mod alerting;
 mod features;
 mod federate;
 mod parse;
-mod query;
+pub(crate) mod query;
 mod read;
 mod series;
 mod status;

@@ -257,7 +257,7 @@ fn answer(
         notes.warnings.push("results truncated due to limit".to_owned());
     }
     out.text().push('{');
-    write_value(&mut out, &value)?;
+    write_value(&mut out, value)?;
     let text = out.text();
     if asked.with_stats {
         text.push_str(",\"stats\":");
@@ -298,19 +298,19 @@ fn truncate<T>(items: &mut Vec<T>, limit: usize) -> bool {
     cut
 }
 
-/// Appends `"resultType":...,"result":...`.
-fn write_value(out: &mut Answer<'_>, value: &QueryValue) -> Result<(), ApiError> {
+/// Appends `"resultType":...,"result":...`. Each series is let go as soon as it is written, so that a large result is not held twice.
+pub(crate) fn write_value(out: &mut Answer<'_>, value: QueryValue) -> Result<(), ApiError> {
     let text = out.text();
     text.push_str("\"resultType\":\"");
     text.push_str(value.value_type().as_str());
     text.push_str("\",\"result\":");
     match value {
-        QueryValue::Scalar { ts_ms, value } => write::write_scalar_point(text, *ts_ms, *value),
+        QueryValue::Scalar { ts_ms, value } => write::write_scalar_point(text, ts_ms, value),
         QueryValue::String { ts_ms, text: string } => {
             text.push('[');
-            write::write_timestamp(text, *ts_ms);
+            write::write_timestamp(text, ts_ms);
             text.push(',');
-            write::write_string(text, string);
+            write::write_string(text, &string);
             text.push(']');
         }
         QueryValue::Vector(samples) => out.small_list(samples, |text, sample| {

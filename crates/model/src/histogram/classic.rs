@@ -153,7 +153,15 @@ fn almost_equal(a: f64, b: f64) -> bool {
         return true;
     }
     let (sum, diff) = (a.abs() + b.abs(), (a - b).abs());
-    if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
+    // The common case, far from the border and so without dividing.
+    if diff > 2.0 * SMALL_DELTA * sum && diff > 1e-200 {
+        return false;
+    }
+    is_small_beside(diff, sum, a == 0.0 || b == 0.0)
+}
+
+fn is_small_beside(diff: f64, sum: f64, any_zero: bool) -> bool {
+    if any_zero || sum < f64::MIN_POSITIVE {
         return diff < SMALL_DELTA * f64::MIN_POSITIVE;
     }
     diff / sum.min(f64::MAX) < SMALL_DELTA
@@ -161,6 +169,8 @@ fn almost_equal(a: f64, b: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn buckets(list: &[(f64, f64)]) -> Vec<ClassicBucket> {
@@ -216,5 +226,15 @@ mod tests {
         check(2.0, 1.0, 0.0);
         assert!(bucket_fraction(f64::NAN, 1.0, &mut buckets(&list)).is_nan());
         assert!(bucket_fraction(0.0, 1.0, &mut Vec::new()).is_nan());
+    }
+
+    proptest! {
+        #[test]
+        fn counts_far_from_each_other_need_no_division(a: f64, other: f64, share in -5e-12..5e-12_f64, near: bool) {
+            let b = if near { a * (1.0 + share) } else { other };
+            let (sum, diff) = (a.abs() + b.abs(), (a - b).abs());
+            let plain = a == b || (a.is_nan() && b.is_nan()) || is_small_beside(diff, sum, a == 0.0 || b == 0.0);
+            prop_assert_eq!(almost_equal(a, b), plain);
+        }
     }
 }

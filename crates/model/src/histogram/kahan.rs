@@ -1,15 +1,12 @@
 /// Adds `v` to the compensated sum `(sum, c)`, after Kahan and Neumaier: `c` collects what rounding takes from `sum`, and `sum + c` is
 /// the result. A sum that has become infinite has no compensation.
+#[inline]
 pub fn kahan_add(v: f64, sum: f64, c: f64) -> (f64, f64) {
     let total = sum + v;
-    let c = if total.is_infinite() {
-        0.0
-    } else if sum.abs() >= v.abs() {
-        c + ((sum - total) + v)
-    } else {
-        c + ((v - total) + sum)
-    };
-    (total, c)
+    // Choosing operands and not results lets loops over many sums do without branches.
+    let (larger, smaller) = if sum.abs() >= v.abs() { (sum, v) } else { (v, sum) };
+    let lost = (larger - total) + smaller;
+    (total, if total.is_infinite() { 0.0 } else { c + lost })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub(super) fn now(eval: &Eval, operand: &Plan, labels: &Labels) -> Result<Box<dy
     let mut present = StepSet::new(&eval.query, eval.grid.n_steps)?;
     let mut operand = eval.open(operand)?;
     while let Some(block) = operand.next()? {
-        block.rows().flat_map(super::block::Row::steps).for_each(|step| present.insert(step));
+        block.rows().for_each(|row| present.insert_all(row.words()));
     }
     ones_where_absent(eval, &present, labels, false)
 }

@@ -85,14 +85,7 @@ impl Block {
 
     /// Appends an empty row.
     pub(crate) fn push_row(&mut self) -> Result<RowMut<'_>, QueryError> {
-        if self.vals.len() + self.n_steps > self.vals.capacity() {
-            // Vectors double when they are full.
-            let more = self.n_rows().max(4);
-            let _copying = self.memory.copying()?;
-            self.memory.grow(more.saturating_mul(Self::bytes_per_row(self.n_steps)))?;
-            self.vals.reserve_exact(more * self.n_steps);
-            self.present.reserve_exact(more * words(self.n_steps));
-        }
+        self.make_room(1)?;
         self.vals.resize(self.vals.len() + self.n_steps, 0.0);
         self.present.resize(self.present.len() + words(self.n_steps), 0);
         if !self.histograms.is_empty() {
@@ -108,10 +101,50 @@ impl Block {
     pub(crate) fn push_copy(&mut self, row: Row<'_>) -> Result<(), QueryError> {
         let mut copy = self.push_row()?;
         copy.set_drop_name(row.drop_name());
+        if let Some(floats) = row.floats() {
+            let target = copy.as_floats();
+            target.vals.copy_from_slice(floats.vals);
+            target.present.copy_from_slice(floats.present);
+            return Ok(());
+        }
         for (step, sample) in row.samples() {
             copy.set_sample(step, sample)?;
         }
         Ok(())
+    }
+
+    /// Appends copies of the rows of a block whose samples are counted, and counts them.
+    pub(crate) fn append(&mut self, block: &Self) -> Result<(), QueryError> {
+        if self.histograms.is_empty() && block.histograms.is_empty() {
+            self.make_room(block.n_rows())?;
+            self.vals.extend_from_slice(&block.vals);
+            self.present.extend_from_slice(&block.present);
+            self.drop_name.extend_from_slice(&block.drop_name);
+        } else {
+            block.rows().try_for_each(|row| self.push_copy(row))?;
+        }
+        self.lease.set(self.lease.held() + block.lease.held())
+    }
+
+    fn make_room(&mut self, n_rows: usize) -> Result<(), QueryError> {
+        if self.vals.len() + n_rows * self.n_steps > self.vals.capacity() {
+            // Vectors double when they are full.
+            let more = self.n_rows().max(n_rows).max(4);
+            let _copying = self.memory.copying()?;
+            self.memory.grow(more.saturating_mul(Self::bytes_per_row(self.n_steps)))?;
+            self.vals.reserve_exact(more * self.n_steps);
+            self.present.reserve_exact(more * words(self.n_steps));
+        }
+        Ok(())
+    }
+
+    /// Removes the last row.
+    pub(crate) fn pop_row(&mut self) {
+        if self.drop_name.pop().is_some() {
+            self.vals.truncate(self.n_rows() * self.n_steps);
+            self.present.truncate(self.n_rows() * words(self.n_steps));
+            self.histograms.truncate(self.vals.len());
+        }
     }
 
     /// Counts the samples and holds them against the limit. Whoever has filled a block calls this before handing it on.
@@ -201,7 +234,8 @@ impl<'a> Row<'a> {
         Some(idx * BITS + BITS - 1 - word.leading_zeros() as usize)
     }
 
-    fn words(self) -> &'a [u64] {
+    /// One bit per step: whether it has a sample.
+    pub(crate) fn words(self) -> &'a [u64] {
         let n = words(self.block.n_steps);
         &self.block.present[self.row * n..][..n]
     }
@@ -218,24 +252,57 @@ impl<'a> Row<'a> {
 /// The samples of a row without histograms.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowFloats<'a> {
-    vals: &'a [f64],
-    present: &'a [u64],
+    /// One value per step; meaningless where there is no sample.
+    pub(crate) vals: &'a [f64],
+    /// One bit per step: whether it has a sample.
+    pub(crate) present: &'a [u64],
 }
 
-impl RowFloats<'_> {
+/// The floats of up to 64 steps in a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) first_step: usize,
+    pub(crate) vals: &'a [f64],
+    present: u64,
+}
+
+impl Piece<'_> {
+    /// Whether all steps have a sample.
+    pub(crate) fn is_full(self) -> bool {
+        self.present.count_ones() as usize == self.vals.len()
+    }
+
     /// Visits the samples with their steps, in order.
     pub(crate) fn for_each(self, mut visit: impl FnMut(usize, f64)) {
-        for (vals, word) in self.vals.chunks(BITS).enumerate().zip(self.present) {
-            let ((chunk, vals), mut word) = (vals, *word);
-            let first = chunk * BITS;
-            if word.count_ones() as usize == vals.len() {
-                vals.iter().enumerate().for_each(|(idx, v)| visit(first + idx, *v));
-                continue;
-            }
-            while word != 0 {
-                let bit = word.trailing_zeros() as usize;
-                word &= word - 1;
-                visit(first + bit, vals[bit]);
+        let mut word = self.present;
+        while word != 0 {
+            let bit = word.trailing_zeros() as usize;
+            word &= word - 1;
+            visit(self.first_step + bit, self.vals[bit]);
+        }
+    }
+}
+
+impl<'a> RowFloats<'a> {
+    /// The sample of a step.
+    pub(crate) fn get(self, step: usize) -> Option<f64> {
+        (self.present[step / BITS] >> (step % BITS) & 1 == 1).then(|| self.vals[step])
+    }
+
+    /// The row in pieces, in order. Full ones can be worked on as a whole.
+    pub(crate) fn pieces(self) -> impl Iterator<Item = Piece<'a>> {
+        let chunks = self.vals.chunks(BITS).zip(self.present).enumerate();
+        chunks.map(|(idx, (vals, present))| Piece { first_step: idx * BITS, vals, present: *present })
+    }
+
+    /// Visits the samples with their steps, in order.
+    pub(crate) fn for_each(self, mut visit: impl FnMut(usize, f64)) {
+        for piece in self.pieces() {
+            if piece.is_full() {
+                let first = piece.first_step;
+                piece.vals.iter().enumerate().for_each(|(idx, v)| visit(first + idx, *v));
+            } else {
+                piece.for_each(&mut visit);
             }
         }
     }
@@ -262,9 +329,29 @@ impl RowMut<'_> {
         }
     }
 
+    /// The cells of a row that may hold something, if no row of the block holds a histogram.
+    pub(crate) fn floats(&mut self) -> Option<FloatSink<'_>> {
+        self.block.histograms.is_empty().then(|| self.as_floats())
+    }
+
     /// Whether no step has a sample.
     pub(crate) fn is_empty(&self) -> bool {
         self.block.row(self.row).is_empty()
+    }
+
+    /// Leaves the samples of those steps whose bit is set (`keep_set`) or is not set.
+    pub(crate) fn retain(&mut self, bits: &[u64], keep_set: bool) {
+        if let Some(floats) = self.floats() {
+            for (present, bits) in floats.present.iter_mut().zip(bits) {
+                *present &= if keep_set { *bits } else { !bits };
+            }
+            return;
+        }
+        for step in 0..self.block.n_steps {
+            if (bits[step / BITS] >> (step % BITS) & 1 == 1) != keep_set {
+                self.clear(step);
+            }
+        }
     }
 
     pub(crate) fn set_float(&mut self, step: usize, v: f64) {

@@ -35,9 +35,9 @@ impl SeriesColumns {
         }
         for idx in 0..buf.len() {
             let start_ts = buf.start_ts.get(idx).copied();
-            match buf.hists.get(idx).and_then(Option::as_ref) {
+            match buf.hists.get_mut(idx).and_then(Option::take) {
                 Some(h) if h.is_stale() => {}
-                Some(h) => self.push_histogram(buf.ts[idx], start_ts, Arc::clone(h)),
+                Some(h) => self.push_histogram(buf.ts[idx], start_ts, h),
                 None if is_stale_nan(buf.vals[idx]) => {}
                 None => self.push_float(buf.ts[idx], start_ts, buf.vals[idx]),
             }

@@ -12,7 +12,7 @@ use super::operator::{Operator, Rows};
 use super::pacer::{CELLS_PER_LABEL_SET, Pacer};
 use super::plan::{FloatCall, Plan};
 use super::same_labels::{has_same_labels, merge_same_labels};
-use crate::functions::DateField;
+use crate::functions::{DateField, FloatSink};
 
 /// What an operation does with the labels that describe a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +99,47 @@ fn single_row(eval: &Eval, v: impl Fn(usize) -> f64) -> Result<Box<dyn Operator>
     Ok(rows.into_operator())
 }
 
+/// An operation on each sample by itself. A function of a step and a sample is one.
+pub(super) trait Elementwise: Send {
+    /// What the operation makes of a sample; `None` removes it. Of a float it never makes a histogram.
+    fn sample(&mut self, step: usize, sample: Sample<'_>) -> Option<Value>;
+
+    /// The same for a whole row of floats.
+    fn floats(&mut self, row: &mut FloatSink<'_>) {
+        self.each_float(row);
+    }
+
+    /// The same for each float of a row, one after the other.
+    fn each_float(&mut self, row: &mut FloatSink<'_>) {
+        row.map(|step, v| match self.sample(step, Sample::Float(v))? {
+            Value::Float(v) => Some(v),
+            Value::Histogram(_) => unreachable!("BUG: an operation made a histogram of a float"),
+        });
+    }
+}
+
+impl<F: FnMut(usize, Sample<'_>) -> Option<Value> + Send> Elementwise for F {
+    fn sample(&mut self, step: usize, sample: Sample<'_>) -> Option<Value> {
+        self(step, sample)
+    }
+}
+
 /// Replaces each sample by what `f` makes of it and its step, or removes it.
 pub(super) fn per_sample(
     eval: &Eval,
     operand: Box<dyn Operator>,
     names: Names,
     f: impl FnMut(usize, Sample<'_>) -> Option<Value> + Send + 'static,
+) -> Result<Box<dyn Operator>, QueryError> {
+    elementwise(eval, operand, names, f)
+}
+
+/// Replaces each sample by what an operation makes of it, or removes it.
+pub(super) fn elementwise(
+    eval: &Eval,
+    operand: Box<dyn Operator>,
+    names: Names,
+    operation: impl Elementwise + 'static,
 ) -> Result<Box<dyn Operator>, QueryError> {
     let delayed = eval.query.options.delayed_name_removal;
     let relabel = match names {
@@ -115,7 +150,7 @@ pub(super) fn per_sample(
     let labels = relabel.map(|relabel| relabelled(eval, operand.labels(), relabel)).transpose()?;
     let merge = labels.as_ref().is_some_and(|labels| has_same_labels(labels));
     let pacer = Pacer::new(&eval.query.context);
-    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, pacer, f });
+    let operator = Box::new(PerSample { operand, labels, drop_name: names != Names::Keep, pacer, operation });
     if merge {
         let rows = Rows::collect(&eval.query, operator, eval.grid.n_steps)?;
         return Ok(merge_same_labels(&eval.query, rows)?.into_operator());
@@ -141,16 +176,16 @@ fn relabelled(
     labels.iter().map(one).collect()
 }
 
-struct PerSample<F> {
+struct PerSample<E> {
     operand: Box<dyn Operator>,
     /// The labels, if they are not those of the operand.
     labels: Option<Vec<Labels>>,
     drop_name: bool,
     pacer: Pacer,
-    f: F,
+    operation: E,
 }
 
-impl<F: FnMut(usize, Sample<'_>) -> Option<Value> + Send> Operator for PerSample<F> {
+impl<E: Elementwise> Operator for PerSample<E> {
     fn labels(&self) -> &[Labels] {
         self.labels.as_deref().unwrap_or(self.operand.labels())
     }
@@ -158,18 +193,24 @@ impl<F: FnMut(usize, Sample<'_>) -> Option<Value> + Send> Operator for PerSample
     fn next(&mut self) -> Result<Option<Block>, QueryError> {
         let Some(mut block) = self.operand.next()? else { return Ok(None) };
         for row in 0..block.n_rows() {
+            if self.drop_name {
+                block.row_mut(row).set_drop_name(true);
+            }
+            if let Some(mut floats) = block.row_mut(row).floats() {
+                self.pacer.work(floats.vals.len())?;
+                self.operation.floats(&mut floats);
+                continue;
+            }
             let steps: Vec<usize> = block.row(row).steps().collect();
             for step in steps {
                 self.pacer.work(1)?;
-                let result = block.row(row).sample(step).and_then(|sample| (self.f)(step, sample));
+                let sample = block.row(row).sample(step);
+                let result = sample.and_then(|sample| self.operation.sample(step, sample));
                 let mut cell = block.row_mut(row);
                 match result {
                     Some(value) => cell.set(step, value)?,
                     None => cell.clear(step),
                 }
-            }
-            if self.drop_name {
-                block.row_mut(row).set_drop_name(true);
             }
         }
         block.settle()?;

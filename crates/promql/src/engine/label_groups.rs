@@ -63,3 +63,55 @@ impl<'a> LabelGroups<'a> {
         self.labels
     }
 }
+
+/// The series of each group, in order.
+#[derive(Debug)]
+pub(super) struct Members {
+    /// Where the series of each group begin, and where those of the last one end.
+    starts: Vec<usize>,
+    series: Vec<usize>,
+}
+
+impl Members {
+    /// From the group of each series.
+    pub(super) fn new(group_of: &[usize], n_groups: usize) -> Self {
+        let mut starts = vec![0; n_groups + 1];
+        for group in group_of {
+            starts[group + 1] += 1;
+        }
+        let mut before = 0;
+        for start in &mut starts {
+            before += *start;
+            *start = before;
+        }
+        let mut next = starts.clone();
+        let mut series = vec![0; group_of.len()];
+        for (idx, group) in group_of.iter().enumerate() {
+            series[next[*group]] = idx;
+            next[*group] += 1;
+        }
+        Self { starts, series }
+    }
+
+    pub(super) fn of(&self, group: usize) -> &[usize] {
+        &self.series[self.starts[group]..self.starts[group + 1]]
+    }
+
+    /// The groups in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        self.starts.windows(2).map(|edge| &self.series[edge[0]..edge[1]])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_listed_by_group() {
+        let members = Members::new(&[2, 0, 2, 3], 4);
+        assert_eq!(members.iter().collect::<Vec<_>>(), [&[1][..], &[], &[0, 2], &[3]]);
+        assert_eq!(members.of(2), [0, 2]);
+        assert_eq!(Members::new(&[], 0).iter().count(), 0);
+    }
+}

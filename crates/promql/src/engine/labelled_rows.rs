@@ -1,6 +1,5 @@
-use std::collections::HashMap;
-
 use bellwether_model::{Labels, Value};
+use hashbrown::HashMap;
 
 use super::error::QueryError;
 use super::operator::{Operator, Rows};

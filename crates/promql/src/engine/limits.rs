@@ -40,6 +40,11 @@ pub(crate) struct SampleLease {
 }
 
 impl SampleLease {
+    /// How many samples are held.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Says that from now on `held` samples are held instead of what was said before.
     pub(crate) fn set(&mut self, held: usize) -> Result<(), QueryError> {
         if held < self.held {

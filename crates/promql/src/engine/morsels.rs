@@ -10,8 +10,10 @@ use super::eval::Eval;
 
 /// With fewer blocks than this left, the work is done where it is asked for: handing it to other threads would cost more.
 const WORTH_SHARING: usize = 4;
-/// So many blocks per thread are made ahead of whoever takes them.
+/// At least so many blocks per thread are made ahead of whoever takes them,
 const AHEAD_PER_THREAD: usize = 2;
+/// and so many as have this many cells: handing over blocks of few steps one by one would cost more than making them.
+const AHEAD_CELLS: usize = 32 * 1024;
 
 /// The deadline is looked at once for so many series: looking at a clock costs as much as a small series.
 pub(super) const SERIES_PER_CHECK: usize = 16;
@@ -42,8 +44,12 @@ impl Morsels {
         if self.ready.is_empty() {
             let rows = eval.rows_per_block();
             let n_blocks = (self.n_rows - self.next_row).div_ceil(rows);
-            let n_ahead =
-                if n_blocks < WORTH_SHARING { 1 } else { AHEAD_PER_THREAD * rayon::current_num_threads() };
+            let n_ahead = if n_blocks < WORTH_SHARING {
+                1
+            } else {
+                let cells_per_block = rows * eval.grid.n_steps.max(1);
+                (AHEAD_PER_THREAD * rayon::current_num_threads()).max(AHEAD_CELLS / cells_per_block)
+            };
             let starts = (self.next_row..self.n_rows).step_by(rows).take(n_ahead);
             let ranges: Vec<_> = starts.map(|start| start..self.n_rows.min(start + rows)).collect();
             self.next_row = ranges.last().map_or(self.n_rows, |range| range.end);

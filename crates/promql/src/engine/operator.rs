@@ -61,10 +61,10 @@ impl Rows {
                 None if block.n_rows() == labels.len() => all = Some(block),
                 None => {
                     let mut first = Block::with_capacity(query, labels.len(), n_steps)?;
-                    append(&mut first, &block)?;
+                    first.append(&block)?;
                     all = Some(first);
                 }
-                Some(all) => append(all, &block)?,
+                Some(all) => all.append(&block)?,
             }
         }
         let block = match all {
@@ -81,11 +81,6 @@ impl Rows {
     pub(crate) fn into_operator(self) -> Box<dyn Operator> {
         Box::new(Collected { labels: self.labels, block: Some(self.block) })
     }
-}
-
-fn append(all: &mut Block, block: &Block) -> Result<(), QueryError> {
-    block.rows().try_for_each(|row| all.push_copy(row))?;
-    all.settle()
 }
 
 /// Rows that are there already.

@@ -119,6 +119,11 @@ fn range(eval: &Eval, rows: &Rows) -> Result<Vec<RangeSeries>, QueryError> {
             floats: Vec::with_capacity(n_floats),
             histograms: Vec::with_capacity(n_histograms),
         };
+        if let Some(floats) = row.floats() {
+            floats.for_each(|step, v| series.floats.push((eval.grid.ts_ms(step), v)));
+            result.push(series);
+            continue;
+        }
         for (step, sample) in row.samples() {
             let ts_ms = eval.grid.ts_ms(step);
             match sample {

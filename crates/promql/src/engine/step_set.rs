@@ -5,7 +5,7 @@ use super::state::QueryState;
 
 const BITS: usize = u64::BITS as usize;
 
-/// A set of steps, or of cells, for computations that need to know where something is but not what.
+/// A set of steps, for computations that need to know where something is but not what.
 #[derive(Debug)]
 pub(super) struct StepSet {
     words: Vec<u64>,
@@ -28,6 +28,11 @@ impl StepSet {
         self.words[step / BITS] >> (step % BITS) & 1 == 1
     }
 
+    /// Adds the steps whose bits are set in `words`.
+    pub(super) fn insert_all(&mut self, words: &[u64]) {
+        self.words.iter_mut().zip(words).for_each(|(a, b)| *a |= b);
+    }
+
     /// Leaves what is in `other`, too. Both sets have the same room.
     pub(super) fn intersect(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
@@ -35,7 +40,44 @@ impl StepSet {
 
     /// Adds what is in `other`. Both sets have the same room.
     pub(super) fn unite(&mut self, other: &Self) {
-        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
+        self.insert_all(&other.words);
+    }
+}
+
+/// As many sets as there are groups, for steps alone; each starts with a new word, as the rows of a block do.
+#[derive(Debug)]
+pub(super) struct StepSets {
+    words_per_set: usize,
+    words: Vec<u64>,
+    _memory: MemoryReservation,
+}
+
+impl StepSets {
+    /// `n` empty sets that have room for the steps below `n_steps`.
+    pub(super) fn new(query: &QueryState, n: usize, n_steps: usize) -> Result<Self, QueryError> {
+        let words_per_set = n_steps.div_ceil(BITS);
+        let n_words = n.saturating_mul(words_per_set);
+        let memory = query.context.reserve(n_words.saturating_mul(8))?;
+        Ok(Self { words_per_set, words: vec![0; n_words], _memory: memory })
+    }
+
+    pub(super) fn insert(&mut self, set: usize, step: usize) {
+        self.words[set * self.words_per_set + step / BITS] |= 1 << (step % BITS);
+    }
+
+    pub(super) fn contains(&self, set: usize, step: usize) -> bool {
+        self.words(set)[step / BITS] >> (step % BITS) & 1 == 1
+    }
+
+    /// Adds the steps whose bits are set in `words` to a set.
+    pub(super) fn insert_all(&mut self, set: usize, words: &[u64]) {
+        let n = self.words_per_set;
+        self.words[set * n..][..n].iter_mut().zip(words).for_each(|(a, b)| *a |= b);
+    }
+
+    /// One bit per step: whether it is in the set.
+    pub(super) fn words(&self, set: usize) -> &[u64] {
+        &self.words[set * self.words_per_set..][..self.words_per_set]
     }
 }
 

@@ -8,6 +8,7 @@ use bellwether_model::histogram::kahan_add;
 use bellwether_model::{QueryContext, QueryInterrupt};
 
 use super::rate::{Change, Extrapolation};
+use super::variance::variances;
 
 /// How many samples may be looked at between two looks at the deadline.
 const SAMPLES_PER_CHECK: usize = 64 * 1024;
@@ -69,6 +70,21 @@ impl Windows {
 }
 
 impl FloatSink<'_> {
+    /// Replaces each value by what `f` makes of it and its position, or removes it.
+    pub(crate) fn map(&mut self, mut f: impl FnMut(usize, f64) -> Option<f64>) {
+        for ((chunk, vals), present) in self.vals.chunks_mut(BITS).enumerate().zip(&mut *self.present) {
+            let (first, mut word) = (chunk * BITS, *present);
+            while word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                word &= word - 1;
+                match f(first + bit, vals[bit]) {
+                    Some(v) => vals[bit] = v,
+                    None => *present &= !(1 << bit),
+                }
+            }
+        }
+    }
+
     pub(crate) fn set(&mut self, window: usize, v: f64) {
         self.vals[window] = v;
         self.present[window / BITS] |= 1 << (window % BITS);
@@ -239,6 +255,99 @@ fn extreme(
     })
 }
 
+pub(super) fn irate(row: &FloatRow<'_>, sink: &mut FloatSink<'_>) -> Result<Seen, QueryInterrupt> {
+    last_two(row, sink, |previous, last, seconds| {
+        (if last < previous { last } else { last - previous }) / seconds
+    })
+}
+
+pub(super) fn idelta(row: &FloatRow<'_>, sink: &mut FloatSink<'_>) -> Result<Seen, QueryInterrupt> {
+    last_two(row, sink, |previous, last, _| last - previous)
+}
+
+/// What `f` makes of the last two values of each window and the seconds between them.
+#[inline(always)]
+fn last_two(
+    row: &FloatRow<'_>,
+    sink: &mut FloatSink<'_>,
+    f: impl Fn(f64, f64, f64) -> f64,
+) -> Result<Seen, QueryInterrupt> {
+    row.walk(|At { window, from, to, .. }| {
+        if to - from >= 2 {
+            let seconds = (row.ts[to - 1] - row.ts[to - 2]) as f64 / 1000.0;
+            sink.set(window, f(row.vals[to - 2], row.vals[to - 1], seconds));
+        }
+    })
+}
+
+pub(super) fn changes(row: &FloatRow<'_>, sink: &mut FloatSink<'_>) -> Result<Seen, QueryInterrupt> {
+    count_pairs(row, sink, |a, b| a != b && !(a.is_nan() && b.is_nan()))
+}
+
+pub(super) fn resets(row: &FloatRow<'_>, sink: &mut FloatSink<'_>) -> Result<Seen, QueryInterrupt> {
+    count_pairs(row, sink, |a, b| b < a)
+}
+
+/// How many pairs of neighbours in each window are as `is_counted` wants them.
+#[inline(always)]
+fn count_pairs(
+    row: &FloatRow<'_>,
+    sink: &mut FloatSink<'_>,
+    is_counted: impl Fn(f64, f64) -> bool,
+) -> Result<Seen, QueryInterrupt> {
+    // For each sample how many pairs there are up to it.
+    let mut counts = Vec::with_capacity(row.vals.len());
+    counts.extend(row.vals.first().map(|_| 0_u32));
+    let mut count = 0;
+    for pair in row.vals.windows(2) {
+        count += u32::from(is_counted(pair[0], pair[1]));
+        counts.push(count);
+    }
+    row.walk(|At { window, from, to, .. }| sink.set(window, f64::from(counts[to - 1] - counts[from])))
+}
+
+pub(super) fn stdvar_over_time(row: &FloatRow<'_>, sink: &mut FloatSink<'_>) -> Result<Seen, QueryInterrupt> {
+    variance(row, sink, |v| v)
+}
+
+pub(super) fn stddev_over_time(row: &FloatRow<'_>, sink: &mut FloatSink<'_>) -> Result<Seen, QueryInterrupt> {
+    variance(row, sink, f64::sqrt)
+}
+
+#[inline(always)]
+fn variance(
+    row: &FloatRow<'_>,
+    sink: &mut FloatSink<'_>,
+    finish: impl Fn(f64) -> f64,
+) -> Result<Seen, QueryInterrupt> {
+    const AT_ONCE: usize = 4;
+
+    let vals = |at: &At| &row.vals[at.from..at.to];
+    let mut compute = |windows: &mut Vec<At>| {
+        if let [a, b, c, d] = &windows[..] {
+            let variances: [f64; AT_ONCE] = variances([vals(a), vals(b), vals(c), vals(d)]);
+            windows.iter().zip(variances).for_each(|(at, v)| sink.set(at.window, finish(v)));
+        } else {
+            for at in &*windows {
+                let [v] = variances([vals(at)]);
+                sink.set(at.window, finish(v));
+            }
+        }
+        windows.clear();
+    };
+    let mut windows: Vec<At> = Vec::with_capacity(AT_ONCE);
+    let seen = row.walk(|at| {
+        if windows.len() == AT_ONCE
+            || windows.first().is_some_and(|first| vals(first).len() != vals(&at).len())
+        {
+            compute(&mut windows);
+        }
+        windows.push(at);
+    })?;
+    compute(&mut windows);
+    Ok(seen)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -251,17 +360,23 @@ mod tests {
     use crate::syntax::{RangeMode, TextSpan};
     use bellwether_model::{Labels, Value};
 
-    const KERNELS: [(&str, RowKernel); 11] = [
+    const KERNELS: [(&str, RowKernel); 17] = [
         ("avg_over_time", avg_over_time),
+        ("changes", changes),
         ("count_over_time", count_over_time),
         ("delta", delta),
         ("first_over_time", first_over_time),
+        ("idelta", idelta),
         ("increase", increase),
+        ("irate", irate),
         ("last_over_time", last_over_time),
         ("max_over_time", max_over_time),
         ("min_over_time", min_over_time),
         ("present_over_time", present_over_time),
         ("rate", rate),
+        ("resets", resets),
+        ("stddev_over_time", stddev_over_time),
+        ("stdvar_over_time", stdvar_over_time),
         ("sum_over_time", sum_over_time),
     ];
 

@@ -8,22 +8,23 @@ use super::fold::{Fold, Remarks};
 use super::sum::Hints;
 use crate::engine::block::{RowFloats, Sample};
 
+/// Sums of numbers below this stay far from the largest float.
+const SMALL: f64 = f64::MAX / 4.0;
+
 /// `avg`: the sum divided by the count, as long as the sum fits into a float; from there on the mean itself is corrected with each sample, which loses more
 /// to rounding.
 #[derive(Debug, Default)]
 pub(super) struct Average {
-    floats: Vec<FloatMean>,
+    /// The sum, or the mean once the sum has become too large.
+    values: Vec<f64>,
+    /// What rounding took from each value.
+    compensations: Vec<f64>,
+    counts: Vec<f64>,
+    incremental: Vec<bool>,
+    /// Whether any cell is incremental.
+    any_incremental: bool,
     /// The means of cells that have a histogram.
     histograms: HashMap<usize, HistogramMean>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct FloatMean {
-    /// The sum, or the mean once the sum has become too large.
-    value: f64,
-    c: f64,
-    count: f64,
-    incremental: bool,
 }
 
 #[derive(Debug)]
@@ -37,18 +38,66 @@ struct HistogramMean {
     reconciled: bool,
 }
 
+impl Average {
+    fn add_float(&mut self, cell: usize, v: f64) {
+        let (value, c) = (&mut self.values[cell], &mut self.compensations[cell]);
+        let count = self.counts[cell] + 1.0;
+        self.counts[cell] = count;
+        if count == 1.0 {
+            *value = v;
+            return;
+        }
+        if !self.incremental[cell] {
+            let (sum, compensation) = kahan_add(v, *value, *c);
+            if !sum.is_infinite() {
+                (*value, *c) = (sum, compensation);
+                return;
+            }
+            (self.incremental[cell], self.any_incremental) = (true, true);
+            *value /= count - 1.0;
+            *c /= count - 1.0;
+        }
+        let share = (count - 1.0) / count;
+        (*value, *c) = kahan_add(v / count, share * *value, share * *c);
+    }
+
+    fn mean(&self, cell: usize) -> f64 {
+        let (value, c) = (self.values[cell], self.compensations[cell]);
+        if self.incremental[cell] { value + c } else { value / self.counts[cell] + c / self.counts[cell] }
+    }
+
+    /// Adds a float to each cell from `first` on, if it is certain that no sum becomes too large. Returns whether it did.
+    fn add_small(&mut self, first: usize, vals: &[f64]) -> bool {
+        let values = &mut self.values[first..][..vals.len()];
+        let small = |vals: &[f64]| vals.iter().fold(true, |small, v| small & (v.abs() < SMALL));
+        if self.any_incremental || !small(vals) || !small(values) {
+            return false;
+        }
+        let sums = values.iter_mut().zip(&mut self.compensations[first..]);
+        for ((sum, c), v) in sums.zip(vals) {
+            (*sum, *c) = kahan_add(*v, *sum, *c);
+        }
+        self.counts[first..].iter_mut().zip(vals).for_each(|(count, _)| *count += 1.0);
+        true
+    }
+}
+
 impl Fold for Average {
     fn resize(&mut self, n_cells: usize) {
-        self.floats.resize(n_cells, FloatMean::default());
+        // A sum of nothing that adds nothing, not even to the sign of a zero.
+        self.values.resize(n_cells, -0.0);
+        self.compensations.resize(n_cells, 0.0);
+        self.counts.resize(n_cells, 0.0);
+        self.incremental.resize(n_cells, false);
     }
 
     fn bytes_per_cell() -> usize {
-        size_of::<FloatMean>()
+        3 * size_of::<f64>() + size_of::<bool>()
     }
 
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>) {
         match sample {
-            Sample::Float(v) => self.floats[cell].add(v),
+            Sample::Float(v) => self.add_float(cell, v),
             Sample::Histogram(h) => match self.histograms.get_mut(&cell) {
                 Some(mean) if mean.incompatible => {}
                 Some(mean) => {
@@ -65,15 +114,17 @@ impl Fold for Average {
     }
 
     fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
-        let cells = &mut self.floats[first_cell..];
-        floats.for_each(|step, v| cells[step].add(v));
+        for piece in floats.pieces() {
+            if !piece.is_full() || !self.add_small(first_cell + piece.first_step, piece.vals) {
+                piece.for_each(|step, v| self.add_float(first_cell + step, v));
+            }
+        }
     }
 
-    fn finish(&mut self, cell: usize, remarks: &mut Remarks<'_>) -> Option<Value> {
-        let float = self.floats[cell];
+    fn finish(&mut self, cell: usize, has_float: bool, remarks: &mut Remarks<'_>) -> Option<Value> {
         match self.histograms.remove(&cell) {
             Some(mean) => {
-                if float.count > 0.0 {
+                if has_float {
                     remarks.mixed_floats_histograms();
                     return None;
                 }
@@ -81,34 +132,14 @@ impl Fold for Average {
                 h.compact(0);
                 Some(Value::Histogram(Arc::new(h)))
             }
-            None => (float.count > 0.0).then(|| Value::Float(float.finish())),
+            None => has_float.then(|| Value::Float(self.mean(cell))),
         }
     }
-}
 
-impl FloatMean {
-    fn add(&mut self, v: f64) {
-        self.count += 1.0;
-        if self.count == 1.0 {
-            self.value = v;
-            return;
+    fn finish_floats(&mut self, first_cell: usize, results: &mut [f64]) {
+        for (idx, result) in results.iter_mut().enumerate() {
+            *result = self.mean(first_cell + idx);
         }
-        if !self.incremental {
-            let (sum, c) = kahan_add(v, self.value, self.c);
-            if !sum.is_infinite() {
-                (self.value, self.c) = (sum, c);
-                return;
-            }
-            self.incremental = true;
-            self.value /= self.count - 1.0;
-            self.c /= self.count - 1.0;
-        }
-        let share = (self.count - 1.0) / self.count;
-        (self.value, self.c) = kahan_add(v / self.count, share * self.value, share * self.c);
-    }
-
-    fn finish(self) -> f64 {
-        if self.incremental { self.value + self.c } else { self.value / self.count + self.c / self.count }
     }
 }
 

@@ -85,10 +85,10 @@ pub(super) fn choose(
     let groups = Groups::new(&eval.query, &operand.labels, plan)?;
     let mut rows = Rows::with_capacity(&eval.query, 0, eval.grid.n_steps)?;
     let mut place_of: Vec<Option<usize>> = vec![None; operand.len()];
-    for members in groups.members() {
+    for members in groups.members().iter() {
         for step in 0..eval.grid.n_steps {
             eval.query.context.check()?;
-            for member in pick(&operand, &members, step) {
+            for member in pick(&operand, members, step) {
                 let source = operand.block.row(member);
                 let place = if let Some(place) = place_of[member] {
                     place

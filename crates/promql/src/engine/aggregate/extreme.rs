@@ -4,53 +4,55 @@ use super::fold::{Fold, Remarks};
 use crate::engine::block::{RowFloats, Sample};
 
 /// `min` and `max`: any number wins against NaN.
-#[derive(Debug)]
-pub(super) struct Extreme {
-    name: &'static str,
-    wins: fn(f64, f64) -> bool,
-    cells: Vec<Option<f64>>,
+#[derive(Debug, Default)]
+pub(super) struct Extreme<const MAX: bool> {
+    /// NaN where there is none yet.
+    cells: Vec<f64>,
 }
 
-impl Extreme {
-    pub(super) fn min() -> Self {
-        Self { name: "min", wins: |v, found| v < found, cells: Vec::new() }
-    }
+pub(super) type Min = Extreme<false>;
+pub(super) type Max = Extreme<true>;
 
-    pub(super) fn max() -> Self {
-        Self { name: "max", wins: |v, found| v > found, cells: Vec::new() }
-    }
-}
-
-impl Extreme {
-    fn add_float(&mut self, cell: usize, v: f64) {
-        let found = &mut self.cells[cell];
-        if found.is_none_or(|found| (self.wins)(v, found) || found.is_nan()) {
-            *found = Some(v);
-        }
+impl<const MAX: bool> Extreme<MAX> {
+    fn better(v: f64, found: f64) -> f64 {
+        let wins = if MAX { v > found } else { v < found };
+        if wins || found.is_nan() { v } else { found }
     }
 }
 
-impl Fold for Extreme {
+impl<const MAX: bool> Fold for Extreme<MAX> {
     fn resize(&mut self, n_cells: usize) {
-        self.cells.resize(n_cells, None);
+        self.cells.resize(n_cells, f64::NAN);
     }
 
     fn bytes_per_cell() -> usize {
-        size_of::<Option<f64>>()
+        size_of::<f64>()
     }
 
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>) {
         match sample {
-            Sample::Histogram(_) => remarks.histogram_ignored(self.name),
-            Sample::Float(v) => self.add_float(cell, v),
+            Sample::Histogram(_) => remarks.histogram_ignored(if MAX { "max" } else { "min" }),
+            Sample::Float(v) => self.cells[cell] = Self::better(v, self.cells[cell]),
         }
     }
 
     fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
-        floats.for_each(|step, v| self.add_float(first_cell + step, v));
+        for piece in floats.pieces() {
+            let cells = &mut self.cells[first_cell..];
+            if piece.is_full() {
+                let cells = cells[piece.first_step..].iter_mut();
+                cells.zip(piece.vals).for_each(|(found, v)| *found = Self::better(*v, *found));
+            } else {
+                piece.for_each(|step, v| cells[step] = Self::better(v, cells[step]));
+            }
+        }
     }
 
-    fn finish(&mut self, cell: usize, _: &mut Remarks<'_>) -> Option<Value> {
-        self.cells[cell].map(Value::Float)
+    fn finish(&mut self, cell: usize, has_float: bool, _: &mut Remarks<'_>) -> Option<Value> {
+        has_float.then(|| Value::Float(self.cells[cell]))
+    }
+
+    fn finish_floats(&mut self, first_cell: usize, results: &mut [f64]) {
+        results.copy_from_slice(&self.cells[first_cell..][..results.len()]);
     }
 }

@@ -9,8 +9,10 @@ use crate::engine::eval::Eval;
 use crate::engine::operator::{Operator, Rows};
 use crate::engine::pacer::Pacer;
 use crate::engine::plan::AggregatePlan;
+use crate::engine::step_set::StepSets;
 
-/// An aggregation that takes one sample after the other. There is one state per cell, that is per group and step.
+/// An aggregation that takes one sample after the other. There is one state per cell, that is per group and step, in columns, so that the floats of a row
+/// can be added without branches.
 pub(super) trait Fold {
     /// Makes room for so many cells.
     fn resize(&mut self, n_cells: usize);
@@ -24,8 +26,11 @@ pub(super) trait Fold {
     /// Takes a row of floats, whose cells are those from `first_cell` on.
     fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>);
 
-    /// The result of a cell; `None` if there is none. Each cell is asked once.
-    fn finish(&mut self, cell: usize, remarks: &mut Remarks<'_>) -> Option<Value>;
+    /// The result of a cell; `None` if there is none. Each cell is asked once. `has_float`: whether a float was added.
+    fn finish(&mut self, cell: usize, has_float: bool, remarks: &mut Remarks<'_>) -> Option<Value>;
+
+    /// The results of the cells from `first_cell` on, if nothing but floats was added. Cells without any may become anything.
+    fn finish_floats(&mut self, first_cell: usize, results: &mut [f64]);
 }
 
 /// What an aggregation has to say beside its result.
@@ -77,6 +82,9 @@ pub(super) fn open<F: Fold>(
     let n_cells = groups.len().saturating_mul(n_steps);
     let _memory = eval.query.context.reserve(n_cells.saturating_mul(F::bytes_per_cell()))?;
     fold.resize(n_cells);
+    // At which steps each group has a float.
+    let mut has_float = StepSets::new(&eval.query, groups.len(), n_steps)?;
+    let mut only_floats = true;
     let mut names = vec![NameFlag::default(); groups.len()];
     let mut remarks = Remarks { plan, annotations: Annotations::default(), labels: Labels::empty() };
     let mut series = 0;
@@ -87,10 +95,15 @@ pub(super) fn open<F: Fold>(
                 let group = groups.of_series[series];
                 names[group].see(last_step, row.drop_name());
                 if let Some(floats) = row.floats() {
+                    has_float.insert_all(group, floats.present);
                     fold.add_floats(group * n_steps, floats);
                 } else {
+                    only_floats = false;
                     remarks.labels = operand.labels()[series].clone();
                     for (step, sample) in row.samples() {
+                        if matches!(sample, Sample::Float(_)) {
+                            has_float.insert(group, step);
+                        }
                         fold.add(group * n_steps + step, sample, &mut remarks);
                     }
                 }
@@ -105,8 +118,15 @@ pub(super) fn open<F: Fold>(
         rows.labels.push(labels);
         let mut row = rows.block.push_row()?;
         row.set_drop_name(names[group].drop_name);
+        if only_floats {
+            let results = row.as_floats();
+            fold.finish_floats(group * n_steps, results.vals);
+            results.present.copy_from_slice(has_float.words(group));
+            continue;
+        }
         for step in 0..n_steps {
-            if let Some(value) = fold.finish(group * n_steps + step, &mut remarks) {
+            let has_float = has_float.contains(group, step);
+            if let Some(value) = fold.finish(group * n_steps + step, has_float, &mut remarks) {
                 row.set(step, value)?;
             }
         }

@@ -1,7 +1,7 @@
 use bellwether_model::{Labels, METRIC_NAME};
 
 use crate::engine::error::QueryError;
-use crate::engine::label_groups::LabelGroups;
+use crate::engine::label_groups::{LabelGroups, Members};
 use crate::engine::metadata_labels::METADATA_LABELS;
 use crate::engine::plan::AggregatePlan;
 use crate::engine::state::QueryState;
@@ -21,6 +21,11 @@ impl Groups {
         series: &[Labels],
         plan: &AggregatePlan,
     ) -> Result<Self, QueryError> {
+        if !plan.without && plan.grouping.is_empty() {
+            query.keep(series.len().saturating_mul(size_of::<usize>()))?;
+            let labels = if series.is_empty() { Vec::new() } else { vec![Labels::empty()] };
+            return Ok(Self { labels, of_series: vec![0; series.len()] });
+        }
         let mut groups = LabelGroups::new(query, series.len())?;
         let of_series: Result<_, QueryError> =
             series.iter().map(|labels| groups.of(labels, |l| stays(plan, l.name))).collect();
@@ -32,12 +37,8 @@ impl Groups {
     }
 
     /// The series of each group, in order.
-    pub(super) fn members(&self) -> Vec<Vec<usize>> {
-        let mut members = vec![Vec::new(); self.len()];
-        for (series, group) in self.of_series.iter().enumerate() {
-            members[*group].push(series);
-        }
-        members
+    pub(super) fn members(&self) -> Members {
+        Members::new(&self.of_series, self.len())
     }
 }
 
@@ -47,7 +48,7 @@ pub(super) fn group_labels(labels: &Labels, plan: &AggregatePlan) -> Labels {
 }
 
 /// Whether the members of a group have the label in common.
-fn stays(plan: &AggregatePlan, name: &str) -> bool {
+pub(super) fn stays(plan: &AggregatePlan, name: &str) -> bool {
     let listed = || plan.grouping.binary_search_by(|l| l.as_str().cmp(name)).is_ok();
     if plan.without { name != METRIC_NAME && !listed() } else { listed() }
 }

@@ -31,14 +31,14 @@ pub(super) fn open(eval: &Eval, plan: &AggregatePlan) -> Result<Box<dyn Operator
     let groups = Groups::new(&eval.query, &operand.labels, plan)?;
     let mut rows = Rows::with_capacity(&eval.query, groups.len(), eval.grid.n_steps)?;
     let mut vals = Vec::new();
-    for (labels, members) in groups.labels.iter().zip(groups.members()) {
+    for (labels, members) in groups.labels.iter().zip(groups.members().iter()) {
         rows.labels.push(labels.clone());
         let mut row = rows.block.push_row()?;
         for (step, q) in quantiles.iter().enumerate() {
             eval.query.context.check()?;
             vals.clear();
             let mut drop_name = false;
-            for member in &members {
+            for member in members {
                 let member = operand.block.row(*member);
                 match member.sample(step) {
                     Some(Sample::Float(v)) => {

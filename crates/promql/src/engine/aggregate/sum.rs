@@ -10,37 +10,34 @@ use crate::engine::block::{RowFloats, Sample};
 /// `sum`
 #[derive(Debug, Default)]
 pub(super) struct Sum {
-    floats: Vec<FloatSum>,
+    sums: Vec<f64>,
+    /// What rounding took from each sum.
+    compensations: Vec<f64>,
     /// The sums of cells that have a histogram.
     histograms: HashMap<usize, HistogramState>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct FloatSum {
-    sum: f64,
-    c: f64,
-    seen: bool,
-}
-
-impl FloatSum {
-    fn add(&mut self, v: f64) {
-        (self.sum, self.c) = if self.seen { kahan_add(v, self.sum, self.c) } else { (v, 0.0) };
-        self.seen = true;
+impl Sum {
+    fn add_float(&mut self, cell: usize, v: f64) {
+        let (sum, c) = (&mut self.sums[cell], &mut self.compensations[cell]);
+        (*sum, *c) = kahan_add(v, *sum, *c);
     }
 }
 
 impl Fold for Sum {
     fn resize(&mut self, n_cells: usize) {
-        self.floats.resize(n_cells, FloatSum::default());
+        // A sum of nothing that adds nothing, not even to the sign of a zero.
+        self.sums.resize(n_cells, -0.0);
+        self.compensations.resize(n_cells, 0.0);
     }
 
     fn bytes_per_cell() -> usize {
-        size_of::<FloatSum>()
+        2 * size_of::<f64>()
     }
 
     fn add(&mut self, cell: usize, sample: Sample<'_>, remarks: &mut Remarks<'_>) {
         match sample {
-            Sample::Float(v) => self.floats[cell].add(v),
+            Sample::Float(v) => self.add_float(cell, v),
             Sample::Histogram(h) => match self.histograms.get_mut(&cell) {
                 Some(state) => state.add(h, remarks),
                 None => {
@@ -51,15 +48,23 @@ impl Fold for Sum {
     }
 
     fn add_floats(&mut self, first_cell: usize, floats: RowFloats<'_>) {
-        let cells = &mut self.floats[first_cell..];
-        floats.for_each(|step, v| cells[step].add(v));
+        for piece in floats.pieces() {
+            let first = first_cell + piece.first_step;
+            if piece.is_full() {
+                let sums = self.sums[first..].iter_mut().zip(&mut self.compensations[first..]);
+                for ((sum, c), v) in sums.zip(piece.vals) {
+                    (*sum, *c) = kahan_add(*v, *sum, *c);
+                }
+            } else {
+                piece.for_each(|step, v| self.add_float(first_cell + step, v));
+            }
+        }
     }
 
-    fn finish(&mut self, cell: usize, remarks: &mut Remarks<'_>) -> Option<Value> {
-        let float = self.floats[cell];
+    fn finish(&mut self, cell: usize, has_float: bool, remarks: &mut Remarks<'_>) -> Option<Value> {
         match self.histograms.remove(&cell) {
             Some(state) => {
-                if float.seen {
+                if has_float {
                     remarks.mixed_floats_histograms();
                     return None;
                 }
@@ -67,8 +72,13 @@ impl Fold for Sum {
                 sum.compact(0);
                 Some(Value::Histogram(Arc::new(sum)))
             }
-            None => float.seen.then_some(Value::Float(float.sum + float.c)),
+            None => has_float.then(|| Value::Float(self.sums[cell] + self.compensations[cell])),
         }
+    }
+
+    fn finish_floats(&mut self, first_cell: usize, results: &mut [f64]) {
+        let sums = self.sums[first_cell..].iter().zip(&self.compensations[first_cell..]);
+        results.iter_mut().zip(sums).for_each(|(result, (sum, c))| *result = sum + c);
     }
 }
 

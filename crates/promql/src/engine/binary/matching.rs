@@ -28,15 +28,6 @@ impl MatchGroups {
         let right = right.iter().map(&mut group_of).collect::<Result<_, _>>()?;
         Ok(Self { left, right, n_groups: groups.len() })
     }
-
-    /// The series of each group, in order.
-    pub(super) fn members(&self, side: &[usize]) -> Vec<Vec<usize>> {
-        let mut members = vec![Vec::new(); self.n_groups];
-        for (series, group) in side.iter().enumerate() {
-            members[*group].push(series);
-        }
-        members
-    }
 }
 
 /// The labels on which a series is matched: those of `on`, or all but those of `ignoring` and the name.

@@ -2,6 +2,7 @@
 
 mod element;
 mod matching;
+mod row;
 mod set;
 mod vector_scalar;
 mod vector_vector;

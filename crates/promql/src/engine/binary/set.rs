@@ -6,7 +6,7 @@ use crate::engine::pacer::Pacer;
 use crate::engine::plan::BinaryPlan;
 use crate::engine::same_labels::merge_same_labels;
 use crate::engine::state::QueryState;
-use crate::engine::step_set::StepSet;
+use crate::engine::step_set::StepSets;
 use crate::syntax::BinaryOp;
 
 /// `and`, `or` and `unless`: which samples stay depends on whether the other side has a sample in the same match group at the same step.
@@ -15,61 +15,52 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
     let (mut left, mut right) = (eval.rows(&plan.lhs)?, eval.rows(&plan.rhs)?);
     let groups = MatchGroups::new(&eval.query, &left.labels, &right.labels, matching)?;
     if plan.op == BinaryOp::Or {
-        let taken = Presence::of(&left, &groups.left, groups.n_groups, &eval.query)?;
-        retain(&mut right, &groups.right, &eval.query, |group, step| !taken.get(group, step))?;
+        let taken = presence(&left, &groups.left, groups.n_groups, &eval.query)?;
+        retain(&mut right, &groups.right, &taken, false, &eval.query)?;
         let mut all = Rows::with_capacity(&eval.query, left.len() + right.len(), eval.grid.n_steps)?;
         eval.query.keep_label_list(left.len() + right.len())?;
-        for rows in [&left, &right] {
+        for mut rows in [left, right] {
             eval.query.context.check()?;
-            all.labels.extend_from_slice(&rows.labels);
-            rows.block.rows().try_for_each(|row| all.block.push_copy(row))?;
+            rows.block.settle()?;
+            all.block.append(&rows.block)?;
+            all.labels.append(&mut rows.labels);
         }
-        all.block.settle()?;
         return Ok(merge_same_labels(&eval.query, all)?.into_operator());
     }
-    let partners = Presence::of(&right, &groups.right, groups.n_groups, &eval.query)?;
-    let keep_matched = plan.op == BinaryOp::And;
-    retain(&mut left, &groups.left, &eval.query, |group, step| partners.get(group, step) == keep_matched)?;
+    let partners = presence(&right, &groups.right, groups.n_groups, &eval.query)?;
+    retain(&mut left, &groups.left, &partners, plan.op == BinaryOp::And, &eval.query)?;
     left.block.settle()?;
     Ok(left.into_operator())
 }
 
-/// At which steps a group has a sample.
-struct Presence {
-    n_steps: usize,
-    cells: StepSet,
+/// At which steps each group has a sample.
+fn presence(
+    rows: &Rows,
+    group_of: &[usize],
+    n_groups: usize,
+    query: &QueryState,
+) -> Result<StepSets, QueryError> {
+    let mut groups = StepSets::new(query, n_groups, rows.block.n_steps())?;
+    let mut pacer = Pacer::new(&query.context);
+    for (row, group) in rows.block.rows().zip(group_of) {
+        pacer.work(row.words().len())?;
+        groups.insert_all(*group, row.words());
+    }
+    Ok(groups)
 }
 
-impl Presence {
-    fn of(rows: &Rows, group_of: &[usize], n_groups: usize, query: &QueryState) -> Result<Self, QueryError> {
-        let n_steps = rows.block.n_steps();
-        let mut cells = StepSet::new(query, n_groups.saturating_mul(n_steps))?;
-        let mut pacer = Pacer::new(&query.context);
-        for (row, group) in rows.block.rows().zip(group_of) {
-            pacer.work(n_steps)?;
-            row.steps().for_each(|step| cells.insert(group * n_steps + step));
-        }
-        Ok(Self { n_steps, cells })
-    }
-
-    fn get(&self, group: usize, step: usize) -> bool {
-        self.cells.contains(group * self.n_steps + step)
-    }
-}
-
+/// Leaves the samples at the steps that are in the set of their group (`keep_matched`) or are not.
 fn retain(
     rows: &mut Rows,
     group_of: &[usize],
+    groups: &StepSets,
+    keep_matched: bool,
     query: &QueryState,
-    keep: impl Fn(usize, usize) -> bool,
 ) -> Result<(), QueryError> {
     let mut pacer = Pacer::new(&query.context);
     for (row, group) in group_of.iter().enumerate() {
         pacer.work(rows.block.n_steps())?;
-        let dropped: Vec<usize> = rows.block.row(row).steps().filter(|step| !keep(*group, *step)).collect();
-        for step in dropped {
-            rows.block.row_mut(row).clear(step);
-        }
+        rows.block.row_mut(row).retain(groups.words(*group), keep_matched);
     }
     Ok(())
 }

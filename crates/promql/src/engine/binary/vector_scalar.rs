@@ -1,13 +1,19 @@
+use std::sync::Arc;
+
 use bellwether_model::Value;
 
 use super::changes_meaning;
 use super::element::operation;
+use super::row::RowOperation;
 use crate::engine::block::Sample;
-use crate::engine::elementwise::{Names, per_sample};
+use crate::engine::elementwise::{Elementwise, Names, elementwise};
 use crate::engine::error::QueryError;
-use crate::engine::eval::Eval;
+use crate::engine::eval::{Eval, Scalar};
 use crate::engine::operator::Operator;
 use crate::engine::plan::{BinaryPlan, Plan};
+use crate::engine::state::QueryState;
+use crate::functions::FloatSink;
+use crate::syntax::{BinaryOp, TextSpan};
 
 /// An operation between a vector and a scalar. `swapped`: the scalar stands on the left.
 pub(super) fn open(
@@ -25,26 +31,56 @@ pub(super) fn open(
         let vector = eval.open(vector)?;
         (vector, eval.scalar(scalar)?)
     };
-    let (op, return_bool, span) = (plan.op, plan.return_bool, plan.span);
+    let (op, return_bool) = (plan.op, plan.return_bool);
     let names = if changes_meaning(op) || return_bool { Names::DropMetadata } else { Names::Keep };
-    let query = eval.query.clone();
-    per_sample(eval, vector, names, move |step, sample| {
-        let number = Sample::Float(scalar[step]);
-        let (lhs, rhs) = if swapped { (number, sample) } else { (sample, number) };
-        let outcome = operation(op, lhs, rhs);
+    let operation = WithScalar {
+        query: Arc::clone(&eval.query),
+        op,
+        swapped,
+        return_bool,
+        span: plan.span,
+        rows: RowOperation::new(op, swapped, return_bool),
+        scalar,
+    };
+    elementwise(eval, vector, names, operation)
+}
+
+struct WithScalar {
+    query: Arc<QueryState>,
+    op: BinaryOp,
+    swapped: bool,
+    return_bool: bool,
+    span: TextSpan,
+    /// The faster form for rows of floats, if there is one.
+    rows: Option<RowOperation>,
+    scalar: Scalar,
+}
+
+impl Elementwise for WithScalar {
+    fn sample(&mut self, step: usize, sample: Sample<'_>) -> Option<Value> {
+        let number = Sample::Float(self.scalar[step]);
+        let (lhs, rhs) = if self.swapped { (number, sample) } else { (sample, number) };
+        let outcome = operation(self.op, lhs, rhs);
         if let Some(remark) = outcome.remark {
-            query.annotate(remark, span);
+            self.query.annotate(remark, self.span);
         }
         let value = outcome.value?;
-        if return_bool {
+        if self.return_bool {
             return Some(Value::Float(f64::from(u8::from(outcome.holds))));
         }
         if !outcome.holds {
             return None;
         }
         // A comparison filters the vector, on whichever side it stands.
-        Some(if op.is_comparison() { sample.to_value() } else { value })
-    })
+        Some(if self.op.is_comparison() { sample.to_value() } else { value })
+    }
+
+    fn floats(&mut self, row: &mut FloatSink<'_>) {
+        match self.rows {
+            Some(operation) => operation.apply(row, &self.scalar),
+            None => self.each_float(row),
+        }
+    }
 }
 
 #[cfg(test)]

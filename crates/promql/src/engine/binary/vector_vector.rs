@@ -1,19 +1,20 @@
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use bellwether_model::{Labels, Value};
+use hashbrown::HashMap;
 
 use super::changes_meaning;
 use super::element::operation;
 use super::matching::{MatchGroups, matched_labels};
-use crate::engine::block::{Row, Sample};
+use super::row::RowOperation;
+use crate::engine::block::{RowFloats, Sample};
 use crate::engine::error::QueryError;
 use crate::engine::eval::Eval;
+use crate::engine::label_groups::Members;
 use crate::engine::metadata_labels::{METADATA_LABELS, without_metadata};
 use crate::engine::operator::{Operator, Rows};
 use crate::engine::pacer::Pacer;
 use crate::engine::plan::BinaryPlan;
 use crate::engine::same_labels::same_labelset;
+use crate::engine::state::QueryState;
 use crate::engine::step_set::StepSet;
 use crate::syntax::{MatchCardinality, VectorMatching};
 
@@ -45,6 +46,7 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
         many_fill: matching.fill.lhs,
         one_fill: matching.fill.rhs,
         both,
+        rows: RowOperation::new(plan.op, false, plan.return_bool).filter(|_| matching.fill.is_none()),
         many,
         one,
     };
@@ -54,18 +56,17 @@ pub(super) fn open(eval: &Eval, plan: &BinaryPlan) -> Result<Box<dyn Operator>, 
 /// One side of the operation.
 struct Side<'a> {
     rows: &'a Rows,
-    /// The series of each group.
-    members: Vec<Vec<usize>>,
+    members: Members,
 }
 
 impl<'a> Side<'a> {
     fn new(rows: &'a Rows, groups: &MatchGroups, group_of: &[usize]) -> Self {
-        Self { rows, members: groups.members(group_of) }
+        Self { rows, members: Members::new(group_of, groups.n_groups) }
     }
 
     fn steps_with_samples(&self, eval: &Eval) -> Result<StepSet, QueryError> {
         let mut steps = StepSet::new(&eval.query, eval.grid.n_steps)?;
-        self.rows.block.rows().flat_map(Row::steps).for_each(|step| steps.insert(step));
+        self.rows.block.rows().for_each(|row| steps.insert_all(row.words()));
         Ok(steps)
     }
 }
@@ -83,6 +84,8 @@ struct Join<'a> {
     one_fill: Option<f64>,
     /// The steps at which there is something to match. Where one side is empty as a whole, Prometheus does not look for duplicates on the other one.
     both: StepSet,
+    /// The faster form for rows of floats, if there is one for this operation.
+    rows: Option<RowOperation>,
 }
 
 /// A sample of one side at one step: a series, or the value that fills in.
@@ -103,6 +106,19 @@ struct Output {
     by_labels: HashMap<Labels, usize>,
 }
 
+impl Output {
+    /// The outcome with these labels.
+    fn outcome(&mut self, query: &QueryState, labels: Labels) -> Result<usize, QueryError> {
+        if let Some(known) = self.by_labels.get(&labels) {
+            return Ok(*known);
+        }
+        query.keep_labels(&labels)?;
+        self.outcomes.push(Outcome { labels: labels.clone(), row: None, found_at: None, meant_for: None });
+        self.by_labels.insert(labels, self.outcomes.len() - 1);
+        Ok(self.outcomes.len() - 1)
+    }
+}
+
 /// A label set that pairs of partners result in.
 struct Outcome {
     labels: Labels,
@@ -110,6 +126,8 @@ struct Outcome {
     row: Option<usize>,
     /// The group and step at which a pair with this result was found most recently.
     found_at: Option<(usize, usize)>,
+    /// The group whose whole rows it was most recently meant for.
+    meant_for: Option<usize>,
 }
 
 /// Why a group cannot be joined.
@@ -177,10 +195,13 @@ impl Join<'_> {
     }
 
     fn group(&self, group: usize, n_steps: usize, output: &mut Output) -> Result<(), Failure> {
-        let (many, one) = (&self.many.members[group], &self.one.members[group]);
+        let (many, one) = (self.many.members.of(group), self.one.members.of(group));
         if (one.is_empty() && self.one_fill.is_none())
             || (many.is_empty() && self.many_fill.is_none() && one.len() < 2)
         {
+            return Ok(());
+        }
+        if self.whole_rows(group, output)? {
             return Ok(());
         }
         let mut pacer = Pacer::new(&self.eval.query.context);
@@ -214,6 +235,50 @@ impl Join<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Joins a group at all steps at once, if no step needs a closer look: one series of floats on the "one" side, and a result of its own for each series
+    /// of the "many" side. Returns whether it did.
+    fn whole_rows(&self, group: usize, output: &mut Output) -> Result<bool, QueryError> {
+        let (Some(operation), [one]) = (self.rows, self.one.members.of(group)) else { return Ok(false) };
+        let many = self.many.members.of(group);
+        let is_ambiguous = self.matching.card == MatchCardinality::OneToOne && many.len() > 1;
+        let one_row = self.one.rows.block.row(*one);
+        let (Some(one_floats), false) = (one_row.floats(), is_ambiguous) else { return Ok(false) };
+        let mut pairs: Vec<(usize, RowFloats<'_>, usize)> = Vec::with_capacity(many.len());
+        for series in many {
+            let row = self.many.rows.block.row(*series);
+            let Some(floats) = row.floats() else { return Ok(false) };
+            if !row.overlaps(one_row) {
+                continue;
+            }
+            let labels = self.result_labels(group, (Partner::Series(*series), Partner::Series(*one)));
+            let idx = output.outcome(&self.eval.query, labels)?;
+            let outcome = &mut output.outcomes[idx];
+            if outcome.row.is_some() || outcome.meant_for.replace(group) == Some(group) {
+                return Ok(false);
+            }
+            pairs.push((*series, floats, idx));
+        }
+        let Output { rows, outcomes, .. } = output;
+        for (series, many_floats, outcome) in pairs {
+            let (lhs, rhs) = if self.swapped { (one_floats, many_floats) } else { (many_floats, one_floats) };
+            let mut row = rows.block.push_row()?;
+            row.set_drop_name(self.drops_name(Some(series)));
+            let mut floats = row.as_floats();
+            floats.vals.copy_from_slice(lhs.vals);
+            for (present, (a, b)) in floats.present.iter_mut().zip(lhs.present.iter().zip(rhs.present)) {
+                *present = a & b;
+            }
+            operation.apply(&mut floats, rhs.vals);
+            if row.is_empty() {
+                rows.block.pop_row();
+                continue;
+            }
+            outcomes[outcome].row = Some(rows.len());
+            rows.labels.push(outcomes[outcome].labels.clone());
+        }
+        Ok(true)
     }
 
     /// The sample of the "one" side at a step; it is an error if there are two.
@@ -318,20 +383,15 @@ impl Join<'_> {
         {
             return Ok(outcome);
         }
-        let Output { pairs, outcomes, by_labels, latest, .. } = output;
-        let outcome = match pairs.entry(pair) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(place) => {
-                let labels = self.result_labels(group, pair);
-                self.eval.query.keep_labels(&labels)?;
-                *place.insert(*by_labels.entry(labels.clone()).or_insert_with(|| {
-                    outcomes.push(Outcome { labels, row: None, found_at: None });
-                    outcomes.len() - 1
-                }))
-            }
+        let outcome = if let Some(known) = output.pairs.get(&pair) {
+            *known
+        } else {
+            let outcome = output.outcome(&self.eval.query, self.result_labels(group, pair))?;
+            output.pairs.insert(pair, outcome);
+            outcome
         };
         if let Partner::Series(series) = many {
-            latest[series] = Some((one, outcome));
+            output.latest[series] = Some((one, outcome));
         }
         Ok(outcome)
     }
@@ -340,23 +400,24 @@ impl Join<'_> {
         let labels_of = |partner: Partner, side: &Side<'_>, other: &Side<'_>| match partner {
             Partner::Series(series) => side.rows.labels[series].clone(),
             // What fills in has the labels that the group was matched on.
-            Partner::Fill => matched_labels(&other.rows.labels[other.members[group][0]], self.matching),
+            Partner::Fill => matched_labels(&other.rows.labels[other.members.of(group)[0]], self.matching),
         };
-        let one_labels = labels_of(one, &self.one, &self.many);
-        let mut labels = labels_of(many, &self.many, &self.one).to_builder();
-        if changes_meaning(self.plan.op) {
-            for name in METADATA_LABELS {
-                labels.remove(name);
+        let drops_metadata = changes_meaning(self.plan.op);
+        let drops_unmatched = self.matching.card == MatchCardinality::OneToOne;
+        let stays = |name: &str| {
+            let listed = || self.matching.labels.iter().any(|l| l == name);
+            !(drops_metadata && METADATA_LABELS.contains(&name))
+                && (!drops_unmatched || listed() == self.matching.on)
+        };
+        let mut labels = labels_of(many, &self.many, &self.one).retain(|l| stays(l.name));
+        if !self.matching.include.is_empty() {
+            let one_labels = labels_of(one, &self.one, &self.many);
+            let mut builder = labels.to_builder();
+            for name in &self.matching.include {
+                builder.set(name, one_labels.get(name).unwrap_or(""));
             }
+            labels = builder.build();
         }
-        if self.matching.card == MatchCardinality::OneToOne {
-            let listed = |name: &str| self.matching.labels.iter().any(|l| l == name);
-            labels.retain(|name, _| listed(name) == self.matching.on);
-        }
-        for name in &self.matching.include {
-            labels.set(name, one_labels.get(name).unwrap_or(""));
-        }
-        let labels = labels.build();
         if self.plan.return_bool && !self.eval.query.options.delayed_name_removal {
             without_metadata(&labels)
         } else {

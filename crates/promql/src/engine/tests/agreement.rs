@@ -1,11 +1,8 @@
-use std::collections::BTreeMap;
-
-use bellwether_model::{Labels, Value};
 use proptest::prelude::*;
 
-use super::{MINUTE_MS, engine, instant, options, range};
+use super::{MINUTE_MS, Points, engine, instant, options, points, range};
 use crate::conformance::{ByteChoices, QueryGenerator, Vocabulary};
-use crate::engine::{Engine, EngineOptions, QueryError, QueryValue};
+use crate::engine::{Engine, EngineOptions, QueryError};
 use crate::syntax::{AggregateOp, Expr, ValueType};
 use crate::testkit::asks_for_query_times;
 
@@ -37,41 +34,6 @@ fn vocabulary() -> Vocabulary {
         metrics: owned(&["a", "b_total", "h", "c_bucket", "a", "b_total", "h", "target_info", "none"]),
         labels: owned(&["job", "instance", "le"]),
         values: owned(&["x", ".*", ".+", "1", "2", "x|y", "+Inf", ""]),
-    }
-}
-
-/// The samples of a result by time and labels, in a form in which equal ones are equal.
-type Points = BTreeMap<(i64, Labels), String>;
-
-fn written(value: &Value) -> String {
-    match value {
-        Value::Float(v) if v.is_nan() => "NaN".to_owned(),
-        Value::Float(v) => format!("{v:?}"),
-        Value::Histogram(h) => h.test_expression(),
-    }
-}
-
-fn points(value: QueryValue) -> Points {
-    match value {
-        QueryValue::Scalar { ts_ms, value } => {
-            Points::from([((ts_ms, Labels::empty()), written(&Value::Float(value)))])
-        }
-        QueryValue::String { .. } => Points::new(),
-        QueryValue::Vector(samples) => {
-            samples.into_iter().map(|s| ((s.ts_ms, s.labels), written(&s.value))).collect()
-        }
-        QueryValue::Matrix(series) => {
-            let mut all = Points::new();
-            for series in series {
-                for (ts_ms, v) in series.floats {
-                    all.insert((ts_ms, series.labels.clone()), written(&Value::Float(v)));
-                }
-                for (ts_ms, h) in series.histograms {
-                    all.insert((ts_ms, series.labels.clone()), written(&Value::Histogram(h)));
-                }
-            }
-            all
-        }
     }
 }
 

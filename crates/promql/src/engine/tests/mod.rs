@@ -2,10 +2,12 @@
 
 mod agreement;
 mod limits;
+mod whole_rows;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{QueryContext, Tenant};
+use bellwether_model::{Labels, QueryContext, Tenant, Value};
 
 use super::{
     Engine, EngineOptions, InstantQuery, QueryEngine, QueryError, QueryOutput, QuerySettings, QueryValue,
@@ -48,6 +50,41 @@ fn range(
     let settings = QuerySettings::default();
     let query = RangeQuery { query: query.to_owned(), start_ms, end_ms, step_ms, settings };
     engine.range(&Tenant::default(), &query, &QueryContext::unbounded())
+}
+
+/// The samples of a result by time and labels, in a form in which equal ones are equal.
+type Points = BTreeMap<(i64, Labels), String>;
+
+fn written(value: &Value) -> String {
+    match value {
+        Value::Float(v) if v.is_nan() => "NaN".to_owned(),
+        Value::Float(v) => format!("{v:?}"),
+        Value::Histogram(h) => h.test_expression(),
+    }
+}
+
+fn points(value: QueryValue) -> Points {
+    match value {
+        QueryValue::Scalar { ts_ms, value } => {
+            Points::from([((ts_ms, Labels::empty()), written(&Value::Float(value)))])
+        }
+        QueryValue::String { .. } => Points::new(),
+        QueryValue::Vector(samples) => {
+            samples.into_iter().map(|s| ((s.ts_ms, s.labels), written(&s.value))).collect()
+        }
+        QueryValue::Matrix(series) => {
+            let mut all = Points::new();
+            for series in series {
+                for (ts_ms, v) in series.floats {
+                    all.insert((ts_ms, series.labels.clone()), written(&Value::Float(v)));
+                }
+                for (ts_ms, h) in series.histograms {
+                    all.insert((ts_ms, series.labels.clone()), written(&Value::Histogram(h)));
+                }
+            }
+            all
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::coding::{Cursor, DecodeError, Result, put_varint, put_zigzag};
 
+use super::histograms::exact_int;
 use super::id::Codec;
 use super::ints::{decode_ints, encode_ints};
 
@@ -93,8 +94,7 @@ pub(crate) fn decode_floats(
 fn scale(v: f64, exponent: usize) -> Option<i64> {
     if exponent == 0 {
         // Most columns are integers, and these need no division.
-        let int = v as i64;
-        return (v.abs() < MAX_INT && (int as f64).to_bits() == v.to_bits()).then_some(int);
+        return exact_int(v);
     }
     let power = POWERS[exponent];
     let scaled = v * power;

@@ -145,12 +145,18 @@ pub(crate) fn read_histogram(cursor: &mut Cursor<'_>) -> Result<FloatHistogram> 
     Ok(h)
 }
 
+/// The value as an integer, if that has all its bits and floats count in steps of one there.
+#[inline]
+pub(crate) fn exact_int(v: f64) -> Option<i64> {
+    const MAX_INT: f64 = 9_007_199_254_740_992.0;
+    let int = v as i64;
+    (v.abs() < MAX_INT && (int as f64).to_bits() == v.to_bits()).then_some(int)
+}
+
 /// Appends a float: integers short, everything else with all its bytes.
 #[inline]
 pub(crate) fn put_value(out: &mut Vec<u8>, v: f64) {
-    const MAX_INT: f64 = 9_007_199_254_740_992.0;
-    let int = v as i64;
-    if v.abs() < MAX_INT && (int as f64).to_bits() == v.to_bits() {
+    if let Some(int) = exact_int(v) {
         put_varint(out, zigzag(int) + 1);
     } else {
         out.push(0);

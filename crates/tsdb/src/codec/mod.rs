@@ -9,7 +9,7 @@ mod timestamps;
 
 pub(crate) use floats::{decode_floats, encode_floats};
 pub(crate) use histograms::{
-    decode_histograms, encode_histograms, is_consistent, put_histogram, put_value, read_histogram,
+    decode_histograms, encode_histograms, exact_int, is_consistent, put_histogram, put_value, read_histogram,
     read_value, same_histogram,
 };
 pub(crate) use id::Codec;

@@ -67,9 +67,22 @@ impl TsCol {
 #[derive(Debug, Default)]
 pub(crate) struct SharedColumns {
     by_content: HashMap<u128, TsCol>,
+    /// Memory for whoever seals: times and values.
+    buffers: (Vec<i64>, Vec<f64>),
 }
 
 impl SharedColumns {
+    /// Empty buffers; [`give_buffers`](Self::give_buffers) keeps their memory for the next time.
+    pub(super) fn take_buffers(&mut self) -> (Vec<i64>, Vec<f64>) {
+        std::mem::take(&mut self.buffers)
+    }
+
+    pub(super) fn give_buffers(&mut self, mut times: Vec<i64>, mut values: Vec<f64>) {
+        times.clear();
+        values.clear();
+        self.buffers = (times, values);
+    }
+
     fn column(&mut self, times: &[i64]) -> TsCol {
         let mut hash = Xxh3::new();
         for t in times {

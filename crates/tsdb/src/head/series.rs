@@ -8,7 +8,7 @@ use crate::coding;
 use crate::columns::merge_columns;
 use crate::part::CHUNK_RANGE_MS;
 
-use super::chunk::{Chunk, SharedColumns};
+use super::chunk::{Chunk, SharedColumns, Values};
 use super::late::LateSamples;
 use super::tail::Tail;
 
@@ -135,13 +135,15 @@ impl Series {
                 .read(TimeRange::ALL, chunk.rows, &mut samples)
                 .expect("BUG: a chunk in memory can be decoded");
         }
-        let mut joined = Tail::default();
-        for row in 0..samples.len() {
-            let start = samples.start_ts.get(row).copied().unwrap_or(0);
-            joined.push(samples.ts[row], start, &value_at(&samples, row));
-        }
+        let histograms: Vec<_> = samples.hists.iter().flatten().cloned().collect();
+        let values = if histograms.is_empty() {
+            Values::Floats(&samples.vals)
+        } else {
+            Values::Histograms(&histograms)
+        };
+        let joined = Chunk::seal(&samples.ts, &samples.start_ts, values, shared);
         self.chunks.truncate(self.chunks.len() - n);
-        self.chunks.push(joined.seal(shared));
+        self.chunks.push(joined);
     }
 
     /// Puts a chunk from a checkpoint behind those that are there. One that is not full is opened again.

@@ -1,13 +1,13 @@
 //! How long a write request takes per sample, as Prometheus sends it: one sample for each series, ten labels, 2,000 series in a request.
 //!
-//! `receive` decompresses and decodes, `decode` only decodes, `encode` is what a sender pays without compression. Throughput is in samples
-//! per second.
+//! `known` and `unknown` are what a receiver does until the store has the batch, for series that it has seen and for others; `receive` decompresses and decodes, `decode` only
+//! decodes, `encode` is what a sender pays without compression. Throughput is in samples per second.
 use std::hint::black_box;
 
-use bellwether_model::Labels;
+use bellwether_model::{AppendBatch, AppendError, AppendReport, Appender, Labels, SeriesRef, Tenant};
 use bellwether_wire::{
-    Sample, WriteLimits, WriteRequestWriter, WriteSeries, compress_write_request, decode_write_request,
-    receive_write,
+    Sample, WriteLimits, WriteReceiver, WriteRequestWriter, WriteSeries, compress_write_request,
+    decode_write_request, receive_write,
 };
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -60,10 +60,42 @@ fn message() -> Vec<u8> {
     message
 }
 
+/// A store that keeps nothing.
+struct Nowhere;
+
+impl Appender for Nowhere {
+    fn append(&self, _: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError> {
+        let samples = (0..batch.samples.len() as u64).map(|i| Ok(SeriesRef(i))).collect();
+        Ok(AppendReport { samples, ..AppendReport::default() })
+    }
+}
+
+fn body() -> Vec<u8> {
+    let mut body = Vec::new();
+    compress_write_request(&message(), &mut body).expect("compressible");
+    body
+}
+
+#[divan::bench]
+fn known(bencher: Bencher<'_, '_>) {
+    let (body, receiver) = (body(), WriteReceiver::new(WriteLimits::default()));
+    bencher.counter(ItemsCount::new(SERIES)).bench_local(|| {
+        receiver.receive(&Nowhere, &Tenant::default(), black_box(&body)).expect("well-formed")
+    });
+}
+
+#[divan::bench]
+fn unknown(bencher: Bencher<'_, '_>) {
+    let body = body();
+    let receiver = || WriteReceiver::new(WriteLimits::default());
+    bencher.counter(ItemsCount::new(SERIES)).with_inputs(receiver).bench_local_refs(|receiver| {
+        receiver.receive(&Nowhere, &Tenant::default(), black_box(&body)).expect("well-formed")
+    });
+}
+
 #[divan::bench]
 fn receive(bencher: Bencher<'_, '_>) {
-    let (mut body, mut scratch) = (Vec::new(), Vec::new());
-    compress_write_request(&message(), &mut body).expect("compressible");
+    let (body, mut scratch) = (body(), Vec::new());
     bencher.counter(ItemsCount::new(SERIES)).bench_local(|| {
         receive_write(black_box(&body), &WriteLimits::default(), &mut scratch).expect("well-formed")
     });

@@ -2,6 +2,7 @@ use std::io;
 use std::path::Path;
 
 use bellwether_disk::LockError;
+use bellwether_model::StorageError;
 
 /// Why a store cannot be opened or looked after. Appending and querying have their own errors in `bellwether-model`.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum TsdbError {
     /// There is no room for what has to be written.
     #[error("storage is full: {0}")]
     Full(String),
+    /// What was asked for could not be read or was interrupted.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

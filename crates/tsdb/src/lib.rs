@@ -53,6 +53,7 @@ mod columns;
 mod counters;
 mod error;
 mod head;
+mod intervals;
 mod options;
 mod part;
 mod query;

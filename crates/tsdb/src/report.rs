@@ -60,6 +60,8 @@ pub enum ProblemKind {
     Part,
     /// A part that is not listed in MANIFEST.
     UnlistedPart,
+    /// Deletions of a part that are lost: deleted samples may be back.
+    Tombstones,
 }
 
 impl ProblemKind {
@@ -72,6 +74,7 @@ impl ProblemKind {
             Self::Manifest => "manifest",
             Self::Part => "part",
             Self::UnlistedPart => "unlisted part",
+            Self::Tombstones => "tombstones",
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum SegmentKind {
     Log,
     /// A checkpoint, which stands for all segments before it.
     Checkpoint,
+    /// Deletions, which are kept beside what they delete from.
+    Tombstones,
 }
 
 impl From<SegmentKind> for u32 {
@@ -50,6 +52,7 @@ impl From<SegmentKind> for u32 {
         match kind {
             SegmentKind::Log => 1,
             SegmentKind::Checkpoint => 2,
+            SegmentKind::Tombstones => 3,
         }
     }
 }
@@ -61,6 +64,7 @@ impl TryFrom<u32> for SegmentKind {
         match tag {
             1 => Ok(Self::Log),
             2 => Ok(Self::Checkpoint),
+            3 => Ok(Self::Tombstones),
             tag => Err(HeaderError::UnknownKind { tag }),
         }
     }

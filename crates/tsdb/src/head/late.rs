@@ -42,6 +42,11 @@ impl LateSamples {
         self.0.first().map(|s| s.ts_ms)
     }
 
+    /// The time of the newest one.
+    pub(crate) fn maxt(&self) -> Option<i64> {
+        self.0.last().map(|s| s.ts_ms)
+    }
+
     /// The value at a time, if there is a sample.
     pub(crate) fn value_at(&self, ts_ms: i64) -> Option<&Value> {
         let at = self.0.binary_search_by_key(&ts_ms, |s| s.ts_ms).ok()?;
@@ -80,6 +85,11 @@ impl LateSamples {
     /// Forgets those that are in parts as well.
     pub(crate) fn drop_cut(&mut self) {
         self.0.retain(|s| !s.is_cut);
+    }
+
+    /// Removes those in the range.
+    pub(crate) fn delete(&mut self, range: TimeRange) {
+        self.0.retain(|s| !range.contains(s.ts_ms));
     }
 
     /// How many bytes of memory they take, roughly.

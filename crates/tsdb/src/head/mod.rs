@@ -3,6 +3,7 @@
 mod append;
 mod chunk;
 mod commits;
+mod delete;
 mod exemplars;
 mod index;
 mod late;
@@ -22,6 +23,7 @@ use parking_lot::{Mutex, RwLock};
 pub(crate) use append::{Found, LockedShards, NewSample, Placement, ShardSet};
 pub(crate) use chunk::{Chunk, SharedColumns, Values};
 pub(crate) use commits::{Commits, OpenCommit, Snapshot};
+pub(crate) use delete::Deletion;
 pub(crate) use exemplars::{ExemplarVerdict, Exemplars};
 pub(crate) use index::{HeadIndex, IndexBuilder};
 pub(crate) use metadata::MetadataStore;
@@ -29,7 +31,7 @@ pub(crate) use ranges::{RangeTally, Ranges};
 pub(crate) use read::CutSeries;
 pub(crate) use series::{HeadCopies, HeadSamples, LastSample, Series, same_value, value_at};
 pub(crate) use shard::{LabelHasher, Shard};
-pub(crate) use upkeep::LiveSeries;
+pub(crate) use upkeep::{Defined, LiveSeries};
 
 /// How many shards there are; a power of two. The lower bits of a series' number are its shard.
 const N_SHARDS: usize = 64;

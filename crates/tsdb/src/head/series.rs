@@ -1,11 +1,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
+use bellwether_model::{ColumnBuffer, FloatHistogram, Labels, TimeRange, Value};
 use hashbrown::HashMap;
 
 use crate::coding;
 use crate::columns::merge_columns;
+use crate::intervals::Intervals;
 use crate::part::CHUNK_RANGE_MS;
 
 use super::chunk::{Chunk, SharedColumns, Values};
@@ -60,6 +61,8 @@ pub(crate) struct Series {
     /// In the order of time. A chunk never reaches over a multiple of the chunk range.
     chunks: Vec<Chunk>,
     tail: Tail,
+    /// Whether the newest sample was deleted and no other one came since: what comes was compared with one that is not there.
+    goes_on_behind_deleted: bool,
     /// Samples that came after newer ones; boxed because most series never have any.
     late: Option<Box<LateSamples>>,
 }
@@ -77,6 +80,7 @@ impl Series {
             cut_through: i64::MIN,
             chunks: Vec::new(),
             tail: Tail::default(),
+            goes_on_behind_deleted: false,
             late: None,
         }
     }
@@ -100,6 +104,21 @@ impl Series {
 
     /// Appends a sample that is newer than all before. `last` is the caller's business.
     pub(crate) fn push(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value, shared: &mut SharedColumns) {
+        if std::mem::take(&mut self.goes_on_behind_deleted)
+            && let Value::Histogram(h) = value
+        {
+            let before = match self.last_in(TimeRange::ALL).map(|last| last.value) {
+                Some(Value::Histogram(before)) => Some(before),
+                _ => None,
+            };
+            let counter_reset_hint = h.stored_reset_hint(before.as_deref());
+            let settled = FloatHistogram { counter_reset_hint, ..FloatHistogram::clone(h) };
+            return self.push_settled(ts_ms, start_ts_ms, &Value::Histogram(Arc::new(settled)), shared);
+        }
+        self.push_settled(ts_ms, start_ts_ms, value, shared);
+    }
+
+    fn push_settled(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value, shared: &mut SharedColumns) {
         let range = |t: i64| t.div_euclid(CHUNK_RANGE_MS);
         if self.tail.mint().is_some_and(|mint| range(mint) != range(ts_ms)) || !self.tail.takes(value) {
             self.seal(shared);
@@ -167,6 +186,12 @@ impl Series {
         Ok(())
     }
 
+    /// Sets the newest sample that is known, after all chunks of a checkpoint were restored so far.
+    pub(super) fn restore_last(&mut self, last: LastSample) {
+        self.goes_on_behind_deleted = self.newest().is_some_and(|newest| newest < last.ts_ms);
+        self.last = Some(last);
+    }
+
     /// The time of the newest sample in memory.
     fn newest(&self) -> Option<i64> {
         self.tail.maxt().or(self.chunks.last().map(|c| c.maxt))
@@ -182,6 +207,12 @@ impl Series {
         let in_order = self.chunks.first().map(|c| c.mint).or(self.tail.mint());
         let late = self.late().and_then(LateSamples::mint);
         in_order.into_iter().chain(late).min()
+    }
+
+    /// From the oldest to the newest sample in memory.
+    pub(super) fn extent(&self) -> Option<TimeRange> {
+        let newest = self.newest().into_iter().chain(self.late().and_then(LateSamples::maxt)).max();
+        Some(TimeRange::new(self.mint()?, newest?))
     }
 
     /// How many chunks there are, the open one included.
@@ -267,6 +298,43 @@ impl Series {
             Some(LastSample { ts_ms: samples.ts[row], value: value_at(samples, row) })
         };
         [last(&in_order), last(&late)].into_iter().flatten().max_by_key(|s| s.ts_ms)
+    }
+
+    /// Removes the samples in the range. Returns which of those in order they were, counted from the newest one. What is known about the newest sample stays, so that
+    /// the series goes on behind it.
+    pub(super) fn delete(&mut self, range: TimeRange, shared: &mut SharedColumns) -> Range<usize> {
+        if let Some(late) = &mut self.late {
+            late.delete(range);
+            if late.is_empty() {
+                self.late = None;
+            }
+        }
+        // The chunk before the first one with deleted samples may have the sample from which the next histogram counts.
+        let first_chunk = self.chunks.partition_point(|c| c.maxt < range.mint).saturating_sub(1);
+        let mut samples = ColumnBuffer::default();
+        for chunk in &self.chunks[first_chunk..] {
+            chunk
+                .read(TimeRange::ALL, chunk.rows, &mut samples)
+                .expect("BUG: a chunk in memory can be decoded");
+        }
+        self.tail.read(TimeRange::ALL, self.tail.len(), &mut samples);
+        let from = samples.ts.partition_point(|t| *t < range.mint);
+        let to = samples.ts.partition_point(|t| *t <= range.maxt);
+        if from >= to {
+            return 0..0;
+        }
+        let n = samples.len();
+        let mut deleted = Intervals::default();
+        deleted.add(range);
+        deleted.remove_from(&mut samples, 0);
+        self.chunks.truncate(first_chunk);
+        self.tail = Tail::default();
+        for row in 0..samples.len() {
+            let start = samples.start_ts.get(row).copied().unwrap_or(0);
+            self.push_settled(samples.ts[row], start, &value_at(&samples, row), shared);
+        }
+        self.goes_on_behind_deleted |= to == n;
+        n - to..n - from
     }
 
     /// Forgets the samples that are in parts as well.

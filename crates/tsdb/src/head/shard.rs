@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hash};
+use std::ops::Range;
 
-use bellwether_model::Labels;
+use bellwether_model::{Labels, TimeRange};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::chunk::SharedColumns;
@@ -165,6 +166,33 @@ impl Shard {
             self.traces.pop_front();
         }
         self.traces.push_back(Trace { commit, slots });
+    }
+
+    /// Removes the samples of series in ranges. Readers of earlier batches do not find them either, and leave out no others instead.
+    pub(super) fn delete(&mut self, deletions: &[(u32, TimeRange)]) {
+        let mut gone: HashMap<u32, (usize, Range<usize>)> = HashMap::new();
+        for (slot, range) in deletions {
+            let (series, shared) = self.series_mut(*slot);
+            let removed = series.delete(*range, shared);
+            if !removed.is_empty() {
+                gone.insert(*slot, (0, removed));
+            }
+        }
+        // The newest samples of a series are those of the last entries, one for one.
+        for trace in self.traces.iter_mut().rev() {
+            let keep: Vec<bool> = trace
+                .slots
+                .iter()
+                .rev()
+                .map(|slot| {
+                    let Some((newer, removed)) = gone.get_mut(slot) else { return true };
+                    *newer += 1;
+                    !removed.contains(&(*newer - 1))
+                })
+                .collect();
+            let mut keep = keep.into_iter().rev();
+            trace.slots.retain(|_| keep.next().unwrap_or(true));
+        }
     }
 
     /// For each series that has samples of batches after `commit`: how many.

@@ -22,6 +22,17 @@ pub(crate) struct HeadSize {
     pub(crate) bytes: usize,
 }
 
+/// What a definition in the log says of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Defined {
+    /// There was none with these labels.
+    New,
+    /// What is known.
+    Known,
+    /// Another number.
+    Again,
+}
+
 /// A series as a checkpoint has it.
 #[derive(Debug)]
 pub(crate) struct LiveSeries {
@@ -149,18 +160,30 @@ impl Head {
         Ok(n)
     }
 
-    /// Finds or creates a series while the log is replayed. `id` is its number there. Returns whether it is new; then it is the caller's to enter into the index.
-    pub(crate) fn replay_series(&self, id: u64, labels: &Labels) -> (SeriesId, bool) {
+    /// Finds or creates a series while the log is replayed. `id` is its number there. If it is new, it is the caller's to enter into the index.
+    pub(crate) fn replay_series(&self, id: u64, labels: &Labels) -> (SeriesId, Defined) {
         let placement = self.place(labels, None);
         let mut set = ShardSet::default();
         set.add(placement);
         let mut locked = self.lock(set);
-        let (series, is_new) = match locked.find(placement, labels) {
-            Found::Series(found) => (found, false),
-            Found::Nothing | Found::WrongHint => (locked.create(placement, labels), true),
+        let (series, was_known) = match locked.find(placement, labels) {
+            Found::Series(found) => (found, true),
+            Found::Nothing | Found::WrongHint => (locked.create(placement, labels), false),
         };
-        locked.series(series).log_id = id;
-        (series, is_new)
+        let before = std::mem::replace(&mut locked.series(series).log_id, id);
+        let defined = match was_known {
+            false => Defined::New,
+            true if before == id => Defined::Known,
+            true => Defined::Again,
+        };
+        (series, defined)
+    }
+
+    /// A series is defined once more under another number: it had left the head, and what it is compared with from then on is in parts.
+    pub(crate) fn replay_return(&self, id: SeriesId) {
+        let mut shard = self.shards[id.shard()].write();
+        let (series, _) = shard.series_mut(id.slot());
+        series.last = series.last_in(TimeRange::ALL);
     }
 
     /// Appends floats from the log to series of one shard, as [`replay_sample`](Self::replay_sample) does, and counts them in `tally`. Returns how many were not there.
@@ -229,7 +252,7 @@ impl Head {
             samples += u64::from(chunk.rows);
             series.restore(chunk, shared)?;
         }
-        series.last = Some(last);
+        series.restore_last(last);
         Ok(samples)
     }
 

@@ -7,8 +7,6 @@ use super::error::PartError;
 
 /// The description of a part.
 pub(crate) const META_FILE: &str = "meta.json";
-/// Where deletions will be; nothing writes it yet.
-pub(crate) const TOMBSTONE_FILE: &str = "tomb.bin";
 const VERSION: u32 = 1;
 const MAX_BYTES: u64 = 1 << 20;
 

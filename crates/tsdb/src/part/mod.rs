@@ -15,6 +15,7 @@ mod reader;
 mod sections;
 mod series;
 mod series_block;
+mod tombstones;
 mod writer;
 
 pub(crate) use dictionary::{Dictionary, DictionaryBuilder};
@@ -22,6 +23,7 @@ pub(crate) use error::PartError;
 pub(crate) use meta::{FileMeta, META_FILE, PartMeta};
 pub(crate) use reader::{LabelReader, Part, Reading};
 pub(crate) use series_block::SeriesBlock;
+pub(crate) use tombstones::{FoundTombstones, TOMBSTONE_FILE, Tombstones};
 pub(crate) use writer::{PartWriter, Provenance};
 
 /// Chunks are cut at multiples of this: two hours.

@@ -6,6 +6,7 @@ use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
 
 use crate::codec::{decode_floats, decode_histograms};
 use crate::coding::{Cursor, DecodeError, Result as DecodeResult};
+use crate::head::value_at;
 use crate::options::ReadMode;
 
 use super::blocks::BLOCK;
@@ -14,11 +15,12 @@ use super::columns::{Column, TimeKind, count_columns, find_column, read_column};
 use super::error::PartError;
 use super::file_header::FileKind;
 use super::index::{Index, ValueCursor};
-use super::meta::{PartMeta, TOMBSTONE_FILE};
+use super::meta::PartMeta;
 use super::paged::PagedFile;
 use super::sections::SectionFile;
 use super::series::{ChunkEntry, Content, SeriesWalk};
 use super::series_block::{BlockReader, ChunkPlace, RecentColumns, SeriesBlock};
+use super::tombstones::Tombstones;
 use super::writer::{COLUMNS, DIRECTORY_FILE, FLOATS_FILE, HISTOGRAMS_FILE, SERIES, SHAPES, TIMES_FILE};
 
 /// So many decoded columns of timestamps have a place at most: the series of one metric on many targets share few of them.
@@ -29,6 +31,14 @@ type Result<T> = std::result::Result<T, PartError>;
 /// A part that is open for reading. Index and directory are in memory, columns are read when they are needed.
 #[derive(Debug)]
 pub(crate) struct Part {
+    files: Arc<PartFiles>,
+    /// What reading passes over. A part with others is another value, so whoever reads goes on with what it started with.
+    tombstones: Tombstones,
+}
+
+/// What is open of a part and never changes.
+#[derive(Debug)]
+struct PartFiles {
     meta: PartMeta,
     dir: PathBuf,
     index: Index,
@@ -69,7 +79,7 @@ impl Reading {
 }
 
 impl Part {
-    /// Opens the part in `dir` and verifies everything but the columns, which are verified when they are read.
+    /// Opens the part in `dir` and verifies everything but the columns, which are verified when they are read. Deletions are the caller's business.
     pub(crate) fn open(fs: &dyn Fs, dir: &Path, id: u64, reading: &Reading) -> Result<Self> {
         let meta = PartMeta::read(fs, dir)?;
         if meta.id != id {
@@ -85,11 +95,6 @@ impl Part {
                 ));
             }
         }
-        let tombstones = dir.join(TOMBSTONE_FILE);
-        if fs.metadata(&tombstones).is_ok() {
-            let what = "deletions are not known to this version".to_owned();
-            return Err(PartError::Newer { path: tombstones.display().to_string(), what });
-        }
         let path = dir.join(DIRECTORY_FILE);
         let directory = SectionFile::open(fs, &path, FileKind::Directory, id, &[SHAPES, SERIES, COLUMNS])?;
         let paged = |file: &str, kind| PagedFile::open(fs, &dir.join(file), kind, id, reading.mode);
@@ -101,7 +106,7 @@ impl Part {
         let n_columns = count_columns(directory.section(COLUMNS)).map_err(PartError::decoding(&path))?;
         let series_share = Arc::new(CacheShare::new(Arc::clone(&reading.series)));
         let times_share = Arc::new(CacheShare::new(Arc::clone(&reading.times)));
-        let part = Self {
+        let files = PartFiles {
             times: paged(TIMES_FILE, FileKind::Timestamps)?,
             floats: paged(FLOATS_FILE, FileKind::Floats)?,
             histograms: paged(HISTOGRAMS_FILE, FileKind::Histograms)?,
@@ -115,57 +120,68 @@ impl Part {
             series_share,
             times_share,
         };
-        if part.walk()?.len() as u64 != part.meta.series {
+        let part = Self { files: Arc::new(files), tombstones: Tombstones::default() };
+        if part.walk()?.len() as u64 != part.meta().series {
             return Err(PartError::damaged(&path, "another number of series than in the description"));
         }
         Ok(part)
     }
 
     pub(crate) fn meta(&self) -> &PartMeta {
-        &self.meta
+        &self.files.meta
     }
 
     /// The folder.
     pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+        &self.files.dir
     }
 
     /// From the first to the last sample.
     pub(crate) fn range(&self) -> TimeRange {
-        TimeRange::new(self.meta.mint, self.meta.maxt)
+        TimeRange::new(self.files.meta.mint, self.files.meta.maxt)
     }
 
     pub(crate) fn n_series(&self) -> u32 {
-        self.meta.series as u32
+        self.files.meta.series as u32
+    }
+
+    /// What reading passes over.
+    pub(crate) fn tombstones(&self) -> &Tombstones {
+        &self.tombstones
+    }
+
+    /// The same part with other deletions.
+    pub(crate) fn with_tombstones(&self, tombstones: Tombstones) -> Self {
+        Self { files: Arc::clone(&self.files), tombstones }
     }
 
     /// How many bytes of memory the open part takes, roughly, with what queries left.
     pub(crate) fn memory(&self) -> usize {
-        self.index.memory() + self.directory.len() + self.kept_bytes()
+        self.files.index.memory() + self.files.directory.len() + self.kept_bytes()
     }
 
     /// How many bytes the caches take.
     fn kept_bytes(&self) -> usize {
-        self.series_share.bytes() + self.times_share.bytes()
+        self.files.series_share.bytes() + self.files.times_share.bytes()
     }
 
     /// To be called in each round of upkeep: what queries left is given back after a while without queries.
     pub(crate) fn end_round(&self) {
-        self.blocks.end_round();
-        self.columns.end_round();
+        self.files.blocks.end_round();
+        self.files.columns.end_round();
     }
 
     /// Goes through the series.
     pub(crate) fn walk(&self) -> Result<SeriesWalk<'_>> {
-        SeriesWalk::new(self.directory.section(SERIES), &self.shapes).map_err(self.in_directory())
+        SeriesWalk::new(self.files.directory.section(SERIES), &self.files.shapes).map_err(self.in_directory())
     }
 
     fn in_directory(&self) -> impl Fn(DecodeError) -> PartError {
-        PartError::decoding(self.directory.path())
+        PartError::decoding(self.files.directory.path())
     }
 
     fn in_index(&self) -> impl Fn(DecodeError) -> PartError {
-        PartError::decoding(self.index.path())
+        PartError::decoding(self.files.index.path())
     }
 
     /// A reader of label sets; it remembers values from one series to the next.
@@ -194,12 +210,12 @@ impl Part {
     }
 
     pub(super) fn known_blocks(&self) -> &Cache<SeriesBlock> {
-        &self.blocks
+        &self.files.blocks
     }
 
     /// What the labels in blocks are counted in.
     pub(super) fn series_share(&self) -> &Arc<CacheShare> {
-        &self.series_share
+        &self.files.series_share
     }
 
     /// The chunks of a series.
@@ -213,7 +229,7 @@ impl Part {
     }
 
     fn column(&self, id: u32) -> Result<Column> {
-        find_column(self.directory.section(COLUMNS), id).map_err(self.in_directory())
+        find_column(self.files.directory.section(COLUMNS), id).map_err(self.in_directory())
     }
 
     /// Finds out what is needed to read a chunk. Content that is not in a file goes to `inline`.
@@ -252,6 +268,7 @@ impl Part {
         let mut walk = self.walk()?;
         let (mut scratch, mut inline, mut columns) =
             (Scratch::default(), Vec::new(), RecentColumns::default());
+        let start = out.len();
         for chunk in self.seek(&mut walk, ordinal)? {
             inline.clear();
             let place = self.place(chunk, &mut columns, &mut inline);
@@ -259,7 +276,23 @@ impl Part {
                 self.read_chunk(&place, &inline, range, &mut scratch, out)?;
             }
         }
+        self.remove_deleted(ordinal, start, out);
         Ok(())
+    }
+
+    fn remove_deleted(&self, ordinal: u32, start: usize, out: &mut ColumnBuffer) {
+        if let Some(deleted) = self.tombstones.of(ordinal) {
+            deleted.remove_from(out, start);
+        }
+    }
+
+    /// Whether a series of a block has a chunk that reaches into the range and is not deleted as a whole.
+    pub(crate) fn has_samples(&self, block: &SeriesBlock, series: u32, range: TimeRange) -> bool {
+        let mut chunks = block.chunks(series).iter().filter(|c| range.overlaps(c.range));
+        match self.tombstones.of(block.ordinal(series)) {
+            None => chunks.next().is_some(),
+            Some(deleted) => chunks.any(|c| !deleted.covers(c.range)),
+        }
     }
 
     /// Appends the samples of a series of a block that lie in the range to `out`, in time order. `bad` decides whether a chunk that cannot be read ends everything or
@@ -273,29 +306,34 @@ impl Part {
         mut bad: impl FnMut(PartError) -> Result<()>,
     ) -> Result<()> {
         let mut scratch = Scratch::default();
+        let start = out.len();
         for place in block.chunks(series) {
             if range.overlaps(place.range) {
                 self.read_chunk(place, block.inline(), range, &mut scratch, out).or_else(&mut bad)?;
             }
         }
+        self.remove_deleted(block.ordinal(series), start, out);
         Ok(())
     }
 
     /// The last sample of a series.
     pub(crate) fn last_sample(&self, ordinal: u32) -> Result<Option<(i64, Value)>> {
         let mut walk = self.walk()?;
-        let Some(chunk) = self.seek(&mut walk, ordinal)?.last() else { return Ok(None) };
-        let mut inline = Vec::new();
-        let place = self.place(chunk, &mut RecentColumns::default(), &mut inline);
-        let mut samples = ColumnBuffer::default();
-        let range = TimeRange::new(place.range.maxt, place.range.maxt);
-        self.read_chunk(&place, &inline, range, &mut Scratch::default(), &mut samples)?;
-        let Some(ts) = samples.ts.last() else { return Ok(None) };
-        let value = match samples.hists.pop().flatten() {
-            Some(h) => Value::Histogram(h),
-            None => Value::Float(samples.vals[samples.vals.len() - 1]),
-        };
-        Ok(Some((*ts, value)))
+        let (mut inline, mut columns) = (Vec::new(), RecentColumns::default());
+        for chunk in self.seek(&mut walk, ordinal)?.iter().rev() {
+            inline.clear();
+            let place = self.place(chunk, &mut columns, &mut inline);
+            let is_whole = self.tombstones.of(ordinal).is_none();
+            let range =
+                if is_whole { TimeRange::new(place.range.maxt, place.range.maxt) } else { TimeRange::ALL };
+            let mut samples = ColumnBuffer::default();
+            self.read_chunk(&place, &inline, range, &mut Scratch::default(), &mut samples)?;
+            self.remove_deleted(ordinal, 0, &mut samples);
+            if let Some(row) = samples.len().checked_sub(1) {
+                return Ok(Some((samples.ts[row], value_at(&samples, row))));
+            }
+        }
+        Ok(None)
     }
 
     /// A chunk that turns out to be bad leaves nothing behind in `out`.
@@ -310,7 +348,10 @@ impl Part {
         let n = usize::from(chunk.rows);
         let times = self.times_of(TimeKind::Samples, chunk.times, scratch)?;
         if times.len() != n {
-            return Err(PartError::damaged(self.directory.path(), "chunk without its column of timestamps"));
+            return Err(PartError::damaged(
+                self.files.directory.path(),
+                "chunk without its column of timestamps",
+            ));
         }
         let rows = if range.mint <= chunk.range.mint && chunk.range.maxt <= range.maxt {
             0..n
@@ -322,10 +363,13 @@ impl Part {
         }
         let starts = chunk.starts.map(|id| self.times_of(TimeKind::Starts, id, scratch)).transpose()?;
         if starts.as_ref().is_some_and(|starts| starts.len() != n) {
-            return Err(PartError::damaged(self.directory.path(), "columns of a chunk differ in length"));
+            return Err(PartError::damaged(
+                self.files.directory.path(),
+                "columns of a chunk differ in length",
+            ));
         }
         let start_of = |row: usize| starts.as_ref().map_or(0, |starts| starts[row]);
-        let file = if chunk.histograms { &self.histograms } else { &self.floats };
+        let file = if chunk.histograms { &self.files.histograms } else { &self.files.floats };
         let bytes = if chunk.inline {
             &inline[chunk.at as usize..][..chunk.len as usize]
         } else {
@@ -357,20 +401,20 @@ impl Part {
     }
 
     fn times_of(&self, kind: TimeKind, id: u32, scratch: &mut Scratch) -> Result<Arc<[i64]>> {
-        if let Some(times) = self.columns.get(id) {
+        if let Some(times) = self.files.columns.get(id) {
             return Ok(times);
         }
         let column = self.column(id)?;
         scratch.times.clear();
-        read_column(&self.times, kind, &column, &mut scratch.bytes, &mut scratch.times)?;
+        read_column(&self.files.times, kind, &column, &mut scratch.bytes, &mut scratch.times)?;
         let times: Arc<[i64]> = Arc::from(scratch.times.as_slice());
-        self.columns.put(id, &times);
+        self.files.columns.put(id, &times);
         Ok(times)
     }
 
     /// The label names, sorted.
     pub(crate) fn label_names(&self) -> impl Iterator<Item = &str> {
-        self.index.names().iter().map(|n| n.text.as_ref())
+        self.files.index.names().iter().map(|n| n.text.as_ref())
     }
 
     /// Hands all values of `name` that start with `prefix`, and their places, to `visit`, until it returns false.
@@ -380,24 +424,25 @@ impl Part {
         prefix: &str,
         mut visit: impl FnMut(u32, &str) -> bool,
     ) -> Result<()> {
-        let Some(entry) = self.index.name(name) else { return Ok(()) };
-        let visited = self.index.for_each_value(entry, prefix, |ordinal, value| Ok(visit(ordinal, value)));
+        let Some(entry) = self.files.index.name(name) else { return Ok(()) };
+        let visited =
+            self.files.index.for_each_value(entry, prefix, |ordinal, value| Ok(visit(ordinal, value)));
         visited.map_err(self.in_index())
     }
 
     /// Appends the series with `name="value"` to `out`, in order.
     pub(crate) fn postings(&self, name: &str, value: &str, out: &mut Vec<u32>) -> Result<()> {
-        let Some(entry) = self.index.name(name) else { return Ok(()) };
-        if let Some(ordinal) = self.index.find(entry, value).map_err(self.in_index())? {
-            self.index.postings(entry, ordinal, out).map_err(self.in_index())?;
+        let Some(entry) = self.files.index.name(name) else { return Ok(()) };
+        if let Some(ordinal) = self.files.index.find(entry, value).map_err(self.in_index())? {
+            self.files.index.postings(entry, ordinal, out).map_err(self.in_index())?;
         }
         Ok(())
     }
 
     /// Appends the series that have the value of `name` with the place `ordinal` to `out`, in order.
     pub(crate) fn postings_at(&self, name: &str, ordinal: u32, out: &mut Vec<u32>) -> Result<()> {
-        let Some(entry) = self.index.name(name) else { return Ok(()) };
-        self.index.postings(entry, ordinal, out).map_err(self.in_index())
+        let Some(entry) = self.files.index.name(name) else { return Ok(()) };
+        self.files.index.postings(entry, ordinal, out).map_err(self.in_index())
     }
 }
 
@@ -429,7 +474,7 @@ impl LabelReader<'_> {
     pub(crate) fn read(&mut self, ordinal: u32) -> Result<Labels> {
         self.walk.seek(ordinal).map_err(self.part.in_directory())?;
         let names = self.walk.names();
-        let index = &self.part.index;
+        let index = &self.part.files.index;
         self.slots.resize_with(names.len(), || Slot {
             name: u32::MAX,
             value: ValueCursor::default(),
@@ -570,7 +615,10 @@ mod tests {
             // Once more, with what is remembered now.
             check_part(&part, &series);
             assert!(part.kept_bytes() <= cache_bytes);
-            assert_eq!(part.memory() > part.index.memory() + part.directory.len(), cache_bytes > 0);
+            assert_eq!(
+                part.memory() > part.files.index.memory() + part.files.directory.len(),
+                cache_bytes > 0
+            );
             (0..100).for_each(|_| part.end_round());
             assert_eq!(part.kept_bytes(), 0);
             check_part(&part, &series);
@@ -627,6 +675,44 @@ mod tests {
     }
 
     #[test]
+    fn deleted_samples_are_passed_over() {
+        let fs = SimFs::new();
+        let mut series = series();
+        write(&fs, &series);
+        let part = open(&fs, ReadMode::Map).expect("whole");
+        let (gone, half, end) = (3, 14, 27);
+        let cut = |ordinal: usize| {
+            let ts = &series[ordinal].1.ts;
+            (ts[ts.len() / 4], ts[ts.len() / 2], ts[ts.len() - 1])
+        };
+        let deleted = [
+            (gone as u32, TimeRange::ALL),
+            (half as u32, TimeRange::new(cut(half).0, cut(half).1)),
+            (end as u32, TimeRange::new(cut(end).1, cut(end).2)),
+        ];
+        let with = part.with_tombstones(part.tombstones().with_deletion(deleted));
+        for (ordinal, range) in deleted {
+            let mut intervals = crate::intervals::Intervals::default();
+            intervals.add(range);
+            intervals.remove_from(&mut series[ordinal as usize].1, 0);
+            let (labels, samples) = &series[ordinal as usize];
+            let (found, out) = query(&with, ordinal, TimeRange::ALL).expect("whole");
+            assert!(found == *labels && same(&out, samples), "{labels}");
+            let last = with.last_sample(ordinal).expect("whole").map(|(ts, _)| ts);
+            assert_eq!(last, samples.ts.last().copied());
+            let (number, at) = SeriesBlock::locate(ordinal);
+            let block = with.blocks().block(number).expect("whole");
+            assert_eq!(with.has_samples(&block, at, TimeRange::ALL), !samples.is_empty());
+            assert!(part.has_samples(&block, at, TimeRange::ALL), "the part from before is as it was");
+            // Rows that were there before stay, whatever their time.
+            let mut out = series[50].1.clone();
+            let before = out.len();
+            with.read(ordinal, TimeRange::ALL, &mut out).expect("whole");
+            assert_eq!(out.len(), before + samples.len());
+        }
+    }
+
+    #[test]
     fn shared_timestamps_are_stored_once() {
         let fs = SimFs::new();
         let meta = write(&fs, &series());
@@ -678,9 +764,6 @@ mod tests {
             .expect_err("another id")
             .to_string();
         assert!(err.contains("the folder holds part 5"), "{err}");
-        fs.create(&Path::new("p").join(TOMBSTONE_FILE)).expect("no faults");
-        check("tomb.bin: deletions are not known to this version; use the program that wrote it");
-        fs.remove_file(&Path::new("p").join(TOMBSTONE_FILE)).expect("there");
         fs.tamper(Path::new("p/val.bin"), |bytes| bytes.push(0)).expect("there");
         check("val.bin: the file has");
         let json = br#"{"version":2,"new":true}"#;

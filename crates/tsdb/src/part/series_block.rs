@@ -32,6 +32,7 @@ pub(super) struct ChunkPlace {
 /// Neighbouring series, 16 or fewer: where their samples are and, as far as somebody asked, their labels.
 #[derive(Debug)]
 pub(crate) struct SeriesBlock {
+    number: u32,
     labels: Box<[OnceLock<Labels>]>,
     /// Bytes of the labels, taken from the share.
     label_bytes: AtomicUsize,
@@ -48,9 +49,9 @@ impl SeriesBlock {
         (ordinal / BLOCK as u32, ordinal % BLOCK as u32)
     }
 
-    /// Whether the series has a chunk that reaches into the range.
-    pub(crate) fn has_samples(&self, series: u32, range: TimeRange) -> bool {
-        self.chunks(series).iter().any(|c| c.range.overlaps(range))
+    /// Undoes [`locate`](Self::locate) for a series of this block.
+    pub(crate) fn ordinal(&self, series: u32) -> u32 {
+        self.number * BLOCK as u32 + series
     }
 
     /// The chunks of a series, in the order of time.
@@ -58,6 +59,14 @@ impl SeriesBlock {
         let series = series as usize;
         let start = series.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.chunks[start as usize..self.ends[series] as usize]
+    }
+
+    /// From the first to the last sample of a series, deleted ones included, if it has a chunk that reaches into `range`.
+    pub(crate) fn extent_in(&self, series: u32, range: TimeRange) -> Option<TimeRange> {
+        let chunks = self.chunks(series);
+        let (first, last) = (chunks.first()?, chunks.last()?);
+        let is_in = chunks.iter().any(|c| range.overlaps(c.range));
+        is_in.then(|| TimeRange::new(first.range.mint, last.range.maxt))
     }
 
     /// The contents of the chunks that are inline.
@@ -153,6 +162,7 @@ fn decode<'a>(part: &'a Part, walk: &mut SeriesWalk<'a>, block: u32) -> Result<S
         ends.push(chunks.len() as u32);
     }
     Ok(SeriesBlock {
+        number: block,
         labels: (0..n).map(|_| OnceLock::new()).collect(),
         label_bytes: AtomicUsize::new(0),
         share: Arc::clone(part.series_share()),

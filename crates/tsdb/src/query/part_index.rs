@@ -4,7 +4,7 @@ use crate::part::{Part, PartError};
 use crate::select::LabelIndex;
 
 /// The series of a part, for selection.
-pub(super) struct PartIndex<'a>(pub(super) &'a Part);
+pub(crate) struct PartIndex<'a>(pub(crate) &'a Part);
 
 impl LabelIndex for PartIndex<'_> {
     fn all(&self) -> Vec<u32> {

@@ -98,7 +98,6 @@ impl StoreQuerier {
             head.labels(&ids, reach_into, self.snapshot.commit, cx, &mut take)?;
         }
         self.for_each_part(self.range, |part| {
-            let reach_into = reach_into.filter(|range| !covers(*range, part.range()));
             find_in_part(part, &matchers, reach_into, cx, |_, _, labels| {
                 take(labels);
                 Ok(())
@@ -299,8 +298,7 @@ impl StoreQuerier {
     ) -> Result<(), StorageError> {
         let idx = found.parts.len() as u32;
         let (before, mut pending) = (found.blocks.len(), 0);
-        let reach_into = Some(range).filter(|range| !covers(*range, part.range()));
-        find_in_part(part, matchers, reach_into, cx, |block, series, labels| {
+        find_in_part(part, matchers, Some(range), cx, |block, series, labels| {
             // Set aside once for each block.
             pending += labels.as_bytes().len() + BYTES_PER_SERIES;
             let is_new = found.blocks[before..].last().is_none_or(|(_, last)| !Arc::ptr_eq(last, block));
@@ -318,7 +316,7 @@ impl StoreQuerier {
     }
 }
 
-/// Visits the series of a part for which all matchers hold, in order; with a range those that reach into it.
+/// Visits the series of a part for which all matchers hold, in order; with a range those that reach into it with samples that are not deleted.
 fn find_in_part(
     part: &Part,
     matchers: &[&Matcher],
@@ -327,6 +325,8 @@ fn find_in_part(
     mut visit: impl FnMut(&Arc<SeriesBlock>, u32, &Labels) -> Result<(), QueryInterrupt>,
 ) -> Result<(), StorageError> {
     let ordinals = select(&PartIndex(part), matchers, cx)?;
+    let reach_into =
+        reach_into.filter(|range| !covers(*range, part.range()) || !part.tombstones().is_empty());
     let mut reader = part.blocks();
     let mut current: Option<(u32, Arc<SeriesBlock>)> = None;
     for (n, ordinal) in ordinals.into_iter().enumerate() {
@@ -338,7 +338,7 @@ fn find_in_part(
             Some((there, block)) if *there == number => &*block,
             current => &current.insert((number, reader.block(number)?)).1,
         };
-        if reach_into.is_none_or(|range| block.has_samples(series, range)) {
+        if reach_into.is_none_or(|range| part.has_samples(block, series, range)) {
             visit(block, series, reader.labels(block, ordinal)?.as_ref())?;
         }
     }

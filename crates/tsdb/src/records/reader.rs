@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bellwether_model::{Exemplar, Labels, MetricMetadata, MetricType, Value};
+use bellwether_model::{Exemplar, Labels, MetricMetadata, MetricType, TimeRange, Value};
 
 use crate::codec::{read_histogram, read_value};
 use crate::coding::{Cursor, DecodeError};
@@ -47,6 +47,8 @@ pub(crate) trait RecordSink {
     fn late_sample(&mut self, id: u64, ts_ms: i64, start_ts_ms: i64, value: Value);
     fn exemplar(&mut self, series: Labels, exemplar: Exemplar);
     fn metadata(&mut self, tenant: &str, family: &str, metadata: MetricMetadata);
+    /// What came before of a series in a range is gone.
+    fn deletion(&mut self, id: u64, range: TimeRange);
     fn checkpoint_head(&mut self, head: CheckpointHead);
     fn checkpoint_series(&mut self, series: CheckpointSeries) -> Result<(), DecodeError>;
     fn checkpoint_end(&mut self, n_series: u64);
@@ -77,6 +79,7 @@ pub(crate) fn read_records(payload: &[u8], sink: &mut impl RecordSink) -> Result
             RecordKind::Late => read_late(&mut body, sink)?,
             RecordKind::Exemplars => read_exemplars(&mut body, sink)?,
             RecordKind::Metadata => read_metadata(&mut body, sink)?,
+            RecordKind::Deletions => read_deletions(&mut body, sink)?,
             // Whoever reads a log looks for it beforehand.
             RecordKind::Continued => {}
             RecordKind::CheckpointHead => {
@@ -167,6 +170,20 @@ fn read_metadata(body: &mut Cursor<'_>, sink: &mut impl RecordSink) -> Result<()
     Ok(())
 }
 
+fn read_deletions(body: &mut Cursor<'_>, sink: &mut impl RecordSink) -> Result<(), DecodeError> {
+    let mut id = 0_u64;
+    while !body.is_empty() {
+        id = id.wrapping_add(body.zigzag()? as u64);
+        let mint = body.zigzag()?;
+        let maxt = mint.wrapping_add(body.varint()? as i64);
+        if maxt < mint {
+            return Err(DecodeError::new("deletion that ends before it starts"));
+        }
+        sink.deletion(id, TimeRange::new(mint, maxt));
+    }
+    Ok(())
+}
+
 fn read_checkpoint_series(body: &mut Cursor<'_>) -> Result<CheckpointSeries, DecodeError> {
     let id = body.varint()?;
     let labels = body.labels()?;
@@ -236,6 +253,10 @@ mod tests {
             self.0.push(format!("metadata {tenant} {family} {} {} {}", m.metric_type, m.unit, m.help));
         }
 
+        fn deletion(&mut self, id: u64, range: TimeRange) {
+            self.0.push(format!("deletion {id} {} {}", range.mint, range.maxt));
+        }
+
         fn checkpoint_head(&mut self, head: CheckpointHead) {
             self.0.push(format!("{head:?}"));
         }
@@ -294,6 +315,8 @@ mod tests {
         let metadata =
             MetricMetadata { metric_type: MetricType::Info, unit: "s".to_owned(), help: "h".to_owned() };
         writer.metadata("", "up", &metadata);
+        writer.deletion(7 << 32, TimeRange::new(-5, 900));
+        writer.deletion(3, TimeRange::ALL);
         writer
     }
 
@@ -317,6 +340,8 @@ mod tests {
                 "histogram 5 -9 -10 4004000000000000",
                 "exemplar up{job=\"x\"} {trace_id=\"t\"} 0.25 12",
                 "metadata  up info s h",
+                "deletion 30064771072 -5 900",
+                "deletion 3 -9223372036854775808 9223372036854775807",
             ]
         );
     }

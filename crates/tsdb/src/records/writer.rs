@@ -1,5 +1,5 @@
 use bellwether_disk::{FrameError, Group};
-use bellwether_model::{Exemplar, Labels, MetricMetadata, MetricType, Value};
+use bellwether_model::{Exemplar, Labels, MetricMetadata, MetricType, TimeRange, Value};
 
 use crate::codec::{put_histogram, put_value};
 use crate::coding::{put_labels, put_str, put_varint, put_zigzag};
@@ -17,7 +17,7 @@ pub(super) const LATE_HISTOGRAM: u8 = 1;
 pub(super) const LATE_HAS_START: u8 = 1 << 1;
 
 /// The bodies that are collected side by side, in the order in which they are written: definitions come before what needs them.
-const KINDS: [RecordKind; 7] = [
+const KINDS: [RecordKind; 8] = [
     RecordKind::Series,
     RecordKind::Floats,
     RecordKind::FloatsWithStarts,
@@ -25,6 +25,7 @@ const KINDS: [RecordKind; 7] = [
     RecordKind::Late,
     RecordKind::Exemplars,
     RecordKind::Metadata,
+    RecordKind::Deletions,
 ];
 
 /// A record that is being collected.
@@ -132,6 +133,14 @@ impl RecordWriter {
         body.bytes.push(type_to_byte(metadata.metric_type));
         put_str(&mut body.bytes, &metadata.unit);
         put_str(&mut body.bytes, &metadata.help);
+    }
+
+    /// The samples of a series in a range are deleted.
+    pub(crate) fn deletion(&mut self, id: u64, range: TimeRange) {
+        let body = self.body(RecordKind::Deletions);
+        body.put_id(id);
+        put_zigzag(&mut body.bytes, range.mint);
+        put_varint(&mut body.bytes, range.maxt.wrapping_sub(range.mint) as u64);
     }
 
     /// A record that stands alone.

@@ -52,8 +52,8 @@ impl Store {
         let range = TimeRange::new(cut.mint, end - 1);
         let edit = Edit {
             add: cut.entries,
-            drop: Vec::new(),
             cut: vec![Cut { mint: range.mint, maxt: range.maxt, log_seq }],
+            ..Edit::default()
         };
         let mut manifest = self.manifest.lock();
         manifest.change(self.fs.as_ref(), &edit).map_err(|e| TsdbError::io(manifest.path(), e))?;

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-use bellwether_model::Value;
+use bellwether_model::{TimeRange, Value};
 
 use crate::head::{Head, RangeTally, SeriesId};
 
@@ -52,6 +52,10 @@ impl From<FloatSample> for Sample {
 enum Load {
     Floats(Vec<FloatSample>),
     Any(Vec<Sample>),
+    /// A series is defined anew.
+    Return(SeriesId),
+    /// What came before of a series in a range is gone.
+    Deletion(SeriesId, TimeRange),
 }
 
 /// What the threads did.
@@ -116,6 +120,16 @@ impl<'s> Fillers<'s> {
         }
     }
 
+    /// Lets a series return to the head after what came so far.
+    pub(super) fn return_of(&mut self, series: SeriesId) {
+        self.of(series).pass_on(Load::Return(series));
+    }
+
+    /// Deletes samples of a series that came so far.
+    pub(super) fn deletion(&mut self, series: SeriesId, range: TimeRange) {
+        self.of(series).pass_on(Load::Deletion(series, range));
+    }
+
     /// Waits until all samples are in the head.
     pub(super) fn finish(self) -> Filled {
         let mut all = Filled::default();
@@ -137,6 +151,13 @@ impl<'s> Fillers<'s> {
 }
 
 impl Filler<'_> {
+    /// Passes on what waits, and then a load.
+    fn pass_on(&mut self, load: Load) {
+        self.pass_on_floats();
+        self.pass_on_others();
+        self.send(load);
+    }
+
     fn pass_on_floats(&mut self) {
         if !self.floats.is_empty() {
             let floats = std::mem::replace(&mut self.floats, Vec::with_capacity(LOAD));
@@ -171,6 +192,8 @@ fn fill(head: &Head, loads: &Receiver<Load>) -> Filled {
                 }
             }
             Load::Any(samples) => samples.iter().for_each(|sample| filled.add(head, sample)),
+            Load::Return(series) => head.replay_return(series),
+            Load::Deletion(series, range) => head.replay_deletion(series, range),
         }
     }
     filled

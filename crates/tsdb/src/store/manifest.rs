@@ -26,6 +26,14 @@ pub(super) struct PartEntry {
     pub(super) level: u32,
     pub(super) order: u64,
     pub(super) files: Vec<FileMeta>,
+    /// How many deletions its `tomb.bin` has seen at least.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) deletions: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl From<&PartMeta> for PartEntry {
@@ -37,6 +45,7 @@ impl From<&PartMeta> for PartEntry {
             level: meta.level,
             order: meta.order,
             files: meta.files.clone(),
+            deletions: 0,
         }
     }
 }
@@ -49,12 +58,21 @@ pub(super) struct Cut {
     pub(super) log_seq: u64,
 }
 
+/// How many deletions the `tomb.bin` of a part has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Deletions {
+    pub(super) id: u64,
+    pub(super) deletions: u64,
+}
+
 /// A change of the set of parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Edit {
     pub(super) add: Vec<PartEntry>,
     pub(super) drop: Vec<u64>,
     pub(super) cut: Vec<Cut>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) delete: Vec<Deletions>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -206,6 +224,11 @@ impl Manifest {
             self.parts.insert(part.id, part.clone());
         }
         self.cuts.extend(&edit.cut);
+        for Deletions { id, deletions } in &edit.delete {
+            if let Some(part) = self.parts.get_mut(id) {
+                part.deletions = *deletions;
+            }
+        }
     }
 
     /// Makes a change, durably. After an error it is not known whether the file has the change; the next change, or the next start, settles it.
@@ -227,6 +250,14 @@ impl Manifest {
             self.rewrite(fs)?;
         }
         Ok(())
+    }
+
+    /// Notes how many deletions a part has seen, without writing: the next change writes the file anew.
+    pub(super) fn set_deletions(&mut self, id: u64, deletions: u64) {
+        if let Some(part) = self.parts.get_mut(&id).filter(|part| part.deletions != deletions) {
+            part.deletions = deletions;
+            self.is_dirty = true;
+        }
     }
 
     /// Takes up parts without writing: the next change writes the file anew.
@@ -312,7 +343,7 @@ mod tests {
     }
 
     fn part(id: u64) -> PartEntry {
-        PartEntry { id, mint: 0, maxt: 9, level: 0, order: id, files: Vec::new() }
+        PartEntry { id, mint: 0, maxt: 9, level: 0, order: id, files: Vec::new(), deletions: 0 }
     }
 
     fn add(id: u64) -> Edit {
@@ -331,9 +362,12 @@ mod tests {
         manifest.change(&fs, &Edit { cut: vec![cut], ..add(1) }).expect("no faults");
         manifest.change(&fs, &add(2)).expect("no faults");
         manifest
-            .change(&fs, &Edit { add: vec![part(3)], drop: vec![1, 2], cut: Vec::new() })
+            .change(&fs, &Edit { add: vec![part(3)], drop: vec![1, 2], ..Edit::default() })
             .expect("no faults");
+        let delete = vec![Deletions { id: 3, deletions: 2 }, Deletions { id: 99, deletions: 1 }];
+        manifest.change(&fs, &Edit { delete, ..Edit::default() }).expect("no faults");
         let loaded = load(&fs);
+        assert_eq!(loaded.manifest.parts()[&3].deletions, 2);
         assert_eq!((ids(&loaded.manifest), loaded.dropped.as_slice()), (vec![3], &[1, 2][..]));
         assert_eq!((loaded.manifest.cuts(), loaded.manifest.store_id()), (&[cut][..], ID));
         assert!(!loaded.is_new && loaded.damage.is_empty());

@@ -9,7 +9,9 @@ use bellwether_model::{ColumnBuffer, Labels, TimeRange};
 use crate::columns::merge_columns;
 use crate::counters::add;
 use crate::error::TsdbError;
-use crate::part::{CHUNK_RANGE_MS, Dictionary, DictionaryBuilder, LabelReader, Part, PartError, Provenance};
+use crate::part::{
+    CHUNK_RANGE_MS, Dictionary, DictionaryBuilder, LabelReader, Part, PartError, Provenance, SeriesBlock,
+};
 
 use super::cut::DAY_MS;
 use super::manifest::{Edit, PartEntry};
@@ -43,6 +45,20 @@ impl Store {
         Ok(merged)
     }
 
+    /// Rewrites the parts with deleted samples without them. Returns how many.
+    pub(super) fn clean_tombstones(&self) -> Result<usize, TsdbError> {
+        let mut upkeep = self.maintenance.lock();
+        self.check_open()?;
+        let set = self.part_set();
+        let with_deletions: Vec<_> =
+            set.parts().iter().filter(|p| !p.tombstones().is_empty()).cloned().collect();
+        for part in &with_deletions {
+            self.merge(&mut upkeep, std::slice::from_ref(part))?;
+        }
+        Ok(with_deletions.len())
+    }
+
+    /// Makes one part of several, or of one a part without what is deleted there.
     fn merge(&self, upkeep: &mut Upkeep, sources: &[Arc<Part>]) -> Result<(), TsdbError> {
         let unreadable = |e: PartError| TsdbError::Part { id: 0, what: e.to_string() };
         let dictionary = dictionary_of(sources).map_err(unreadable)?;
@@ -83,7 +99,7 @@ impl Store {
         entries: Vec<PartEntry>,
         drop: &[u64],
     ) -> Result<(), TsdbError> {
-        let edit = Edit { add: entries, drop: drop.to_vec(), cut: Vec::new() };
+        let edit = Edit { add: entries, drop: drop.to_vec(), ..Edit::default() };
         let mut manifest = self.manifest.lock();
         manifest.change(self.fs.as_ref(), &edit).map_err(|e| TsdbError::io(manifest.path(), e))?;
         std::mem::drop(manifest);
@@ -124,12 +140,20 @@ fn merge_groups(parts: &[Arc<Part>], scope: MergeScope, newest: i64) -> Vec<Vec<
         .collect()
 }
 
+/// The labels of the series that have samples left.
 fn dictionary_of(parts: &[Arc<Part>]) -> Result<Dictionary, PartError> {
     let mut builder = DictionaryBuilder::default();
     for part in parts {
         let mut labels = part.labels()?;
+        let mut blocks = part.blocks();
         for ordinal in 0..part.n_series() {
-            builder.add(&labels.read(ordinal)?);
+            let is_left = part.tombstones().of(ordinal).is_none() || {
+                let (number, series) = SeriesBlock::locate(ordinal);
+                part.has_samples(blocks.block(number)?.as_ref(), series, TimeRange::ALL)
+            };
+            if is_left {
+                builder.add(&labels.read(ordinal)?);
+            }
         }
     }
     Ok(builder.finish())

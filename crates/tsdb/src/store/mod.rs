@@ -3,6 +3,7 @@
 mod append;
 mod checkpoint;
 mod cut;
+mod delete;
 mod fill;
 mod maintain;
 mod manifest;
@@ -21,8 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bellwether_disk::{DirLock, Fs, Log, LogError};
 use bellwether_model::{
-    AppendBatch, AppendError, AppendReport, Appender, Clock, Querier, Queryable, StorageError, Tenant,
-    TimeRange,
+    AppendBatch, AppendError, AppendReport, Appender, Clock, Matcher, Querier, QueryContext, Queryable,
+    StorageError, Tenant, TimeRange,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -122,6 +123,26 @@ impl Tsdb {
     /// Moves everything from the head into parts, merges the parts of each day, and drops the log they replace.
     pub fn compact_all(&self) -> Result<MaintenanceReport, TsdbError> {
         self.store.compact_all()
+    }
+
+    /// Deletes the samples in the range of the series for which all matchers of one of the selectors hold. When this returns, they are gone for good, whatever happens;
+    /// if it fails, some of them may be.
+    ///
+    /// Only samples that are there are meant: one that is appended later counts, whatever its time. Exemplars and descriptions stay, and label names and values are still listed
+    /// until the samples are removed from the disk ([`clean_tombstones`](Self::clean_tombstones) or any merge). A series in memory goes on behind its newest sample, deleted or not.
+    pub fn delete(
+        &self,
+        tenant: &Tenant,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+        cx: &QueryContext,
+    ) -> Result<(), TsdbError> {
+        self.store.delete(tenant, selectors, range, cx)
+    }
+
+    /// Rewrites the parts that have deleted samples without them. Returns how many parts these were.
+    pub fn clean_tombstones(&self) -> Result<usize, TsdbError> {
+        self.store.clean_tombstones()
     }
 
     /// Makes everything durable that was appended so far, whatever the policy.

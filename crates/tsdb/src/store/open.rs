@@ -18,7 +18,9 @@ use crate::counters::{Counters, add};
 use crate::error::TsdbError;
 use crate::head::Head;
 use crate::options::Options;
-use crate::part::{FileMeta, META_FILE, Part, PartError, Reading, folder_name};
+use crate::part::{
+    FileMeta, FoundTombstones, META_FILE, Part, PartError, Reading, TOMBSTONE_FILE, Tombstones, folder_name,
+};
 use crate::records::RecordError;
 use crate::report::{Problem, ProblemKind, RecoveryReport};
 
@@ -36,6 +38,8 @@ const QUARANTINE_DIR: &str = "quarantine";
 const UNFINISHED: &str = ".tmp";
 /// `meta.json` has at most this many bytes.
 const MAX_META_BYTES: u64 = 1 << 20;
+/// More is not copied of a damaged `tomb.bin`.
+const MAX_TOMBSTONE_BYTES: u64 = 1 << 30;
 
 /// Opens the store in `dir`, which is created if it is not there.
 pub(super) fn open(
@@ -192,6 +196,9 @@ struct FoundParts {
     next_part: u64,
 }
 
+/// A part with what was deleted of it, or why it cannot be used.
+type OpenedPart = Result<(Part, FoundTombstones), PartError>;
+
 struct Opening<'a> {
     fs: &'a dyn Fs,
     dir: &'a Path,
@@ -274,15 +281,17 @@ impl Opening<'_> {
         let list_is_whole = damage.is_empty() && (!is_new || on_disk.is_empty());
         // Everything is looked at before anything is changed: a store of a newer version stays as it is.
         let listed: Vec<PartEntry> = manifest.parts().values().cloned().collect();
-        let mut opened: Vec<(u64, PathBuf, Result<Part, PartError>)> = Vec::new();
+        let mut opened: Vec<(u64, PathBuf, OpenedPart)> = Vec::new();
         for entry in &listed {
             let dir = parts_dir.join(folder_name(entry.id));
             let part = open_listed(self.fs, &dir, entry, &self.reading);
+            let part = part.and_then(|part| self.read_tombstones(part));
             opened.push((entry.id, dir, part));
         }
         for id in on_disk.into_iter().filter(|id| !manifest.parts().contains_key(id)) {
             let dir = parts_dir.join(folder_name(id));
             let part = Part::open(self.fs, &dir, id, &self.reading);
+            let part = part.and_then(|part| self.read_tombstones(part));
             opened.push((id, dir, part));
         }
         for (_, _, part) in &opened {
@@ -295,7 +304,7 @@ impl Opening<'_> {
         }
         let mut superseded: BTreeSet<u64> = dropped.into_iter().collect();
         for (id, _, part) in &opened {
-            if let Ok(part) = part
+            if let Ok((part, _)) = part
                 && manifest.parts().contains_key(id)
             {
                 superseded.extend(&part.meta().sources);
@@ -305,19 +314,21 @@ impl Opening<'_> {
         for (id, dir, part) in opened {
             let is_listed = manifest.parts().contains_key(&id);
             match part {
-                Ok(part) if is_listed => parts.push(Arc::new(part)),
+                Ok((part, found)) if is_listed => {
+                    parts.push(Arc::new(self.with_tombstones(&part, found, &mut manifest)));
+                }
                 _ if !is_listed && superseded.contains(&id) => {
                     if let Err(error) = self.fs.remove_dir_all(&dir) {
                         tracing::warn!(path = %dir.display(), %error, "part that was replaced could not be removed");
                     }
                 }
-                Ok(part) if !list_is_whole => {
+                Ok((part, found)) if !list_is_whole => {
                     let mut entry = PartEntry::from(part.meta());
                     entry.files.extend(self.meta_file(&dir));
                     manifest.adopt(entry);
-                    parts.push(Arc::new(part));
+                    parts.push(Arc::new(self.with_tombstones(&part, found, &mut manifest)));
                 }
-                Ok(part) => unlisted.push(part),
+                Ok((part, _)) => unlisted.push(part),
                 Err(e) => {
                     let moved = self.quarantine_dir(&dir, "damaged");
                     self.problem(ProblemKind::Part, &dir, e.to_string(), moved);
@@ -329,6 +340,42 @@ impl Opening<'_> {
             drop_superseded(&mut manifest, &mut parts);
         }
         Ok(FoundParts { manifest, parts, unlisted, next_part })
+    }
+
+    /// Reads what was deleted of a part. What cannot be read is no reason to do without the part, unless it comes from a newer version.
+    fn read_tombstones(&self, part: Part) -> OpenedPart {
+        match Tombstones::read(self.fs, part.dir(), part.meta().id, part.n_series()) {
+            Ok(found) => Ok((part, found)),
+            Err(e) if refusal(&e).is_some() => Err(e),
+            Err(e) => {
+                Ok((part, FoundTombstones { damage: vec![e.to_string()], ..FoundTombstones::default() }))
+            }
+        }
+    }
+
+    /// Lets a part pass over what was deleted of it, and reports what of that is lost.
+    fn with_tombstones(&mut self, part: &Part, found: FoundTombstones, manifest: &mut Manifest) -> Part {
+        let FoundTombstones { tombstones, mut damage } = found;
+        let id = part.meta().id;
+        let path = part.dir().join(TOMBSTONE_FILE);
+        let expected = manifest.parts().get(&id).map_or(0, |entry| entry.deletions);
+        if damage.is_empty() && tombstones.deletions() < expected {
+            damage.push(format!("{} deletions instead of {expected}", tombstones.deletions()));
+        }
+        if !damage.is_empty() {
+            let copy = read_file(self.fs, &path, MAX_TOMBSTONE_BYTES)
+                .and_then(|bytes| self.keep(&format!("part-{}-{TOMBSTONE_FILE}", folder_name(id)), &bytes));
+            // With a copy of what was there, the file can be made whole again.
+            if copy.is_ok()
+                && let Err(error) = tombstones.write(self.fs, part.dir(), id)
+            {
+                tracing::warn!(path = %path.display(), %error, "deletions could not be written anew");
+            }
+            let what = format!("{}; deleted samples may be back", damage.join("; "));
+            self.problem(ProblemKind::Tombstones, &path, what, copy.ok());
+        }
+        manifest.set_deletions(id, tombstones.deletions());
+        part.with_tombstones(tombstones)
     }
 
     /// Removes whole parts that are not listed but whose samples are all where they came from: a crash came between their publication and

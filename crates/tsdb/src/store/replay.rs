@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bellwether_model::{Exemplar, Labels, MetricMetadata, Value};
+use bellwether_model::{Exemplar, Labels, MetricMetadata, TimeRange, Value};
 use hashbrown::HashMap;
 
 use crate::coding::DecodeError;
-use crate::head::{ExemplarVerdict, Head, IndexBuilder, LastSample, RangeTally, SeriesId};
+use crate::head::{Defined, ExemplarVerdict, Head, IndexBuilder, LastSample, RangeTally, SeriesId};
 use crate::records::{CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records};
 
 use super::fill::{Fillers, FloatSample, Sample, SamplePlace};
@@ -189,9 +189,11 @@ impl<'a> Replay<'a> {
     }
 
     fn define(&mut self, id: u64, labels: &Labels) -> SeriesId {
-        let (series, is_new) = self.head.replay_series(id, labels);
-        if is_new {
-            self.index.insert(series, labels);
+        let (series, defined) = self.head.replay_series(id, labels);
+        match defined {
+            Defined::New => self.index.insert(series, labels),
+            Defined::Known => {}
+            Defined::Again => self.fillers.return_of(series),
         }
         self.ids.insert(id, series);
         series
@@ -238,6 +240,14 @@ impl RecordSink for Replay<'_> {
 
     fn metadata(&mut self, tenant: &str, family: &str, metadata: MetricMetadata) {
         self.head.metadata.lock().put(tenant, family, metadata);
+    }
+
+    fn deletion(&mut self, id: u64, range: TimeRange) {
+        // What came before in the same frame is meant, too.
+        self.end_batch();
+        if let Some(series) = self.ids.get(id) {
+            self.fillers.deletion(series, range);
+        }
     }
 
     fn checkpoint_head(&mut self, head: CheckpointHead) {

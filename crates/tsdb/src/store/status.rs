@@ -62,6 +62,8 @@ pub struct PartStatus {
     pub memory_bytes: usize,
     /// The parts that it was merged from.
     pub sources: Vec<u64>,
+    /// How many stretches of its series are deleted and still take room.
+    pub deleted_intervals: usize,
 }
 
 /// What the store takes on disk, and whether it takes writes.
@@ -137,6 +139,7 @@ impl Store {
                 bytes: meta.bytes(),
                 memory_bytes: part.memory(),
                 sources: meta.sources.clone(),
+                deleted_intervals: part.tombstones().count(),
             }
         });
         status.collect()

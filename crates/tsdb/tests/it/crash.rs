@@ -4,16 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_disk::{Fault, Injection, SimFs};
-use bellwether_model::{AppendBatch, Appender, Clock, ManualClock, Tenant};
+use bellwether_model::{AppendBatch, Appender, Clock, ManualClock, Tenant, TimeRange};
 use bellwether_tsdb::{Options, RecoveryReport, SyncPolicy, Tsdb, TsdbError};
 
-use crate::kit::{self, Dump, HOUR, NOW, bits, options, row};
+use crate::kit::{self, Dump, HOUR, NOW, bits, name, options, row};
 
 /// What was acknowledged, by series and time.
 #[derive(Default)]
 struct Ledger(Dump);
 
 impl Ledger {
+    /// Forgets what was deleted, or what may be.
+    fn delete(&mut self, series: i64, range: TimeRange) {
+        self.0.entry(name(series).to_string()).or_default().retain(|ts, _| !range.contains(*ts));
+    }
+
     fn note(&mut self, samples: &[bellwether_model::AppendEntry]) {
         for s in samples {
             self.0.entry(s.labels.to_string()).or_default().insert(s.ts_ms, (bits(&s.value), 0));
@@ -21,8 +26,15 @@ impl Ledger {
     }
 }
 
-/// A short life of a store: appends, a cut, more appends, some of them late, a compaction, a checkpoint. Faults may end any step; only acknowledged samples are noted.
+/// A short life of a store: appends, a cut, more appends, some of them late, deletions, compactions, a checkpoint. Faults may end any step; only acknowledged samples are noted, and
+/// only acknowledged deletions are relied on.
 fn live(tsdb: &Tsdb, ledger: &mut Ledger, attempted: &mut Ledger) {
+    let delete = |series: i64, range: TimeRange, ledger: &mut Ledger, attempted: &mut Ledger| {
+        ledger.delete(series, range);
+        if kit::delete(tsdb, series, range).is_ok() {
+            attempted.delete(series, range);
+        }
+    };
     let append = |ts: i64, ledger: &mut Ledger, attempted: &mut Ledger| {
         let samples = row(0..12, ts);
         attempted.note(&samples);
@@ -39,12 +51,19 @@ fn live(tsdb: &Tsdb, ledger: &mut Ledger, attempted: &mut Ledger) {
         append(NOW - 25 * HOUR + n * 60_000, ledger, attempted);
         append(NOW - 26 * HOUR + n * 60_000 + 30_000, ledger, attempted);
     }
+    // From parts, from memory, in order and late.
+    delete(3, TimeRange::ALL, ledger, attempted);
+    delete(4, TimeRange::new(NOW - 26 * HOUR + 90_000, NOW - 25 * HOUR + 120_000), ledger, attempted);
     let _ = tsdb.compact_all();
+    delete(5, TimeRange::new(NOW - 25 * HOUR, NOW), ledger, attempted);
     for n in 0..6 {
         append(NOW - HOUR + n * 60_000, ledger, attempted);
         append(NOW - 25 * HOUR - n * 60_000, ledger, attempted);
     }
     let _ = tsdb.maintain();
+    delete(6, TimeRange::new(NOW - 26 * HOUR, NOW - HOUR), ledger, attempted);
+    let _ = tsdb.clean_tombstones();
+    delete(7, TimeRange::ALL, ledger, attempted);
     let _ = tsdb.close();
 }
 

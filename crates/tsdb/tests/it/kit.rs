@@ -91,10 +91,24 @@ impl Kit {
         report
     }
 
+    /// Deletes the samples of the series `m{i="..."}` in a range.
+    pub(crate) fn delete(&self, series: i64, range: TimeRange) {
+        self.try_delete(series, range).expect("the samples are deleted");
+    }
+
+    pub(crate) fn try_delete(&self, series: i64, range: TimeRange) -> Result<(), bellwether_tsdb::TsdbError> {
+        delete(&self.tsdb, series, range)
+    }
+
     /// Everything that the store returns for all of time.
     pub(crate) fn dump(&self) -> Dump {
         dump(&self.tsdb, &Tenant::default())
     }
+}
+
+pub(crate) fn delete(tsdb: &Tsdb, series: i64, range: TimeRange) -> Result<(), bellwether_tsdb::TsdbError> {
+    let selector = vec![Matcher::equal("__name__", "m"), Matcher::equal("i", series.to_string())];
+    tsdb.delete(&Tenant::default(), &[selector], range, &QueryContext::unbounded())
 }
 
 /// One test at a time on the real disk: a child process that is being started holds for a moment what its parent has open, the locks of stores of other tests

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod crash;
+mod deletes;
 mod golden;
 mod isolation;
 mod kit;

@@ -18,6 +18,9 @@ enum Step {
     Fill(i64, u8, i64),
     Maintain,
     Compact,
+    /// Delete of a series, or of all, from this long before its newest sample on, for this long.
+    Delete(Option<i64>, i64, i64),
+    Clean,
     Sync,
     Wait(i64),
     Kill,
@@ -38,6 +41,9 @@ fn some_step() -> impl Strategy<Value = Step> {
             .prop_map(|(series, n, interval)| Step::Fill(series, n, interval)),
         2 => Just(Step::Maintain),
         2 => Just(Step::Compact),
+        3 => (proptest::option::weighted(0.8, 0..SERIES), some_span(), some_span())
+            .prop_map(|(series, back, len)| Step::Delete(series, back, len)),
+        1 => Just(Step::Clean),
         1 => Just(Step::Sync),
         1 => (1_i64..4 * HOUR).prop_map(Step::Wait),
         2 => Just(Step::Kill),
@@ -45,6 +51,10 @@ fn some_step() -> impl Strategy<Value = Step> {
         1 => any::<u64>().prop_map(Step::PowerCut),
         3 => (-60_i64..60, 0_i64..60).prop_map(|(from, hours)| Step::Read(from, hours)),
     ]
+}
+
+fn some_span() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 0_i64..200_000, 1 => 0..60 * HOUR, 1 => Just(10_000 * HOUR)]
 }
 
 /// Values of every kind that a store may treat in its own way.
@@ -66,43 +76,89 @@ struct Window {
     ms: i64,
     /// The newest sample before the batch.
     newest: i64,
+    /// The same, if deleted ones count: the store does not forget at once how far it was.
+    newest_ever: i64,
+}
+
+impl Window {
+    /// Whether a late sample may be refused as too old.
+    fn may_refuse(self, ts_ms: i64) -> bool {
+        ts_ms < self.newest_ever - self.ms
+    }
+
+    /// Whether it may be taken.
+    fn may_take(self, ts_ms: i64) -> bool {
+        ts_ms >= self.newest - self.ms
+    }
 }
 
 /// What the store should hold.
 #[derive(Default)]
 struct Model {
     samples: BTreeMap<i64, BTreeMap<i64, (Value, i64)>>,
+    /// The newest sample that was deleted of a series. The store goes on behind it as long as it remembers it.
+    deleted: BTreeMap<i64, (i64, Value)>,
+    /// The newest sample that there ever was.
+    newest_ever: i64,
 }
 
 impl Model {
-    /// What the store should answer, and what it should hold then. `in_batch` are the samples of this batch so far.
+    /// Checks what the store answered, and notes what it should hold then. `in_batch` are the samples of this batch so far; `is_held` says whether the store has a sample at this
+    /// time now, after the batch.
     fn append(
         &mut self,
         series: i64,
         entry: &AppendEntry,
+        got: &Result<(), Rejection>,
         in_batch: &mut Vec<(i64, i64)>,
         window: Window,
-    ) -> Result<(), Rejection> {
+        is_held: impl FnOnce() -> bool,
+    ) {
         let held = self.samples.entry(series).or_default();
         let newest = held.last_key_value().map(|(ts, _)| *ts);
-        if newest.is_some_and(|newest| newest >= entry.ts_ms) {
-            // Without a window only the newest sample is compared within a batch.
-            let is_hidden =
-                window.ms == 0 && Some(entry.ts_ms) != newest && in_batch.contains(&(series, entry.ts_ms));
-            return match held.get(&entry.ts_ms).filter(|_| !is_hidden) {
-                Some((value, _)) if bits(value) == bits(&entry.value) => Ok(()),
-                Some(_) => Err(Rejection::DuplicateTimestamp),
-                None if window.ms == 0 || entry.value.is_stale() => Err(Rejection::OutOfOrder),
-                None if entry.ts_ms < window.newest - window.ms => Err(Rejection::TooOld),
-                None => {
-                    held.insert(entry.ts_ms, (entry.value.clone(), entry.start_ts_ms));
-                    Ok(())
-                }
-            };
+        let deleted = self.deleted.get(&series).filter(|(ts, _)| newest.is_none_or(|newest| newest < *ts));
+        let ts_ms = entry.ts_ms;
+        // Without a window only the newest sample is compared within a batch.
+        let is_hidden = window.ms == 0 && Some(ts_ms) != newest && in_batch.contains(&(series, ts_ms));
+        let mut take = |held: &mut BTreeMap<i64, (Value, i64)>| {
+            held.insert(ts_ms, (entry.value.clone(), entry.start_ts_ms));
+            in_batch.push((series, ts_ms));
+        };
+        if newest.is_none_or(|newest| newest < ts_ms) && deleted.is_none_or(|(ts, _)| *ts < ts_ms) {
+            assert_eq!(*got, Ok(()));
+            return take(held);
         }
-        held.insert(entry.ts_ms, (entry.value.clone(), entry.start_ts_ms));
-        in_batch.push((series, entry.ts_ms));
-        Ok(())
+        if let Some((value, _)) = held.get(&ts_ms).filter(|_| !is_hidden) {
+            let is_same = bits(value) == bits(&entry.value);
+            assert_eq!(*got, if is_same { Ok(()) } else { Err(Rejection::DuplicateTimestamp) });
+            return;
+        }
+        let is_late_allowed = window.ms > 0 && !entry.value.is_stale();
+        let at_deleted =
+            deleted.filter(|(ts, _)| *ts == ts_ms).map(|(_, value)| bits(value) == bits(&entry.value));
+        match got {
+            Ok(()) if at_deleted == Some(true) && !is_held() => {}
+            Ok(()) => {
+                let is_forgotten = newest.is_none_or(|newest| newest < ts_ms);
+                assert!(is_forgotten || (is_late_allowed && window.may_take(ts_ms)), "taken: {entry:?}");
+                take(held);
+            }
+            Err(Rejection::DuplicateTimestamp) => assert_eq!(at_deleted, Some(false), "{entry:?}"),
+            Err(Rejection::OutOfOrder) => assert!(!is_late_allowed && at_deleted.is_none(), "{entry:?}"),
+            Err(Rejection::TooOld) => {
+                assert!(is_late_allowed && window.may_refuse(ts_ms) && at_deleted.is_none(), "{entry:?}");
+            }
+            Err(other) => panic!("{other}: {entry:?}"),
+        }
+    }
+
+    fn delete(&mut self, series: i64, range: TimeRange) {
+        let held = self.samples.entry(series).or_default();
+        let Some((newest, (value, _))) = held.last_key_value() else { return };
+        if range.contains(*newest) && self.deleted.get(&series).is_none_or(|(ts, _)| ts < newest) {
+            self.deleted.insert(series, (*newest, value.clone()));
+        }
+        held.retain(|ts, _| !range.contains(*ts));
     }
 
     fn dump(&self, range: TimeRange) -> Dump {
@@ -119,9 +175,10 @@ impl Model {
         newest.map(|(ts, _)| *ts).max().unwrap_or(0)
     }
 
+    /// The newest sample of a series, deleted or not.
     fn newest(&self, series: i64) -> i64 {
-        let newest = self.samples.get(&series).and_then(|s| s.last_key_value());
-        newest.map_or(NOW - 60 * HOUR, |(ts, _)| *ts)
+        let newest = self.samples.get(&series).and_then(|s| s.last_key_value()).map(|(ts, _)| *ts);
+        newest.max(self.deleted.get(&series).map(|(ts, _)| *ts)).unwrap_or(NOW - 60 * HOUR)
     }
 }
 
@@ -165,6 +222,20 @@ fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize), window_ms: 
             }
             Step::Maintain => drop(kit.tsdb.maintain().expect("works")),
             Step::Compact => drop(kit.tsdb.compact_all().expect("works")),
+            Step::Delete(series, back, len) => {
+                for series in series.map_or(0..SERIES, |series| series..series + 1) {
+                    let from = model.newest(series) - back;
+                    let range = TimeRange::new(from, from + len);
+                    kit.delete(series, range);
+                    model.delete(series, range);
+                }
+                assert_eq!(kit.dump(), model.dump(TimeRange::ALL), "step {at}: {step:?}");
+            }
+            Step::Clean => {
+                kit.tsdb.clean_tombstones().expect("works");
+                let stored: u64 = kit.tsdb.parts().iter().map(|p| p.deleted_intervals as u64).sum();
+                assert_eq!(stored, 0, "step {at}");
+            }
             Step::Sync => kit.tsdb.sync().expect("works"),
             Step::Wait(ms) => kit.clock.advance_ms(*ms),
             Step::Kill => kit.kill(),
@@ -192,12 +263,21 @@ fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize), window_ms: 
 
 fn append(kit: &Kit, model: &mut Model, batch: &[(i64, AppendEntry)], at: usize) {
     let mut in_batch = Vec::new();
-    let window = Window { ms: kit.options.out_of_order_window_ms, newest: model.newest_of_all() };
-    let want: Vec<Result<(), Rejection>> =
-        batch.iter().map(|(series, entry)| model.append(*series, entry, &mut in_batch, window)).collect();
+    let newest = model.newest_of_all();
+    let window =
+        Window { ms: kit.options.out_of_order_window_ms, newest, newest_ever: newest.max(model.newest_ever) };
     let report = kit.append(batch.iter().map(|(_, entry)| entry.clone()).collect());
-    let got: Vec<Result<(), Rejection>> = report.samples.iter().map(|r| r.clone().map(|_| ())).collect();
-    assert_eq!(got, want, "step {at}");
+    for ((series, entry), verdict) in batch.iter().zip(&report.samples) {
+        let got = verdict.clone().map(|_| ());
+        let is_held = || {
+            let at = TimeRange::new(entry.ts_ms, entry.ts_ms);
+            kit::read(&kit.tsdb, &Tenant::default(), &[], at).contains_key(&name(*series).to_string())
+        };
+        model.append(*series, entry, &got, &mut in_batch, window, is_held);
+    }
+    model.newest_ever = window.newest_ever.max(model.newest_of_all());
+    let found = kit.dump();
+    assert_eq!(found, model.dump(TimeRange::ALL), "step {at}");
 }
 
 /// How parts are read, and how much of them may be kept: nothing, something, everything.

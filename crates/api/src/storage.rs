@@ -1,7 +1,20 @@
+use bellwether_model::{Matcher, Tenant, TimeRange};
+
 /// What operators may ask of the store, whichever store it is. Calls may block for long.
 pub trait StorageAdmin: Send + Sync {
     /// Cuts everything in memory into parts and merges what can be merged; returns when that is done.
     fn compact_all(&self) -> Result<(), StorageAdminError>;
+
+    /// Deletes the samples in the range of the series for which all matchers of one of the selectors hold. They are gone for good when it returns.
+    fn delete(
+        &self,
+        tenant: &Tenant,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<(), StorageAdminError>;
+
+    /// Removes deleted samples from the disk; returns when that is done.
+    fn clean_tombstones(&self) -> Result<(), StorageAdminError>;
 
     /// What the store holds; each list has at most `top` entries.
     fn status(&self, top: usize) -> StorageStatus;

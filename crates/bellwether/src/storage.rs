@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{StorageAdmin, StorageAdminError, StorageStatus};
 use bellwether_disk::RealFs;
-use bellwether_model::{Clock, format_duration_ms, format_size};
+use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
 use bellwether_tsdb::{NameCount, Options, SyncPolicy, Tsdb, TsdbError};
 
 use crate::cli::{StorageArgs, WalSync};
@@ -92,6 +92,19 @@ pub(crate) struct Admin(pub(crate) Tsdb);
 impl StorageAdmin for Admin {
     fn compact_all(&self) -> Result<(), StorageAdminError> {
         self.0.compact_all().map(drop).map_err(admin_error)
+    }
+
+    fn delete(
+        &self,
+        tenant: &Tenant,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<(), StorageAdminError> {
+        self.0.delete(tenant, selectors, range, &QueryContext::unbounded()).map_err(admin_error)
+    }
+
+    fn clean_tombstones(&self) -> Result<(), StorageAdminError> {
+        self.0.clean_tombstones().map(drop).map_err(admin_error)
     }
 
     fn status(&self, top: usize) -> StorageStatus {

@@ -2,27 +2,68 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use bellwether_model::TimeRange;
 use http::StatusCode;
 
 use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
-use crate::state::AppState;
-use crate::storage::StorageAdminError;
+use crate::params::Params;
+use crate::state::{AppState, tenant};
+use crate::storage::{StorageAdmin, StorageAdminError};
+use crate::v1::series::selectors;
 
 /// Cuts everything in memory into parts, merges what can be merged, and answers when that is done.
 pub(crate) async fn compact(State(state): State<AppState>) -> Result<Response, ApiError> {
-    if !state.settings.admin_api {
-        let message =
-            "admin APIs disabled; start the server with --web.enable-admin-api to allow them".to_owned();
-        return Err(ApiError { kind: ErrorKind::Unavailable, message });
+    on_store(state, "the compaction", |store| store.compact_all()).await?;
+    Ok(envelope::empty(StatusCode::NO_CONTENT))
+}
+
+/// Deletes the samples between `start` and `end` of the series that one of the selectors in `match[]` selects.
+pub(crate) async fn delete_series(
+    State(state): State<AppState>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    refuse_if_disabled(&state)?;
+    if params.all("match[]").next().is_none() {
+        return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let outcome = tokio::task::spawn_blocking(move || state.storage.compact_all()).await;
-    match outcome {
-        Ok(Ok(())) => Ok(envelope::empty(StatusCode::NO_CONTENT)),
+    let TimeRange { mint, maxt } = params.range_or_all()?;
+    let selectors = selectors(&state, &params).map_err(|e| ApiError::bad_parameter("match[]", e))?;
+    if mint <= maxt {
+        let range = TimeRange::new(mint, maxt);
+        on_store(state, "the deletion", move |store| store.delete(&tenant(), &selectors, range)).await?;
+    }
+    Ok(envelope::empty(StatusCode::NO_CONTENT))
+}
+
+/// Removes deleted samples from the disk, and answers when that is done.
+pub(crate) async fn clean_tombstones(State(state): State<AppState>) -> Result<Response, ApiError> {
+    on_store(state, "the clean-up", |store| store.clean_tombstones()).await?;
+    Ok(envelope::empty(StatusCode::NO_CONTENT))
+}
+
+fn refuse_if_disabled(state: &AppState) -> Result<(), ApiError> {
+    if state.settings.admin_api {
+        return Ok(());
+    }
+    let message =
+        "admin APIs disabled; start the server with --web.enable-admin-api to allow them".to_owned();
+    Err(ApiError { kind: ErrorKind::Unavailable, message })
+}
+
+/// Lets the store do something that may take long.
+async fn on_store<T: Send + 'static>(
+    state: AppState,
+    what: &str,
+    work: impl FnOnce(&dyn StorageAdmin) -> Result<T, StorageAdminError> + Send + 'static,
+) -> Result<T, ApiError> {
+    refuse_if_disabled(&state)?;
+    match tokio::task::spawn_blocking(move || work(state.storage.as_ref())).await {
+        Ok(Ok(done)) => Ok(done),
         Ok(Err(e @ (StorageAdminError::Full(_) | StorageAdminError::Unavailable(_)))) => {
             Err(ApiError::unavailable(e))
         }
         Ok(Err(e)) => Err(ApiError::internal(e)),
-        Err(_) => Err(ApiError::internal("the compaction ended unexpectedly; the log says more")),
+        Err(_) => Err(ApiError::internal(format_args!("{what} ended unexpectedly; the log says more"))),
     }
 }

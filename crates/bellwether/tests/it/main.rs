@@ -3,6 +3,7 @@
 mod support;
 
 mod active_queries;
+mod admin;
 mod agreement;
 mod bad_input;
 mod crash;

@@ -54,6 +54,6 @@ impl Head {
         shard.delete(&[(id.slot(), range)]);
         // Later frames may have what was deleted once more: the series may have been forgotten in between.
         let (series, _) = shard.series_mut(id.slot());
-        series.last = series.last_in(TimeRange::ALL);
+        series.forget_last();
     }
 }

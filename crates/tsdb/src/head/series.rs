@@ -61,8 +61,8 @@ pub(crate) struct Series {
     /// In the order of time. A chunk never reaches over a multiple of the chunk range.
     chunks: Vec<Chunk>,
     tail: Tail,
-    /// Whether the newest sample was deleted and no other one came since: what comes was compared with one that is not there.
-    goes_on_behind_deleted: bool,
+    /// Whether the newest sample was deleted and no other one came since: `last` is not there, or there are newer ones that came late or are in parts.
+    is_last_deleted: bool,
     /// Samples that came after newer ones; boxed because most series never have any.
     late: Option<Box<LateSamples>>,
 }
@@ -80,7 +80,7 @@ impl Series {
             cut_through: i64::MIN,
             chunks: Vec::new(),
             tail: Tail::default(),
-            goes_on_behind_deleted: false,
+            is_last_deleted: false,
             late: None,
         }
     }
@@ -104,7 +104,7 @@ impl Series {
 
     /// Appends a sample that is newer than all before. `last` is the caller's business.
     pub(crate) fn push(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value, shared: &mut SharedColumns) {
-        if std::mem::take(&mut self.goes_on_behind_deleted)
+        if std::mem::take(&mut self.is_last_deleted)
             && let Value::Histogram(h) = value
         {
             let before = match self.last_in(TimeRange::ALL).map(|last| last.value) {
@@ -188,8 +188,25 @@ impl Series {
 
     /// Sets the newest sample that is known, after all chunks of a checkpoint were restored so far.
     pub(super) fn restore_last(&mut self, last: LastSample) {
-        self.goes_on_behind_deleted = self.newest().is_some_and(|newest| newest < last.ts_ms);
+        self.is_last_deleted = self.newest().is_some_and(|newest| newest < last.ts_ms);
         self.last = Some(last);
+    }
+
+    /// The newest sample that is known may not be there any more: what the log has next was not compared with it.
+    pub(super) fn forget_last(&mut self) {
+        self.last = self.last_in(TimeRange::ALL);
+        self.is_last_deleted = true;
+    }
+
+    /// Whether samples that came late or are in parts may be newer than `last`.
+    pub(crate) fn is_last_unsure(&self) -> bool {
+        self.last.is_none() || self.is_last_deleted
+    }
+
+    /// Makes `last` the newest sample that is in memory or was found in parts, if it is not newer.
+    pub(crate) fn raise_last(&mut self, in_parts: Option<LastSample>) {
+        let found = self.last.take().into_iter().chain(self.last_in(TimeRange::ALL)).chain(in_parts);
+        self.last = found.reduce(|newest, other| if other.ts_ms > newest.ts_ms { other } else { newest });
     }
 
     /// The time of the newest sample in memory.
@@ -333,7 +350,7 @@ impl Series {
             let start = samples.start_ts.get(row).copied().unwrap_or(0);
             self.push_settled(samples.ts[row], start, &value_at(&samples, row), shared);
         }
-        self.goes_on_behind_deleted |= to == n;
+        self.is_last_deleted |= to == n;
         n - to..n - from
     }
 

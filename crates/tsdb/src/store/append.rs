@@ -538,7 +538,8 @@ impl Judge<'_> {
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
         let series = shards.series(id);
-        if let (Some(last), Value::Float(v)) = (&mut series.last, &entry.value)
+        if !series.is_last_unsure()
+            && let (Some(last), Value::Float(v)) = (&mut series.last, &entry.value)
             && last.ts_ms < entry.ts_ms
         {
             // So nearly all are.
@@ -559,10 +560,12 @@ impl Judge<'_> {
     ) -> Result<Verdict, Rejection> {
         let window_ms = self.store.options.out_of_order_window_ms;
         let series = shards.series(id);
-        if series.last.is_none() && self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt) {
+        if series.is_last_unsure() {
             // The series is new here, but may have had samples before.
-            let found = self.parts.last_sample(&series.labels, entry.ts_ms);
-            series.last = self.readable(found).flatten().map(|(ts_ms, value)| LastSample { ts_ms, value });
+            let is_in_parts = self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt);
+            let found = is_in_parts.then(|| self.parts.last_sample(&series.labels, entry.ts_ms));
+            let found = found.and_then(|found| self.readable(found)).flatten();
+            series.raise_last(found.map(|(ts_ms, value)| LastSample { ts_ms, value }));
         }
         if let Some(last) = &series.last
             && last.ts_ms >= entry.ts_ms

@@ -1,0 +1,164 @@
+//! What operators do to the store: deletions and snapshots, beside Debian's Prometheus where the two can be compared.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::http_api::push_to;
+use crate::support::{Answer, Bellwether, Process, exchange, form, prometheus};
+
+/// Debian's Prometheus and this server, both with the same: ten series with samples at every second of a minute.
+fn servers(dir: &Path) -> (Bellwether, Process, String, i64) {
+    let peer = dir.join("peer");
+    fs::create_dir(&peer).expect("made");
+    for folder in [dir, &peer] {
+        fs::write(folder.join("prometheus.yml"), "{}").expect("written");
+    }
+    let (process, peer_url) =
+        prometheus(&peer, &["--web.enable-admin-api", "--web.enable-remote-write-receiver"]);
+    let server = Bellwether::serve(dir, &["--config.file=prometheus.yml", "--web.enable-admin-api"]);
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    let start = now_ms / 1000 * 1000 - 60_000;
+    for url in [&server.url, &peer_url] {
+        for i in 0..10 {
+            let samples: Vec<(i64, f64)> = (0..60).map(|n| (start + n * 1000, f64::from(i))).collect();
+            assert_eq!(push(url, i, &samples), 204);
+        }
+    }
+    (server, process, peer_url, start)
+}
+
+/// Pushes samples of a series; returns the status.
+fn push(url: &str, i: i32, samples: &[(i64, f64)]) -> u16 {
+    push_to(url, &[(&[("__name__", "lab_series"), ("i", &i.to_string())], samples)]).0
+}
+
+/// How many samples of the last hour a selector finds.
+fn count(base: &str, selector: &str) -> u64 {
+    let query = form(&[("query", &format!("sum(count_over_time({selector}[1h]))"))]);
+    let answer = exchange("GET", &format!("{base}/api/v1/query?{query}"), &[], &[]).json();
+    answer["data"]["result"][0]["value"][1].as_str().and_then(|v| v.parse().ok()).unwrap_or(0)
+}
+
+fn admin(base: &str, method: &str, what: &str, params: &str) -> Answer {
+    let pairs: Vec<(&str, &str)> = params.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    exchange(method, &format!("{base}/api/v1/admin/tsdb/{what}?{}", form(&pairs)), &[], &[])
+}
+
+/// What is listed, by where.
+fn listed(base: &str) -> BTreeMap<&'static str, usize> {
+    let n = |path: &str| {
+        let answer = exchange("GET", &format!("{base}/api/v1/{path}"), &[], &[]).json();
+        answer["data"].as_array().map_or(0, Vec::len)
+    };
+    BTreeMap::from([
+        ("series", n("series?match[]=lab_series")),
+        ("label values", n("label/i/values")),
+        ("label values of a selection", n("label/i/values?match[]=lab_series")),
+    ])
+}
+
+#[test]
+fn prometheus_deletes_the_same() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (server, _process, peer, start) = servers(dir.path());
+    let mut differences = Vec::new();
+    for (method, what, params) in [
+        ("POST", "delete_series", ""),
+        ("POST", "delete_series", "match[]=lab_series{"),
+        ("POST", "delete_series", "match[]=lab_series[5m]"),
+        ("POST", "delete_series", "match[]=lab_series&start=x"),
+        ("POST", "delete_series", "match[]=lab_series&end=x"),
+        ("GET", "delete_series", "match[]=lab_series"),
+        ("POST", "delete_series", "match[]=nope"),
+        ("POST", "delete_series", "match[]=lab_series{i=\"1\"}"),
+        ("PUT", "delete_series", "match[]=lab_series{i=\"2\"}&match[]=lab_series{i=\"3\"}"),
+        ("POST", "delete_series", "match[]=lab_series{i=\"4\"}&start=1&end=2"),
+        ("POST", "delete_series", "match[]=lab_series{i=\"5\"}&start=2&end=1"),
+        ("GET", "clean_tombstones", ""),
+        ("POST", "clean_tombstones", ""),
+        ("PUT", "clean_tombstones", ""),
+    ] {
+        let [ours, theirs] = [&server.url, &peer].map(|base| {
+            let answer = admin(base, method, what, params);
+            // What is said where a method is not allowed is not JSON, and words of its own on both sides.
+            (answer.status, if answer.status == 405 { String::new() } else { answer.body })
+        });
+        let parse = |(status, body): &(u16, String)| (*status, serde_json::from_str::<Value>(body).ok());
+        if parse(&ours) != parse(&theirs) {
+            differences.push(format!("{method} {what} {params}\n  ours   {ours:?}\n  theirs {theirs:?}"));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let samples = |base: &str| {
+        let query = form(&[("query", "lab_series[1h]")]);
+        let answer = exchange("GET", &format!("{base}/api/v1/query?{query}"), &[], &[]).json();
+        let mut series = answer["data"]["result"].as_array().cloned().unwrap_or_default();
+        series.sort_by_key(|s| s["metric"]["i"].as_str().unwrap_or("").to_owned());
+        series
+    };
+    assert_eq!((samples(&server.url).len(), samples(&server.url)), (7, samples(&peer)));
+    // A series goes on behind its newest sample, deleted or not: that one once more, with another value, an older one, a newer one.
+    let last = start + 59_000;
+    for (sample, status) in
+        [((last, 1.0), 204), ((last, 5.0), 400), ((last - 500, 1.0), 400), ((last + 1000, 1.0), 204)]
+    {
+        assert_eq!([push(&server.url, 1, &[sample]), push(&peer, 1, &[sample])], [status; 2], "{sample:?}");
+        assert_eq!(samples(&server.url), samples(&peer), "{sample:?}");
+    }
+    assert_eq!(samples(&server.url).len(), 8);
+    let mut theirs = listed(&peer);
+    // Prometheus takes the newest chunk to go on for ever, so it lists series in memory of which all is deleted.
+    assert_eq!(theirs.insert("series", 8), Some(10));
+    assert_eq!(listed(&server.url), theirs);
+}
+
+/// As of blocks of Prometheus.
+#[test]
+fn deleted_series_of_parts_are_not_listed_and_their_labels_are() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--web.enable-admin-api"]);
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    (0..10).for_each(|i| assert_eq!(push(&server.url, i, &[(now_ms, 1.0)]), 204));
+    assert_eq!(admin(&server.url, "POST", "compact", "").status, 204);
+    assert_eq!(admin(&server.url, "POST", "delete_series", "match[]=lab_series{i=\"1\"}").status, 204);
+    let want = BTreeMap::from([("series", 9), ("label values", 10), ("label values of a selection", 10)]);
+    assert_eq!(listed(&server.url), want);
+}
+
+#[test]
+fn deletions_need_the_flag_and_survive_a_kill() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    for what in ["delete_series", "clean_tombstones", "compact"] {
+        let refused = admin(&server.url, "POST", what, "match[]=up");
+        assert_eq!(refused.status, 503);
+        assert!(refused.body.contains("admin APIs disabled"), "{}", refused.body);
+    }
+    server.process.kill();
+    let push = |server: &Bellwether, ts: i64| {
+        (0..2).for_each(|i| assert_eq!(push(&server.url, i, &[(ts, 1.0)]), 204));
+    };
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    let mut server = Bellwether::serve(dir.path(), &["--web.enable-admin-api"]);
+    (0..10).for_each(|n| push(&server, now_ms - 60_000 + n * 1000));
+    assert_eq!(admin(&server.url, "POST", "compact", "").status, 204);
+    (10..20).for_each(|n| push(&server, now_ms - 60_000 + n * 1000));
+    let from = (now_ms - 60_000 + 5000) as f64 / 1000.0;
+    let deleted =
+        admin(&server.url, "POST", "delete_series", &format!("match[]=lab_series{{i=\"0\"}}&start={from}"));
+    assert_eq!((deleted.status, deleted.body.as_str()), (204, ""));
+    server.process.kill();
+    let server = Bellwether::serve(dir.path(), &["--web.enable-admin-api"]);
+    assert_eq!(
+        (count(&server.url, "lab_series{i=\"0\"}"), count(&server.url, "lab_series{i=\"1\"}")),
+        (5, 20)
+    );
+    assert_eq!(admin(&server.url, "POST", "clean_tombstones", "").status, 204);
+    assert_eq!(
+        (count(&server.url, "lab_series{i=\"0\"}"), count(&server.url, "lab_series{i=\"1\"}")),
+        (5, 20)
+    );
+}

@@ -79,6 +79,8 @@ counters! {
     merges,
     /// How often a checkpoint was written.
     checkpoints,
+    /// Snapshots that were made.
+    snapshots,
     /// Requests to delete samples that were carried out.
     deletions,
     /// Parts that were dropped because of the retention.

@@ -47,6 +47,7 @@
 //! # Ok(())
 //! # }
 //! ```
+mod checked_lines;
 mod codec;
 mod coding;
 mod columns;
@@ -60,10 +61,12 @@ mod query;
 mod records;
 mod report;
 mod select;
+mod snapshot;
 mod store;
 
 pub use counters::CounterValues;
 pub use error::TsdbError;
 pub use options::{Options, ReadMode, SyncPolicy};
 pub use report::{Problem, ProblemKind, RecoveryReport};
-pub use store::{HeadStatus, MaintenanceReport, NameCount, PartStatus, StorageStatus, Tsdb};
+pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
+pub use store::{HeadStatus, MaintenanceReport, NameCount, PartStatus, SnapshotReport, StorageStatus, Tsdb};

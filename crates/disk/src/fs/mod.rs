@@ -71,6 +71,11 @@ pub trait Fs: Send + Sync + Debug {
     /// Gives a file or folder another name, replacing a file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name. Whoever replaces one of the two does not touch the other.
+    ///
+    /// Fails with `Unsupported` or `CrossesDevices` where that is not possible.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a file. Those who have it open can still read it.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 

@@ -55,6 +55,16 @@ impl Fs for RealFs {
         std::fs::rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match std::fs::hard_link(from, to) {
+            // What file systems without links say, and some kernels if the file belongs to somebody else.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, e))
+            }
+            linked => linked,
+        }
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
     }

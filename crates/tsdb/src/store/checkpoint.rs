@@ -34,6 +34,15 @@ pub(super) fn list(fs: &dyn Fs, dir: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
+/// What of the head a checkpoint has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CheckpointScope {
+    /// What is not in parts.
+    Everything,
+    /// Exemplars and descriptions of families: all samples are in parts.
+    WithoutSeries,
+}
+
 /// Writes the checkpoint `number` and publishes it. Appends go on meanwhile; they are in segments from `number` on.
 pub(super) fn write(
     fs: &dyn Fs,
@@ -42,6 +51,7 @@ pub(super) fn write(
     number: u64,
     next_seq: u64,
     head: &Head,
+    scope: CheckpointScope,
 ) -> io::Result<()> {
     let target = path(dir, number);
     let temporary = target.with_extension("ckpt.tmp");
@@ -52,7 +62,7 @@ pub(super) fn write(
     let header = SegmentHeader { kind: SegmentKind::Checkpoint, store_id, number, first_seq: 1 };
     let written = FrameFile::create(fs, &temporary, header).and_then(|file| {
         let mut output = CheckpointWriter { file, records: RecordWriter::new(), group: Group::new() };
-        output.write_all(number, next_seq, head)?;
+        output.write_all(number, next_seq, head, scope)?;
         output.file.finish()
     });
     if let Err(e) = written {
@@ -69,13 +79,24 @@ struct CheckpointWriter {
 }
 
 impl CheckpointWriter {
-    fn write_all(&mut self, number: u64, next_seq: u64, head: &Head) -> io::Result<()> {
+    fn write_all(
+        &mut self,
+        number: u64,
+        next_seq: u64,
+        head: &Head,
+        scope: CheckpointScope,
+    ) -> io::Result<()> {
         let mut body = Vec::new();
         put_varint(&mut body, next_seq);
         put_varint(&mut body, head.next_log_id());
         self.records.record(RecordKind::CheckpointHead, &body);
         let mut shared = SharedColumns::default();
-        let n_series = head.for_checkpoint(number, |series| self.put_series(&series, &mut shared))?;
+        let n_series = match scope {
+            CheckpointScope::Everything => {
+                head.for_checkpoint(number, |series| self.put_series(&series, &mut shared))?
+            }
+            CheckpointScope::WithoutSeries => 0,
+        };
         // Copies, so that appends do not wait for the disk.
         let exemplars: Vec<_> = head.exemplars.lock().iter().cloned().collect();
         for (series, exemplar) in exemplars {

@@ -46,7 +46,7 @@ impl Store {
             return Ok(CutOutcome::default());
         }
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        let cut = self.write_cut(upkeep, &series)?;
+        let cut = self.write_cut(&self.dir.join(PARTS_DIR), upkeep, &series)?;
         let outcome =
             CutOutcome { parts: cut.parts.len(), samples: cut.parts.iter().map(|p| p.meta().samples).sum() };
         let range = TimeRange::new(cut.mint, end - 1);
@@ -80,7 +80,13 @@ impl Store {
         }
     }
 
-    fn write_cut(&self, upkeep: &mut Upkeep, series: &[CutSeries]) -> Result<WrittenCut, TsdbError> {
+    /// Writes samples as parts below `parts_dir`. The series are in the order of their labels.
+    pub(super) fn write_cut(
+        &self,
+        parts_dir: &Path,
+        upkeep: &mut Upkeep,
+        series: &[CutSeries],
+    ) -> Result<WrittenCut, TsdbError> {
         let unreadable =
             |e: crate::coding::DecodeError| TsdbError::Part { id: 0, what: format!("head: {e}") };
         let mut through = Vec::with_capacity(series.len());
@@ -111,7 +117,7 @@ impl Store {
             let provenance =
                 Provenance { id, level: 0, order: id, sources: Vec::new(), created_ms: self.clock.now_ms() };
             let dictionary: Dictionary = series.iter().map(|s| &s.labels).collect();
-            let part = self.write_part(provenance, &dictionary, |writer| {
+            let part = self.write_part(parts_dir, provenance, &dictionary, |writer| {
                 for s in series {
                     samples.clear();
                     if is_late {
@@ -131,15 +137,15 @@ impl Store {
         Ok(written)
     }
 
-    /// Writes and publishes a part, and opens it. It is not part of the store yet. `None` if there is nothing to write.
+    /// Writes and publishes a part below `parts_dir`, and opens it. It is not part of the store yet. `None` if there is nothing to write.
     pub(super) fn write_part(
         &self,
+        parts_dir: &Path,
         provenance: Provenance,
         dictionary: &Dictionary,
         fill: impl FnOnce(&mut PartWriter<'_>) -> io::Result<()>,
     ) -> Result<Option<(Part, PartMeta)>, TsdbError> {
         let id = provenance.id;
-        let parts_dir = self.dir.join(PARTS_DIR);
         let dir = parts_dir.join(folder_name(id));
         let temporary = parts_dir.join(format!("{}.tmp", folder_name(id)));
         let fs = self.fs.as_ref();
@@ -168,9 +174,10 @@ impl Store {
     }
 }
 
-struct WrittenCut {
-    parts: Vec<Arc<Part>>,
-    entries: Vec<PartEntry>,
+/// Parts that were written and are not part of the store yet.
+pub(super) struct WrittenCut {
+    pub(super) parts: Vec<Arc<Part>>,
+    pub(super) entries: Vec<PartEntry>,
     /// Of each series: up to when its samples were written.
     through: Vec<(crate::head::SeriesId, u64, i64)>,
     mint: i64,

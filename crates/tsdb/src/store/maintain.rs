@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::counters::add;
 use crate::error::TsdbError;
 
+use super::checkpoint::{self, CheckpointScope};
 use super::merge::MergeScope;
-use super::{Store, Upkeep, checkpoint, log_error};
+use super::{Store, Upkeep, log_error};
 
 /// A series without samples in the head is forgotten when it got none for this long.
 const IDLE_SERIES: Duration = Duration::from_mins(10);
@@ -94,7 +95,7 @@ impl Store {
         let number = self.log.roll();
         let next_seq = self.log.last_seq() + 1;
         let (fs, store_id) = (self.fs.as_ref(), self.manifest.lock().store_id());
-        checkpoint::write(fs, &self.dir, store_id, number, next_seq, &self.head)
+        checkpoint::write(fs, &self.dir, store_id, number, next_seq, &self.head, CheckpointScope::Everything)
             .map_err(|e| TsdbError::io(&checkpoint::path(&self.dir, number), e))?;
         add(&self.counters.checkpoints, 1);
         self.log.drop_before(number).map_err(|e| TsdbError::io(&self.dir.join(super::open::LOG_DIR), e))?;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bellwether_disk::{Crc32c, Fs, StoreId, publish, read_file, write_all_at};
+use bellwether_disk::{Fs, StoreId, publish, read_file, write_all_at};
 use serde::{Deserialize, Serialize};
 
+use crate::checked_lines::{checked_json, encode_line};
 use crate::error::TsdbError;
 use crate::part::{FileMeta, PartMeta};
 
@@ -283,18 +284,7 @@ impl Manifest {
     }
 
     fn rewrite(&mut self, fs: &dyn Fs) -> io::Result<()> {
-        let store =
-            StoreLine { version: VERSION, id: self.store_id.to_string(), created_ms: self.created_ms };
-        let mut text = encode_line(&Line::Store(store));
-        let mut lines = 1;
-        if !self.cuts.is_empty() {
-            text.extend(encode_line(&Line::Edit(Edit { cut: self.cuts.clone(), ..Edit::default() })));
-            lines += 1;
-        }
-        for part in self.parts.values() {
-            text.extend(encode_line(&Line::Edit(Edit { add: vec![part.clone()], ..Edit::default() })));
-            lines += 1;
-        }
+        let (text, lines) = self.encode(self.parts.values(), &self.cuts);
         self.is_dirty = true;
         publish(fs, &self.path, &text)?;
         self.is_dirty = false;
@@ -302,24 +292,33 @@ impl Manifest {
         self.lines = lines;
         Ok(())
     }
-}
 
-fn encode_line(line: &Line) -> Vec<u8> {
-    let json = serde_json::to_string(line).expect("BUG: numbers and strings are always JSON");
-    format!("{:08x} {json}\n", Crc32c::of(json.as_bytes())).into_bytes()
-}
+    /// What the file of a copy of the store says that has these parts and no log.
+    pub(super) fn encode_copy<'a>(&self, parts: impl Iterator<Item = &'a PartEntry>) -> Vec<u8> {
+        self.encode(parts, &[]).0
+    }
 
-/// The JSON of a whole line.
-fn checked_json(line: &[u8]) -> Option<&[u8]> {
-    let (crc, rest) = line.strip_suffix(b"\n")?.split_at_checked(8)?;
-    let json = rest.strip_prefix(b" ")?;
-    let crc = u32::from_str_radix(std::str::from_utf8(crc).ok()?, 16).ok()?;
-    (crc == Crc32c::of(json)).then_some(json)
+    /// The whole file, and how many lines it has.
+    fn encode<'a>(&self, parts: impl Iterator<Item = &'a PartEntry>, cuts: &[Cut]) -> (Vec<u8>, usize) {
+        let store =
+            StoreLine { version: VERSION, id: self.store_id.to_string(), created_ms: self.created_ms };
+        let mut text = encode_line(&Line::Store(store));
+        let mut lines = 1;
+        if !cuts.is_empty() {
+            text.extend(encode_line(&Line::Edit(Edit { cut: cuts.to_vec(), ..Edit::default() })));
+            lines += 1;
+        }
+        for part in parts {
+            text.extend(encode_line(&Line::Edit(Edit { add: vec![part.clone()], ..Edit::default() })));
+            lines += 1;
+        }
+        (text, lines)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use bellwether_disk::{Fault, Injection, SimFs};
+    use bellwether_disk::{Crc32c, Fault, Injection, SimFs};
 
     use super::*;
 

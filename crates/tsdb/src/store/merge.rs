@@ -15,6 +15,7 @@ use crate::part::{
 
 use super::cut::DAY_MS;
 use super::manifest::{Edit, PartEntry};
+use super::open::PARTS_DIR;
 use super::{Store, Upkeep};
 
 /// So many parts of a day are merged even before the day is over: every one costs each query something.
@@ -73,7 +74,8 @@ impl Store {
             sources: all_sources.into_iter().collect(),
             created_ms: self.clock.now_ms(),
         };
-        let written = self.write_part(provenance, &dictionary, |writer| {
+        let parts_dir = self.dir.join(PARTS_DIR);
+        let written = self.write_part(&parts_dir, provenance, &dictionary, |writer| {
             let broken = |e: PartError| io::Error::new(io::ErrorKind::InvalidData, e);
             let mut merge = SeriesMerge::new(sources).map_err(broken)?;
             let mut samples = ColumnBuffer::default();

@@ -11,12 +11,13 @@ mod merge;
 mod open;
 mod part_set;
 mod replay;
+mod snapshot;
 mod space;
 mod status;
 mod tenancy;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,6 +38,7 @@ use crate::report::RecoveryReport;
 
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
+pub use snapshot::SnapshotReport;
 pub use status::{HeadStatus, NameCount, PartStatus, StorageStatus};
 pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
 
@@ -143,6 +145,19 @@ impl Tsdb {
     /// Rewrites the parts that have deleted samples without them. Returns how many parts these were.
     pub fn clean_tombstones(&self) -> Result<usize, TsdbError> {
         self.store.clean_tombstones()
+    }
+
+    /// Makes a copy of the store in `snapshots/<name>/` below its folder, durably: the parts as links, and, with `with_head`, what is in memory. It has every sample that was
+    /// acknowledged before the call. Appends and queries go on meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// If the name is not one that a folder can have.
+    pub fn snapshot(&self, name: &str, with_head: bool) -> Result<SnapshotReport, TsdbError> {
+        let mut parts = Path::new(name).components();
+        let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        assert!(is_name, "BUG: {name:?} as the name of a snapshot");
+        self.store.snapshot(name, with_head)
     }
 
     /// Makes everything durable that was appended so far, whatever the policy.

@@ -33,6 +33,7 @@ use super::{Store, checkpoint};
 
 pub(super) const LOG_DIR: &str = "log";
 pub(super) const PARTS_DIR: &str = "parts";
+pub(super) const SNAPSHOTS_DIR: &str = "snapshots";
 const QUARANTINE_DIR: &str = "quarantine";
 /// The end of the names of unfinished files and folders.
 const UNFINISHED: &str = ".tmp";
@@ -220,7 +221,7 @@ impl Opening<'_> {
 
     /// Removes what a crash left unfinished.
     fn remove_unfinished(&self) -> Result<(), TsdbError> {
-        for dir in [self.dir.to_owned(), self.dir.join(PARTS_DIR)] {
+        for dir in [self.dir.to_owned(), self.dir.join(PARTS_DIR), self.dir.join(SNAPSHOTS_DIR)] {
             let entries = match self.fs.list(&dir) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) if e.kind() == io::ErrorKind::NotADirectory => {

@@ -9,5 +9,6 @@ mod kit;
 mod model;
 mod reads;
 mod recovery;
+mod snapshots;
 mod upkeep;
 mod writes;

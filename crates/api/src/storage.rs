@@ -16,6 +16,9 @@ pub trait StorageAdmin: Send + Sync {
     /// Removes deleted samples from the disk; returns when that is done.
     fn clean_tombstones(&self) -> Result<(), StorageAdminError>;
 
+    /// Makes a snapshot of the store and returns its name, that of a folder below `snapshots` in the folder of the store. `with_head`: whether what is in memory is part of it.
+    fn snapshot(&self, with_head: bool) -> Result<String, StorageAdminError>;
+
     /// What the store holds; each list has at most `top` entries.
     fn status(&self, top: usize) -> StorageStatus;
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bellwether_model::{AnchoredRegex, parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::backup::BackupArgs;
 use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
 
@@ -37,6 +38,15 @@ pub(crate) enum Command {
     /// Lay out and explain PromQL expressions.
     #[command(subcommand)]
     Promql(PromqlCommand),
+    /// Copy a store to another folder, with a list of all files and their checksums.
+    Backup(BackupArgs),
+    /// Make a store of a backup or a snapshot, if every file of it is whole.
+    Restore {
+        /// The backup, or a folder below `snapshots` of a store.
+        snapshot: PathBuf,
+        /// The folder of the new store, which is empty or not there.
+        data_dir: PathBuf,
+    },
 }
 
 /// What can be checked.

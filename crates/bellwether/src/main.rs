@@ -1,6 +1,7 @@
 //! The `bellwether` program: reads the command line and runs one command.
 
 mod allocator;
+mod backup;
 mod check;
 mod cli;
 mod demo;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
         Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore { snapshot, data_dir } => backup::restore(&snapshot, &data_dir),
     };
     outcome.unwrap_or_else(|error| {
         // The chain of causes, innermost last; a configuration error has its own lines already.

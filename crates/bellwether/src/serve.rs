@@ -168,7 +168,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         engine: Arc::new(engine),
         appender: Arc::new(store.clone()),
         queryable: Arc::new(store.clone()),
-        storage: Arc::new(storage::Admin(store.clone())),
+        storage: Arc::new(storage::Admin { store: store.clone(), clock: Arc::clone(&clock) }),
         scrape: Arc::new(scrape.clone()),
         operations: Arc::<Program>::clone(&program),
         readiness: Arc::clone(&readiness),

@@ -1,5 +1,6 @@
 //! The store as the HTTP surface sees it, and how it is opened.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use bellwether_api::{StorageAdmin, StorageAdminError, StorageStatus};
 use bellwether_disk::RealFs;
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
 use bellwether_tsdb::{NameCount, Options, SyncPolicy, Tsdb, TsdbError};
+use time::OffsetDateTime;
 
 use crate::cli::{StorageArgs, WalSync};
 
@@ -87,11 +89,29 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
 }
 
 /// The store as operators ask about it.
-pub(crate) struct Admin(pub(crate) Tsdb);
+pub(crate) struct Admin {
+    pub(crate) store: Tsdb,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The name of a snapshot: when it is made and something random, as in Prometheus.
+pub(crate) fn snapshot_name(now_ms: i64) -> String {
+    let at =
+        OffsetDateTime::from_unix_timestamp(now_ms.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (date, time) = (at.date(), at.time());
+    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+    let random = RandomState::new().hash_one(now_ms) >> 1;
+    format!(
+        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z-{random:016x}",
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
 
 impl StorageAdmin for Admin {
     fn compact_all(&self) -> Result<(), StorageAdminError> {
-        self.0.compact_all().map(drop).map_err(admin_error)
+        self.store.compact_all().map(drop).map_err(admin_error)
     }
 
     fn delete(
@@ -100,17 +120,24 @@ impl StorageAdmin for Admin {
         selectors: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<(), StorageAdminError> {
-        self.0.delete(tenant, selectors, range, &QueryContext::unbounded()).map_err(admin_error)
+        self.store.delete(tenant, selectors, range, &QueryContext::unbounded()).map_err(admin_error)
     }
 
     fn clean_tombstones(&self) -> Result<(), StorageAdminError> {
-        self.0.clean_tombstones().map(drop).map_err(admin_error)
+        self.store.clean_tombstones().map(drop).map_err(admin_error)
+    }
+
+    fn snapshot(&self, with_head: bool) -> Result<String, StorageAdminError> {
+        let name = snapshot_name(self.clock.now_ms());
+        let made = self.store.snapshot(&name, with_head).map_err(admin_error)?;
+        tracing::info!(path = %made.dir.display(), files = made.files, bytes = made.bytes, "snapshot made");
+        Ok(name)
     }
 
     fn status(&self, top: usize) -> StorageStatus {
-        let head = self.0.head_status(top);
-        let storage = self.0.storage_status();
-        let counters = self.0.counters();
+        let head = self.store.head_status(top);
+        let storage = self.store.storage_status();
+        let counters = self.store.counters();
         let list = |entries: Vec<NameCount>| entries.into_iter().map(|e| (e.name, e.count)).collect();
         // Prometheus says so of an empty head, too.
         let (mint, maxt) = head.range.map_or((i64::MAX, i64::MIN), |range| (range.mint, range.maxt));
@@ -159,6 +186,13 @@ pub(crate) fn is_used(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn snapshots_are_named_after_their_time() {
+        let name = snapshot_name(1_700_000_000_123);
+        assert!(name.starts_with("20231114T221320Z-") && name.len() == 33, "{name}");
+        assert_ne!(name, snapshot_name(1_700_000_000_123));
+    }
 
     #[test]
     fn a_full_disk_is_no_defect() {

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bellwether_model::TimeRange;
 use http::StatusCode;
+use serde_json::json;
 
 use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
@@ -40,6 +41,30 @@ pub(crate) async fn delete_series(
 pub(crate) async fn clean_tombstones(State(state): State<AppState>) -> Result<Response, ApiError> {
     on_store(state, "the clean-up", |store| store.clean_tombstones()).await?;
     Ok(envelope::empty(StatusCode::NO_CONTENT))
+}
+
+/// Copies the store to a folder of its own and answers with its name.
+pub(crate) async fn snapshot(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    refuse_if_disabled(&state)?;
+    let skip_head = match params.get("skip_head") {
+        None => false,
+        Some(text) => parse_bool(text).ok_or_else(|| {
+            let why =
+                format_args!("unable to parse boolean: strconv.ParseBool: parsing {text:?}: invalid syntax");
+            ApiError::bad_parameter("skip_head", why)
+        })?,
+    };
+    let name = on_store(state, "the snapshot", move |store| store.snapshot(!skip_head)).await?;
+    Ok(envelope::success(&json!({"name": name})))
+}
+
+/// The words that Go takes for a truth value.
+fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
 }
 
 fn refuse_if_disabled(state: &AppState) -> Result<(), ApiError> {

@@ -52,5 +52,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/write", post(write::write))
         .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))
         .route("/admin/tsdb/delete_series", post(admin::delete_series).put(admin::delete_series))
+        .route("/admin/tsdb/snapshot", post(admin::snapshot).put(admin::snapshot))
         .route("/admin/tsdb/clean_tombstones", post(admin::clean_tombstones).put(admin::clean_tombstones))
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::args::AskArgs;
+use super::args::WhomArgs;
 use crate::terminal::{caret, visible, visible_lines};
 
 /// The largest answer that is read; more is better asked for in parts.
@@ -19,17 +19,17 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 const EXCERPT_CHARS: usize = 200;
 
 /// A server to ask.
-pub(super) struct Api {
+pub(crate) struct Api {
     client: HttpClient,
     server: Url,
     timeout: Duration,
 }
 
 /// The parameters of a question.
-pub(super) type Params = Vec<(&'static str, String)>;
+pub(crate) type Params = Vec<(&'static str, String)>;
 
 impl Api {
-    pub(super) fn new(args: &AskArgs) -> anyhow::Result<Self> {
+    pub(crate) fn new(args: &WhomArgs) -> anyhow::Result<Self> {
         let config = match &args.http_config_file {
             None => HttpClientConfig::default(),
             Some(file) => {
@@ -44,7 +44,7 @@ impl Api {
     }
 
     /// Asks and returns the `data` of the answer. Its warnings and infos go to standard error.
-    pub(super) async fn ask(&self, path: &[&str], params: &Params) -> anyhow::Result<Value> {
+    pub(crate) async fn ask(&self, path: &[&str], params: &Params) -> anyhow::Result<Value> {
         let form = Serializer::new(String::new()).extend_pairs(params).finish();
         let mut url = self.server.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -105,9 +105,9 @@ pub(crate) struct WindowArgs {
     pub(crate) limit: Option<u64>,
 }
 
-/// Whom to ask and how to show the answer.
+/// Whom to ask.
 #[derive(Debug, Args)]
-pub(crate) struct AskArgs {
+pub(crate) struct WhomArgs {
     /// The server; a user name and a password in it are sent as basic authentication.
     #[arg(long, value_name = "URL", env = "BELLWETHER_URL", hide_env_values = true, default_value = "http://127.0.0.1:9090", value_parser = server_url)]
     pub(crate) server: Url,
@@ -117,6 +117,14 @@ pub(crate) struct AskArgs {
     /// How long to wait for the answer.
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = positive_duration)]
     pub(crate) timeout: Duration,
+}
+
+/// Whom to ask and how to show the answer.
+#[derive(Debug, Args)]
+pub(crate) struct AskArgs {
+    /// Whom to ask.
+    #[command(flatten)]
+    pub(crate) whom: WhomArgs,
     /// How to show the answer.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: Format,

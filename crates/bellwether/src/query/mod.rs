@@ -18,13 +18,14 @@ use bellwether_model::{Clock as _, Labels, SystemClock, format_duration_ms, is_l
 use bellwether_promql::syntax::{AggregateOp, Expr, ParserOptions, parse_expr};
 use serde_json::Value;
 
-pub(crate) use args::{Format, QueryCommand};
+pub(crate) use api::Api;
+pub(crate) use args::{Format, QueryCommand, WhomArgs};
 
 use crate::serve::block_on;
 use crate::terminal::{print, visible, width};
 use analyze::analyze;
 use answer::{QueryResult, Stream, labels, read_result};
-use api::{Api, Params};
+use api::Params;
 use args::{AskArgs, WindowArgs};
 use render::{RangeOfQuery, instant_table, plain, range_table, series_table};
 use time_argument::{Step, TimeArgument, api_seconds};
@@ -67,7 +68,7 @@ async fn instant(
     let ordered = is_ordered(&expr);
     let mut params: Params = vec![("query", expr)];
     params.extend(time.map(|time| ("time", api_seconds(time.resolve(now_ms)))));
-    let data = Api::new(common)?.ask(&["query"], &params).await?;
+    let data = Api::new(&common.whom)?.ask(&["query"], &params).await?;
     show(common.format, &data, |mut result| {
         if let QueryResult::Vector(series) = &mut result
             && !ordered
@@ -108,7 +109,7 @@ async fn range(
         ("end", api_seconds(end_ms)),
         ("step", api_seconds(step.0)),
     ];
-    let data = Api::new(common)?.ask(&["query_range"], &params).await?;
+    let data = Api::new(&common.whom)?.ask(&["query_range"], &params).await?;
     let range = RangeOfQuery { start_ms, end_ms, step: Some(step.to_string()) };
     show(common.format, &data, |result| range_table(&result, &range, width()))
 }
@@ -134,7 +135,7 @@ fn listing(matches: Vec<String>, window: &WindowArgs, now_ms: i64) -> Params {
 }
 
 async fn series(params: Params, common: &AskArgs) -> anyhow::Result<ExitCode> {
-    let data = Api::new(common)?.ask(&["series"], &params).await?;
+    let data = Api::new(&common.whom)?.ask(&["series"], &params).await?;
     let series = || -> anyhow::Result<Vec<Labels>> {
         let list = data.as_array().context("the answer has no list of series")?;
         Ok(list.iter().map(labels).collect())
@@ -148,7 +149,7 @@ async fn series(params: Params, common: &AskArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn label_list(name: Option<&str>, params: Params, common: &AskArgs) -> anyhow::Result<ExitCode> {
-    let api = Api::new(common)?;
+    let api = Api::new(&common.whom)?;
     let data = match name {
         None => api.ask(&["labels"], &params).await?,
         Some(name) => api.ask(&["label", &name_in_path(name), "values"], &params).await?,
@@ -192,7 +193,7 @@ async fn bucket_use(
     time: Option<i64>,
     common: &AskArgs,
 ) -> anyhow::Result<ExitCode> {
-    let api = Api::new(common)?;
+    let api = Api::new(&common.whom)?;
     let mut streams: Vec<Stream> = Vec::new();
     for selector in matches {
         let mut params: Params = vec![("query", format!("{selector}[{duration}]"))];

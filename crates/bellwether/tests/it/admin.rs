@@ -162,3 +162,112 @@ fn deletions_need_the_flag_and_survive_a_kill() {
         (5, 20)
     );
 }
+
+/// The lines that a command of the program writes, and whether it succeeds.
+fn command(dir: &Path, args: &[&str]) -> (bool, String) {
+    let output = std::process::Command::new(Bellwether::binary())
+        .args(args)
+        .current_dir(dir)
+        .env_remove("BELLWETHER_URL")
+        .output()
+        .expect("runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn prometheus_makes_snapshots_the_same() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (server, _process, peer, _) = servers(dir.path());
+    for params in ["skip_head=x", "skip_head=yes"] {
+        let [ours, theirs] = [&server.url, &peer].map(|base| admin(base, "POST", "snapshot", params));
+        assert_eq!((ours.status, ours.json()), (theirs.status, theirs.json()), "{params}");
+    }
+    for (method, params) in [("POST", ""), ("PUT", "skip_head=true"), ("POST", "skip_head=0"), ("GET", "")] {
+        let [ours, theirs] = [&server.url, &peer].map(|base| admin(base, method, "snapshot", params));
+        assert_eq!(ours.status, theirs.status, "{method} {params}");
+        if ours.status != 200 {
+            continue;
+        }
+        // A name is a time and 16 hexadecimal digits on both sides.
+        let form = |answer: &Answer| {
+            let answer = answer.json();
+            let name = answer["data"]["name"].as_str().unwrap_or("").to_owned();
+            let form = |c: char| if c.is_ascii_hexdigit() { 'x' } else { c };
+            (
+                answer["status"].clone(),
+                answer["data"].as_object().map(serde_json::Map::len),
+                name.chars().map(form).collect::<String>(),
+            )
+        };
+        assert_eq!(form(&ours), form(&theirs), "{method} {params}");
+        let answer = ours.json();
+        let name = answer["data"]["name"].as_str().expect("a name");
+        assert!(dir.path().join("data/snapshots").join(name).join("SNAPSHOT").exists());
+    }
+}
+
+/// A backup of a server that is written to is restored and has everything that was acknowledged before.
+#[test]
+fn a_backup_of_a_running_server_becomes_a_store() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &["--web.enable-admin-api"]);
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    let at = |n: i64| now_ms - 600_000 + n * 1000;
+    for n in 0..50 {
+        assert_eq!(push(&server.url, 0, &[(at(n), n as f64)]), 204);
+        if n == 20 {
+            assert_eq!(admin(&server.url, "POST", "compact", "").status, 204);
+        }
+    }
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let backup = ["backup", "--server", &server.url, "copy"];
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0_i64.. {
+                assert_eq!(push(&server.url, 1, &[(at(0) + n, n as f64)]), 204);
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        let (success, said) = command(dir.path(), &backup);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(success && said.contains("all verified"), "{said}");
+    });
+    assert_eq!(
+        fs::read_dir(dir.path().join("data/snapshots")).expect("there").count(),
+        0,
+        "it is not left behind"
+    );
+    let (success, said) = command(dir.path(), &backup);
+    assert!(!success && said.contains("copy is not empty"), "{said}");
+    let (success, said) = command(dir.path(), &["restore", "copy", "data"]);
+    assert!(!success && said.contains("data is not empty"), "{said}");
+    let (success, said) = command(dir.path(), &["restore", "copy", "second"]);
+    assert!(success, "{said}");
+    let second = Bellwether::serve(dir.path(), &["--storage.tsdb.path=second", "--web.enable-admin-api"]);
+    let series = "lab_series{i=\"0\"}";
+    assert_eq!((count(&second.url, series), count(&server.url, series)), (50, 50));
+    assert_eq!(second.value("sum_over_time(lab_series{i=\"0\"}[1h])"), Some((0..50).sum::<i64>() as f64));
+    assert_eq!(push(&second.url, 0, &[(at(50), 1.0)]), 204);
+    assert_eq!(count(&second.url, series), 51);
+    drop(second);
+
+    // Once more from the folder of the second one, which no server uses now.
+    let (success, said) = command(dir.path(), &["backup", "--data-dir", "second", "copy2"]);
+    assert!(success, "{said}");
+    let file =
+        fs::read_dir(dir.path().join("copy2/parts")).expect("there").next().expect("a part").expect("there");
+    let file = file.path().join("dir.bin");
+    let mut bytes = fs::read(&file).expect("there");
+    bytes[40] ^= 1;
+    fs::write(&file, bytes).expect("written");
+    let (success, said) = command(dir.path(), &["restore", "copy2", "third"]);
+    assert!(!success && said.contains("dir.bin: checksum of the file"), "{said}");
+    assert!(!dir.path().join("third").exists());
+    let (success, said) = command(dir.path(), &["backup", "--data-dir", "nowhere", "copy3"]);
+    assert!(!success && said.contains("nowhere is not the folder of a store"), "{said}");
+    let (success, said) = command(dir.path(), &["backup", "--data-dir", "data", "copy3"]);
+    assert!(!success && said.contains("is in use by another process"), "{said}");
+}

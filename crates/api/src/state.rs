@@ -51,8 +51,6 @@ pub struct Settings {
     pub cors_origin: Option<AnchoredRegex>,
     /// The folder of the store, shown on the status page.
     pub storage_path: String,
-    /// The text form of the retention, shown on the status page.
-    pub retention: String,
 }
 
 /// Limits of remote read, as the flags of Prometheus set them.
@@ -79,6 +77,9 @@ pub trait Operations: Send + Sync {
 
     /// The labels that mark this server's data when it leaves the server.
     fn external_labels(&self) -> Vec<(String, String)>;
+
+    /// How long and how much is kept, in words of the command line.
+    fn retention(&self) -> String;
 
     /// When the configuration was last loaded and whether the last attempt succeeded.
     fn last_reload(&self) -> LastReload;

@@ -166,10 +166,10 @@ pub(crate) struct StorageArgs {
     /// The folder of the store.
     #[arg(long = "storage.tsdb.path", value_name = "DIR", default_value = "data/")]
     pub(crate) path: PathBuf,
-    /// How long samples are kept. Wins over the configuration file; 15d if neither says anything.
+    /// How long samples are kept. The configuration file wins; 15d if neither says anything.
     #[arg(long = "storage.tsdb.retention.time", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) retention_time_ms: Option<i64>,
-    /// How many bytes samples may take before the oldest go; 0 for no limit.
+    /// How many bytes parts, log and checkpoint may take before the oldest parts go; 0 for no limit. The configuration file wins.
     #[arg(long = "storage.tsdb.retention.size", value_name = "SIZE", value_parser = size_bytes)]
     pub(crate) retention_size: Option<u64>,
     /// How many bytes of the file system must stay free; below that, samples are refused until there is room again. 2 % of it but at

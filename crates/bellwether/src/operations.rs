@@ -11,10 +11,13 @@ use bellwether_model::Clock;
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
 use bellwether_scrape::config::matching_files;
+use bellwether_tsdb::Tsdb;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::StorageArgs;
 use crate::files;
+use crate::storage::{self, Retention};
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -103,6 +106,8 @@ pub(crate) fn open_query_log(config: &Config) -> Result<Option<File>, String> {
 /// The running program.
 pub(crate) struct Program {
     source: ConfigSource,
+    store: Tsdb,
+    storage: StorageArgs,
     scrape: ScrapeManager,
     query_log: Arc<QueryLog>,
     clock: Arc<dyn Clock>,
@@ -121,14 +126,18 @@ impl Program {
     pub(crate) fn new(
         source: ConfigSource,
         loaded: Checked,
+        store: (Tsdb, StorageArgs),
         scrape: ScrapeManager,
         query_log: Arc<QueryLog>,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
+        let (store, storage) = store;
         let last_reload = LastReload { ok: true, loaded_at_ms: clock.now_ms() };
         Self {
             source,
+            store,
+            storage,
             scrape,
             query_log,
             clock,
@@ -154,6 +163,7 @@ impl Operations for Program {
             // This runs on a thread that may block.
             Handle::current().block_on(checked.apply(&self.scrape))?;
             self.query_log.set_file(query_log);
+            self.store.set_limits(storage::limits(&self.storage, &checked.config));
             Ok(checked)
         });
         match applied {
@@ -178,6 +188,10 @@ impl Operations for Program {
 
     fn config_yaml(&self) -> String {
         self.current().loaded.config.to_yaml()
+    }
+
+    fn retention(&self) -> String {
+        Retention::new(&self.storage, &self.current().loaded.config).to_string()
     }
 
     fn last_reload(&self) -> LastReload {

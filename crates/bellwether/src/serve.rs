@@ -139,7 +139,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     };
     let is_demo = args.history.is_some();
     let data_dir = args.storage.path.clone();
-    let opening = open_store(args.storage, config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
+    let opening =
+        open_store(args.storage.clone(), config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
     let (store, config) = tokio::select! {
         opened = opening => opened?,
         () = stop_requested(&mut signals) => {
@@ -159,6 +160,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let program = Arc::new(Program::new(
         source,
         config,
+        (store.clone(), args.storage),
         scrape.clone(),
         Arc::clone(&query_log),
         Arc::clone(&clock),
@@ -327,7 +329,6 @@ fn settings(
         parser: engine.parser,
         cors_origin: args.web.cors_origin.clone(),
         storage_path: args.storage.path.display().to_string(),
-        retention: retention.to_string(),
     }
 }
 

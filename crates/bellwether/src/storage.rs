@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{StorageAdmin, StorageAdminError, StorageStatus};
-use bellwether_disk::RealFs;
+use bellwether_disk::{Fs as _, RealFs};
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
-use bellwether_tsdb::{NameCount, Options, SyncPolicy, Tsdb, TsdbError};
+use bellwether_tsdb::{Limits, NameCount, Options, SyncPolicy, Tsdb, TsdbError};
 use time::OffsetDateTime;
 
 use crate::cli::{StorageArgs, WalSync};
@@ -30,7 +30,13 @@ pub(crate) struct Retention {
 impl Retention {
     pub(crate) fn new(args: &StorageArgs, config: &Config) -> Self {
         let file = &config.storage.tsdb.retention;
-        let size_bytes = Some(file.size_bytes).filter(|b| *b > 0).or(args.retention_size.filter(|b| *b > 0));
+        // A share of the disk wins over a size, as in Prometheus.
+        let share = Some(file.percentage).filter(|p| *p > 0.0).and_then(|percent| {
+            let total = RealFs::new().space(&args.path).ok()?.total;
+            Some((total as f64 / 100.0 * percent) as u64)
+        });
+        let size_bytes = share.or(Some(file.size_bytes).filter(|b| *b > 0));
+        let size_bytes = size_bytes.or(args.retention_size.filter(|b| *b > 0));
         let time_ms = Some(file.time_ms).filter(|ms| *ms > 0).or(args.retention_time_ms.filter(|ms| *ms > 0));
         Self { time_ms: time_ms.unwrap_or(DEFAULT_RETENTION_MS), size_bytes }
     }
@@ -71,13 +77,23 @@ pub(crate) fn open(args: &StorageArgs, config: &Config, clock: Arc<dyn Clock>) -
     Ok(store)
 }
 
-fn options(args: &StorageArgs, config: &Config) -> Options {
+/// What a reload can change.
+pub(crate) fn limits(args: &StorageArgs, config: &Config) -> Limits {
     let retention = Retention::new(args, config);
-    Options {
+    Limits {
         retention_ms: Some(retention.time_ms),
         retention_bytes: retention.size_bytes,
-        min_free_bytes: args.min_free,
         out_of_order_window_ms: config.storage.tsdb.out_of_order_time_window_ms,
+    }
+}
+
+fn options(args: &StorageArgs, config: &Config) -> Options {
+    let Limits { retention_ms, retention_bytes, out_of_order_window_ms } = limits(args, config);
+    Options {
+        retention_ms,
+        retention_bytes,
+        out_of_order_window_ms,
+        min_free_bytes: args.min_free,
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
         sync: match args.wal_sync {
             WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),

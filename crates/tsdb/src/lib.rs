@@ -66,7 +66,7 @@ mod store;
 
 pub use counters::CounterValues;
 pub use error::TsdbError;
-pub use options::{Options, ReadMode, SyncPolicy};
+pub use options::{Limits, Options, ReadMode, SyncPolicy};
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
 pub use store::{HeadStatus, MaintenanceReport, NameCount, PartStatus, SnapshotReport, StorageStatus, Tsdb};

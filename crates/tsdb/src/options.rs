@@ -21,9 +21,9 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Writes are refused while the file system has fewer bytes free. `None`: 2 % of it, but at least 512 MiB.
     pub min_free_bytes: Option<u64>,
-    /// Samples that are older than this, counted from the newest sample or from now, whichever is earlier, are dropped with their part. `None`: kept.
+    /// Samples that are older than this, counted from the newest sample or from now, whichever is earlier, are not taken, and dropped with their part. `None`: kept.
     pub retention_ms: Option<i64>,
-    /// The oldest parts are dropped while parts and log have more bytes than this. `None`: kept.
+    /// The oldest parts are dropped while parts, log and checkpoint have more bytes than this. `None`: kept.
     pub retention_bytes: Option<u64>,
     /// How far ahead of the clock a sample may be, in milliseconds. `None`: any distance.
     pub max_future_ms: Option<i64>,
@@ -46,6 +46,25 @@ pub struct Options {
     /// How many bytes the label sets and the places of samples may take that queries found in parts, and that are kept for the next ones. What does not fit is looked
     /// up again; parts that are not asked for a while give back what they have.
     pub part_cache_bytes: usize,
+}
+
+/// What of the [`Options`] can be changed while a store is open, with the same meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`Options::retention_ms`].
+    pub retention_ms: Option<i64>,
+    /// See [`Options::retention_bytes`].
+    pub retention_bytes: Option<u64>,
+    /// See [`Options::out_of_order_window_ms`].
+    pub out_of_order_window_ms: i64,
+}
+
+impl Options {
+    /// Those of the options that can be changed later.
+    pub fn limits(&self) -> Limits {
+        let Self { retention_ms, retention_bytes, out_of_order_window_ms, .. } = *self;
+        Limits { retention_ms, retention_bytes, out_of_order_window_ms }
+    }
 }
 
 impl Default for Options {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::http_api::push;
 use crate::support::{Bellwether, node_exporter, wait_for};
 
 #[test]
@@ -111,6 +112,31 @@ fn files_that_are_missing_are_told_before_a_scrape_needs_them() {
         assert!(log.contains(problem), "{log}");
     }
     assert!(!said.contains("more/"), "a pattern may match nothing: {said}");
+}
+
+#[test]
+fn retention_and_window_of_late_samples_are_reloaded() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("prometheus.yml");
+    fs::write(&file, "{}").expect("written");
+    let server =
+        Bellwether::serve(dir.path(), &["--config.file=prometheus.yml", "--storage.tsdb.retention.time=30d"]);
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    let day_ms = 24 * 60 * 60 * 1000;
+    let push =
+        |days_back: i64| push(&server, &[(&[("__name__", "pushed")], &[(now_ms - days_back * day_ms, 1.0)])]);
+    let retention = || server.api("status/runtimeinfo", &[])["storageRetention"].clone();
+    assert_eq!(retention(), "30d");
+    assert_eq!(push(0).0, 204);
+    let (status, said) = push(1);
+    assert!(status == 400 && said.contains("out of order"), "{status} {said}");
+    fs::write(&file, "storage: {tsdb: {out_of_order_time_window: 20d, retention: {time: 10d, size: 5GB}}}")
+        .expect("written");
+    assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
+    assert_eq!(retention(), "10d or 5GiB");
+    assert_eq!(push(9).0, 204);
+    let (status, said) = push(11);
+    assert!(status == 400 && said.contains("out of bounds"), "{status} {said}");
 }
 
 /// Whoever opens a pipe for writing waits until somebody reads.

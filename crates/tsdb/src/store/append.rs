@@ -123,11 +123,12 @@ impl Store {
         use_hints: bool,
     ) -> Result<Attempt<'_>, AppendError> {
         let now_ms = self.clock.now_ms();
+        let oldest_ms = self.oldest_kept(&self.part_set()).unwrap_or(-MAX_TS_MS);
         let mut set = ShardSet::default();
         // The samples that do not just name a handle, by their place in the batch.
         let mut others = Vec::new();
         for (idx, entry) in batch.samples.iter().enumerate() {
-            let verdict = self.judge_alone(entry, now_ms);
+            let verdict = self.judge_alone(entry, oldest_ms, now_ms);
             if let (Ok(()), Some(handle)) = (&verdict, handle_of(entry)) {
                 set.add(self.head.place(&entry.labels, Some(handle)));
                 continue;
@@ -151,7 +152,14 @@ impl Store {
         }
         // Only now: a series that is not in the locked shards may just have moved into a part.
         let now_s = self.clock.monotonic().as_secs() as u32;
-        let mut judge = Judge { store: self, parts: self.part_set(), now_s, newest: None, in_batch: None };
+        let mut judge = Judge {
+            store: self,
+            parts: self.part_set(),
+            window_ms: self.limits().out_of_order_window_ms,
+            now_s,
+            newest: None,
+            in_batch: None,
+        };
         let mut n_known = 0_u64;
         let mut report =
             AppendReport { samples: Vec::with_capacity(batch.samples.len()), ..AppendReport::default() };
@@ -228,9 +236,10 @@ impl Store {
     }
 
     /// What can be said without looking at the series.
-    fn judge_alone(&self, entry: &AppendEntry, now_ms: i64) -> Result<(), Rejection> {
+    fn judge_alone(&self, entry: &AppendEntry, oldest_ms: i64, now_ms: i64) -> Result<(), Rejection> {
         let ts_ms = entry.ts_ms;
-        if ts_ms < -MAX_TS_MS {
+        // What the retention would drop must not be acknowledged.
+        if ts_ms < oldest_ms.max(-MAX_TS_MS) {
             return Err(Rejection::OutOfBounds);
         }
         // Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
@@ -511,6 +520,8 @@ const MAX_METADATA_BYTES: usize = 64 << 10;
 struct Judge<'a> {
     store: &'a Store,
     parts: Arc<PartSet>,
+    /// How far behind the newest sample of the store a late one may be.
+    window_ms: i64,
     /// The time of the batch, in seconds on the clock that never goes back.
     now_s: u32,
     /// The time of the newest sample of the store before this batch, once it was asked for.
@@ -558,7 +569,7 @@ impl Judge<'_> {
         batch: &AppendBatch,
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
-        let window_ms = self.store.options.out_of_order_window_ms;
+        let window_ms = self.window_ms;
         let series = shards.series(id);
         if series.is_last_unsure() {
             // The series is new here, but may have had samples before.

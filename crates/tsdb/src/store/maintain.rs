@@ -8,7 +8,7 @@ use crate::error::TsdbError;
 
 use super::checkpoint::{self, CheckpointScope};
 use super::merge::MergeScope;
-use super::{Store, Upkeep, log_error};
+use super::{PartSet, Store, Upkeep, log_error};
 
 /// A series without samples in the head is forgotten when it got none for this long.
 const IDLE_SERIES: Duration = Duration::from_mins(10);
@@ -108,19 +108,31 @@ impl Store {
         fs.sync_dir(&self.dir).map_err(|e| TsdbError::io(&self.dir, e))
     }
 
+    /// The time of the oldest sample that the retention keeps, if it drops any.
+    ///
+    /// Counted from the newest sample, so that old data can be imported and looked at, but never from beyond the clock: a clock that was wrong for a while must not cost
+    /// everything.
+    pub(super) fn oldest_kept(&self, parts: &PartSet) -> Option<i64> {
+        let retention_ms = self.limits().retention_ms?;
+        let newest = self.head.ranges.maxt().max(parts.maxt())?;
+        Some(newest.min(self.clock.now_ms()).saturating_sub(retention_ms))
+    }
+
+    /// Bytes of the checkpoints.
+    pub(super) fn checkpoint_bytes(&self) -> u64 {
+        let len = |number| self.fs.metadata(&checkpoint::path(&self.dir, number)).map_or(0, |m| m.len);
+        checkpoint::list(self.fs.as_ref(), &self.dir).unwrap_or_default().into_iter().map(len).sum()
+    }
+
     /// Drops the parts that are too old, and the oldest ones while all together are too large.
     fn apply_retention(&self) -> Result<usize, TsdbError> {
         let set = self.part_set();
         let mut drop = Vec::new();
-        if let Some(retention_ms) = self.options.retention_ms {
-            // Counted from the newest sample, so that old data can be imported and looked at, but never from beyond the clock: a clock that was wrong for a
-            // while must not cost everything.
-            let newest = self.head.ranges.maxt().max(set.maxt()).unwrap_or(i64::MIN);
-            let oldest = newest.min(self.clock.now_ms()).saturating_sub(retention_ms);
+        if let Some(oldest) = self.oldest_kept(&set) {
             drop.extend(set.parts().iter().filter(|p| p.meta().maxt < oldest).map(|p| p.meta().id));
         }
-        if let Some(retention_bytes) = self.options.retention_bytes {
-            let mut bytes = self.log.status().bytes + set.bytes();
+        if let Some(retention_bytes) = self.limits().retention_bytes {
+            let mut bytes = set.bytes() + self.log.status().bytes + self.checkpoint_bytes();
             for part in set.parts() {
                 let is_dropped = drop.contains(&part.meta().id);
                 if bytes > retention_bytes || is_dropped {

@@ -31,7 +31,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::counters::{CounterValues, Counters};
 use crate::error::TsdbError;
 use crate::head::Head;
-use crate::options::Options;
+use crate::options::{Limits, Options};
 use crate::part::Reading;
 use crate::query::StoreQuerier;
 use crate::report::RecoveryReport;
@@ -71,6 +71,8 @@ pub(crate) struct Store {
     maintenance: Mutex<Upkeep>,
     pub(crate) counters: Counters,
     space: SpaceGuard,
+    /// Those of the options at first.
+    limits: RwLock<Limits>,
     /// What appends work with.
     scratch: Mutex<Vec<append::Scratch>>,
     is_closed: AtomicBool,
@@ -170,6 +172,11 @@ impl Tsdb {
         self.store.close()
     }
 
+    /// Sets what counts from the next batch and the next round of upkeep on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.store.limits.write() = limits;
+    }
+
     /// What happened since the store was opened.
     pub fn counters(&self) -> CounterValues {
         self.store.counters.values()
@@ -212,6 +219,11 @@ impl Store {
     /// The parts as they are now.
     pub(crate) fn part_set(&self) -> Arc<PartSet> {
         Arc::clone(&self.parts.read())
+    }
+
+    /// What of the options can change, as it is now.
+    fn limits(&self) -> Limits {
+        *self.limits.read()
     }
 
     fn check_open(&self) -> Result<(), TsdbError> {

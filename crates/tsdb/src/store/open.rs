@@ -111,6 +111,7 @@ pub(super) fn open(
     }
     let store = Store {
         dir: dir.to_owned(),
+        limits: RwLock::new(options.limits()),
         options,
         fs,
         clock,

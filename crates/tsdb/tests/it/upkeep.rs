@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bellwether_disk::Fs;
 use bellwether_model::{Rejection, Tenant, TimeRange};
-use bellwether_tsdb::Options;
+use bellwether_tsdb::{Limits, Options};
 
 use crate::kit::{self, HOUR, Kit, NOW, count, name, options, row, sample};
 
@@ -138,6 +138,39 @@ fn retention_by_time_drops_whole_parts() {
 }
 
 #[test]
+fn what_the_retention_would_drop_is_not_taken() {
+    let kit =
+        Kit::with(Options { retention_ms: Some(3 * DAY), out_of_order_window_ms: 100 * DAY, ..options() });
+    // Old data goes into an empty store, as far as it belongs together.
+    kit.row(0..5, NOW - 50 * DAY);
+    kit.row(0..5, NOW - 53 * DAY);
+    kit.row(0..5, NOW);
+    let verdicts = kit.append(vec![
+        sample(&name(1), NOW - 3 * DAY - 1, 1.0),
+        sample(&name(9), NOW - 3 * DAY - 1, 1.0),
+        sample(&name(1), NOW - 3 * DAY, 1.0),
+        sample(&name(9), NOW - 3 * DAY, 1.0),
+    ]);
+    let errors: Vec<_> = verdicts.samples.iter().map(|v| v.clone().err()).collect();
+    assert_eq!(errors, [Some(Rejection::OutOfBounds), Some(Rejection::OutOfBounds), None, None]);
+    assert_eq!(kit.tsdb.counters().samples_out_of_bounds, 2);
+    // Limits can change while the store is open.
+    kit.tsdb.set_limits(Limits {
+        retention_ms: Some(10 * DAY),
+        out_of_order_window_ms: 0,
+        ..kit.options.limits()
+    });
+    let verdicts =
+        kit.append(vec![sample(&name(1), NOW - 9 * DAY, 1.0), sample(&name(10), NOW - 9 * DAY, 1.0)]);
+    let errors: Vec<_> = verdicts.samples.iter().map(|v| v.clone().err()).collect();
+    assert_eq!(errors, [Some(Rejection::OutOfOrder), None], "no window any more");
+    kit.tsdb.compact_all().expect("compacts");
+    let before = kit.tsdb.parts().len();
+    kit.tsdb.set_limits(Limits { retention_ms: None, retention_bytes: Some(1), ..kit.options.limits() });
+    assert_eq!(kit.tsdb.maintain().expect("works").parts_retired, before);
+}
+
+#[test]
 fn retention_by_size_drops_the_oldest() {
     let mut kit = Kit::new();
     for day in 0..5 {
@@ -155,6 +188,21 @@ fn retention_by_size_drops_the_oldest() {
     kit.kill();
     assert_eq!(kit.tsdb.parts().len(), 2);
     assert!(kit.report.is_clean(), "{:?}", kit.report);
+    // The log counts as well, and so does a checkpoint.
+    for n in 0..60 {
+        kit.row(0..1000, MIDNIGHT - 5 * DAY + n * 7001);
+    }
+    assert!(kit.tsdb.storage_status().log.bytes > sizes[3]);
+    assert_eq!(kit.tsdb.maintain().expect("works").parts_retired, 2);
+    kit.options.retention_bytes = None;
+    kit.restart();
+    kit.tsdb.compact_all().expect("compacts");
+    let size = kit.tsdb.parts()[0].bytes;
+    kit.row(0..1000, MIDNIGHT - 4 * DAY);
+    kit.restart();
+    assert_eq!(kit.tsdb.storage_status().log.bytes, 0, "it is in the checkpoint");
+    kit.tsdb.set_limits(Limits { retention_bytes: Some(size + 10_000), ..kit.options.limits() });
+    assert_eq!(kit.tsdb.maintain().expect("works").parts_retired, 1);
 }
 
 #[test]

@@ -41,4 +41,8 @@ pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};
 pub use state::{AppState, LastReload, Operations, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
-pub use storage::{StorageAdmin, StorageAdminError, StorageStatus};
+pub use storage::{
+    HeadDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,
+    RetentionDetails, StorageAdmin, StorageAdminError, StorageDetails, StorageStatus, TombstoneDetails,
+    UpkeepDetails,
+};

@@ -1,10 +1,79 @@
 //! What the server tells about itself on `/metrics`.
 
+use std::collections::BTreeMap;
+
 use bellwether_exposition::{Family, MetricType, Number, OutputFormat, Part, Sample, Writer};
 
 use crate::process::ProcessUsage;
 use crate::state::AppState;
 use crate::stats::DURATION_BOUNDS_S;
+use crate::storage::StorageDetails;
+
+/// What `/api/v1/status/storage` tells, as far as it is numbers of the store as a whole.
+fn storage_as_a_whole(metrics: &mut Metrics<'_>, details: &StorageDetails) {
+    let StorageDetails { upkeep, retention, recovery, .. } = details;
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for problem in &recovery.problems {
+        *kinds.entry(problem.kind).or_default() += 1;
+    }
+    // A torn tail is what a crash leaves, and no damage.
+    kinds.remove("torn tail");
+    let at_start: u64 = kinds.values().sum();
+    kinds.insert("read", details.corruptions.saturating_sub(at_start));
+    let rows = kinds.into_iter().map(|(kind, n)| (vec![("kind", kind.to_owned())], n as f64));
+    metrics.family(
+        "bellwether_storage_corruptions_total",
+        MetricType::Counter,
+        "Damaged places found at the start, by what they are in, or later by reading.",
+        &rows.collect(),
+    );
+    let seconds = |ms: Option<i64>| ms.map_or(0.0, |ms| ms as f64 / 1000.0);
+    let bytes = |n: Option<u64>| n.unwrap_or(0) as f64;
+    for (name, help, value) in [
+        ("used_bytes", "Size of parts, log and checkpoint.", details.used_bytes as f64),
+        ("checkpoint_bytes", "Size of the checkpoint.", details.checkpoint_bytes as f64),
+        (
+            "free_bytes",
+            "Bytes that are free on the file system; 0 if that is not known.",
+            bytes(details.free_bytes),
+        ),
+        ("quarantined_files", "Files that are kept of damage.", details.quarantine.files as f64),
+        ("quarantined_bytes", "Size of what is kept of damage.", details.quarantine.bytes as f64),
+        ("head_samples", "Samples in memory that are not in parts.", details.head.samples as f64),
+        (
+            "deleted_intervals",
+            "Stretches of series that are deleted and still on the disk.",
+            details.tombstones.intervals as f64,
+        ),
+        ("retention_seconds", "How long samples are kept; 0 for no limit.", seconds(retention.time_ms)),
+        ("retention_limit_bytes", "How much is kept; 0 for no limit.", bytes(retention.bytes)),
+        ("log_unsynced_bytes", "Bytes of the log that are not durable.", details.log.unsynced_bytes as f64),
+        (
+            "upkeep_last_run_timestamp_seconds",
+            "When the last round of upkeep ended, in seconds since the Unix epoch.",
+            seconds(upkeep.last_run),
+        ),
+        ("upkeep_last_duration_seconds", "How long the last round of upkeep took.", upkeep.last_took_seconds),
+        (
+            "upkeep_last_failed",
+            "Whether the last round of upkeep failed.",
+            f64::from(u8::from(upkeep.last_error.is_some())),
+        ),
+        (
+            "recovery_clean",
+            "Whether nothing was lost when the store was opened.",
+            f64::from(u8::from(recovery.clean)),
+        ),
+    ] {
+        metrics.gauge(&format!("bellwether_storage_{name}"), help, value);
+    }
+    metrics.counter("bellwether_storage_log_syncs_total", "Syncs of the log.", details.log.syncs as f64);
+    metrics.counter(
+        "bellwether_storage_log_failures_total",
+        "Writes and syncs of the log that failed.",
+        details.log.failures as f64,
+    );
+}
 
 /// Samples of one family: labels and value.
 type Rows<'a> = Vec<(Vec<(&'a str, String)>, f64)>;
@@ -181,18 +250,14 @@ fn scraping(metrics: &mut Metrics<'_>, state: &AppState) {
 }
 
 fn storage(metrics: &mut Metrics<'_>, state: &AppState) {
-    let status = state.storage.status(0);
-    metrics.gauge("bellwether_tsdb_head_series", "Series in memory.", status.series as f64);
-    metrics.gauge("bellwether_tsdb_head_chunks", "Chunks in memory.", status.chunks as f64);
-    metrics.counter(
-        "bellwether_storage_corruptions_total",
-        "Damaged places found on disk since the start.",
-        status.corruptions as f64,
-    );
-    for (name, help, value) in &status.counters {
+    let details = state.storage.details();
+    metrics.gauge("bellwether_tsdb_head_series", "Series in memory.", details.head.series as f64);
+    metrics.gauge("bellwether_tsdb_head_chunks", "Chunks in memory.", details.head.chunks as f64);
+    storage_as_a_whole(metrics, &details);
+    for (name, help, value) in &details.counters {
         metrics.counter(&format!("bellwether_tsdb_{name}_total"), help, *value as f64);
     }
-    for (name, help, value) in &status.gauges {
+    for (name, help, value) in &details.gauges {
         metrics.gauge(&format!("bellwether_tsdb_{name}"), help, *value);
     }
 }

@@ -17,6 +17,7 @@ mod query_memory;
 mod serve;
 mod signals;
 mod storage;
+mod storage_details;
 mod terminal;
 mod test_files;
 

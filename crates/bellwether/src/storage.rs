@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bellwether::config::Config;
-use bellwether_api::{StorageAdmin, StorageAdminError, StorageStatus};
+use bellwether_api::{StorageAdmin, StorageAdminError, StorageDetails, StorageStatus};
 use bellwether_disk::{Fs as _, RealFs};
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
 use bellwether_tsdb::{Limits, NameCount, Options, SyncPolicy, Tsdb, TsdbError};
 use time::OffsetDateTime;
 
 use crate::cli::{StorageArgs, WalSync};
+use crate::storage_details;
 
 /// How long samples are kept if nobody says anything.
 const DEFAULT_RETENTION_MS: i64 = 15 * 24 * 60 * 60 * 1000;
@@ -150,10 +151,12 @@ impl StorageAdmin for Admin {
         Ok(name)
     }
 
+    fn details(&self) -> StorageDetails {
+        storage_details::details(&self.store)
+    }
+
     fn status(&self, top: usize) -> StorageStatus {
         let head = self.store.head_status(top);
-        let storage = self.store.storage_status();
-        let counters = self.store.counters();
         let list = |entries: Vec<NameCount>| entries.into_iter().map(|e| (e.name, e.count)).collect();
         // Prometheus says so of an empty head, too.
         let (mint, maxt) = head.range.map_or((i64::MAX, i64::MIN), |range| (range.mint, range.maxt));
@@ -163,25 +166,11 @@ impl StorageAdmin for Admin {
             chunks: head.chunks,
             mint,
             maxt,
-            corruptions: counters.corruptions,
+            corruptions: self.store.counters().corruptions,
             series_by_metric: list(head.series_by_metric),
             values_by_label: list(head.values_by_label),
             bytes_by_label: list(head.bytes_by_label),
             series_by_pair: list(head.series_by_pair),
-            counters: counters.rows().filter(|(name, ..)| *name != "corruptions").collect(),
-            gauges: vec![
-                ("head_memory_bytes", "Memory of the head, roughly.", head.memory_bytes as f64),
-                ("log_bytes", "Size of the log.", storage.log.bytes as f64),
-                ("log_segments", "Segments of the log.", storage.log.segments as f64),
-                ("parts", "Parts on disk.", storage.parts as f64),
-                ("part_bytes", "Size of all parts.", storage.part_bytes as f64),
-                ("min_free_bytes", "Bytes that must stay free.", storage.min_free_bytes as f64),
-                (
-                    "read_only",
-                    "Whether writes are refused at the moment.",
-                    f64::from(u8::from(storage.refuses_writes.is_some())),
-                ),
-            ],
         }
     }
 }

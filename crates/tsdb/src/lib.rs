@@ -69,4 +69,7 @@ pub use error::TsdbError;
 pub use options::{Limits, Options, ReadMode, SyncPolicy};
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
-pub use store::{HeadStatus, MaintenanceReport, NameCount, PartStatus, SnapshotReport, StorageStatus, Tsdb};
+pub use store::{
+    HeadStatus, MaintenanceReport, NameCount, PartStatus, QuarantineStatus, SnapshotReport, StorageStatus,
+    Tsdb, UpkeepStatus,
+};

@@ -41,6 +41,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status/runtimeinfo", get(status::runtime_info))
         .route("/status/flags", get(status::flags))
         .route("/status/config", get(status::config))
+        .route("/status/storage", get(status::storage))
         .route("/status/tsdb", get(status::tsdb))
         .route("/status/active_queries", get(active::list))
         .route("/status/active_queries/{id}", delete(active::kill))

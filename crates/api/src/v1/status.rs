@@ -64,6 +64,14 @@ pub(crate) async fn wal_replay() -> Response {
     envelope::success(&json!({"min": 0, "max": 0, "current": 0}))
 }
 
+/// How the store is on disk, and how its upkeep goes.
+pub(crate) async fn storage(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let details = tokio::task::spawn_blocking(move || state.storage.details())
+        .await
+        .map_err(|_| ApiError::internal("reading the status ended unexpectedly; the log says more"))?;
+    Ok(envelope::success(&json!(details)))
+}
+
 fn top(params: &Params) -> Result<usize, ApiError> {
     let Some(text) = params.get("limit") else { return Ok(DEFAULT_TOP) };
     match text.parse() {

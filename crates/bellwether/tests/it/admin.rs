@@ -271,3 +271,65 @@ fn a_backup_of_a_running_server_becomes_a_store() {
     let (success, said) = command(dir.path(), &["backup", "--data-dir", "data", "copy3"]);
     assert!(!success && said.contains("is in use by another process"), "{said}");
 }
+
+/// The status says what is there, and what was lost when the store was opened; so do the metrics.
+#[test]
+fn the_status_of_the_store_tells_what_is_there_and_what_is_lost() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let args = ["--web.enable-admin-api", "--storage.tsdb.retention.size=1GB", "--storage.wal-sync=always"];
+    let mut server = Bellwether::serve(dir.path(), &args);
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    for i in 0..4 {
+        assert_eq!(push(&server.url, i, &[(now_ms - 2000, 1.0), (now_ms - 1000, 2.0)]), 204);
+    }
+    assert_eq!(admin(&server.url, "POST", "compact", "").status, 204);
+    assert_eq!(admin(&server.url, "POST", "delete_series", "match[]=lab_series{i=\"1\"}").status, 204);
+    assert_eq!(push(&server.url, 0, &[(now_ms, 3.0)]), 204);
+    let status = server.api("status/storage", &[]);
+    assert_eq!(status["storeId"].as_str().map(str::len), Some(32));
+    assert_eq!((&status["path"], &status["syncMode"]), (&"data/".into(), &"always".into()));
+    assert_eq!(status["refusesWrites"], Value::Null);
+    let n = |value: &Value| value.as_f64().unwrap_or(-1.0);
+    assert!(n(&status["freeBytes"]) > n(&status["minFreeBytes"]) && n(&status["minFreeBytes"]) > 0.0);
+    let log = &status["log"];
+    assert!(
+        n(&log["segments"]) >= 1.0 && n(&log["bytes"]) > 64.0 && log["lastSeq"] == log["syncedSeq"],
+        "{log}"
+    );
+    assert!(n(&status["head"]["samples"]) >= 1.0 && n(&status["head"]["maxTime"]) >= now_ms as f64);
+    let part = status["parts"].as_array().and_then(|parts| parts.iter().find(|p| n(&p["samples"]) >= 8.0));
+    let part = part.unwrap_or_else(|| panic!("{status}"));
+    assert_eq!(part["deletedIntervals"], 1);
+    assert!((n(&part["bytesPerSample"]) - n(&part["bytes"]) / n(&part["samples"])).abs() < 1e-9);
+    assert_eq!(status["tombstones"]["intervals"], 1);
+    assert_eq!(
+        (n(&status["retention"]["bytes"]), n(&status["retention"]["timeMs"])),
+        ((1_u64 << 30) as f64, 15.0 * 86_400_000.0)
+    );
+    assert!(n(&status["upkeep"]["rounds"]) >= 1.0 && n(&status["upkeep"]["lastRun"]) >= now_ms as f64);
+    assert!(n(&status["usedBytes"]) >= n(&part["bytes"]) + n(&log["bytes"]));
+    assert_eq!((&status["recovery"]["clean"], &status["corruptions"]), (&true.into(), &0.into()));
+    server.process.kill();
+
+    let part = dir.path().join(format!("data/parts/{:016}/dir.bin", part["id"].as_u64().expect("a number")));
+    let mut bytes = fs::read(&part).expect("there");
+    bytes[40] ^= 1;
+    fs::write(&part, bytes).expect("written");
+    let server = Bellwether::serve(dir.path(), &args);
+    let status = server.api("status/storage", &[]);
+    let problem = &status["recovery"]["problems"][0];
+    assert_eq!((&status["recovery"]["clean"], &problem["kind"]), (&false.into(), &"part".into()), "{status}");
+    assert!(problem["what"].as_str().is_some_and(|what| what.contains("dir.bin: ")), "{problem}");
+    assert!(dir.path().join(problem["quarantined"].as_str().expect("moved")).exists());
+    assert_eq!(status["quarantine"]["files"], 7, "with the deletions");
+    let (_, metrics) = server.get("/metrics");
+    for line in [
+        "bellwether_storage_corruptions_total{kind=\"part\"} 1",
+        "bellwether_storage_corruptions_total{kind=\"read\"} 0",
+        "bellwether_storage_recovery_clean 0",
+        "bellwether_storage_quarantined_files 7",
+        "bellwether_storage_upkeep_last_failed 0",
+    ] {
+        assert!(metrics.lines().any(|l| l == line), "{line}\n{metrics}");
+    }
+}

@@ -114,6 +114,11 @@ impl Ranges {
         self.state.lock().by_start.keys().next().copied()
     }
 
+    /// How many samples came that were not cut yet, deleted ones included.
+    pub(crate) fn samples(&self) -> u64 {
+        self.state.lock().by_start.values().map(|r| r.samples).sum()
+    }
+
     /// The time before which the head can be cut: the end of the newest range such that it and all older ones are complete. `None` if there is none.
     ///
     /// A range is complete if there are samples that are newer than its end by half a range, and if no more of it seem to come: it was

@@ -154,13 +154,15 @@ impl Store {
 /// A round of upkeep: tasks are independent, the first error is kept.
 struct Round<'a> {
     store: &'a Store,
+    started: Duration,
     report: MaintenanceReport,
     error: Option<TsdbError>,
 }
 
 impl<'a> Round<'a> {
     fn new(store: &'a Store) -> Self {
-        Self { store, report: MaintenanceReport::default(), error: None }
+        let started = store.clock.monotonic();
+        Self { store, started, report: MaintenanceReport::default(), error: None }
     }
 
     fn attempt(&mut self, task: impl FnOnce(&mut MaintenanceReport) -> Result<(), TsdbError>) {
@@ -188,9 +190,16 @@ impl<'a> Round<'a> {
     }
 
     fn finish(self) -> Result<MaintenanceReport, TsdbError> {
-        match self.error {
+        let outcome = match self.error {
             Some(error) => Err(error),
             None => Ok(self.report),
-        }
+        };
+        let mut status = self.store.upkeep_status.lock();
+        status.rounds += 1;
+        status.last_run_ms = self.store.clock.now_ms();
+        status.last_took = self.store.clock.monotonic().saturating_sub(self.started);
+        status.last_outcome = outcome.as_ref().copied().map_err(ToString::to_string);
+        drop(status);
+        outcome
     }
 }

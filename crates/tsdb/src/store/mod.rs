@@ -39,7 +39,7 @@ use crate::report::RecoveryReport;
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
 pub use snapshot::SnapshotReport;
-pub use status::{HeadStatus, NameCount, PartStatus, StorageStatus};
+pub use status::{HeadStatus, NameCount, PartStatus, QuarantineStatus, StorageStatus, UpkeepStatus};
 pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
 
 use manifest::Manifest;
@@ -73,6 +73,9 @@ pub(crate) struct Store {
     space: SpaceGuard,
     /// Those of the options at first.
     limits: RwLock<Limits>,
+    upkeep_status: Mutex<UpkeepStatus>,
+    /// What was found when the store was opened.
+    recovery: RecoveryReport,
     /// What appends work with.
     scratch: Mutex<Vec<append::Scratch>>,
     is_closed: AtomicBool,
@@ -195,6 +198,11 @@ impl Tsdb {
     /// The parts, oldest first.
     pub fn parts(&self) -> Vec<PartStatus> {
         self.store.part_status()
+    }
+
+    /// What was found when the store was opened.
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.store.recovery
     }
 
     /// What the store takes on disk and whether it takes writes.

@@ -34,7 +34,7 @@ use super::{Store, checkpoint};
 pub(super) const LOG_DIR: &str = "log";
 pub(super) const PARTS_DIR: &str = "parts";
 pub(super) const SNAPSHOTS_DIR: &str = "snapshots";
-const QUARANTINE_DIR: &str = "quarantine";
+pub(super) const QUARANTINE_DIR: &str = "quarantine";
 /// The end of the names of unfinished files and folders.
 const UNFINISHED: &str = ".tmp";
 /// `meta.json` has at most this many bytes.
@@ -123,6 +123,8 @@ pub(super) fn open(
         maintenance: Mutex::new(super::Upkeep { next_part }),
         counters,
         space,
+        upkeep_status: Mutex::default(),
+        recovery: report.clone(),
         scratch: Mutex::default(),
         is_closed: AtomicBool::new(false),
         _lock: lock,

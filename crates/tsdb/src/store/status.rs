@@ -1,10 +1,16 @@
 //! What the store says about itself.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use bellwether_disk::LogStatus;
+use bellwether_disk::{EntryKind, Fs, LogStatus, SyncPolicy};
 use bellwether_model::{METRIC_NAME, TimeRange};
 
+use crate::options::Limits;
+
+use super::maintain::MaintenanceReport;
+use super::open::QUARANTINE_DIR;
 use super::{Store, TENANT_LABEL};
 
 /// A name and how many there are of what it counts.
@@ -28,6 +34,8 @@ pub struct HeadStatus {
     pub chunks: usize,
     /// From the oldest to the newest sample; `None` without samples.
     pub range: Option<TimeRange>,
+    /// Samples that are not in parts yet, deleted ones included.
+    pub samples: u64,
     /// Bytes of memory, roughly.
     pub memory_bytes: usize,
     /// Metric names with the most series.
@@ -66,16 +74,59 @@ pub struct PartStatus {
     pub deleted_intervals: usize,
 }
 
+/// How the upkeep goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UpkeepStatus {
+    /// How often it was done.
+    pub rounds: u64,
+    /// When the last round ended, in milliseconds since the Unix epoch; 0 if there was none.
+    pub last_run_ms: i64,
+    /// How long it took.
+    pub last_took: Duration,
+    /// What it did, or why some of it failed.
+    pub last_outcome: Result<MaintenanceReport, String>,
+}
+
+impl Default for UpkeepStatus {
+    fn default() -> Self {
+        let last_outcome = Ok(MaintenanceReport::default());
+        Self { rounds: 0, last_run_ms: 0, last_took: Duration::ZERO, last_outcome }
+    }
+}
+
+/// What is kept of damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct QuarantineStatus {
+    /// Files.
+    pub files: usize,
+    /// Bytes of them.
+    pub bytes: u64,
+}
+
 /// What the store takes on disk, and whether it takes writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageStatus {
+    /// The identity of the store: 32 hexadecimal digits.
+    pub store_id: String,
+    /// When the log is synced.
+    pub sync: SyncPolicy,
+    /// What is kept, and how late a sample may be.
+    pub limits: Limits,
     /// The log.
     pub log: LogStatus,
     /// Number of parts.
     pub parts: usize,
     /// Bytes of all parts.
     pub part_bytes: u64,
+    /// Bytes of the checkpoint.
+    pub checkpoint_bytes: u64,
+    /// What is kept of damage, also of earlier starts.
+    pub quarantine: QuarantineStatus,
+    /// How the upkeep goes.
+    pub upkeep: UpkeepStatus,
     /// Bytes that are free on the file system, if that is known.
     pub free_bytes: Option<u64>,
     /// Bytes that must stay free.
@@ -94,6 +145,7 @@ impl Store {
             label_pairs: index.n_pairs(),
             chunks: size.chunks,
             range,
+            samples: self.head.ranges.samples(),
             memory_bytes: size.bytes,
             ..HeadStatus::default()
         };
@@ -151,6 +203,12 @@ impl Store {
         let full = self.space.check(self.fs.as_ref(), &self.dir, self.clock.monotonic()).err();
         let closed = self.is_closed.load(Ordering::Acquire).then(|| "the store is closed".to_owned());
         StorageStatus {
+            store_id: self.manifest.lock().store_id().to_string(),
+            sync: self.options.sync,
+            limits: self.limits(),
+            checkpoint_bytes: self.checkpoint_bytes(),
+            quarantine: quarantine_status(self.fs.as_ref(), &self.dir.join(QUARANTINE_DIR)),
+            upkeep: self.upkeep_status.lock().clone(),
             parts: set.parts().len(),
             part_bytes: set.bytes(),
             free_bytes: self.fs.space(&self.dir).ok().map(|s| s.available),
@@ -159,6 +217,23 @@ impl Store {
             log,
         }
     }
+}
+
+/// Counts the files in a folder and below it. What cannot be looked at does not count.
+fn quarantine_status(fs: &dyn Fs, dir: &Path) -> QuarantineStatus {
+    let mut status = QuarantineStatus::default();
+    for entry in fs.list(dir).unwrap_or_default() {
+        let path = dir.join(&entry.name);
+        if entry.kind == EntryKind::Dir {
+            let below = quarantine_status(fs, &path);
+            status.files += below.files;
+            status.bytes += below.bytes;
+        } else {
+            status.files += 1;
+            status.bytes += fs.metadata(&path).map_or(0, |m| m.len);
+        }
+    }
+    status
 }
 
 /// The largest of many counts.

@@ -70,6 +70,6 @@ pub use options::{Limits, Options, ReadMode, SyncPolicy};
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
 pub use store::{
-    HeadStatus, MaintenanceReport, NameCount, PartStatus, QuarantineStatus, SnapshotReport, StorageStatus,
-    Tsdb, UpkeepStatus,
+    DumpItem, Finding, HeadStatus, MaintenanceReport, NameCount, PartStatus, QuarantineStatus,
+    SnapshotReport, StorageStatus, Tsdb, UpkeepStatus, VerifyReport, dump, verify_store,
 };

@@ -202,7 +202,8 @@ impl PagedFile {
             Crc32c::of(&bytes)
         };
         if crc != self.checksums[page as usize] {
-            return Err(PartError::damaged(&self.path, format!("checksum of page {page}")));
+            let what = format!("checksum of page {page}, {len} bytes at offset {offset}");
+            return Err(PartError::damaged(&self.path, what));
         }
         self.verified[(page / 64) as usize].fetch_or(1 << (page % 64), Ordering::Relaxed);
         Ok(())
@@ -261,7 +262,7 @@ mod tests {
             file.read(140_000, 60_000, &mut out).expect("pages 2 and 3 are good");
             for _ in 0..2 {
                 let err = file.read(60_000, 10_000, &mut out).expect_err("page 1 is bad").to_string();
-                assert_eq!(err, "val.bin: checksum of page 1");
+                assert_eq!(err, "val.bin: checksum of page 1, 65536 bytes at offset 65568");
             }
         }
     }

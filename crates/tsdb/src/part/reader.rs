@@ -316,6 +316,23 @@ impl Part {
         Ok(())
     }
 
+    /// Decodes every chunk of a series of a block, deleted samples included, and appends the samples to `out`. `bad` gets what cannot be read, with the time from the
+    /// first to the last sample that is lost.
+    pub(crate) fn check_series(
+        &self,
+        block: &SeriesBlock,
+        series: u32,
+        out: &mut ColumnBuffer,
+        mut bad: impl FnMut(TimeRange, PartError),
+    ) {
+        let mut scratch = Scratch::default();
+        for place in block.chunks(series) {
+            if let Err(e) = self.read_chunk(place, block.inline(), TimeRange::ALL, &mut scratch, out) {
+                bad(place.range, e);
+            }
+        }
+    }
+
     /// The last sample of a series.
     pub(crate) fn last_sample(&self, ordinal: u32) -> Result<Option<(i64, Value)>> {
         let mut walk = self.walk()?;

@@ -4,6 +4,7 @@ mod append;
 mod checkpoint;
 mod cut;
 mod delete;
+mod dump;
 mod fill;
 mod maintain;
 mod manifest;
@@ -15,6 +16,7 @@ mod snapshot;
 mod space;
 mod status;
 mod tenancy;
+mod verify;
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -36,11 +38,13 @@ use crate::part::Reading;
 use crate::query::StoreQuerier;
 use crate::report::RecoveryReport;
 
+pub use dump::{DumpItem, dump};
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
 pub use snapshot::SnapshotReport;
 pub use status::{HeadStatus, NameCount, PartStatus, QuarantineStatus, StorageStatus, UpkeepStatus};
 pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
+pub use verify::{Finding, VerifyReport, verify_store};
 
 use manifest::Manifest;
 use space::SpaceGuard;

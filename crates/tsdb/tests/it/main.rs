@@ -11,4 +11,5 @@ mod reads;
 mod recovery;
 mod snapshots;
 mod upkeep;
+mod verify;
 mod writes;

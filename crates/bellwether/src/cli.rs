@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::backup::BackupArgs;
 use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
+use crate::storage_files::StorageCommand;
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
 #[derive(Debug, Parser)]
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     /// Lay out and explain PromQL expressions.
     #[command(subcommand)]
     Promql(PromqlCommand),
+    /// Look into the folder of a store that no server uses.
+    #[command(subcommand)]
+    Storage(StorageCommand),
     /// Copy a store to another folder, with a list of all files and their checksums.
     Backup(BackupArgs),
     /// Make a store of a backup or a snapshot, if every file of it is whole.

@@ -18,6 +18,7 @@ mod serve;
 mod signals;
 mod storage;
 mod storage_details;
+mod storage_files;
 mod terminal;
 mod test_files;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
         Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
+        Command::Storage(command) => storage_files::storage(&command),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore { snapshot, data_dir } => backup::restore(&snapshot, &data_dir),
     };

@@ -31,7 +31,7 @@ fn servers(dir: &Path) -> (Bellwether, Process, String, i64) {
 }
 
 /// Pushes samples of a series; returns the status.
-fn push(url: &str, i: i32, samples: &[(i64, f64)]) -> u16 {
+pub(crate) fn push(url: &str, i: i32, samples: &[(i64, f64)]) -> u16 {
     push_to(url, &[(&[("__name__", "lab_series"), ("i", &i.to_string())], samples)]).0
 }
 
@@ -42,7 +42,7 @@ fn count(base: &str, selector: &str) -> u64 {
     answer["data"]["result"][0]["value"][1].as_str().and_then(|v| v.parse().ok()).unwrap_or(0)
 }
 
-fn admin(base: &str, method: &str, what: &str, params: &str) -> Answer {
+pub(crate) fn admin(base: &str, method: &str, what: &str, params: &str) -> Answer {
     let pairs: Vec<(&str, &str)> = params.split('&').filter_map(|pair| pair.split_once('=')).collect();
     exchange(method, &format!("{base}/api/v1/admin/tsdb/{what}?{}", form(&pairs)), &[], &[])
 }
@@ -164,7 +164,7 @@ fn deletions_need_the_flag_and_survive_a_kill() {
 }
 
 /// The lines that a command of the program writes, and whether it succeeds.
-fn command(dir: &Path, args: &[&str]) -> (bool, String) {
+pub(crate) fn command(dir: &Path, args: &[&str]) -> (bool, String) {
     let output = std::process::Command::new(Bellwether::binary())
         .args(args)
         .current_dir(dir)

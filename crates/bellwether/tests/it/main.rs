@@ -18,4 +18,5 @@ mod reload;
 mod remote_read;
 mod scraping;
 mod startup;
+mod storage_cli;
 mod worst_queries;

@@ -194,8 +194,10 @@ impl Series {
 
     /// The newest sample that is known may not be there any more: what the log has next was not compared with it.
     pub(super) fn forget_last(&mut self) {
-        self.last = self.last_in(TimeRange::ALL);
-        self.is_last_deleted = true;
+        let newest = self.last_in(TimeRange::ALL);
+        let time = |last: &Option<LastSample>| last.as_ref().map(|last| last.ts_ms);
+        self.is_last_deleted |= time(&newest) != time(&self.last);
+        self.last = newest;
     }
 
     /// Whether samples that came late or are in parts may be newer than `last`.

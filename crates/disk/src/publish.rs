@@ -90,6 +90,27 @@ mod tests {
         assert_eq!(RealFs::new().list(dir.path()).expect("readable").len(), 1, "nothing unfinished is left");
     }
 
+    /// What a snapshot relies on: a file that is replaced under one name keeps its contents under another.
+    #[test]
+    fn a_second_name_keeps_what_is_replaced() {
+        let check = |fs: &dyn Fs, dir: &Path| {
+            let (first, second) = (dir.join("first"), dir.join("second"));
+            publish(fs, &first, b"one").expect("writable");
+            fs.hard_link(&first, &second).expect("the file system has links");
+            let taken = fs.hard_link(&first, &second).expect_err("the name is taken");
+            assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+            publish(fs, &first, b"two").expect("writable");
+            fs.remove_file(&first).expect("there");
+            assert_eq!(read_file(fs, &second, 99).expect("readable"), b"one");
+        };
+        let dir = tempfile::tempdir().expect("a place for temporary files");
+        check(&RealFs::new(), dir.path());
+        let fs = SimFs::new();
+        fs.create_dir_all(Path::new("d")).expect("no faults yet");
+        check(&fs, Path::new("d"));
+        assert_eq!(read_file(&fs.kill(), Path::new("d/second"), 99).expect("readable"), b"one");
+    }
+
     /// Whatever fails, and whenever the plug is pulled, the file has the old or the new contents.
     #[test]
     fn old_or_new_after_every_fault() {

@@ -1,4 +1,4 @@
-//! Every example of the README and of the page about the command line is run.
+//! Every example of the README and of the pages about the command line and about operations is run.
 //!
 //! The word behind the language of a code block says how: `file=NAME` is written, `run` must succeed and `fails` must fail, `eventually`
 //! is run until it succeeds; an `output` block behind them shows what is said. `serve` is started and stays, `query` is run against it, `check=NAME` must be
@@ -139,6 +139,11 @@ fn every_example_of_the_readme_works() {
 #[test]
 fn every_example_of_the_command_line_page_works() {
     assert!(run_examples("docs/command-line.md") >= 25);
+}
+
+#[test]
+fn every_example_of_the_page_about_operations_works() {
+    assert!(run_examples("docs/operations.md") >= 9);
 }
 
 #[test]

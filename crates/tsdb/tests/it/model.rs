@@ -155,7 +155,7 @@ impl Model {
     fn delete(&mut self, series: i64, range: TimeRange) {
         let held = self.samples.entry(series).or_default();
         let Some((newest, (value, _))) = held.last_key_value() else { return };
-        if range.contains(*newest) && self.deleted.get(&series).is_none_or(|(ts, _)| ts < newest) {
+        if range.contains(*newest) && self.deleted.get(&series).is_none_or(|(ts, _)| ts <= newest) {
             self.deleted.insert(series, (*newest, value.clone()));
         }
         held.retain(|ts, _| !range.contains(*ts));

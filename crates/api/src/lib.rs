@@ -5,6 +5,7 @@
 mod active;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod cardinality;
 mod connection;
 mod cors;
 mod envelope;
@@ -32,6 +33,10 @@ mod v1;
 mod work;
 
 pub use active::ActiveQueries;
+pub use cardinality::{
+    Breakdown, Cardinality, CardinalityQuery, LabelBreakdown, LabelChoice, LabelCost, MetricCost,
+    NamedSeries, PairCost, SeriesCost,
+};
 pub use error::{ApiError, ErrorKind};
 pub use pace::Pace;
 pub use query_journal::{CrashedQuery, QueryJournal};

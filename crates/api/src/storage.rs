@@ -1,6 +1,8 @@
 use bellwether_model::{Matcher, Tenant, TimeRange};
 use serde::Serialize;
 
+use crate::cardinality::{Breakdown, Cardinality, CardinalityQuery, LabelChoice};
+
 /// What operators may ask of the store, whichever store it is. Calls may block for long.
 pub trait StorageAdmin: Send + Sync {
     /// Cuts everything in memory into parts and merges what can be merged; returns when that is done.
@@ -25,6 +27,12 @@ pub trait StorageAdmin: Send + Sync {
 
     /// How the store is on disk, and how its upkeep goes.
     fn details(&self) -> StorageDetails;
+
+    /// Which metrics and labels the series in memory come from.
+    fn cardinality(&self, query: CardinalityQuery) -> Cardinality;
+
+    /// What the chosen series in memory consist of.
+    fn breakdown(&self, choice: &LabelChoice, query: CardinalityQuery) -> Breakdown;
 }
 
 /// How a store is on disk. Times are in milliseconds since the Unix epoch, sizes in bytes.

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod backup;
+mod cardinality;
 mod check;
 mod cli;
 mod demo;

@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bellwether::config::Config;
-use bellwether_api::{StorageAdmin, StorageAdminError, StorageDetails, StorageStatus};
+use bellwether_api::{
+    Breakdown, Cardinality, CardinalityQuery, LabelChoice, StorageAdmin, StorageAdminError, StorageDetails,
+    StorageStatus,
+};
 use bellwether_disk::{Fs as _, RealFs};
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
 use bellwether_tsdb::{Limits, NameCount, Options, SyncPolicy, Tsdb, TsdbError};
 use time::OffsetDateTime;
 
+use crate::cardinality;
 use crate::cli::{StorageArgs, WalSync};
 use crate::storage_details;
 
@@ -172,6 +176,15 @@ impl StorageAdmin for Admin {
             bytes_by_label: list(head.bytes_by_label),
             series_by_pair: list(head.series_by_pair),
         }
+    }
+
+    fn cardinality(&self, query: CardinalityQuery) -> Cardinality {
+        cardinality::overview(self.store.cardinality(query.top, query.window))
+    }
+
+    fn breakdown(&self, choice: &LabelChoice, query: CardinalityQuery) -> Breakdown {
+        let found = self.store.breakdown(&choice.name, choice.value.as_deref(), query.top, query.window);
+        found.map(cardinality::breakdown).unwrap_or_default()
     }
 }
 

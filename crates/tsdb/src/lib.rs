@@ -70,6 +70,7 @@ pub use options::{Limits, Options, ReadMode, SyncPolicy};
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
 pub use store::{
-    DumpItem, Finding, HeadStatus, MaintenanceReport, NameCount, PartStatus, QuarantineStatus,
-    SnapshotReport, StorageStatus, Tsdb, UpkeepStatus, VerifyReport, dump, verify_store,
+    Breakdown, Cardinality, DumpItem, Finding, HeadStatus, LabelBreakdown, LabelCost, MaintenanceReport,
+    MetricCost, NameCount, PairCost, PartStatus, QuarantineStatus, SnapshotReport, StorageStatus, Tsdb,
+    UpkeepStatus, VerifyReport, dump, verify_store,
 };

@@ -3,6 +3,7 @@
 mod active;
 mod admin;
 mod alerting;
+mod cardinality;
 mod features;
 mod federate;
 mod parse;
@@ -43,6 +44,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status/config", get(status::config))
         .route("/status/storage", get(status::storage))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/status/cardinality", get(cardinality::cardinality))
+        .route("/status/cardinality/breakdown", get(cardinality::breakdown))
         .route("/status/active_queries", get(active::list))
         .route("/status/active_queries/{id}", delete(active::kill))
         .route("/status/walreplay", get(status::wal_replay))

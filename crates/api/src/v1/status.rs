@@ -72,7 +72,7 @@ pub(crate) async fn storage(State(state): State<AppState>) -> Result<Response, A
     Ok(envelope::success(&json!(details)))
 }
 
-fn top(params: &Params) -> Result<usize, ApiError> {
+pub(super) fn top(params: &Params) -> Result<usize, ApiError> {
     let Some(text) = params.get("limit") else { return Ok(DEFAULT_TOP) };
     match text.parse() {
         Ok(n) if n > MAX_TOP => Err(ApiError::bad_data(format_args!("limit must not exceed {MAX_TOP}"))),

@@ -249,6 +249,31 @@ fn status_pages_have_prometheus_fields() {
 }
 
 #[test]
+fn the_cardinality_leads_from_the_largest_metric_to_its_labels() {
+    let (_dir, server) = with_data();
+    let found = server.api("status/cardinality", &[("limit", "3"), ("window", "2h")]);
+    let series = found["total"]["series"].as_u64().expect("a number");
+    assert_eq!(found["total"]["createdSeries"], series, "the store was empty at the start: {found}");
+    assert_eq!(found["windowSeconds"], 7200.0);
+    assert!(found["observedSeconds"].as_f64() < Some(7200.0), "the server has just started: {found}");
+    assert!(found["metricsBySeries"].as_array().is_some_and(|m| (1..=3).contains(&m.len())), "{found}");
+    let metric = &found["metricsBySeries"][0];
+    let name = metric["name"].as_str().expect("a name");
+    let chosen = server.api("status/cardinality/breakdown", &[("label", "__name__"), ("value", name)]);
+    for field in ["series", "createdSeries", "memoryBytes"] {
+        assert!(chosen["total"][field].as_u64() > Some(0), "{field} in {chosen}");
+    }
+    assert_eq!(chosen["total"]["series"], metric["series"]);
+    assert_eq!(chosen["metrics"], json!([{"name": name, "series": metric["series"]}]));
+    assert_eq!(chosen["examinedSeries"], metric["series"]);
+    let label = &chosen["labels"][0];
+    assert!(label["distinctSeriesWithout"].as_u64() <= metric["series"].as_u64(), "{chosen}");
+    assert!(label["topValues"][0]["name"].is_string() && label["name"].is_string(), "{chosen}");
+    let nothing = server.api("status/cardinality/breakdown", &[("label", "no such label")]);
+    assert_eq!((&nothing["total"]["series"], &nothing["labels"]), (&json!(0), &json!([])));
+}
+
+#[test]
 fn every_answer_carries_the_security_headers() {
     let dir = tempfile::tempdir().expect("a folder");
     let server = Bellwether::serve(dir.path(), &[]);
@@ -418,6 +443,13 @@ fn bad_parameters_are_refused_in_the_words_of_prometheus() {
         ("query_exemplars", "query=sum(", "1:5: parse error: unclosed left parenthesis"),
         ("query_exemplars", "query=up&start=2&end=1", "end timestamp must not be before start timestamp"),
         ("status/tsdb", "limit=0", "limit must be a positive number"),
+        ("status/cardinality", "limit=20000", "limit must not exceed 10000"),
+        ("status/cardinality", "window=0s", "invalid parameter \"window\": it must be a positive duration"),
+        (
+            "status/cardinality/breakdown",
+            "value=x",
+            "label must name a label, for instance __name__ for the series of a metric",
+        ),
     ] {
         let answer = exchange("GET", &url_of(&server, endpoint, params), &[], &[]);
         assert_eq!(answer.status, 400, "{endpoint} {params}");

@@ -76,10 +76,19 @@ impl HeadIndex {
         self.names.get(name)
     }
 
+    /// The series that have the label, with the value if one is given; in no order.
+    pub(crate) fn with_label(&self, name: &str, value: Option<&str>) -> Vec<u32> {
+        let Some(values) = self.names.get(name) else { return Vec::new() };
+        match value {
+            Some(value) => values.get(value).cloned().unwrap_or_default(),
+            None => values.values().flatten().copied().collect(),
+        }
+    }
+
     /// How many bytes of memory the index takes, roughly.
     pub(crate) fn memory(&self) -> usize {
         let lists = self.names.values().flatten();
-        let lists: usize = lists.map(|(value, ids)| value.len() + 64 + ids.capacity() * 4).sum();
+        let lists: usize = lists.map(|(value, ids)| entry_memory(value, ids.capacity())).sum();
         lists + self.all.capacity() * 4
     }
 }
@@ -125,6 +134,11 @@ fn merge_lists(list: &mut Vec<u32>, more: Vec<u32>) {
     }
     list.sort_unstable();
     list.shrink_to_fit();
+}
+
+/// How many bytes of memory a value takes with a list of so many series, roughly.
+pub(crate) fn entry_memory(value: &str, n_series: usize) -> usize {
+    value.len() + 64 + n_series * 4
 }
 
 fn insert_sorted(list: &mut Vec<u32>, id: u32) {

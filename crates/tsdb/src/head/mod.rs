@@ -1,6 +1,7 @@
 //! The newest samples, in memory.
 
 mod append;
+mod census;
 mod chunk;
 mod commits;
 mod delete;
@@ -25,7 +26,7 @@ pub(crate) use chunk::{Chunk, SharedColumns, Values};
 pub(crate) use commits::{Commits, OpenCommit, Snapshot};
 pub(crate) use delete::Deletion;
 pub(crate) use exemplars::{ExemplarVerdict, Exemplars};
-pub(crate) use index::{HeadIndex, IndexBuilder};
+pub(crate) use index::{HeadIndex, IndexBuilder, entry_memory};
 pub(crate) use metadata::MetadataStore;
 pub(crate) use ranges::{RangeTally, Ranges};
 pub(crate) use read::CutSeries;

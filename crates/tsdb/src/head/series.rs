@@ -56,6 +56,8 @@ pub(crate) struct Series {
     pub(crate) generation: u32,
     /// When it last got a sample, in seconds on the clock that never goes back.
     pub(crate) touched_s: u32,
+    /// When it was created, in seconds on the same clock; 0: it was brought back when the store was opened.
+    pub(crate) created_s: u32,
     /// Samples up to this time are in parts as well.
     pub(crate) cut_through: i64,
     /// In the order of time. A chunk never reaches over a multiple of the chunk range.
@@ -77,6 +79,7 @@ impl Series {
             last: None,
             generation: 0,
             touched_s: 0,
+            created_s: 0,
             cut_through: i64::MIN,
             chunks: Vec::new(),
             tail: Tail::default(),

@@ -298,7 +298,9 @@ impl Store {
                 "the limit of {max} active series (max_series) is reached, at {shown}"
             )));
         }
-        Ok(Some(shards.create(placement, labels)))
+        let series = shards.create(placement, labels);
+        shards.series(series).created_s = (self.clock.monotonic().as_secs() as u32).max(1);
+        Ok(Some(series))
     }
 
     /// The places in the batch of the exemplars that will be stored, and the lock that keeps this true.

@@ -1,6 +1,7 @@
 //! The store: head, log and parts put together.
 
 mod append;
+mod cardinality;
 mod checkpoint;
 mod cut;
 mod delete;
@@ -16,12 +17,14 @@ mod snapshot;
 mod space;
 mod status;
 mod tenancy;
+mod top;
 mod verify;
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bellwether_disk::{DirLock, Fs, Log, LogError};
 use bellwether_model::{
@@ -38,6 +41,7 @@ use crate::part::Reading;
 use crate::query::StoreQuerier;
 use crate::report::RecoveryReport;
 
+pub use cardinality::{Breakdown, Cardinality, LabelBreakdown, LabelCost, MetricCost, PairCost};
 pub use dump::{DumpItem, dump};
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
@@ -197,6 +201,24 @@ impl Tsdb {
     /// The head, as `/api/v1/status/tsdb` shows it: totals, and the `limit` largest of each kind. Looks at every series.
     pub fn head_status(&self, limit: usize) -> HeadStatus {
         self.store.head_status(limit)
+    }
+
+    /// Which metrics and labels the series in memory come from: the `limit` largest of each kind. Counts those as created that were created in the last
+    /// `window`. Looks at every series.
+    pub fn cardinality(&self, limit: usize, window: Duration) -> Cardinality {
+        self.store.cardinality(limit, window)
+    }
+
+    /// What the series in memory consist of that have the label `name`, with `value` if it is given; `None` without any. Lists of values and metrics have
+    /// the `limit` largest.
+    pub fn breakdown(
+        &self,
+        name: &str,
+        value: Option<&str>,
+        limit: usize,
+        window: Duration,
+    ) -> Option<Breakdown> {
+        self.store.breakdown(name, value, limit, window)
     }
 
     /// The parts, oldest first.

@@ -11,6 +11,7 @@ use crate::options::Limits;
 
 use super::maintain::MaintenanceReport;
 use super::open::QUARANTINE_DIR;
+use super::top::Top;
 use super::{Store, TENANT_LABEL};
 
 /// A name and how many there are of what it counts.
@@ -170,10 +171,10 @@ impl Store {
             }
             by_bytes.offer(bytes, || name.to_owned());
         }
-        status.series_by_metric = by_metric.finish();
-        status.values_by_label = by_label.finish();
-        status.bytes_by_label = by_bytes.finish();
-        status.series_by_pair = by_pair.finish();
+        status.series_by_metric = name_counts(by_metric);
+        status.values_by_label = name_counts(by_label);
+        status.bytes_by_label = name_counts(by_bytes);
+        status.series_by_pair = name_counts(by_pair);
         status
     }
 
@@ -236,45 +237,6 @@ fn quarantine_status(fs: &dyn Fs, dir: &Path) -> QuarantineStatus {
     status
 }
 
-/// The largest of many counts.
-struct Top {
-    limit: usize,
-    /// Largest first; of equal ones the first that was offered.
-    entries: Vec<NameCount>,
-}
-
-impl Top {
-    fn new(limit: usize) -> Self {
-        Self { limit, entries: Vec::new() }
-    }
-
-    fn offer(&mut self, count: u64, name: impl FnOnce() -> String) {
-        let at = self.entries.partition_point(|e| e.count >= count);
-        if at < self.limit {
-            self.entries.truncate(self.limit - 1);
-            self.entries.insert(at, NameCount { name: name(), count });
-        }
-    }
-
-    fn finish(self) -> Vec<NameCount> {
-        self.entries
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keeps_the_largest() {
-        let mut top = Top::new(3);
-        for (idx, count) in [5, 1, 9, 5, 7, 2].into_iter().enumerate() {
-            top.offer(count, || idx.to_string());
-        }
-        let got: Vec<(String, u64)> = top.finish().into_iter().map(|e| (e.name, e.count)).collect();
-        assert_eq!(got, [("2".to_owned(), 9), ("4".to_owned(), 7), ("0".to_owned(), 5)]);
-        let mut none = Top::new(0);
-        none.offer(1, String::new);
-        assert!(none.finish().is_empty());
-    }
+pub(super) fn name_counts(top: Top<String>) -> Vec<NameCount> {
+    top.finish().map(|(count, name)| NameCount { name, count }).collect()
 }

@@ -1,9 +1,10 @@
 //! Cuts, merges, retention and what the store says about itself.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bellwether_disk::Fs;
-use bellwether_model::{Rejection, Tenant, TimeRange};
+use bellwether_model::{Labels, Rejection, Tenant, TimeRange};
 use bellwether_tsdb::{Limits, Options};
 
 use crate::kit::{self, HOUR, Kit, NOW, count, name, options, row, sample};
@@ -280,6 +281,68 @@ fn the_status_counts_what_is_there() {
 }
 
 /// A program that was started in November 2026 is fed an hour of June 2025 at full speed.
+#[test]
+fn the_cardinality_names_what_is_large_and_what_is_new() {
+    let mut kit = Kit::new();
+    let window = Duration::from_mins(5);
+    kit.row(0..30, NOW);
+    kit.clock.advance_ms(6 * 60 * 1000);
+    let new = |i: i64| Labels::from_pairs([("__name__", "new"), ("pod", format!("p{i:02}").as_str())]);
+    kit.append((0..20).map(|i| sample(&new(i), NOW, 1.0)).collect());
+    let found = kit.tsdb.cardinality(2, window);
+    assert_eq!((found.total.series, found.total.created, found.n_metrics), (50, 20, 2));
+    let metrics = |list: &[bellwether_tsdb::MetricCost]| {
+        list.iter().map(|m| (m.name.clone(), m.series, m.created)).collect::<Vec<_>>()
+    };
+    assert_eq!(metrics(&found.by_series), [("m".to_owned(), 30, 0), ("new".to_owned(), 20, 20)]);
+    assert_eq!(
+        metrics(&found.by_created),
+        [("new".to_owned(), 20, 20)],
+        "those without new series are left out"
+    );
+    assert_eq!(found.by_memory[0].name, "m");
+    let of_metrics: u64 = found.by_series.iter().map(|m| m.memory_bytes).sum();
+    assert_eq!(of_metrics, found.total.memory_bytes);
+    let labels = |list: &[bellwether_tsdb::LabelCost]| {
+        list.iter().map(|l| (l.name.clone(), l.values, l.series)).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&found.labels_by_values), [("i".to_owned(), 30, 30), ("pod".to_owned(), 20, 20)]);
+    assert_eq!(found.labels_by_memory[0].name, "i");
+    assert_eq!(
+        (found.pairs[0].name.as_str(), found.pairs[0].value.as_str(), found.pairs[0].series),
+        ("mod", "0", 10)
+    );
+    assert_eq!(kit.tsdb.cardinality(2, Duration::from_mins(10)).total.created, 50, "a longer window");
+    kit.kill();
+    let after = kit.tsdb.cardinality(2, Duration::from_hours(1));
+    assert_eq!((after.total.series, after.total.created), (50, 0), "nobody knows when these began");
+}
+
+#[test]
+fn a_breakdown_tells_which_label_can_go() {
+    let kit = Kit::new();
+    kit.row(0..30, NOW);
+    let hour = Duration::from_hours(1);
+    let found = kit.tsdb.breakdown("__name__", Some("m"), 3, hour).expect("there are series");
+    assert_eq!((found.total.series, found.examined), (30, 30));
+    assert_eq!(found.metrics, [bellwether_tsdb::NameCount { name: "m".to_owned(), count: 30 }]);
+    let labels: Vec<_> = found
+        .labels
+        .iter()
+        .map(|l| (l.cost.name.as_str(), l.cost.values, l.distinct_without, l.top_values.len()))
+        .collect();
+    assert_eq!(labels, [("i", 30, 3, 3), ("mod", 3, 30, 3)], "`mod` follows from `i`, so it can go");
+    let pair = kit.tsdb.breakdown("mod", Some("1"), 3, hour).expect("there are series");
+    assert_eq!((pair.total.series, pair.labels.len()), (10, 2));
+    assert_eq!((pair.labels[1].cost.name.as_str(), pair.labels[1].distinct_without), ("mod", 10));
+    // Of a label with any value only that label matters.
+    let label = kit.tsdb.breakdown("mod", None, 1, hour).expect("there are series");
+    assert_eq!((label.total.series, label.labels.len()), (30, 1));
+    assert_eq!(label.labels[0].top_values, [bellwether_tsdb::NameCount { name: "0".to_owned(), count: 10 }]);
+    assert_eq!(kit.tsdb.breakdown("nope", None, 3, hour), None);
+    assert_eq!(kit.tsdb.breakdown("mod", Some("7"), 3, hour), None);
+}
+
 #[test]
 fn old_data_at_full_speed_is_kept_in_one_piece() {
     const CENTURY: i64 = 100 * 365 * DAY;

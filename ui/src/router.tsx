@@ -37,6 +37,11 @@ const targets = createRoute({
   path: '/system/targets',
   component: lazyRouteComponent(() => import('./pages/targets/TargetsPage'), 'TargetsPage'),
 });
+const cardinality = createRoute({
+  getParentRoute: () => root,
+  path: '/system/cardinality',
+  component: lazyRouteComponent(() => import('./pages/cardinality/CardinalityPage'), 'CardinalityPage'),
+});
 const status = createRoute({
   getParentRoute: () => root,
   path: '/system/status',
@@ -44,7 +49,7 @@ const status = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, explore, metrics, metric, targets, status]),
+  routeTree: root.addChildren([home, explore, metrics, metric, targets, cardinality, status]),
   basepath: basePath === '' ? '/' : basePath,
   parseSearch,
   stringifySearch,

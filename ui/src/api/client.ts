@@ -1,5 +1,6 @@
 import type { Ast } from './ast';
 import { basePath } from './base';
+import type { Breakdown, Cardinality, LabelChoice } from './cardinality';
 import { decodeQueryAnswer } from './decode';
 import { type Answer, openEnvelope } from './envelope';
 import { decodeExemplars, type ExemplarSeries } from './exemplars';
@@ -104,6 +105,17 @@ export const api = {
       seriesCountByLabelValuePair: data.seriesCountByLabelValuePair ?? [],
     };
   },
+
+  /** Where series come from: lists of the `limit` largest; `window` as a duration. */
+  cardinality: (limit: number, window: string, signal?: AbortSignal) =>
+    get<Cardinality>('status/cardinality', { limit: String(limit), window }, signal),
+
+  breakdown: ({ label, value }: LabelChoice, limit: number, window: string, signal?: AbortSignal) =>
+    get<Breakdown>(
+      'status/cardinality/breakdown',
+      { label, ...(value !== undefined && { value }), limit: String(limit), window },
+      signal,
+    ),
 };
 
 /**

@@ -4,7 +4,14 @@ import type { RawSearch } from '../url/codec';
 import { rangeCodec } from '../url/range';
 
 /** Every page that there is. */
-export type PagePath = '/' | '/explore' | '/metrics/' | '/metrics/$name' | '/system/targets' | '/system/status';
+export type PagePath =
+  | '/'
+  | '/explore'
+  | '/metrics/'
+  | '/metrics/$name'
+  | '/system/targets'
+  | '/system/cardinality'
+  | '/system/status';
 
 export interface Destination {
   to: PagePath;

@@ -1,4 +1,12 @@
-import { type Icon, IconChartLine, IconHome, IconListDetails, IconServer2, IconTarget } from '@tabler/icons-react';
+import {
+  type Icon,
+  IconChartLine,
+  IconHome,
+  IconListDetails,
+  IconServer2,
+  IconStack2,
+  IconTarget,
+} from '@tabler/icons-react';
 import type { PagePath } from '../nav/links';
 
 export interface Section {
@@ -21,10 +29,17 @@ export const SECTIONS: readonly Section[] = [
 export const SYSTEM_SECTIONS: readonly Section[] = [
   { to: '/system/targets', label: 'Targets', icon: IconTarget, key: 'y', also: 'scrape jobs health relabel' },
   {
+    to: '/system/cardinality',
+    label: 'Cardinality',
+    icon: IconStack2,
+    key: 'c',
+    also: 'series labels values churn memory relabel drop top',
+  },
+  {
     to: '/system/status',
     label: 'Status',
     icon: IconServer2,
     key: 'u',
-    also: 'build runtime flags configuration cardinality tsdb',
+    also: 'build runtime flags configuration head',
   },
 ];

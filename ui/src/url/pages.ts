@@ -1,3 +1,4 @@
+import type { LabelChoice } from '../api/cardinality';
 import { UNITS, type Unit } from '../format/value';
 import { parseStep, type Step } from '../time/step';
 import { codec, indices, list, oneOf, text, written } from './codec';
@@ -94,6 +95,34 @@ export const targetsCodec = codec({
 });
 
 export const statusCodec = codec({
-  tab: oneOf(['overview', 'cardinality', 'flags', 'config']),
+  tab: oneOf(['overview', 'flags', 'config']),
   f: text(),
+});
+
+/** `job`, `job=node`; an equals sign in a label's name is escaped. */
+const labelChoice = written<LabelChoice | undefined>(
+  undefined,
+  (text) => {
+    if (text === '') return undefined;
+    const split = text.indexOf('=');
+    const label = (split === -1 ? text : text.slice(0, split)).replace(/%(25|3D)/g, decodeURIComponent);
+    return split === -1 ? { label } : { label, value: text.slice(split + 1) };
+  },
+  (choice) => {
+    if (choice === undefined) return '';
+    const label = choice.label.replace(/[%=]/g, encodeURIComponent);
+    return choice.value === undefined ? label : `${label}=${choice.value}`;
+  },
+);
+
+export const cardinalityCodec = codec({
+  f: text(),
+  /** Series of the last so long count as new. */
+  window: oneOf(['1h', '5m', '15m', '2h']),
+  /** Entries of each list. */
+  top: oneOf(['10', '20', '50', '200']),
+  /** The metric, label or label with value whose details are open. */
+  of: labelChoice,
+  /** The label of it that is opened. */
+  label: text(),
 });

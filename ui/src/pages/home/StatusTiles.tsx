@@ -32,7 +32,7 @@ export function StatusTiles({ targets, ingest }: { targets: readonly ActiveTarge
       <Tile to={{ to: '/explore' }} name="Samples scraped per second" note="mean of the last 5 minutes">
         {typeof perSecond === 'number' ? formatValue(perSecond) : '–'}
       </Tile>
-      <Tile to={{ to: '/system/status', search: { tab: 'cardinality' } }} name="Active series" note="in memory">
+      <Tile to={{ to: '/system/cardinality' }} name="Active series" note="in memory">
         {head.data === undefined ? '–' : formatCount(head.data.headStats.numSeries)}
       </Tile>
       <Tile to={{ to: '/metrics/' }} name="Metric names" note="stored">

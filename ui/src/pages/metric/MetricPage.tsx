@@ -9,6 +9,7 @@ import { formatCount } from '../../format/value';
 import { metricSelector } from '../../labels/labels';
 import { nearestNames } from '../../lists/matches';
 import { PageLink, useGo } from '../../nav/links';
+import { Fact, FactList } from '../../panel/Facts';
 import { Panel } from '../../panel/Panel';
 import { PageHeader } from '../../shell/PageHeader';
 import { EmptyState } from '../../states/EmptyState';
@@ -57,14 +58,14 @@ export function MetricPage() {
       </PageHeader>
       <section className={`bw-panel ${classes.facts}`} aria-label="About this metric">
         <p className={classes.help}>{help === '' ? 'The exposition says nothing about this metric.' : help}</p>
-        <dl className={classes.list}>
+        <FactList>
           <Fact name="Type">
             <TypeBadge type={type} />
           </Fact>
           <Fact name="Unit">{unit === '' ? 'not declared' : unit}</Fact>
           <Fact name="Series now">{typeof series === 'number' ? formatCount(series) : '–'}</Fact>
           <Fact name="Labels">{labels.data === undefined ? '–' : formatCount(own.length)}</Fact>
-        </dl>
+        </FactList>
       </section>
       {metadata.error !== null && (
         <ErrorCard title="Type and help are missing" error={metadata.error} onRetry={() => void metadata.refetch()} />
@@ -89,15 +90,6 @@ export function MetricPage() {
         <LabelPanel name={name} labels={labels.data === undefined ? undefined : own} />
       )}
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

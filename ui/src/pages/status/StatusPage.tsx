@@ -5,7 +5,6 @@ import { PageHeader } from '../../shell/PageHeader';
 import { Boundary } from '../../states/Boundary';
 import { Loading } from '../../states/Loading';
 import { statusCodec } from '../../url/pages';
-import { Cardinality } from './Cardinality';
 import { Flags } from './Flags';
 import { Overview } from './Overview';
 import classes from './status.module.css';
@@ -14,7 +13,6 @@ const Config = lazy(async () => ({ default: (await import('./Config')).Config })
 
 const TABS = [
   { value: 'overview', label: 'Overview' },
-  { value: 'cardinality', label: 'Cardinality' },
   { value: 'flags', label: 'Flags' },
   { value: 'config', label: 'Configuration' },
 ] as const;
@@ -39,7 +37,6 @@ export function StatusPage() {
             <Boundary what={`“${label}”`}>
               <Suspense fallback={<Loading height={320} />}>
                 {value === 'overview' && <Overview />}
-                {value === 'cardinality' && <Cardinality />}
                 {value === 'flags' && <Flags filter={state.f} onFilter={(f) => set({ f }, { replace: true })} />}
                 {value === 'config' && <Config />}
               </Suspense>

@@ -11,10 +11,10 @@ import { useVirtualRows } from '../../lists/useVirtualRows';
 import { useKeys } from '../../nav/keys';
 import { useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
+import { SidePanel, Split } from '../../panel/SidePanel';
 import { EmptyState } from '../../states/EmptyState';
 import { HealthBadge } from '../../states/HealthBadge';
 import { formatAgo, formatSeconds, parseDuration } from '../../time/duration';
-import { SidePanel } from './SidePanel';
 import type { SetTargetsState, TargetsState } from './state';
 import { TargetDetails } from './TargetDetails';
 import { errorPlace, filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, type Pool, targetKey } from './target';
@@ -78,7 +78,7 @@ export function ActiveTargets({ targets, filter, state, set }: ActiveTargetsProp
     setClosed(next);
   };
   return (
-    <div className={classes.split} data-open={open !== undefined || undefined}>
+    <Split open={open !== undefined} className={classes.split}>
       <TargetTable
         rows={rows}
         openKey={state.open}
@@ -90,7 +90,7 @@ export function ActiveTargets({ targets, filter, state, set }: ActiveTargetsProp
           <TargetDetails target={open} />
         </SidePanel>
       )}
-    </div>
+    </Split>
   );
 }
 

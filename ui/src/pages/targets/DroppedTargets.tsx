@@ -8,10 +8,10 @@ import { SpacerRow } from '../../lists/SpacerRow';
 import { useRowKeys } from '../../lists/useRowKeys';
 import { useVirtualRows } from '../../lists/useVirtualRows';
 import { useKeys } from '../../nav/keys';
+import { SidePanel, Split } from '../../panel/SidePanel';
 import { EmptyState } from '../../states/EmptyState';
 import { LabelDiff } from './LabelDiff';
 import { RelabelSteps } from './RelabelSteps';
-import { SidePanel } from './SidePanel';
 import type { SetTargetsState, TargetsState } from './state';
 import { droppedKey, filterDropped } from './target';
 import classes from './targets.module.css';
@@ -64,7 +64,7 @@ export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsPro
           The server keeps {formatCount(droppedTargets.length)} of {formatCount(total)} dropped targets.
         </p>
       )}
-      <div className={classes.split} data-open={open !== undefined || undefined}>
+      <Split open={open !== undefined} className={classes.split}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard */}
         <section ref={scroller} className={`bw-panel ${classes.scroller}`} aria-label="Dropped targets" tabIndex={0}>
           <table className={classes.table}>
@@ -103,7 +103,7 @@ export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsPro
             {open.relabelSteps !== undefined && <RelabelSteps steps={open.relabelSteps} />}
           </SidePanel>
         )}
-      </div>
+      </Split>
     </>
   );
 }

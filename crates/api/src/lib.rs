@@ -47,7 +47,7 @@ pub use server::{ConnectionLimits, Surface, serve};
 pub use state::{AppState, LastReload, Operations, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
 pub use storage::{
-    HeadDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,
+    HeadDetails, IngestDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,
     RetentionDetails, StorageAdmin, StorageAdminError, StorageDetails, StorageStatus, TombstoneDetails,
     UpkeepDetails,
 };

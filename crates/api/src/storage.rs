@@ -57,6 +57,8 @@ pub struct StorageDetails {
     pub log: LogDetails,
     /// The checkpoint.
     pub checkpoint_bytes: u64,
+    /// What came in since the start.
+    pub ingest: IngestDetails,
     /// What is in memory.
     pub head: HeadDetails,
     /// The parts, oldest first.
@@ -99,6 +101,20 @@ pub struct LogDetails {
     pub syncs: u64,
     /// How often a write or a sync failed.
     pub failures: u64,
+}
+
+/// What came into a store since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IngestDetails {
+    /// Samples that were stored.
+    pub samples: u64,
+    /// Those of them that were older than the newest one of their series.
+    pub late_samples: u64,
+    /// Samples that were refused, for whatever reason.
+    pub refused_samples: u64,
+    /// Series that were created.
+    pub series: u64,
 }
 
 /// What a store has in memory.

@@ -1,11 +1,11 @@
 //! What the store says about itself, in the words of the HTTP surface.
 
 use bellwether_api::{
-    HeadDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,
+    HeadDetails, IngestDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,
     RetentionDetails, StorageDetails, TombstoneDetails, UpkeepDetails,
 };
 use bellwether_tsdb::{
-    Limits, PartStatus, Problem, RecoveryReport, StorageStatus, SyncPolicy, Tsdb, UpkeepStatus,
+    CounterValues, Limits, PartStatus, Problem, RecoveryReport, StorageStatus, SyncPolicy, Tsdb, UpkeepStatus,
 };
 
 /// How the store is on disk, and how its upkeep goes.
@@ -29,6 +29,7 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
             syncs: storage.log.syncs,
             failures: storage.log.failures,
         },
+        ingest: ingest(&counters),
         head: HeadDetails {
             series: head.series,
             samples: head.samples,
@@ -72,6 +73,23 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
         free_bytes: storage.free_bytes,
         min_free_bytes: storage.min_free_bytes,
         checkpoint_bytes: storage.checkpoint_bytes,
+    }
+}
+
+fn ingest(counters: &CounterValues) -> IngestDetails {
+    let refused = [
+        counters.samples_out_of_order,
+        counters.samples_duplicate,
+        counters.samples_out_of_bounds,
+        counters.samples_too_far_in_future,
+        counters.samples_over_limit,
+        counters.samples_invalid,
+    ];
+    IngestDetails {
+        samples: counters.samples_appended,
+        late_samples: counters.samples_appended_late,
+        refused_samples: refused.iter().sum(),
+        series: counters.series_created,
     }
 }
 

@@ -297,6 +297,11 @@ fn the_status_of_the_store_tells_what_is_there_and_what_is_lost() {
         "{log}"
     );
     assert!(n(&status["head"]["samples"]) >= 1.0 && n(&status["head"]["maxTime"]) >= now_ms as f64);
+    assert_eq!(
+        (&status["ingest"]["refusedSamples"], &status["ingest"]["lateSamples"]),
+        (&0.into(), &0.into())
+    );
+    assert!(n(&status["ingest"]["samples"]) >= 9.0 && n(&status["ingest"]["series"]) >= 4.0, "{status}");
     let part = status["parts"].as_array().and_then(|parts| parts.iter().find(|p| n(&p["samples"]) >= 8.0));
     let part = part.unwrap_or_else(|| panic!("{status}"));
     assert_eq!(part["deletedIntervals"], 1);

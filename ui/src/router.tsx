@@ -37,6 +37,11 @@ const targets = createRoute({
   path: '/system/targets',
   component: lazyRouteComponent(() => import('./pages/targets/TargetsPage'), 'TargetsPage'),
 });
+const storage = createRoute({
+  getParentRoute: () => root,
+  path: '/system/storage',
+  component: lazyRouteComponent(() => import('./pages/storage/StoragePage'), 'StoragePage'),
+});
 const cardinality = createRoute({
   getParentRoute: () => root,
   path: '/system/cardinality',
@@ -49,7 +54,7 @@ const status = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, explore, metrics, metric, targets, cardinality, status]),
+  routeTree: root.addChildren([home, explore, metrics, metric, targets, storage, cardinality, status]),
   basepath: basePath === '' ? '/' : basePath,
   parseSearch,
   stringifySearch,

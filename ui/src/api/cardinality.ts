@@ -51,16 +51,22 @@ export interface LabelChoice {
   value?: string;
 }
 
+/** A metric name, or a value of a label. */
+export interface NamedSeries {
+  name: string;
+  series: number;
+}
+
 export interface LabelBreakdown extends LabelCost {
   /** How many of the series could still be told apart without the label. */
   distinctSeriesWithout: number;
-  topValues: { value: string; series: number }[];
+  topValues: NamedSeries[];
 }
 
 /** What chosen series consist of. */
 export interface Breakdown extends Window {
   total: SeriesCost;
-  metrics: { name: string; series: number }[];
+  metrics: NamedSeries[];
   /** How many of the series `labels` is about: less than all only of very many. */
   examinedSeries: number;
   labels: LabelBreakdown[];

@@ -5,6 +5,7 @@ import { decodeQueryAnswer } from './decode';
 import { type Answer, openEnvelope } from './envelope';
 import { decodeExemplars, type ExemplarSeries } from './exemplars';
 import type { QueryData } from './query';
+import type { StorageDetails } from './storage';
 import { Transport } from './transport';
 import type { BuildInfo, Explanation, MetricMetadata, RuntimeInfo, Targets, TsdbStatus } from './types';
 
@@ -105,6 +106,8 @@ export const api = {
       seriesCountByLabelValuePair: data.seriesCountByLabelValuePair ?? [],
     };
   },
+
+  storage: (signal?: AbortSignal) => get<StorageDetails>('status/storage', undefined, signal),
 
   /** Where series come from: lists of the `limit` largest; `window` as a duration. */
   cardinality: (limit: number, window: string, signal?: AbortSignal) =>

@@ -70,6 +70,7 @@ export const KEY_HELP: readonly { title: string; keys: readonly (readonly [keys:
       ['g e', 'Explore'],
       ['g m', 'Metrics'],
       ['g y', 'Targets'],
+      ['g b', 'Storage'],
       ['g c', 'Cardinality'],
       ['g u', 'Status'],
       ['Ctrl K', 'Search pages, metrics, targets and actions'],

@@ -10,6 +10,7 @@ export type PagePath =
   | '/metrics/'
   | '/metrics/$name'
   | '/system/targets'
+  | '/system/storage'
   | '/system/cardinality'
   | '/system/status';
 

@@ -23,3 +23,19 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
     </div>
   );
 }
+
+export type FactTexts = readonly (readonly [name: string, text: ReactNode])[];
+
+/** Facts below each other, names to the left. */
+export function FactRows({ facts }: { facts: FactTexts }) {
+  return (
+    <dl className={classes.rows}>
+      {facts.map(([name, text]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,6 +1,7 @@
 import {
   type Icon,
   IconChartLine,
+  IconDatabase,
   IconHome,
   IconListDetails,
   IconServer2,
@@ -28,6 +29,13 @@ export const SECTIONS: readonly Section[] = [
 
 export const SYSTEM_SECTIONS: readonly Section[] = [
   { to: '/system/targets', label: 'Targets', icon: IconTarget, key: 'y', also: 'scrape jobs health relabel' },
+  {
+    to: '/system/storage',
+    label: 'Storage',
+    icon: IconDatabase,
+    key: 'b',
+    also: 'disk parts log retention compaction corruption bytes per sample',
+  },
   {
     to: '/system/cardinality',
     label: 'Cardinality',

@@ -126,3 +126,18 @@ export const cardinalityCodec = codec({
   /** The label of it that is opened. */
   label: text(),
 });
+
+/** The number of a part. */
+const part = written<number | undefined>(
+  undefined,
+  (value) => (/^\d{1,15}$/.test(value) ? Number(value) : undefined),
+  (value) => (value === undefined ? '' : String(value)),
+);
+
+export const storageCodec = codec({
+  /** The part whose details are open. */
+  part,
+  /** The column by which parts are sorted, from the top or from the bottom. */
+  sort: oneOf(['from', 'level', 'series', 'samples', 'bytes', 'density']),
+  dir: oneOf(['down', 'up']),
+});

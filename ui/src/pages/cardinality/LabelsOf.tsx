@@ -58,10 +58,7 @@ function Values({ label }: { label: LabelBreakdown }) {
   const more = label.values - label.topValues.length;
   return (
     <>
-      <BarList
-        rows={label.topValues.map(({ value, series }) => ({ name: value, size: series }))}
-        onChoose={(value) => set({ of: { label: label.name, value }, label: '' })}
-      />
+      <BarList rows={label.topValues} onChoose={(value) => set({ of: { label: label.name, value }, label: '' })} />
       {more > 0 && <p className="bw-note">And {formatCount(more)} with as many series or fewer.</p>}
     </>
   );

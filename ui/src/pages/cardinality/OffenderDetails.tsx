@@ -72,10 +72,7 @@ export function OffenderDetails({ choice, window, all }: OffenderDetailsProps) {
       )}
       {!isMetric(choice) && (
         <Part title={`Metrics that have ${choice.value === undefined ? 'the label' : 'it'}`}>
-          <BarList
-            rows={data.metrics.map(({ name, series }) => ({ name, size: series }))}
-            onChoose={(name) => set({ of: metricChoice(name), label: '' })}
-          />
+          <BarList rows={data.metrics} onChoose={(name) => set({ of: metricChoice(name), label: '' })} />
         </Part>
       )}
       <Part title={choice.value === undefined ? 'Values with the most series' : 'Labels of these series'}>
@@ -114,7 +111,9 @@ interface WithoutSeriesProps {
 /** The rule that drops the series, and what that saves. */
 function WithoutSeries({ label, value, total, all, data }: WithoutSeriesProps) {
   const jobs =
-    label === 'job' ? [value] : (data.labels.find(({ name }) => name === 'job')?.topValues ?? []).map((v) => v.value);
+    label === 'job'
+      ? [value]
+      : (data.labels.find(({ name }) => name === 'job')?.topValues ?? []).map((own) => own.name);
   return (
     <Part title="The rule that drops them">
       <p className={classes.saving}>

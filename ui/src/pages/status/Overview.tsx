@@ -3,6 +3,7 @@ import { api } from '../../api/client';
 import type { TsdbStatus } from '../../api/types';
 import { formatCount } from '../../format/value';
 import { useTime } from '../../nav/time';
+import { FactRows, type FactTexts } from '../../panel/Facts';
 import { Panel } from '../../panel/Panel';
 import { RUNTIME_QUERY } from '../../shell/useServer';
 import { ErrorCard } from '../../states/ErrorCard';
@@ -37,12 +38,10 @@ export function Overview() {
   );
 }
 
-type Facts = readonly (readonly [name: string, text: string])[];
-
 interface PartProps<T> {
   title: string;
   query: { data: T | undefined; error: unknown; refetch(): unknown };
-  facts(data: T): Facts;
+  facts(data: T): FactTexts;
 }
 
 function Part<T>({ title, query, facts }: PartProps<T>) {
@@ -50,21 +49,12 @@ function Part<T>({ title, query, facts }: PartProps<T>) {
     <Panel title={title}>
       {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
       {query.data === undefined && query.error === null && <Loading height={160} />}
-      {query.data !== undefined && (
-        <dl className={classes.facts}>
-          {facts(query.data).map(([name, text]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{text}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      {query.data !== undefined && <FactRows facts={facts(query.data)} />}
     </Panel>
   );
 }
 
-function headFacts({ headStats }: TsdbStatus, zone: Zone): Facts {
+function headFacts({ headStats }: TsdbStatus, zone: Zone): FactTexts {
   const { numSeries, numLabelPairs, chunkCount, minTime, maxTime } = headStats;
   const count = (value: number | undefined) => (typeof value === 'number' ? formatCount(value) : '–');
   // An empty head has its bounds at the ends of the number range.

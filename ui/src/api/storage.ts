@@ -1,0 +1,94 @@
+/** How the store is on disk. Times are in milliseconds since 1970, sizes in bytes. */
+export interface StorageDetails {
+  storeId: string;
+  path: string;
+  /** `always`, `segment`, or `interval 1000ms`. */
+  syncMode: string;
+  /** Why samples are refused at the moment. */
+  refusesWrites: string | null;
+  freeBytes: number | null;
+  minFreeBytes: number;
+  /** Parts, log and checkpoint. */
+  usedBytes: number;
+  log: {
+    segments: number;
+    bytes: number;
+    lastSeq: number;
+    syncedSeq: number;
+    unsyncedBytes: number;
+    syncs: number;
+    failures: number;
+  };
+  checkpointBytes: number;
+  /** Since the start. */
+  ingest: { samples: number; lateSamples: number; refusedSamples: number; series: number };
+  head: {
+    series: number;
+    /** Those that are not in parts yet. */
+    samples: number;
+    chunks: number;
+    minTime: number | null;
+    maxTime: number | null;
+    memoryBytes: number;
+  };
+  /** Oldest first. */
+  parts: StoragePart[];
+  tombstones: { parts: number; intervals: number };
+  retention: {
+    timeMs: number | null;
+    bytes: number | null;
+    outOfOrderWindowMs: number;
+    partsRetired: number;
+  };
+  upkeep: {
+    rounds: number;
+    lastRun: number | null;
+    lastTookSeconds: number;
+    lastError: string | null;
+    partsCut: number;
+    partsMerged: number;
+    partsRetired: number;
+    failures: number;
+  };
+  recovery: Recovery;
+  quarantine: { files: number; bytes: number };
+  /** Damaged places found since the start. */
+  corruptions: number;
+}
+
+export interface StoragePart {
+  id: number;
+  /** 0: cut from memory; else how often it was merged. */
+  level: number;
+  minTime: number;
+  maxTime: number;
+  bytes: number;
+  samples: number;
+  series: number;
+  chunks: number;
+  bytesPerSample: number;
+  memoryBytes: number;
+  deletedIntervals: number;
+  /** The parts that it was merged from. */
+  sources: number[];
+}
+
+/** What was found when the store was opened. */
+export interface Recovery {
+  clean: boolean;
+  logFrames: number;
+  samples: number;
+  series: number;
+  samplesOrphaned: number;
+  framesMissing: number;
+  problems: StorageProblem[];
+}
+
+export interface StorageProblem {
+  kind: string;
+  path: string;
+  /** What is wrong, with the place. */
+  what: string;
+  /** Where it was moved or copied to. */
+  quarantined: string | null;
+}

@@ -1,0 +1,112 @@
+import type { Icon } from '@tabler/icons-react';
+import { IconAlertTriangle, IconDatabaseExclamation, IconInfoCircle, IconLock } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import type { Recovery, StorageDetails, StorageProblem } from '../../api/storage';
+import { formatValue, plural } from '../../format/value';
+import classes from './storage.module.css';
+
+/** What a crash leaves behind, which is no loss of anything that was durable. */
+const TORN = 'torn tail';
+
+/** What somebody has to know before anything else: refused samples, losses, failing upkeep. */
+export function Alarms({ data }: { data: StorageDetails }) {
+  const { refusesWrites, recovery, corruptions, upkeep } = data;
+  const damages = recovery.problems.filter(({ kind }) => kind !== TORN);
+  const torn = recovery.problems.filter(({ kind }) => kind === TORN);
+  const read = corruptions - damages.length;
+  return (
+    <>
+      {refusesWrites !== null && (
+        <Alarm icon={IconLock} title="New samples are refused">
+          <p className={classes.words}>{refusesWrites}</p>
+          <p>
+            {data.freeBytes !== null && <>{formatValue(data.freeBytes, 'bytes')} are free on the disk, and </>}
+            {formatValue(data.minFreeBytes, 'bytes')} must stay free. Queries go on, senders keep what they could not
+            deliver, and samples are taken again without a restart as soon as there is room.
+          </p>
+        </Alarm>
+      )}
+      {!recovery.clean && <Losses recovery={recovery} damages={damages} />}
+      {read > 0 && (
+        <Alarm icon={IconDatabaseExclamation} title={`${plural(read, 'damaged place')} found while reading`}>
+          <p>
+            Queries leave out what cannot be read and say so. The server’s log names file and place; a backup or another
+            server that scrapes the same may still have the samples.
+          </p>
+        </Alarm>
+      )}
+      {upkeep.lastError !== null && (
+        <Alarm icon={IconAlertTriangle} title="The last round of upkeep failed" look="warning">
+          <p className={classes.words}>{upkeep.lastError}</p>
+          <p>Nothing is lost: samples stay in memory and in the log until it succeeds.</p>
+        </Alarm>
+      )}
+      {torn.length > 0 && (
+        <Alarm icon={IconInfoCircle} title="The server had not been stopped properly" look="note">
+          <p>
+            The log ended in the middle of something. Nothing that was durable is lost; the rest is kept beside the
+            data.
+          </p>
+          <Problems problems={torn} />
+        </Alarm>
+      )}
+    </>
+  );
+}
+
+function Losses({ recovery, damages }: { recovery: Recovery; damages: readonly StorageProblem[] }) {
+  const { samplesOrphaned, framesMissing } = recovery;
+  return (
+    <Alarm icon={IconDatabaseExclamation} title="Data was damaged when the server was started">
+      <p>
+        Everything that is whole is served. What is damaged was put aside and not deleted
+        {samplesOrphaned > 0 && <>; {plural(samplesOrphaned, 'sample')} belong to no series that is known any more</>}
+        {framesMissing > 0 && <>; {plural(framesMissing, 'record')} of the log are missing</>}.
+      </p>
+      <Problems problems={damages} />
+    </Alarm>
+  );
+}
+
+function Problems({ problems }: { problems: readonly StorageProblem[] }) {
+  return (
+    <ul className={classes.problems}>
+      {problems.map(({ kind, path, what, quarantined }) => (
+        <li key={`${path} ${what}`}>
+          <span className="bw-tag">{kind}</span>
+          <code>{path}</code>
+          <span className={classes.words}>{what}</span>
+          {quarantined !== null && (
+            <span className="bw-dim">
+              kept in <code>{quarantined}</code>
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface AlarmProps {
+  icon: Icon;
+  title: string;
+  look?: 'error' | 'warning' | 'note';
+  children: ReactNode;
+}
+
+function Alarm({ icon: AlarmIcon, title, look = 'error', children }: AlarmProps) {
+  return (
+    <section
+      className={classes.alarm}
+      data-look={look}
+      role={look === 'error' ? 'alert' : undefined}
+      aria-label={title}
+    >
+      <AlarmIcon size={18} aria-hidden="true" />
+      <div>
+        <h2>{title}</h2>
+        {children}
+      </div>
+    </section>
+  );
+}

@@ -97,7 +97,7 @@ start node prometheus-node-exporter --web.listen-address="127.0.0.1:$node_port"
 start shop .venv/bin/python3 tests/apps/fastapi_app.py "$shop_port"
 # In a folder of its own: the pictures show where it runs.
 start demo env --chdir="$work" "$binary" demo --web.listen-address="127.0.0.1:$port" --storage.tsdb.path=demo-data \
-    --config.file=extra.yml
+    --config.file=extra.yml --web.enable-admin-api
 start prefix env --chdir="$work/empty" "$binary" serve --web.listen-address="127.0.0.1:$prefix_port" \
     --web.external-url=http://127.0.0.1/obs/bw/
 
@@ -117,6 +117,7 @@ until enough; do
     sleep 0.5
 done
 
+export BELLWETHER_BINARY="$binary"
 export BELLWETHER_URL="http://127.0.0.1:$port"
 export BELLWETHER_PREFIX_URL="http://127.0.0.1:$prefix_port/obs/bw"
 export CHROMIUM_PATH="${CHROMIUM_PATH:-/usr/bin/chromium}"

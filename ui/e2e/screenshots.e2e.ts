@@ -2,14 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ask, SCHEMES, settle, startBrowser } from './browser';
-import { manyLines, seed, tracedAnswers, waitingTimes } from './seed';
+import { ask, SCHEMES, SERVER, settle, startBrowser } from './browser';
+import { compact, manyLines, pastOrders, seed, tracedAnswers, waitingTimes } from './seed';
 import { EXPLAINED, lendWords } from './words';
 
 const FOLDER = resolve(process.env.SCREENSHOT_DIR ?? '../docs/images');
 
 /** Pictures belong to the repository, so none may be large. */
 const MOST_BYTES = 250_000;
+
+const DAY = 86_400_000;
 
 const browser = startBrowser();
 
@@ -137,7 +139,19 @@ const PICTURES: readonly Picture[] = [
   { name: 'targets', path: '/system/targets', height: 1130 },
   { name: 'target-details', path: async () => `/system/targets?open=${await firstTarget()}` },
   { name: 'status', path: '/system/status' },
-  { name: 'cardinality', path: '/system/status?tab=cardinality' },
+  {
+    name: 'storage',
+    path: '/system/storage',
+    height: 1130,
+    // A rate needs a second look at the count.
+    prepare: async (page) =>
+      page.getByRole('region', { name: 'The store in figures' }).getByText('–').waitFor({ state: 'detached' }),
+  },
+  {
+    name: 'cardinality',
+    path: '/system/cardinality?of=__name__=dag_node_execution_duration_seconds_bucket&label=node_type',
+    height: 900,
+  },
   {
     name: 'palette',
     path: explore('up'),
@@ -157,6 +171,11 @@ describe('Pictures for the documentation', () => {
       waitingTimes('checkout_wait_seconds', now, 50),
       ...tracedAnswers('checkout_duration_seconds', now, 50),
     ]);
+    // Days that are over are on disk, each in a part of its own.
+    for (const day of [3, 2, 1]) {
+      await seed(pastOrders('checkout_orders_total', now - (now % DAY) - (day - 1) * DAY, 1));
+      await compact(SERVER);
+    }
     const queues = manyLines('checkout_queue_depth', now, 1000, 650);
     for (let at = 0; at < queues.length; at += 100) await seed(queues.slice(at, at + 100));
   });

@@ -22,8 +22,8 @@ export interface SeedSeries {
 }
 
 /** Stores series through remote write, as another server would push them. */
-export async function seed(series: readonly SeedSeries[]): Promise<void> {
-  const response = await fetch(`${SERVER}/api/v1/write`, {
+export async function seed(series: readonly SeedSeries[], server = SERVER): Promise<void> {
+  const response = await fetch(`${server}/api/v1/write`, {
     method: 'POST',
     headers: {
       'content-type': 'application/x-protobuf',
@@ -33,6 +33,12 @@ export async function seed(series: readonly SeedSeries[]): Promise<void> {
     body: new Uint8Array(snappy(message(series.map((one) => bytes(1, timeSeries(one)))))),
   });
   if (!response.ok) throw new Error(`seeding was refused: ${response.status} ${await response.text()}`);
+}
+
+/** Moves everything from memory into parts. The server has to have its admin API on. */
+export async function compact(server: string): Promise<void> {
+  const response = await fetch(`${server}/api/v1/admin/tsdb/compact`, { method: 'POST' });
+  if (!response.ok) throw new Error(`compaction was refused: ${response.status} ${await response.text()}`);
 }
 
 // The wire format of protocol buffers: a key, then a number, eight bytes, or a length and bytes.
@@ -142,6 +148,20 @@ export function manyLines(name: string, now: number, series: number, points: num
       value: (s / series) ** 60 * (100 + 25 * Math.sin(i / 90)) + 1,
     })),
   }));
+}
+
+/** Counters of several shops, a sample a minute over the `days` before a time. */
+export function pastOrders(name: string, before: number, days: number): SeedSeries[] {
+  const first = before - days * 24 * 60 * MINUTE;
+  return Array.from({ length: 24 }, (_, shop) => {
+    let total = 0;
+    const samples: SeedSample[] = [];
+    for (let time = first; time < before; time += MINUTE) {
+      total += Math.round((2 + (shop % 5)) * (1 + Math.sin(time / (200 * MINUTE) + shop)));
+      samples.push({ time, value: total });
+    }
+    return { labels: { __name__: name, job: 'checkout', shop: `shop-${shop}` }, samples };
+  });
 }
 
 /** A classic histogram of answers with exemplars that carry the id of a trace. */

@@ -1,5 +1,6 @@
 //! Filling the head with samples from the log, on several threads.
 
+use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -81,15 +82,16 @@ struct Filler<'s> {
 }
 
 impl<'s> Fillers<'s> {
-    /// Starts a thread for each processor.
-    pub(super) fn start<'e>(scope: &'s Scope<'s, 'e>, head: &'e Head) -> Self {
+    /// Starts a thread for each processor. Fails if the operating system does not give one.
+    pub(super) fn start<'e>(scope: &'s Scope<'s, 'e>, head: &'e Head) -> io::Result<Self> {
         let n = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_FILLERS);
         let start = |_| {
             let (loads, receiver) = sync_channel(WAITING_LOADS);
-            let thread = scope.spawn(move || fill(head, &receiver));
-            Filler { loads, thread, floats: Vec::with_capacity(LOAD), others: Vec::new() }
+            let thread = std::thread::Builder::new().name("replay".to_owned());
+            let thread = thread.spawn_scoped(scope, move || fill(head, &receiver))?;
+            Ok(Filler { loads, thread, floats: Vec::with_capacity(LOAD), others: Vec::new() })
         };
-        Self { fillers: (0..n).map(start).collect() }
+        Ok(Self { fillers: (0..n).map(start).collect::<io::Result<_>>()? })
     }
 
     fn of(&mut self, series: SeriesId) -> &mut Filler<'s> {

@@ -470,7 +470,8 @@ impl Opening<'_> {
         now: std::time::Duration,
     ) -> Result<(LogPosition, bool), TsdbError> {
         std::thread::scope(|scope| {
-            self.replay_with(Fillers::start(scope, head), head, manifest, options, now)
+            let fillers = Fillers::start(scope, head).map_err(|e| TsdbError::io(self.dir, e))?;
+            self.replay_with(fillers, head, manifest, options, now)
         })
     }
 

@@ -35,6 +35,15 @@ struct State {
     batches: u64,
 }
 
+/// What had come until some moment.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    /// The number of the batch that came last.
+    batch: u64,
+    /// The samples of each range.
+    samples: BTreeMap<i64, u64>,
+}
+
 /// Samples of one batch, counted before the lock is taken.
 #[derive(Debug, Default)]
 pub(crate) struct RangeTally {
@@ -99,9 +108,11 @@ impl Ranges {
         }
     }
 
-    /// The number of the batch that came last.
-    pub(crate) fn last_batch(&self) -> u64 {
-        self.state.lock().batches
+    /// What has come until now.
+    pub(crate) fn mark(&self) -> Mark {
+        let state = self.state.lock();
+        let samples = state.by_start.iter().map(|(start, range)| (*start, range.samples)).collect();
+        Mark { batch: state.batches, samples }
     }
 
     /// The newest timestamp in the head.
@@ -137,9 +148,15 @@ impl Ranges {
         complete.last().map(|(start, _)| start + CHUNK_RANGE_MS)
     }
 
-    /// Forgets the ranges before `end`, a multiple of the chunk range. Those that got samples after the batch `as_of` stay.
-    pub(crate) fn cut(&self, end: i64, as_of: u64) {
-        self.state.lock().by_start.retain(|start, range| *start >= end || range.last_batch > as_of);
+    /// Forgets what had come of the ranges before `end`, a multiple of the chunk range, when `mark` was made. What came since stays.
+    pub(crate) fn cut(&self, end: i64, mark: &Mark) {
+        self.state.lock().by_start.retain(|start, range| {
+            let stays = *start >= end || range.last_batch > mark.batch;
+            if stays && *start < end {
+                range.samples = range.samples.saturating_sub(mark.samples.get(start).copied().unwrap_or(0));
+            }
+            stays
+        });
     }
 }
 
@@ -165,7 +182,7 @@ mod tests {
         assert_eq!(complete(10_000), None);
         add(&ranges, 3 * H, 10_001);
         assert_eq!(complete(10_001), Some(2 * H));
-        ranges.cut(2 * H, ranges.last_batch());
+        ranges.cut(2 * H, &ranges.mark());
         assert_eq!((complete(20_000), ranges.mint(), ranges.maxt()), (None, Some(2 * H), Some(3 * H)));
     }
 
@@ -180,12 +197,13 @@ mod tests {
         assert_eq!(complete(1800), None);
         // Half an hour of silence, or an hour of trickling.
         assert_eq!(complete(2300), Some(0));
-        let before = ranges.last_batch();
+        let before = ranges.mark();
         add(&ranges, -5, 3600);
         assert_eq!(complete(3601), Some(0));
         // What came while it was being cut stays.
-        ranges.cut(0, before);
-        assert_eq!(ranges.mint(), Some(-2 * H));
+        assert_eq!(ranges.samples(), 4);
+        ranges.cut(0, &before);
+        assert_eq!((ranges.mint(), ranges.samples()), (Some(-2 * H), 2), "one of each range");
     }
 
     #[test]

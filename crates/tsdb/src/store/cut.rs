@@ -33,7 +33,7 @@ pub(super) struct CutOutcome {
 impl Store {
     /// Moves the samples before `end` into parts. What is appended meanwhile stays.
     pub(super) fn cut(&self, upkeep: &mut Upkeep, end: i64) -> Result<CutOutcome, TsdbError> {
-        let as_of = self.head.ranges.last_batch();
+        let mark = self.head.ranges.mark();
         // At this moment every frame up to `log_seq` is in the head, and the reader sees exactly what these frames brought.
         let epoch = self.part_set().epoch;
         let (snapshot, log_seq) =
@@ -42,7 +42,7 @@ impl Store {
         let mut series = self.head.read_for_cut(end, snapshot.commit);
         self.head.commits.close(snapshot);
         if series.is_empty() {
-            self.head.ranges.cut(end, as_of);
+            self.head.ranges.cut(end, &mark);
             return Ok(CutOutcome::default());
         }
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -62,7 +62,7 @@ impl Store {
         self.head.mark_cut(&cut.through);
         let with_late = series.iter().filter(|s| !s.late.is_empty()).map(|s| (s.id, s.log_id));
         self.head.mark_late_cut(with_late, end, snapshot.commit);
-        self.head.ranges.cut(end, as_of);
+        self.head.ranges.cut(end, &mark);
         add(&self.counters.cuts, 1);
         Ok(outcome)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,7 +13,8 @@ use std::time::Duration;
 use crate::http_api::{Pushed, push};
 use crate::support::{Bellwether, wait_for};
 
-const CYCLES: u64 = 20;
+/// How often the server is killed, unless `BELLWETHER_KILLS` says otherwise.
+const KILLS: u64 = 20;
 const CLIENTS: u64 = 2;
 const SERIES_PER_CLIENT: u64 = 20;
 
@@ -40,8 +42,35 @@ pub(crate) fn counting_exporter() -> (u16, Arc<AtomicU64>) {
 /// What the clients sent and what of it was acknowledged: per client, time of the sample to whether the answer came.
 type Sent = Mutex<BTreeMap<u64, BTreeMap<i64, bool>>>;
 
+/// What else happens while samples come: the store is compacted, copied, reloaded, and made to forget a series that nobody needs.
+struct Upkeep {
+    /// Every sample up to this time of `thrown_away` was deleted, and the deletion acknowledged.
+    deleted_through: i64,
+}
+
+impl Upkeep {
+    fn work(&mut self, server: &Bellwether, snapshots: &Path, turn: u64, ts: i64) {
+        let admin = |action: &str| server.post(&format!("/api/v1/admin/tsdb/{action}"), &[], &[]).0;
+        match turn % 4 {
+            0 => drop(admin("compact")),
+            1 => {
+                admin("snapshot");
+                let _ = fs::remove_dir_all(snapshots);
+            }
+            2 => drop(server.post("/-/reload", &[], &[])),
+            _ => {
+                let pushed = push(server, &[(&[("__name__", "thrown_away")], &[(ts, 1.0)])]).0;
+                if pushed == 204 && admin("delete_series?match[]=thrown_away") == 204 {
+                    self.deleted_through = ts;
+                }
+            }
+        }
+    }
+}
+
 #[test]
-fn twenty_kills_lose_and_double_nothing() {
+fn kills_lose_and_double_nothing() {
+    let kills = std::env::var("BELLWETHER_KILLS").map_or(KILLS, |n| n.parse().expect("a number of kills"));
     let (exporter, served) = counting_exporter();
     let dir = tempfile::tempdir().expect("a folder");
     fs::write(
@@ -51,13 +80,23 @@ fn twenty_kills_lose_and_double_nothing() {
         ),
     )
     .expect("written");
+    let flags =
+        ["--config.file=prometheus.yml", "--storage.tsdb.retention.time=100y", "--web.enable-admin-api"];
+    let snapshots = dir.path().join("data/snapshots");
+    let mut upkeep = Upkeep { deleted_through: i64::MIN };
     let sent: Arc<Sent> = Arc::default();
     let next_ts = Arc::new(AtomicU64::new(1_000));
-    for cycle in 0..CYCLES {
-        let mut server = Bellwether::serve(
-            dir.path(),
-            &["--config.file=prometheus.yml", "--storage.tsdb.retention.time=100y"],
-        );
+    for cycle in 0..kills {
+        if cycle % 3 == 0 {
+            // This one does not live to see the end of its log.
+            kill_dash_nine(&Bellwether::start("serve", dir.path(), &flags));
+        }
+        let mut server = Bellwether::serve(dir.path(), &flags);
+        let acknowledged = || {
+            let sent = sent.lock().expect("no panic");
+            sent.values().map(|c| c.values().filter(|a| **a).count() as u64).sum::<u64>()
+        };
+        let acknowledged_before = acknowledged();
         let stop = Arc::new(AtomicBool::new(false));
         let at_start = served.load(Ordering::SeqCst);
         thread::scope(|scope| {
@@ -73,15 +112,24 @@ fn twenty_kills_lose_and_double_nothing() {
                     }
                 });
             }
-            // Each cycle is cut off at another point of the load.
-            let batches = 5 + cycle * 3;
-            wait_for("some load", || {
-                let acked: usize =
-                    sent.lock().expect("no panic").values().map(|c| c.values().filter(|a| **a).count()).sum();
-                let scraped = served.load(Ordering::SeqCst) > at_start + 2;
-                (acked as u64 >= batches * (cycle + 1) / 2 && scraped).then_some(())
+            let (server, stop, next_ts, upkeep, snapshots) =
+                (&server, &stop, &next_ts, &mut upkeep, &snapshots);
+            scope.spawn(move || {
+                for turn in cycle.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let ts = next_ts.fetch_add(1, Ordering::SeqCst) as i64;
+                    upkeep.work(server, snapshots, turn, ts);
+                }
             });
-            kill_dash_nine(&server);
+            // Each cycle is cut off at another point of the load.
+            let batches = 5 + cycle * 37 % 211;
+            wait_for("some load", || {
+                let scraped = served.load(Ordering::SeqCst) > at_start + 2;
+                (acknowledged() >= acknowledged_before + batches && scraped).then_some(())
+            });
+            kill_dash_nine(server);
             stop.store(true, Ordering::Relaxed);
         });
         server.process.kill();
@@ -115,7 +163,7 @@ fn twenty_kills_lose_and_double_nothing() {
             assert!(stored.is_empty(), "samples that nobody sent: {stored:?}");
         }
     }
-    assert!(accounted > CYCLES * SERIES_PER_CLIENT, "the load was too small to prove anything: {accounted}");
+    assert!(accounted > kills * SERIES_PER_CLIENT, "the load was too small to prove anything: {accounted}");
 
     // Scraped: every value that is there was served, none twice, and each kill cost at most the scrape that was under way.
     let data = server.api("query", &[("query", "answers_total[1h]")]);
@@ -129,8 +177,16 @@ fn twenty_kills_lose_and_double_nothing() {
     let last = *values.last().expect("something was scraped");
     assert!(last <= served.load(Ordering::SeqCst));
     let missing = last - values.len() as u64;
-    assert!(missing <= 2 * CYCLES, "{missing} of {last} answers are missing after {CYCLES} kills");
-    println!("{accounted} acknowledged samples accounted for over {CYCLES} kills");
+    assert!(missing <= 2 * kills, "{missing} of {last} answers are missing after {kills} kills");
+
+    let data = server.api("query", &[("query", "thrown_away[100d]"), ("time", "8000000")]);
+    let left = data["result"][0]["values"].as_array().cloned().unwrap_or_default();
+    let is_deleted = |point: &serde_json::Value| {
+        (point[0].as_f64().expect("a time") * 1000.0).round() as i64 <= upkeep.deleted_through
+    };
+    assert!(upkeep.deleted_through > 0, "nothing was deleted");
+    assert!(!left.iter().any(is_deleted), "deleted samples are back: {left:?}");
+    println!("{accounted} acknowledged samples accounted for over {kills} kills");
 }
 
 fn value_of(client: u64, series: u64, ts: i64) -> f64 {

@@ -230,7 +230,9 @@ fn our_histogram_chunks_are_those_of_prometheus() {
     fs::write(peer_dir.join("prometheus.yml"), "{}").expect("written");
     let args = ["--web.enable-remote-write-receiver", "--enable-feature=native-histograms"];
     let (_prometheus, url) = prometheus(&peer_dir, &args);
-    let pushed = histograms(now_ms() - 3_600_000);
+    // Within two hours of the clock: Prometheus begins a chunk with each block.
+    let block_ms = 2 * 3_600_000;
+    let pushed = histograms((now_ms() - 100 * 15_000).div_euclid(block_ms) * block_ms);
     for url in [&server.url, &url] {
         push_histograms(url, "h", &pushed);
     }

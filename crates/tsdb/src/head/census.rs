@@ -1,8 +1,5 @@
 use super::series::Series;
-use super::{Head, SeriesId};
-
-/// A lock is held for at most this many series at a time.
-const SERIES_PER_LOCK: usize = 256;
+use super::{Head, SERIES_PER_LOCK, SeriesId};
 
 impl Head {
     /// Shows each series to `look`, which must not take locks of the head. Writers get their turn in between, so a series that comes or goes meanwhile may be

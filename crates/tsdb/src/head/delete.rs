@@ -1,9 +1,6 @@
 use bellwether_model::{QueryContext, StorageError, TimeRange};
 
-use super::{Head, SeriesId};
-
-/// A lock is held for at most this many series at a time.
-const SERIES_PER_LOCK: usize = 256;
+use super::{Head, SERIES_PER_LOCK, SeriesId};
 
 /// A stretch of a series that is to be deleted.
 #[derive(Debug, Clone, Copy)]

@@ -40,6 +40,8 @@ const N_SHARDS: usize = 64;
 /// finds its series side by side.
 const SOURCE_LABELS: [&str; 2] = ["instance", "job"];
 const SHARD_BITS: u32 = N_SHARDS.trailing_zeros();
+/// Whoever goes through many series holds a lock for at most this many of them at a time.
+const SERIES_PER_LOCK: usize = 256;
 
 /// A series in the head: its shard and its place there. Only valid as long as the series is there; look at the labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -69,9 +69,7 @@ impl RangeTally {
             None => self.seen.push(Seen { start, maxt: ts_ms, samples: 1 }),
         }
     }
-}
 
-impl RangeTally {
     /// Adds what another one counted.
     pub(crate) fn merge(&mut self, other: &Self) {
         for seen in &other.seen {

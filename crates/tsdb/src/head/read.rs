@@ -7,10 +7,7 @@ use crate::part::{Part, PartError};
 use crate::select::select;
 
 use super::series::{HeadCopies, HeadSamples, same_value, value_at};
-use super::{Head, N_SHARDS, SHARD_BITS, SeriesId};
-
-/// A lock is held for at most this many series at a time.
-const SERIES_PER_LOCK: usize = 256;
+use super::{Head, N_SHARDS, SERIES_PER_LOCK, SHARD_BITS, SeriesId};
 
 /// A series with the samples that a cut moves into parts.
 #[derive(Debug)]

@@ -8,10 +8,7 @@ use super::append::{Found, ShardSet};
 use super::chunk::Chunk;
 use super::ranges::RangeTally;
 use super::series::{HeadSamples, LastSample};
-use super::{Head, N_SHARDS, SeriesId};
-
-/// A lock is held for at most this many series at a time.
-const SERIES_PER_LOCK: u32 = 256;
+use super::{Head, N_SHARDS, SERIES_PER_LOCK, SeriesId};
 
 /// How much the head holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,9 +74,9 @@ impl Head {
     fn for_each_slot(&self, mut visit: impl FnMut(&mut super::shard::Shard, u32)) {
         for shard in &self.shards {
             let n_slots = shard.read().n_slots() as u32;
-            for first in (0..n_slots).step_by(SERIES_PER_LOCK as usize) {
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
                 let mut locked = shard.write();
-                for slot in first..n_slots.min(first + SERIES_PER_LOCK) {
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     visit(&mut locked, slot);
                 }
             }
@@ -91,9 +88,9 @@ impl Head {
         let mut gone = Vec::new();
         for (shard_idx, shard) in self.shards.iter().enumerate() {
             let n_slots = shard.read().n_slots() as u32;
-            for first in (0..n_slots).step_by(SERIES_PER_LOCK as usize) {
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
                 let mut locked = shard.write();
-                for slot in first..n_slots.min(first + SERIES_PER_LOCK) {
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     let idle = |s: &super::Series| s.is_empty() && s.touched_s < touched_before_s;
                     if locked.get(slot).is_some_and(idle)
                         && let Some(series) = locked.remove(slot)
@@ -129,10 +126,10 @@ impl Head {
         let mut n = 0;
         for shard in &self.shards {
             let n_slots = shard.read().n_slots() as u32;
-            for first in (0..n_slots).step_by(SERIES_PER_LOCK as usize) {
+            for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
                 let mut live = Vec::new();
                 let mut locked = shard.write();
-                for slot in first..n_slots.min(first + SERIES_PER_LOCK) {
+                for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     let Some(series) = locked.get_mut(slot) else { continue };
                     let rest = TimeRange::new(series.cut_through.saturating_add(1), i64::MAX);
                     let samples = series.samples(rest, 0);

@@ -205,6 +205,8 @@ pub struct UpkeepDetails {
     pub parts_cut: usize,
     /// Parts that the last round merged into others.
     pub parts_merged: usize,
+    /// Parts that the last round rewrote because much of them was deleted.
+    pub parts_rewritten: usize,
     /// Parts that the last round dropped.
     pub parts_retired: usize,
     /// Tasks that failed since the start.

@@ -180,6 +180,9 @@ pub(crate) struct StorageArgs {
     /// least 512MiB if nothing is said.
     #[arg(long = "storage.min-free", value_name = "SIZE", value_parser = size_bytes)]
     pub(crate) min_free: Option<u64>,
+    /// A query that meets damaged data fails, rather than being answered without them and with a warning.
+    #[arg(long = "storage.strict-reads")]
+    pub(crate) strict_reads: bool,
     /// When the log is synced to the disk: every second, before each acknowledgement, or when a segment is full.
     #[arg(long = "storage.wal-sync", value_name = "MODE", default_value = "interval")]
     pub(crate) wal_sync: WalSync,

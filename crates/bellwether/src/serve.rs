@@ -16,7 +16,7 @@ use bellwether_api::{
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
-use bellwether_tsdb::Tsdb;
+use bellwether_tsdb::{Tsdb, TsdbError};
 use bellwether_wire::{WriteLimits, WriteReceiver};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -220,9 +220,10 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     if !scrape.shutdown(Instant::now() + SCRAPE_DRAIN).await {
         tracing::warn!("some scrapes did not end in time");
     }
-    let _ = maintenance.await;
     query_journal.close();
+    // Ends what upkeep has begun, which may have minutes to go.
     tokio::task::spawn_blocking(move || store.close()).await?.context("closing the store")?;
+    let _ = maintenance.await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -356,6 +357,7 @@ fn flags(
         ("storage.remote.read-concurrent-limit", storage.remote_read_concurrent_limit.to_string()),
         ("storage.remote.read-max-bytes-in-frame", storage.remote_read_max_bytes_in_frame.to_string()),
         ("storage.remote.read-sample-limit", storage.remote_read_sample_limit.to_string()),
+        ("storage.strict-reads", storage.strict_reads.to_string()),
         ("storage.tsdb.path", storage.path.display().to_string()),
         ("storage.tsdb.retention.size", retention.size()),
         ("storage.tsdb.retention.time", retention.time()),
@@ -385,6 +387,7 @@ async fn maintain(store: Tsdb, stop: CancellationToken) {
         let store = store.clone();
         match tokio::task::spawn_blocking(move || store.maintain()).await {
             Ok(Ok(_)) => {}
+            Ok(Err(TsdbError::Closed)) => return,
             Ok(Err(error)) => tracing::error!(%error, "storage maintenance failed; it will be tried again"),
             Err(error) => {
                 tracing::error!(%error, "storage maintenance ended by a bug; it will be tried again");

@@ -99,6 +99,7 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
         retention_bytes,
         out_of_order_window_ms,
         min_free_bytes: args.min_free,
+        strict_reads: args.strict_reads,
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
         sync: match args.wal_sync {
             WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),

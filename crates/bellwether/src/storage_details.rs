@@ -123,6 +123,7 @@ fn upkeep(status: &UpkeepStatus) -> UpkeepDetails {
         last_error: status.last_outcome.as_ref().err().cloned(),
         parts_cut: report.parts_cut,
         parts_merged: report.parts_merged,
+        parts_rewritten: report.parts_rewritten,
         parts_retired: report.parts_retired,
         failures: 0,
     }

@@ -38,6 +38,11 @@ pub trait Clock: Send + Sync {
 
     /// Time since an arbitrary start. Never goes back; use it for timers and durations.
     fn monotonic(&self) -> Duration;
+
+    /// Lets the thread rest, so that others get on. A clock that is moved by hand does not wait.
+    fn rest(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
 }
 
 /// The clocks of the operating system.
@@ -106,6 +111,8 @@ impl Clock for ManualClock {
     fn monotonic(&self) -> Duration {
         Duration::from_millis(self.monotonic_ms.load(Ordering::SeqCst).unsigned_abs())
     }
+
+    fn rest(&self, _: Duration) {}
 }
 
 /// Why a text is not a duration. The messages are those of Prometheus.

@@ -47,6 +47,7 @@ export interface StorageDetails {
     lastError: string | null;
     partsCut: number;
     partsMerged: number;
+    partsRewritten: number;
     partsRetired: number;
     failures: number;
   };

@@ -119,6 +119,7 @@ impl Store {
             let dictionary: Dictionary = series.iter().map(|s| &s.labels).collect();
             let part = self.write_part(parts_dir, provenance, &dictionary, |writer| {
                 for s in series {
+                    self.check_going_on()?;
                     samples.clear();
                     if is_late {
                         copy_range(&s.late, range, &mut samples);
@@ -161,7 +162,10 @@ impl Store {
             Ok(Some(meta))
         };
         let meta =
-            write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| TsdbError::io(&dir, e))?;
+            write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| match self.check_open() {
+                Err(closed) => closed,
+                Ok(()) => TsdbError::io(&dir, e),
+            })?;
         let Some(meta) = meta else {
             remove_quietly(fs, &temporary);
             return Ok(None);

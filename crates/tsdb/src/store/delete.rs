@@ -27,7 +27,7 @@ impl Store {
         cx: &QueryContext,
     ) -> Result<(), TsdbError> {
         // Nothing moves from the head into parts, and no part is replaced, while samples are looked for in both.
-        let _upkeep = self.maintenance.lock();
+        let _upkeep = self.urgent_upkeep();
         self.check_open()?;
         let of_tenant = tenant_matcher(tenant);
         let selectors: Vec<Vec<&Matcher>> =

@@ -23,6 +23,8 @@ pub struct MaintenanceReport {
     pub samples_cut: u64,
     /// Parts that were merged into others.
     pub parts_merged: usize,
+    /// Parts that were rewritten because much of them was deleted.
+    pub parts_rewritten: usize,
     /// Parts that the retention dropped.
     pub parts_retired: usize,
     /// Series that left the head.
@@ -52,6 +54,10 @@ impl Store {
             report.parts_retired = self.apply_retention()?;
             Ok(())
         });
+        round.attempt(|report| {
+            report.parts_rewritten = self.rewrite_deleted(&mut upkeep)?;
+            Ok(())
+        });
         let idle_since = self.clock.monotonic().saturating_sub(IDLE_SERIES).as_secs() as u32;
         round.report.series_removed = self.head.drop_idle_series(idle_since);
         add(&self.counters.series_removed, round.report.series_removed as u64);
@@ -60,7 +66,7 @@ impl Store {
 
     pub(super) fn compact_all(&self) -> Result<MaintenanceReport, TsdbError> {
         self.check_open()?;
-        let mut upkeep = self.maintenance.lock();
+        let mut upkeep = self.urgent_upkeep();
         let mut round = Round::new(self);
         self.free_cut_samples();
         // Timestamps end long before this.
@@ -84,7 +90,7 @@ impl Store {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let _upkeep = self.maintenance.lock();
+        let _upkeep = self.urgent_upkeep();
         let checkpoint = self.write_checkpoint();
         let log = self.log.close().map_err(log_error);
         checkpoint.and(log)
@@ -166,10 +172,15 @@ impl<'a> Round<'a> {
     }
 
     fn attempt(&mut self, task: impl FnOnce(&mut MaintenanceReport) -> Result<(), TsdbError>) {
-        if let Err(error) = task(&mut self.report) {
-            add(&self.store.counters.maintenance_failures, 1);
-            tracing::error!(%error, "upkeep of the store failed");
-            self.error.get_or_insert(error);
+        match task(&mut self.report) {
+            Ok(()) => {}
+            // What was begun is done again when the store is open the next time.
+            Err(TsdbError::Closed) => self.error = Some(TsdbError::Closed),
+            Err(error) => {
+                add(&self.store.counters.maintenance_failures, 1);
+                tracing::error!(%error, "upkeep of the store failed");
+                self.error.get_or_insert(error);
+            }
         }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use bellwether_model::{ColumnBuffer, Labels, TimeRange};
+use bellwether_model::{Clock, ColumnBuffer, Labels, TimeRange};
 
 use crate::columns::merge_columns;
 use crate::counters::add;
@@ -24,6 +26,12 @@ const MAX_PARTS_PER_DAY: usize = 24;
 const MIN_LATE_PARTS: usize = 4;
 /// or when they have more than this fraction of the bytes: rewriting a day for a few samples does not pay.
 const MIN_LATE_SHARE: u64 = 8;
+/// A part that no merge is ahead of is rewritten when it has a deleted stretch for at least one in so many of its series, as in Prometheus.
+const SERIES_PER_DELETION: u64 = 20;
+/// A merge that nobody waits for works this long,
+const SHIFT: Duration = Duration::from_millis(10);
+/// and rests as long as it worked: writes and queries come first on a machine with few cores. An operator who asks for a merge waits for it, so that one takes no rests.
+const MAX_REST: Duration = Duration::from_millis(200);
 
 /// Which parts are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,26 +49,45 @@ impl Store {
         let mut merged = 0;
         for group in merge_groups(self.part_set().parts(), scope, newest) {
             merged += group.len();
-            self.merge(upkeep, &group)?;
+            self.merge(upkeep, &group, scope)?;
         }
         Ok(merged)
     }
 
+    /// Rewrites parts of which much was deleted, unless they are merged sooner or later. Returns how many.
+    pub(super) fn rewrite_deleted(&self, upkeep: &mut Upkeep) -> Result<usize, TsdbError> {
+        let set = self.part_set();
+        let newest = self.head.ranges.maxt().max(set.maxt()).unwrap_or(i64::MIN);
+        let is_settled = |p: &Part| is_over(p.meta().maxt.div_euclid(DAY_MS), newest);
+        let is_due =
+            |p: &Part| p.tombstones().count() as u64 * SERIES_PER_DELETION >= u64::from(p.n_series());
+        let due: Vec<_> = set
+            .parts()
+            .iter()
+            .filter(|p| !p.tombstones().is_empty() && is_settled(p) && is_due(p))
+            .cloned()
+            .collect();
+        for part in &due {
+            self.merge(upkeep, std::slice::from_ref(part), MergeScope::Due)?;
+        }
+        Ok(due.len())
+    }
+
     /// Rewrites the parts with deleted samples without them. Returns how many.
     pub(super) fn clean_tombstones(&self) -> Result<usize, TsdbError> {
-        let mut upkeep = self.maintenance.lock();
+        let mut upkeep = self.urgent_upkeep();
         self.check_open()?;
         let set = self.part_set();
         let with_deletions: Vec<_> =
             set.parts().iter().filter(|p| !p.tombstones().is_empty()).cloned().collect();
         for part in &with_deletions {
-            self.merge(&mut upkeep, std::slice::from_ref(part))?;
+            self.merge(&mut upkeep, std::slice::from_ref(part), MergeScope::All)?;
         }
         Ok(with_deletions.len())
     }
 
     /// Makes one part of several, or of one a part without what is deleted there.
-    fn merge(&self, upkeep: &mut Upkeep, sources: &[Arc<Part>]) -> Result<(), TsdbError> {
+    fn merge(&self, upkeep: &mut Upkeep, sources: &[Arc<Part>], scope: MergeScope) -> Result<(), TsdbError> {
         let unreadable = |e: PartError| TsdbError::Part { id: 0, what: e.to_string() };
         let dictionary = dictionary_of(sources).map_err(unreadable)?;
         let id = upkeep.next_part;
@@ -79,8 +106,13 @@ impl Store {
             let broken = |e: PartError| io::Error::new(io::ErrorKind::InvalidData, e);
             let mut merge = SeriesMerge::new(sources).map_err(broken)?;
             let mut samples = ColumnBuffer::default();
+            let mut shift = Shift::new(self.clock.as_ref());
             while let Some(labels) = merge.next(&mut samples).map_err(broken)? {
+                self.check_going_on()?;
                 writer.add(&labels, &samples)?;
+                if scope == MergeScope::Due && self.n_waiting.load(Ordering::Relaxed) == 0 {
+                    shift.rest_if_over();
+                }
             }
             Ok(())
         })?;
@@ -117,6 +149,32 @@ impl Store {
     }
 }
 
+/// Whether hardly anything will come for a day any more.
+fn is_over(day: i64, newest: i64) -> bool {
+    newest >= (day + 1) * DAY_MS + CHUNK_RANGE_MS / 2
+}
+
+/// Work in the background, with rests.
+struct Shift<'a> {
+    clock: &'a dyn Clock,
+    began: Duration,
+}
+
+impl<'a> Shift<'a> {
+    fn new(clock: &'a dyn Clock) -> Self {
+        Self { clock, began: clock.monotonic() }
+    }
+
+    /// Rests as long as was worked since the last rest, once that is long enough.
+    fn rest_if_over(&mut self) {
+        let worked = self.clock.monotonic().saturating_sub(self.began);
+        if worked >= SHIFT {
+            self.clock.rest(worked.min(MAX_REST));
+            self.began = self.clock.monotonic();
+        }
+    }
+}
+
 /// The parts to be merged with each other. `newest` is the time of the newest sample of the store.
 fn merge_groups(parts: &[Arc<Part>], scope: MergeScope, newest: i64) -> Vec<Vec<Arc<Part>>> {
     let mut days: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
@@ -131,10 +189,9 @@ fn merge_groups(parts: &[Arc<Part>], scope: MergeScope, newest: i64) -> Vec<Vec<
         if scope == MergeScope::All || group.len() >= MAX_PARTS_PER_DAY {
             return true;
         }
-        let is_over = newest >= (day + 1) * DAY_MS + CHUNK_RANGE_MS / 2;
         let bytes = group.iter().map(|p| p.meta().bytes());
         let (sum, max) = (bytes.clone().sum::<u64>(), bytes.max().unwrap_or(0));
-        is_over && (group.len() > MIN_LATE_PARTS || (sum - max) * MIN_LATE_SHARE > max)
+        is_over(day, newest) && (group.len() > MIN_LATE_PARTS || (sum - max) * MIN_LATE_SHARE > max)
     };
     days.into_iter()
         .filter(|(day, group)| group.len() > 1 && is_due(*day, group))

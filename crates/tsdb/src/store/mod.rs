@@ -21,9 +21,10 @@ mod top;
 mod verify;
 
 use std::fmt;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bellwether_disk::{DirLock, Fs, Log, LogError};
@@ -31,7 +32,7 @@ use bellwether_model::{
     AppendBatch, AppendError, AppendReport, Appender, Clock, Matcher, Querier, QueryContext, Queryable,
     StorageError, Tenant, TimeRange,
 };
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::counters::{CounterValues, Counters};
 use crate::error::TsdbError;
@@ -87,6 +88,8 @@ pub(crate) struct Store {
     /// What appends work with.
     scratch: Mutex<Vec<append::Scratch>>,
     is_closed: AtomicBool,
+    /// How many wait for `maintenance`: upkeep in the background takes no rests then.
+    n_waiting: AtomicUsize,
     /// The last field: the folder is free when all else is done.
     _lock: DirLock,
 }
@@ -262,6 +265,19 @@ impl Store {
 
     fn check_open(&self) -> Result<(), TsdbError> {
         if self.is_closed.load(Ordering::Acquire) { Err(TsdbError::Closed) } else { Ok(()) }
+    }
+
+    /// The right to change parts, for somebody who waits for it.
+    fn urgent_upkeep(&self) -> MutexGuard<'_, Upkeep> {
+        self.n_waiting.fetch_add(1, Ordering::Relaxed);
+        let upkeep = self.maintenance.lock();
+        self.n_waiting.fetch_sub(1, Ordering::Relaxed);
+        upkeep
+    }
+
+    /// For work that takes long and can be done again: fails once the store is to be closed.
+    fn check_going_on(&self) -> io::Result<()> {
+        self.check_open().map_err(|e| io::Error::new(io::ErrorKind::Interrupted, e))
     }
 }
 

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use bellwether_disk::{
     Crc32c, DirLock, EntryKind, FrameFileReader, Fs, Log, LogOptions, LogPosition, RecoveryError,
@@ -127,6 +127,7 @@ pub(super) fn open(
         recovery: report.clone(),
         scratch: Mutex::default(),
         is_closed: AtomicBool::new(false),
+        n_waiting: AtomicUsize::new(0),
         _lock: lock,
     };
     if let Err(error) = &log_synced {

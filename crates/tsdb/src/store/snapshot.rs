@@ -34,7 +34,7 @@ pub struct SnapshotReport {
 impl Store {
     /// Makes a snapshot under this name. Appends and queries go on meanwhile; upkeep waits.
     pub(super) fn snapshot(&self, name: &str, with_head: bool) -> Result<SnapshotReport, TsdbError> {
-        let upkeep = self.maintenance.lock();
+        let upkeep = self.urgent_upkeep();
         self.check_open()?;
         self.space.check(self.fs.as_ref(), &self.dir, self.clock.monotonic()).map_err(TsdbError::Full)?;
         let fs = self.fs.as_ref();

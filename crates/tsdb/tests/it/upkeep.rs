@@ -1,11 +1,12 @@
 //! Cuts, merges, retention and what the store says about itself.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use bellwether_disk::Fs;
-use bellwether_model::{Labels, Rejection, Tenant, TimeRange};
-use bellwether_tsdb::{Limits, Options};
+use bellwether_model::{Clock, Labels, ManualClock, Rejection, Tenant, TimeRange};
+use bellwether_tsdb::{Limits, Options, Tsdb, TsdbError};
 
 use crate::kit::{self, HOUR, Kit, NOW, count, name, options, row, sample};
 
@@ -472,4 +473,85 @@ fn old_samples_that_trickle_in_make_few_parts() {
     assert!(counters.cuts <= 24, "{} cuts", counters.cuts);
     assert!(kit.tsdb.parts().len() <= 13, "{} parts", kit.tsdb.parts().len());
     assert_eq!(count(&kit.dump()), 3 + 3 * 720);
+}
+
+#[test]
+fn parts_of_which_much_was_deleted_are_rewritten() {
+    for (deleted, rewritten) in [(2, 0), (3, 1)] {
+        let kit = Kit::new();
+        for n in 0..60 {
+            kit.row(0..50, MIDNIGHT - 2 * DAY + n * 60_000);
+        }
+        kit.tsdb.compact_all().expect("compacts");
+        (0..deleted).for_each(|series| kit.delete(series, TimeRange::ALL));
+        let left = kit.dump();
+        assert_eq!(kit.tsdb.maintain().expect("works").parts_rewritten, 0, "more may come for the day");
+        kit.row(60..61, MIDNIGHT - DAY + 2 * HOUR);
+        assert_eq!(kit.tsdb.maintain().expect("works").parts_rewritten, rewritten, "{deleted} of 50");
+        let part = kit.tsdb.parts().remove(0);
+        assert_eq!(part.deleted_intervals == 0, rewritten > 0);
+        assert_eq!(count(&kit.dump()), count(&left) + 1);
+        assert_eq!(kit.tsdb.maintain().expect("works").parts_rewritten, 0, "once is enough");
+    }
+}
+
+/// A clock on which all work takes long, and a rest as long as it takes the store to be told to close.
+struct CallItADay {
+    clock: ManualClock,
+    store: Arc<OnceLock<Tsdb>>,
+    is_resting: mpsc::SyncSender<()>,
+}
+
+impl Clock for CallItADay {
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.advance_ms(20);
+        self.clock.monotonic()
+    }
+
+    fn rest(&self, _: Duration) {
+        let store = self.store.get().expect("it is open before it rests");
+        self.is_resting.send(()).expect("the test waits");
+        while store.storage_status().refuses_writes.is_none() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_merge_is_given_up_when_the_store_closes() {
+    let mut kit = Kit::new();
+    for hour in [0, 3, 6, 27] {
+        kit.row(0..50, MIDNIGHT - DAY + hour * HOUR);
+        kit.clock.advance_ms(HOUR);
+        if hour < 27 {
+            kit.tsdb.maintain().expect("works");
+        }
+    }
+    let (all, ids) = (kit.dump(), |tsdb: &Tsdb| tsdb.parts().iter().map(|p| p.id).collect::<Vec<_>>());
+    let before = ids(&kit.tsdb);
+    assert!(before.len() > 1, "a day that is not merged yet");
+    let (is_resting, rests) = mpsc::sync_channel(1);
+    let store = Arc::new(OnceLock::new());
+    let clock = CallItADay { clock: ManualClock::new(NOW), store: Arc::clone(&store), is_resting };
+    let fs = kit.fs.kill();
+    let opened = Tsdb::open(Path::new(kit::DIR), options(), Arc::new(fs.clone()), Arc::new(clock));
+    let tsdb = store.get_or_init(|| opened.expect("the store opens").0);
+    std::thread::scope(|s| {
+        let upkeep = s.spawn(|| tsdb.maintain());
+        rests.recv().expect("the merge takes a rest");
+        tsdb.close().expect("the store closes");
+        let outcome = upkeep.join().expect("no panic");
+        assert!(matches!(outcome, Err(TsdbError::Closed)), "{outcome:?}");
+    });
+    assert_eq!((ids(tsdb), tsdb.counters().maintenance_failures), (before.clone(), 0));
+    assert!(fs.files().iter().all(|p| !p.to_string_lossy().contains(".tmp")), "{:?}", fs.files());
+    kit.fs = fs;
+    kit.kill();
+    assert_eq!((kit.dump(), ids(&kit.tsdb)), (all.clone(), before));
+    assert!(kit.tsdb.maintain().expect("works").parts_merged > 1);
+    assert_eq!(kit.dump(), all);
 }

@@ -171,6 +171,7 @@ function Upkeep({ data: { upkeep } }: { data: StorageDetails }) {
     ['It took', upkeep.lastRun === null ? '–' : formatSeconds(upkeep.lastTookSeconds)],
     ['Parts cut from memory', formatCount(upkeep.partsCut)],
     ['Parts merged', formatCount(upkeep.partsMerged)],
+    ['Rewritten without deleted samples', plural(upkeep.partsRewritten, 'part')],
     ['Parts dropped', formatCount(upkeep.partsRetired)],
     ['Rounds since the start', formatCount(upkeep.rounds)],
     ['Failures since the start', formatCount(upkeep.failures)],

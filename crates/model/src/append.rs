@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Exemplar, Labels, MetricMetadata, Tenant, Value};
+use crate::{Exemplar, Labels, MetricMetadata, OverLimit, Tenant, Value};
 
 /// A cheap handle of a series. It is valid only in the store that issued it, for the tenant that it was issued to, and only as long as the
 /// store is open and knows the series. A handle of a series that is gone is never given to another one.
@@ -52,6 +52,9 @@ pub struct AppendBatch {
     pub exemplars: Vec<AppendExemplar>,
     /// The metadata.
     pub metadata: Vec<AppendMetadata>,
+    /// What a limit means that refuses one of the samples: that nothing of the batch is stored ([`AppendError::Limit`]), or, as for all other reasons, only that
+    /// this sample is not.
+    pub stops_at_limit: bool,
 }
 
 impl AppendBatch {
@@ -65,6 +68,7 @@ impl AppendBatch {
         self.samples.clear();
         self.exemplars.clear();
         self.metadata.clear();
+        self.stops_at_limit = false;
     }
 }
 
@@ -85,7 +89,7 @@ pub enum Rejection {
     #[error("duplicate sample for timestamp")]
     DuplicateTimestamp,
     /// The timestamp lies further ahead of the server's clock than allowed.
-    #[error("timestamp is {ahead_ms} ms in the future, more than the {limit_ms} ms allowed")]
+    #[error("timestamp is {ahead_ms} ms in the future, more than the {limit_ms} ms allowed (max_future)")]
     TooFarInFuture {
         /// How far ahead it is.
         ahead_ms: i64,
@@ -98,9 +102,9 @@ pub enum Rejection {
     /// The histogram contradicts itself, for instance with more buckets than its spans hold.
     #[error("invalid histogram: {0}")]
     InvalidHistogram(String),
-    /// A limit was reached; the message names it, its value and the offender.
-    #[error("{0}")]
-    Limit(String),
+    /// A limit was reached.
+    #[error(transparent)]
+    Limit(Box<OverLimit>),
     /// The exemplar is older than the newest one of its series.
     #[error("out of order exemplar")]
     OutOfOrderExemplar,
@@ -120,6 +124,8 @@ pub struct AppendReport {
     pub rejected_exemplars: Vec<(usize, Rejection)>,
     /// How many series the store had not known before.
     pub new_series: usize,
+    /// When samples may be sent again that a limit refused which passes with time; `None` if there are none.
+    pub retry_after: Option<Duration>,
 }
 
 impl AppendReport {
@@ -130,7 +136,7 @@ impl AppendReport {
 }
 
 /// Why nothing of a batch was stored. The sender must keep it and try again, unless the error is [`AppendError::TooLarge`];
-/// [`AppendError::ForgottenSeries`] is for whoever left out labels and never for the sender.
+/// [`AppendError::ForgottenSeries`] and [`AppendError::Limit`] are for whoever made the batch and never for the sender.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
@@ -155,6 +161,12 @@ pub enum AppendError {
         /// The places of these samples in the batch.
         entries: Vec<usize>,
     },
+    /// A limit refuses a sample, and the batch was to be stored only as a whole ([`AppendBatch::stops_at_limit`]).
+    #[error(transparent)]
+    Limit(Box<OverLimit>),
+    /// The process has no memory for what is written; this changes when what needs it is done.
+    #[error("{0}")]
+    OutOfMemory(String),
     /// The log could not be written.
     #[error("write-ahead log: {0}")]
     Log(#[source] std::io::Error),

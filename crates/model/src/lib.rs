@@ -21,6 +21,7 @@ mod exemplar;
 mod float;
 pub mod histogram;
 mod labels;
+mod limit;
 mod matcher;
 mod metadata;
 mod name;
@@ -40,6 +41,7 @@ pub use exemplar::Exemplar;
 pub use float::{format_float, format_float_go, format_float_json, format_integer, parse_float};
 pub use histogram::{CounterResetHint, FloatHistogram, Histogram, Span};
 pub use labels::{Label, Labels, LabelsBuilder, LabelsScratch, METRIC_NAME};
+pub use limit::{Limit, OverLimit};
 pub use matcher::{MatchOp, Matcher};
 pub use metadata::{MetricMetadata, MetricType};
 pub use name::{

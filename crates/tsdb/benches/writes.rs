@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fs, RealFs, SimFs};
 use bellwether_model::{AppendBatch, AppendEntry, Appender, Labels, ManualClock, SeriesRef, Tenant};
-use bellwether_tsdb::{Options, SyncPolicy, Tsdb};
+use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -47,7 +47,7 @@ fn open(dir: &Path, fs: Arc<dyn Fs>) -> Tsdb {
     let options = Options {
         sync: SyncPolicy::Segment,
         min_free_bytes: Some(0),
-        max_future_ms: None,
+        tenants: SeriesLimits::NONE.into(),
         ..Options::default()
     };
     Tsdb::open(dir, options, fs, Arc::new(ManualClock::new(START))).expect("opens").0

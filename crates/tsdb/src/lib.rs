@@ -66,11 +66,11 @@ mod store;
 
 pub use counters::CounterValues;
 pub use error::TsdbError;
-pub use options::{Limits, Options, ReadMode, SyncPolicy};
+pub use options::{Limits, Options, ReadMode, SeriesLimits, SyncPolicy, TenantLimits};
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
 pub use store::{
     Breakdown, Cardinality, DumpItem, Finding, HeadStatus, LabelBreakdown, LabelCost, MaintenanceReport,
-    MetricCost, NameCount, PairCost, PartStatus, QuarantineStatus, SnapshotReport, StorageStatus, Tsdb,
-    UpkeepStatus, VerifyReport, dump, verify_store,
+    MetricCost, NameCount, Offender, PairCost, PartStatus, QuarantineStatus, SnapshotReport, StorageStatus,
+    Tsdb, UpkeepStatus, VerifyReport, dump, verify_store,
 };

@@ -1,6 +1,9 @@
 pub use bellwether_disk::SyncPolicy;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use bellwether_model::Tenant;
 
 /// How the samples of parts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,18 +28,10 @@ pub struct Options {
     pub retention_ms: Option<i64>,
     /// The oldest parts are dropped while parts, log and checkpoint have more bytes than this. `None`: kept.
     pub retention_bytes: Option<u64>,
-    /// How far ahead of the clock a sample may be, in milliseconds. `None`: any distance.
-    pub max_future_ms: Option<i64>,
     /// How far behind the newest sample of the store a sample may be that is older than the newest one of its series, in milliseconds. 0: none is taken.
     pub out_of_order_window_ms: i64,
-    /// How many series the head may have; samples of further ones are refused.
-    pub max_series: usize,
-    /// How many labels a series may have.
-    pub max_labels_per_series: usize,
-    /// How many bytes a label name may have.
-    pub max_label_name_bytes: usize,
-    /// How many bytes a label value may have.
-    pub max_label_value_bytes: usize,
+    /// What each tenant may bring.
+    pub tenants: TenantLimits,
     /// How many exemplars are kept; 0 for none.
     pub max_exemplars: usize,
     /// Whether a query fails that meets damaged data. If not, it is answered without them, with a warning.
@@ -46,6 +41,75 @@ pub struct Options {
     /// How many bytes the label sets and the places of samples may take that queries found in parts, and that are kept for the next ones. What does not fit is looked
     /// up again; parts that are not asked for a while give back what they have.
     pub part_cache_bytes: usize,
+}
+
+/// What a tenant may bring. Whatever is beyond is refused sample by sample, and the refusal names the limit, its value, the metric and the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesLimits {
+    /// How many labels a series may have.
+    pub max_labels_per_series: usize,
+    /// How many bytes a label name may have.
+    pub max_label_name_bytes: usize,
+    /// How many bytes a label value may have.
+    pub max_label_value_bytes: usize,
+    /// How many series of one metric there may be in the head.
+    pub max_series_per_metric: usize,
+    /// How many series there may be in the head.
+    pub max_active_series: usize,
+    /// How many series may come into being in a minute.
+    pub max_new_series_per_minute: usize,
+    /// How far ahead of the clock a sample may be, in milliseconds. `None`: any distance.
+    pub max_future_ms: Option<i64>,
+}
+
+impl SeriesLimits {
+    /// Whatever can be stored at all.
+    pub const NONE: Self = Self {
+        max_labels_per_series: usize::MAX,
+        max_label_name_bytes: usize::MAX,
+        max_label_value_bytes: usize::MAX,
+        max_series_per_metric: usize::MAX,
+        max_active_series: usize::MAX,
+        max_new_series_per_minute: usize::MAX,
+        max_future_ms: None,
+    };
+}
+
+impl Default for SeriesLimits {
+    fn default() -> Self {
+        Self {
+            max_labels_per_series: 64,
+            max_label_name_bytes: 1 << 10,
+            max_label_value_bytes: 4 << 10,
+            max_series_per_metric: 200_000,
+            max_active_series: 2_000_000,
+            max_new_series_per_minute: 200_000,
+            max_future_ms: Some(10 * 60 * 1000),
+        }
+    }
+}
+
+/// What tenants may bring: those that are named, and each of the others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TenantLimits {
+    /// Each tenant that has no limits of its own.
+    pub others: SeriesLimits,
+    /// By the name of the tenant.
+    pub named: BTreeMap<String, SeriesLimits>,
+}
+
+impl TenantLimits {
+    /// What a tenant may bring.
+    pub fn of(&self, tenant: &Tenant) -> SeriesLimits {
+        self.named.get(tenant.as_str()).copied().unwrap_or(self.others)
+    }
+}
+
+/// The same for all tenants.
+impl From<SeriesLimits> for TenantLimits {
+    fn from(others: SeriesLimits) -> Self {
+        Self { others, named: BTreeMap::new() }
+    }
 }
 
 /// What of the [`Options`] can be changed while a store is open, with the same meaning.
@@ -75,12 +139,8 @@ impl Default for Options {
             min_free_bytes: None,
             retention_ms: None,
             retention_bytes: None,
-            max_future_ms: Some(10 * 60 * 1000),
             out_of_order_window_ms: 0,
-            max_series: 2_000_000,
-            max_labels_per_series: 64,
-            max_label_name_bytes: 1 << 10,
-            max_label_value_bytes: 4 << 10,
+            tenants: TenantLimits::default(),
             max_exemplars: 100_000,
             strict_reads: false,
             read_mode: ReadMode::default(),

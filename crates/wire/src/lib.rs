@@ -38,7 +38,7 @@ pub use remote_read::{
 };
 pub use remote_write::{
     DecodedWrite, HistogramSample, ReceiveError, Rejected, Sample, WireHistogram, WriteContentError,
-    WriteError, WriteLimits, WriteReceiver, WriteRequestWriter, WriteSeries, check_write_content,
-    compress_write_request, decode_write_request, describe_rejections, receive_write,
+    WriteError, WriteLimits, WriteReceiver, WriteRefusal, WriteRequestWriter, WriteSeries,
+    check_write_content, compress_write_request, decode_write_request, describe_rejections, receive_write,
 };
 pub use snappy::SnappyError;

@@ -25,6 +25,11 @@ pub enum SnappyError {
     Corrupt(#[source] snap::Error),
 }
 
+/// How many bytes a block says that its content has; `None` if it says nothing that can be.
+pub(crate) fn declared_bytes(block: &[u8]) -> Option<usize> {
+    snap::raw::decompress_len(block).ok()
+}
+
 /// Decompresses `block` into `out`, whose content is replaced.
 pub(crate) fn decompress(
     block: &[u8],

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bellwether_model::AppendError;
-use bellwether_wire::{WriteError, check_write_content};
+use bellwether_wire::{WriteError, WriteRefusal, check_write_content};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::request_body::{BodyError, read_body};
@@ -48,11 +48,15 @@ fn text_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
 }
 
-/// Decodes and stores a request. Its good part is stored even if the answer is 400.
+/// Decodes and stores a request. Its good part is stored even if the answer is 400, or 429 if what was refused may come again: the sender repeats the whole of it then, and
+/// what is stored already stays as it is.
 fn store(state: &AppState, body: &[u8]) -> Response {
     match state.write_receiver.receive(&*state.appender, &tenant(), body) {
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
-        Ok(Some(refused)) => refusal(StatusCode::BAD_REQUEST.as_u16(), &refused),
+        Ok(Some(WriteRefusal { message, retry_after: Some(after) })) => {
+            retry_later(StatusCode::TOO_MANY_REQUESTS, &message, after)
+        }
+        Ok(Some(refused)) => refusal(StatusCode::BAD_REQUEST.as_u16(), &refused.message),
         Err(WriteError::Receive(error)) => refusal(error.status(), &error.to_string()),
         Err(WriteError::Append(error)) => append_failure(&error),
         Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), &error.to_string()),
@@ -77,7 +81,7 @@ fn refusal(status: u16, message: &str) -> Response {
 
 fn retry_later(status: StatusCode, message: &str, after: Duration) -> Response {
     let mut response: Response<Body> = refusal(status.as_u16(), message);
-    let seconds = after.as_secs().max(1);
+    let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }

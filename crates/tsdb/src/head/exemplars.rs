@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use bellwether_model::{Exemplar, Labels, Rejection, TimeRange};
+use bellwether_model::{Exemplar, Labels, Limit, OverLimit, Rejection, TimeRange};
 use hashbrown::HashMap;
 
 /// The labels of an exemplar have at most this many characters, names and values together (OpenMetrics).
@@ -49,9 +49,10 @@ impl Exemplars {
         let chars: usize =
             exemplar.labels.iter().map(|l| l.name.chars().count() + l.value.chars().count()).sum();
         if chars > MAX_LABEL_CHARS {
-            return Err(Rejection::Limit(format!(
+            let what = format!(
                 "labels of the exemplar have {chars} characters, more than the {MAX_LABEL_CHARS} allowed, at {series}"
-            )));
+            );
+            return Err(Rejection::Limit(Box::new(OverLimit { limit: Limit::ExemplarLabels, what })));
         }
         match self.newest(series) {
             None => Ok(ExemplarVerdict::New),
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(untimed(11, 2.0), Ok(ExemplarVerdict::New));
         let long = Exemplar { labels: Labels::from_pairs([("a", "x".repeat(128))]), ..exemplar(11, 1.0) };
         assert!(
-            matches!(ring.judge(&series(1), &long, true), Err(Rejection::Limit(text)) if text.contains("129"))
+            matches!(ring.judge(&series(1), &long, true), Err(Rejection::Limit(over)) if over.what.contains("129"))
         );
     }
 }

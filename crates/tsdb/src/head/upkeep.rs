@@ -83,8 +83,8 @@ impl Head {
         }
     }
 
-    /// Forgets series that have no samples here and got none since `touched_before_s`. Returns how many.
-    pub(crate) fn drop_idle_series(&self, touched_before_s: u32) -> usize {
+    /// Forgets series that have no samples here and got none since `touched_before_s`. Returns their labels.
+    pub(crate) fn drop_idle_series(&self, touched_before_s: u32) -> Vec<Labels> {
         let mut gone = Vec::new();
         for (shard_idx, shard) in self.shards.iter().enumerate() {
             let n_slots = shard.read().n_slots() as u32;
@@ -103,7 +103,7 @@ impl Head {
             }
         }
         if gone.is_empty() {
-            return 0;
+            return Vec::new();
         }
         self.index.write().remove(&gone);
         // Only now nobody finds the places any more, except readers that found them before.
@@ -112,7 +112,7 @@ impl Head {
             let id = SeriesId(*id);
             self.shards[id.shard()].write().free(id.slot(), mark);
         }
-        gone.len()
+        gone.into_iter().map(|(_, labels)| labels).collect()
     }
 
     /// Hands all series with samples that are not in parts to `take`, for a checkpoint that stands for the segments below `segment`.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bellwether_disk::LogError;
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Rejection, SeriesRef,
-    Tenant, TimeRange, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Limit, OverLimit, Rejection,
+    SeriesRef, Tenant, TimeRange, Value,
 };
 
 use crate::codec::is_consistent;
@@ -16,10 +16,11 @@ use crate::head::{
     ExemplarVerdict, Exemplars, Found, LastSample, LockedShards, MetadataStore, NewSample, OpenCommit,
     Placement, RangeTally, Series, SeriesId, ShardSet,
 };
-use crate::options::Options;
+use crate::options::SeriesLimits;
 use crate::part::CHUNK_RANGE_MS;
 use crate::records::RecordWriter;
 
+use super::limits::check_labels;
 use super::tenancy::{TENANT_LABEL, stored_labels};
 use super::{PartSet, Store};
 
@@ -85,6 +86,8 @@ enum Attempt<'s> {
     WrongHint(usize),
     /// These samples came without labels, and their series are gone. Nothing was stored, but series may have been created.
     Forgotten(Vec<usize>),
+    /// A limit refuses a sample of a batch that is stored only as a whole. Nothing was stored, but series may have been created.
+    OverLimit(Box<OverLimit>),
 }
 
 impl Store {
@@ -106,6 +109,7 @@ impl Store {
         let (mut report, commit) = match attempt {
             Attempt::Done(report, commit) => (report, commit),
             Attempt::Forgotten(entries) => return Err(AppendError::ForgottenSeries { entries }),
+            Attempt::OverLimit(over) => return Err(AppendError::Limit(over)),
             Attempt::WrongHint(_) => unreachable!("BUG: a hint was wrong although none was used"),
         };
         report.new_series += created_before;
@@ -122,13 +126,17 @@ impl Store {
         batch: &AppendBatch,
         use_hints: bool,
     ) -> Result<Attempt<'_>, AppendError> {
-        let now_ms = self.clock.now_ms();
-        let oldest_ms = self.oldest_kept(&self.part_set()).unwrap_or(-MAX_TS_MS);
+        let limits = self.series_limits(tenant);
+        let bounds = Bounds {
+            oldest_ms: self.oldest_kept(&self.part_set()).unwrap_or(-MAX_TS_MS),
+            now_ms: self.clock.now_ms(),
+            max_future_ms: limits.max_future_ms,
+        };
         let mut set = ShardSet::default();
         // The samples that do not just name a handle, by their place in the batch.
         let mut others = Vec::new();
         for (idx, entry) in batch.samples.iter().enumerate() {
-            let verdict = self.judge_alone(entry, oldest_ms, now_ms);
+            let verdict = judge_alone(entry, &bounds);
             if let (Ok(()), Some(handle)) = (&verdict, handle_of(entry)) {
                 set.add(self.head.place(&entry.labels, Some(handle)));
                 continue;
@@ -171,7 +179,7 @@ impl Store {
                 (None, None) => unreachable!("BUG: a sample that was not placed"),
                 (Some((_, Err(rejection))), _) => Err(rejection),
                 (Some((_, Ok((placement, labels)))), _) => {
-                    match self.find_or_create(&mut shards, placement, &labels) {
+                    match self.find_or_create(&mut shards, placement, tenant, &labels, &limits) {
                         Ok(Some(series)) => Ok(series),
                         Ok(None) => {
                             let created = shards.index_created();
@@ -193,16 +201,26 @@ impl Store {
                 }
                 Ok(shards.to_ref(series))
             });
+            if batch.stops_at_limit
+                && let Err(Rejection::Limit(over)) = verdict
+            {
+                add(&self.counters.series_created, shards.index_created() as u64);
+                take_back(&mut shards, &accepted);
+                // A part of the batch comes again if there are too many series, and then the rest of it is counted.
+                if !over.limit.counts_series() {
+                    add(&self.counters.samples_over_limit, 1);
+                    self.refusals.note(tenant, [(over.limit, entry.labels.metric_name())].into_iter());
+                }
+                return Ok(Attempt::OverLimit(over));
+            }
             report.samples.push(verdict);
-        }
-        for rejection in report.samples.iter().filter_map(|verdict| verdict.as_ref().err()) {
-            self.counters.count_rejection(rejection);
         }
         add(&self.counters.samples_repeated, n_known);
         report.new_series = shards.index_created();
         add(&self.counters.series_created, report.new_series as u64);
         let (exemplars, exemplar_guard) =
-            self.judge_exemplars(&shards, batch, &exemplar_labels, &mut report, &mut writer);
+            self.judge_exemplars(&shards, batch, &exemplar_labels, &bounds, &mut report, &mut writer);
+        self.count_refused(tenant, batch, &limits, &mut report);
         let (metadata, metadata_guard) = self.judge_metadata(tenant, batch, &mut writer);
         let result = self.log_and_apply(batch, &mut shards, &accepted, &mut writer);
         if result.is_ok() {
@@ -235,48 +253,14 @@ impl Store {
         Ok(Attempt::Done(report, commit))
     }
 
-    /// What can be said without looking at the series.
-    fn judge_alone(&self, entry: &AppendEntry, oldest_ms: i64, now_ms: i64) -> Result<(), Rejection> {
-        let ts_ms = entry.ts_ms;
-        // What the retention would drop must not be acknowledged.
-        if ts_ms < oldest_ms.max(-MAX_TS_MS) {
-            return Err(Rejection::OutOfBounds);
-        }
-        // Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
-        match self.options.max_future_ms {
-            Some(limit_ms) if ts_ms > now_ms.saturating_add(limit_ms) => {
-                let ahead_ms = ts_ms.saturating_sub(now_ms);
-                return Err(Rejection::TooFarInFuture { ahead_ms, limit_ms });
-            }
-            _ if ts_ms > MAX_TS_MS => return Err(Rejection::OutOfBounds),
-            _ => {}
-        }
-        match &entry.value {
-            Value::Float(_) => Ok(()),
-            Value::Histogram(h) if !is_consistent(h) => Err(Rejection::InvalidHistogram(format!(
-                "the spans hold another number of buckets than there are, at {}",
-                shown(&entry.labels)
-            ))),
-            Value::Histogram(h) => {
-                let custom = h.custom_values.as_ref().map_or(0, |v| v.len());
-                let n = h.positive_buckets.len() + h.negative_buckets.len() + custom;
-                if n > MAX_BUCKETS {
-                    let shown = shown(&entry.labels);
-                    return Err(Rejection::Limit(format!(
-                        "{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}"
-                    )));
-                }
-                Ok(())
-            }
-        }
-    }
-
     /// The series with these labels; `None` if a hint was wrong and the right shard is not locked.
     fn find_or_create(
         &self,
         shards: &mut LockedShards<'_>,
         placement: Placement,
+        tenant: &Tenant,
         labels: &Labels,
+        limits: &SeriesLimits,
     ) -> Result<Option<SeriesId>, Rejection> {
         let mut placement = placement;
         let mut found = shards.find(placement, labels);
@@ -290,17 +274,41 @@ impl Store {
         if let Found::Series(series) = found {
             return Ok(Some(series));
         }
-        check_labels(&self.options, labels)?;
-        let max = self.options.max_series;
-        if self.head.n_series() >= max {
-            let shown = shown(labels);
-            return Err(Rejection::Limit(format!(
-                "the limit of {max} active series (max_series) is reached, at {shown}"
-            )));
-        }
+        check_names(labels)?;
+        check_labels(tenant, labels, limits).map_err(Rejection::Limit)?;
+        let now = self.clock.monotonic();
+        self.series_counts.admit(tenant, labels, limits, now).map_err(Rejection::Limit)?;
         let series = shards.create(placement, labels);
-        shards.series(series).created_s = (self.clock.monotonic().as_secs() as u32).max(1);
+        shards.series(series).created_s = (now.as_secs() as u32).max(1);
         Ok(Some(series))
+    }
+
+    /// Counts what was refused, and says when what a rate refused may come again.
+    fn count_refused(
+        &self,
+        tenant: &Tenant,
+        batch: &AppendBatch,
+        limits: &SeriesLimits,
+        report: &mut AppendReport,
+    ) {
+        let mut over_limit = Vec::new();
+        let mut n_later = 0;
+        for (entry, verdict) in batch.samples.iter().zip(&report.samples) {
+            let Err(rejection) = verdict else { continue };
+            self.counters.count_rejection(rejection);
+            let Some(limit) = limit_of(rejection) else { continue };
+            n_later += usize::from(limit.passes_with_time());
+            over_limit.push((limit, entry.labels.metric_name()));
+        }
+        for (idx, rejection) in &report.rejected_exemplars {
+            if let Some(limit) = limit_of(rejection) {
+                over_limit.push((limit, batch.exemplars[*idx].labels.metric_name()));
+            }
+        }
+        self.refusals.note(tenant, over_limit.into_iter());
+        if n_later > 0 {
+            report.retry_after = Some(self.series_counts.retry_after(tenant, n_later, limits));
+        }
     }
 
     /// The places in the batch of the exemplars that will be stored, and the lock that keeps this true.
@@ -309,6 +317,7 @@ impl Store {
         shards: &LockedShards<'_>,
         batch: &AppendBatch,
         labels: &[Result<Cow<'_, Labels>, Rejection>],
+        bounds: &Bounds,
         report: &mut AppendReport,
         writer: &mut RecordWriter,
     ) -> (Vec<usize>, Option<parking_lot::MutexGuard<'s, Exemplars>>) {
@@ -326,6 +335,8 @@ impl Store {
                 if !is_known {
                     return Err(Rejection::ExemplarWithoutSeries);
                 }
+                // It would keep out those that come after it until the clock has caught up.
+                bounds.check_future(entry.exemplar.ts_ms)?;
                 // Those before it in the batch are not in the ring yet; several of one series are rare.
                 let earlier = accepted.iter().rev().find(|i| batch.exemplars[**i].labels == entry.labels);
                 let in_ring = exemplars.judge(labels, &entry.exemplar, entry.is_timed)?;
@@ -473,6 +484,66 @@ impl Store {
                 add(&self.counters.batches_refused_read_only, 1);
                 AppendError::ReadOnly(e.to_string())
             }
+        }
+    }
+}
+
+/// The limit that a sample is against.
+fn limit_of(rejection: &Rejection) -> Option<Limit> {
+    match rejection {
+        Rejection::Limit(over) => Some(over.limit),
+        Rejection::TooFarInFuture { .. } => Some(Limit::Future),
+        _ => None,
+    }
+}
+
+/// Which times a sample may have.
+#[expect(clippy::struct_field_names, reason = "the unit is part of the name")]
+struct Bounds {
+    oldest_ms: i64,
+    now_ms: i64,
+    /// How far ahead of now.
+    max_future_ms: Option<i64>,
+}
+
+impl Bounds {
+    /// Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
+    #[inline]
+    fn check_future(&self, ts_ms: i64) -> Result<(), Rejection> {
+        match self.max_future_ms {
+            Some(limit_ms) if ts_ms > self.now_ms.saturating_add(limit_ms) => {
+                let ahead_ms = ts_ms.saturating_sub(self.now_ms);
+                Err(Rejection::TooFarInFuture { ahead_ms, limit_ms })
+            }
+            _ if ts_ms > MAX_TS_MS => Err(Rejection::OutOfBounds),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What can be said without looking at the series.
+fn judge_alone(entry: &AppendEntry, bounds: &Bounds) -> Result<(), Rejection> {
+    let ts_ms = entry.ts_ms;
+    // What the retention would drop must not be acknowledged.
+    if ts_ms < bounds.oldest_ms.max(-MAX_TS_MS) {
+        return Err(Rejection::OutOfBounds);
+    }
+    bounds.check_future(ts_ms)?;
+    match &entry.value {
+        Value::Float(_) => Ok(()),
+        Value::Histogram(h) if !is_consistent(h) => Err(Rejection::InvalidHistogram(format!(
+            "the spans hold another number of buckets than there are, at {}",
+            shown(&entry.labels)
+        ))),
+        Value::Histogram(h) => {
+            let custom = h.custom_values.as_ref().map_or(0, |v| v.len());
+            let n = h.positive_buckets.len() + h.negative_buckets.len() + custom;
+            if n > MAX_BUCKETS {
+                let shown = shown(&entry.labels);
+                let what = format!("{n} histogram buckets, more than the {MAX_BUCKETS} allowed, at {shown}");
+                return Err(Rejection::Limit(Box::new(OverLimit { limit: Limit::HistogramBuckets, what })));
+            }
+            Ok(())
         }
     }
 }
@@ -665,46 +736,16 @@ fn with_stored_hint(value: &Value, before: Option<&LastSample>) -> Option<Value>
     (hint != h.counter_reset_hint).then(stored)
 }
 
-fn check_labels(options: &Options, labels: &Labels) -> Result<(), Rejection> {
-    let limit = |what: String| Err(Rejection::Limit(format!("{what}, at {}", shown(labels))));
+/// Whether these are labels at all.
+fn check_names(labels: &Labels) -> Result<(), Rejection> {
     if labels.is_empty() {
         return Err(Rejection::InvalidLabels("empty label set".to_owned()));
     }
-    let user = labels.iter().filter(|l| l.name != TENANT_LABEL);
-    let n = user.clone().count();
-    if n > options.max_labels_per_series {
-        let max = options.max_labels_per_series;
-        return limit(format!("{n} labels, more than the {max} allowed (max_labels_per_series)"));
-    }
-    for label in user {
-        if label.name.is_empty() {
-            return Err(Rejection::InvalidLabels(format!("empty label name, at {}", shown(labels))));
-        }
-        if label.name.len() > options.max_label_name_bytes {
-            let (len, max) = (label.name.len(), options.max_label_name_bytes);
-            return limit(format!(
-                "label name of {len} bytes, more than the {max} allowed (max_label_name_bytes)"
-            ));
-        }
-        if label.value.len() > options.max_label_value_bytes {
-            let (len, max) = (label.value.len(), options.max_label_value_bytes);
-            return limit(format!(
-                "value of the label {:?} has {len} bytes, more than the {max} allowed (max_label_value_bytes)",
-                label.name
-            ));
-        }
-    }
-    if labels.as_bytes().len() > MAX_LABEL_SET_BYTES {
-        let len = labels.as_bytes().len();
-        return limit(format!(
-            "label set of {len} bytes, more than the {MAX_LABEL_SET_BYTES} that can be stored"
-        ));
+    if labels.iter().any(|label| label.name.is_empty()) {
+        return Err(Rejection::InvalidLabels(format!("empty label name, at {}", shown(labels))));
     }
     Ok(())
 }
-
-/// A label set has at most this many bytes whatever the limits are: it must fit into a frame of the log with room to spare.
-const MAX_LABEL_SET_BYTES: usize = 1 << 20;
 
 /// Labels for a message, cut if they are long.
 fn shown(labels: &Labels) -> String {

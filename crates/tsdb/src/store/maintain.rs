@@ -59,7 +59,9 @@ impl Store {
             Ok(())
         });
         let idle_since = self.clock.monotonic().saturating_sub(IDLE_SERIES).as_secs() as u32;
-        round.report.series_removed = self.head.drop_idle_series(idle_since);
+        let gone = self.head.drop_idle_series(idle_since);
+        self.series_counts.forget(&gone);
+        round.report.series_removed = gone.len();
         add(&self.counters.series_removed, round.report.series_removed as u64);
         round.finish()
     }

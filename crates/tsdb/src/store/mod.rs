@@ -7,6 +7,7 @@ mod cut;
 mod delete;
 mod dump;
 mod fill;
+mod limits;
 mod maintain;
 mod manifest;
 mod merge;
@@ -29,21 +30,22 @@ use std::time::Duration;
 
 use bellwether_disk::{DirLock, Fs, Log, LogError};
 use bellwether_model::{
-    AppendBatch, AppendError, AppendReport, Appender, Clock, Matcher, Querier, QueryContext, Queryable,
-    StorageError, Tenant, TimeRange,
+    AppendBatch, AppendError, AppendReport, Appender, Clock, Limit, Matcher, Querier, QueryContext,
+    Queryable, StorageError, Tenant, TimeRange,
 };
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::counters::{CounterValues, Counters};
 use crate::error::TsdbError;
 use crate::head::Head;
-use crate::options::{Limits, Options};
+use crate::options::{Limits, Options, SeriesLimits, TenantLimits};
 use crate::part::Reading;
 use crate::query::StoreQuerier;
 use crate::report::RecoveryReport;
 
 pub use cardinality::{Breakdown, Cardinality, LabelBreakdown, LabelCost, MetricCost, PairCost};
 pub use dump::{DumpItem, dump};
+pub use limits::Offender;
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
 pub use snapshot::SnapshotReport;
@@ -51,6 +53,7 @@ pub use status::{HeadStatus, NameCount, PartStatus, QuarantineStatus, StorageSta
 pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
 pub use verify::{Finding, VerifyReport, verify_store};
 
+use limits::{Refusals, SeriesCounts};
 use manifest::Manifest;
 use space::SpaceGuard;
 
@@ -82,6 +85,10 @@ pub(crate) struct Store {
     space: SpaceGuard,
     /// Those of the options at first.
     limits: RwLock<Limits>,
+    /// As `limits`: that of the options at first.
+    tenant_limits: RwLock<TenantLimits>,
+    series_counts: SeriesCounts,
+    refusals: Refusals,
     upkeep_status: Mutex<UpkeepStatus>,
     /// What was found when the store was opened.
     recovery: RecoveryReport,
@@ -191,6 +198,21 @@ impl Tsdb {
         *self.store.limits.write() = limits;
     }
 
+    /// Sets what counts from the next batch on. Series that are there stay, even if they are more than allowed.
+    pub fn set_tenant_limits(&self, limits: TenantLimits) {
+        *self.store.tenant_limits.write() = limits;
+    }
+
+    /// How many samples each limit refused since the store was opened.
+    pub fn refused_by_limit(&self) -> Vec<(Limit, u64)> {
+        self.store.refusals.by_limit()
+    }
+
+    /// Whose samples limits refused most often since the store was opened: at most `n` metrics.
+    pub fn offenders(&self, n: usize) -> Vec<Offender> {
+        self.store.refusals.top(n)
+    }
+
     /// What happened since the store was opened.
     pub fn counters(&self) -> CounterValues {
         self.store.counters.values()
@@ -261,6 +283,10 @@ impl Store {
     /// What of the options can change, as it is now.
     fn limits(&self) -> Limits {
         *self.limits.read()
+    }
+
+    fn series_limits(&self, tenant: &Tenant) -> SeriesLimits {
+        self.tenant_limits.read().of(tenant)
     }
 
     fn check_open(&self) -> Result<(), TsdbError> {

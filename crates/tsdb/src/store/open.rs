@@ -25,6 +25,7 @@ use crate::records::RecordError;
 use crate::report::{Problem, ProblemKind, RecoveryReport};
 
 use super::fill::Fillers;
+use super::limits::{Refusals, SeriesCounts};
 use super::manifest::{Loaded, Manifest, PartEntry};
 use super::part_set::PartSet;
 use super::replay::Replay;
@@ -109,9 +110,14 @@ pub(super) fn open(
             tracing::error!(%path, kind = problem.kind.as_str(), quarantined, "{}", problem.what);
         }
     }
+    let series_counts = SeriesCounts::default();
+    head.for_each_series(|series| series_counts.count(&series.labels));
     let store = Store {
         dir: dir.to_owned(),
         limits: RwLock::new(options.limits()),
+        tenant_limits: RwLock::new(options.tenants.clone()),
+        series_counts,
+        refusals: Refusals::default(),
         options,
         fs,
         clock,

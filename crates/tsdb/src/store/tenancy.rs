@@ -22,6 +22,11 @@ pub(crate) fn visible_labels(tenant: &Tenant, stored: &Labels) -> Labels {
     if tenant.as_str().is_empty() { stored.clone() } else { stored.without(TENANT_LABEL) }
 }
 
+/// The name of the tenant whose series is stored under these labels.
+pub(crate) fn tenant_of(stored: &Labels) -> &str {
+    stored.get(TENANT_LABEL).unwrap_or("")
+}
+
 /// What must hold in addition, so that matchers select among the tenant's series.
 pub(crate) fn tenant_matcher(tenant: &Tenant) -> Matcher {
     Matcher::equal(TENANT_LABEL, tenant.as_str())
@@ -39,5 +44,6 @@ mod tests {
         let stored = stored_labels(&other, &labels).into_owned();
         assert_eq!(stored.to_string(), r#"up{__tenant__="a"}"#);
         assert_eq!(visible_labels(&other, &stored), labels);
+        assert_eq!((tenant_of(&labels), tenant_of(&stored)), ("", "a"));
     }
 }

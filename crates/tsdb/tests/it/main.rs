@@ -6,6 +6,7 @@ mod deletes;
 mod golden;
 mod isolation;
 mod kit;
+mod limits;
 mod model;
 mod reads;
 mod recovery;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bellwether_model::{AppendEntry, Rejection, Tenant, TimeRange, Value, stale_nan};
-use bellwether_tsdb::{Options, ReadMode, SyncPolicy};
+use bellwether_tsdb::{Options, ReadMode, SeriesLimits, SyncPolicy};
 use proptest::prelude::*;
 
 use crate::kit::{self, Dump, HOUR, Kit, NOW, bits, histogram, name, options, sample};
@@ -186,7 +186,7 @@ fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize), window_ms: 
     let (read_mode, part_cache_bytes) = reading;
     let options = Options {
         sync,
-        max_future_ms: None,
+        tenants: SeriesLimits::NONE.into(),
         out_of_order_window_ms: window_ms,
         segment_bytes: 1 << 13,
         read_mode,

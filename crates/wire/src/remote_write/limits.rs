@@ -1,4 +1,6 @@
-/// What one write request may bring. Each refusal names the limit, its value and the offender.
+/// What one write request may bring, whatever the store takes. Each refusal names the limit, its value and the offender.
+///
+/// The limits of labels only bound what decoding takes. The store has its own ones, for each tenant, and counts whose series it refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteLimits {
     /// The body as it comes, in bytes. The request is refused.
@@ -24,9 +26,9 @@ impl Default for WriteLimits {
             max_compressed_bytes: 16 << 20,
             max_decoded_bytes: 32 << 20,
             max_entries: 1_000_000,
-            max_labels_per_series: 64,
-            max_name_bytes: 1 << 10,
-            max_value_bytes: 4 << 10,
+            max_labels_per_series: 1000,
+            max_name_bytes: 64 << 10,
+            max_value_bytes: 1 << 20,
             max_histogram_buckets: 10_000,
         }
     }

@@ -20,4 +20,4 @@ pub(crate) use encode::{write_labels, write_series};
 pub use error::ReceiveError;
 pub use limits::WriteLimits;
 pub use receiver::{WriteError, WriteReceiver};
-pub use rejected::{Rejected, describe_rejections};
+pub use rejected::{Rejected, WriteRefusal, describe_rejections};

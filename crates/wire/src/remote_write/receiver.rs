@@ -8,7 +8,7 @@ use super::decode::{DecodedWrite, decode_known};
 use super::error::ReceiveError;
 use super::known::KnownSeries;
 use super::limits::WriteLimits;
-use super::rejected::describe;
+use super::rejected::{WriteRefusal, describe};
 use super::sources::Sources;
 use crate::snappy;
 
@@ -65,7 +65,12 @@ impl WriteReceiver {
         &self.limits
     }
 
-    /// Decompresses, decodes and stores the body of a write request. Returns what to tell the sender about what was refused, one refusal to a line; `None` if all was taken.
+    /// How many bytes the body of a write request will have when it is decompressed, before anything is done with it; 0 if it will be refused.
+    pub fn decompressed_bytes(&self, body: &[u8]) -> usize {
+        snappy::declared_bytes(body).filter(|bytes| *bytes <= self.limits.max_decoded_bytes).unwrap_or(0)
+    }
+
+    /// Decompresses, decodes and stores the body of a write request. Returns what to tell the sender about what was refused; `None` if all was taken.
     ///
     /// All requests must go to the same store: handles of one mean nothing to another.
     pub fn receive(
@@ -73,7 +78,7 @@ impl WriteReceiver {
         appender: &dyn Appender,
         tenant: &Tenant,
         body: &[u8],
-    ) -> Result<Option<String>, WriteError> {
+    ) -> Result<Option<WriteRefusal>, WriteError> {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffers = spare.unwrap_or_default();
         let outcome = self.receive_with(&mut buffers, appender, tenant, body);
@@ -87,7 +92,7 @@ impl WriteReceiver {
         appender: &dyn Appender,
         tenant: &Tenant,
         body: &[u8],
-    ) -> Result<Option<String>, WriteError> {
+    ) -> Result<Option<WriteRefusal>, WriteError> {
         let Buffers { message, decoded, sources } = buffers;
         let limits = &self.limits;
         snappy::decompress(body, limits.max_compressed_bytes, limits.max_decoded_bytes, message)

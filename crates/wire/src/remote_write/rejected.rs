@@ -1,9 +1,12 @@
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use bellwether_model::{AppendBatch, AppendReport, Labels};
 
 /// How many refusals an answer explains; a request can bring a hundred thousand.
 const MAX_EXPLAINED: usize = 50;
+/// How many bytes of an offender's labels an answer shows; those of a series that is refused for its length may have a million.
+const MAX_SHOWN_BYTES: usize = 1 << 10;
 
 /// What a decoder left out of a write request, and why. The rest of the request is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,14 +36,23 @@ impl Rejected {
     }
 }
 
-/// The body of the answer 400 to a request of which only a part was taken, one refusal to a line; `None` if all of it was taken.
+/// What to tell the sender of a request of which only a part was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteRefusal {
+    /// What was refused and why, one refusal to a line.
+    pub message: String,
+    /// When to send the request again, if some of what was refused will be taken then. The part that was taken now is no news then, and changes nothing.
+    pub retry_after: Option<Duration>,
+}
+
+/// The answer to a request of which only a part was taken; `None` if all of it was taken.
 ///
 /// `rejected` is what decoding left out, `report` what the store said to `batch`.
 pub fn describe_rejections(
     rejected: &Rejected,
     batch: &AppendBatch,
     report: &AppendReport,
-) -> Option<String> {
+) -> Option<WriteRefusal> {
     describe(rejected, report, |entry| batch.samples[entry].labels.clone())
 }
 
@@ -49,9 +61,9 @@ pub(super) fn describe(
     rejected: &Rejected,
     report: &AppendReport,
     labels_of: impl Fn(usize) -> Labels,
-) -> Option<String> {
+) -> Option<WriteRefusal> {
     let refused_samples = report.samples.iter().enumerate().filter_map(|(entry, result)| {
-        result.as_ref().err().map(|rejection| format!("{rejection} for series {}", labels_of(entry)))
+        result.as_ref().err().map(|rejection| format!("{rejection} for series {}", shown(&labels_of(entry))))
     });
     let n_refusals = rejected.refusals + report.samples.iter().filter(|result| result.is_err()).count();
     let explained = rejected.reasons.iter().cloned().chain(refused_samples);
@@ -63,7 +75,16 @@ pub(super) fn describe(
         write!(body, "\n... and {} more", n_refusals - MAX_EXPLAINED)
             .expect("BUG: writing to a string cannot fail");
     }
-    Some(body)
+    Some(WriteRefusal { message: body, retry_after: report.retry_after })
+}
+
+fn shown(labels: &Labels) -> String {
+    let mut text = labels.to_string();
+    if text.len() > MAX_SHOWN_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_SHOWN_BYTES));
+        text.push_str("...");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -91,11 +112,28 @@ mod tests {
         assert_eq!(describe_rejections(&rejected, &batch(2), &report), None);
         report.samples[1] = Err(Rejection::OutOfOrder);
         rejected.refuse(3, || "bad labels".to_owned());
+        report.retry_after = Some(Duration::from_secs(7));
         assert_eq!(
-            describe_rejections(&rejected, &batch(2), &report).as_deref(),
-            Some("bad labels\nout of order sample for series up")
+            describe_rejections(&rejected, &batch(2), &report),
+            Some(WriteRefusal {
+                message: "bad labels\nout of order sample for series up".to_owned(),
+                retry_after: Some(Duration::from_secs(7)),
+            })
         );
         assert_eq!(rejected.samples, 3);
+    }
+
+    #[test]
+    fn an_answer_is_short_however_long_the_labels() {
+        let mut batch = batch(1);
+        batch.samples[0].labels = Labels::from_pairs([("__name__", "ä".repeat(1 << 20))]);
+        let report = AppendReport { samples: vec![Err(Rejection::OutOfBounds)], ..AppendReport::default() };
+        let refusal = describe_rejections(&Rejected::default(), &batch, &report).expect("a refusal");
+        assert!(
+            refusal.message.len() < 1100 && refusal.message.ends_with("..."),
+            "{}",
+            refusal.message.len()
+        );
     }
 
     #[test]
@@ -106,7 +144,7 @@ mod tests {
         }
         let report =
             AppendReport { samples: vec![Err(Rejection::OutOfBounds); 7], ..AppendReport::default() };
-        let body = describe_rejections(&rejected, &batch(7), &report).expect("refusals");
+        let body = describe_rejections(&rejected, &batch(7), &report).expect("refusals").message;
         assert_eq!(body.lines().count(), MAX_EXPLAINED + 1);
         assert!(body.ends_with("\n... and 957 more"), "{body}");
     }

@@ -7,10 +7,10 @@ use bellwether_model::{
     Appender, ColumnBuffer, Exemplar, FloatHistogram, Labels, ManualClock, Matcher, QueryContext, Queryable,
     SelectHints, SelectSpec, Tenant, TimeRange,
 };
-use bellwether_tsdb::{Options, SyncPolicy, Tsdb};
+use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb};
 use bellwether_wire::{
-    HistogramSample, Sample, WireHistogram, WriteError, WriteLimits, WriteReceiver, WriteRequestWriter,
-    WriteSeries, compress_write_request, describe_rejections, receive_write,
+    HistogramSample, Sample, WireHistogram, WriteError, WriteLimits, WriteReceiver, WriteRefusal,
+    WriteRequestWriter, WriteSeries, compress_write_request, describe_rejections, receive_write,
 };
 use proptest::prelude::*;
 
@@ -76,9 +76,9 @@ impl Store {
 }
 
 /// The outcome of a request for its sender.
-fn outcome(result: Result<Option<String>, WriteError>) -> String {
+fn outcome(result: Result<Option<WriteRefusal>, WriteError>) -> String {
     match result {
-        Ok(refused) => refused.unwrap_or_default(),
+        Ok(refused) => refused.map(|refused| refused.message).unwrap_or_default(),
         Err(error) => format!("failed: {error}"),
     }
 }
@@ -215,7 +215,9 @@ proptest! {
         window_ms in prop::sample::select(vec![0, 20_000]),
         max_series in prop::sample::select(vec![5, 1000]),
     ) {
-        let options = Options { out_of_order_window_ms: window_ms, max_series, ..Options::default() };
+        let limits_of_store = SeriesLimits { max_active_series: max_series, ..SeriesLimits::default() };
+        let options =
+            Options { out_of_order_window_ms: window_ms, tenants: limits_of_store.into(), ..Options::default() };
         let (with, without) = (Store::new(&options), Store::new(&options));
         let receiver = WriteReceiver::with_memory(limits(), max_known);
         for step in &steps {
@@ -292,7 +294,8 @@ fn refusals_name_series_that_came_without_labels() {
             exemplar: false,
             histogram: false,
         });
-        receiver.receive(&store.tsdb, &Tenant::default(), &compressed(&message(&sent))).expect("taken")
+        let refusal = receiver.receive(&store.tsdb, &Tenant::default(), &compressed(&message(&sent)));
+        refusal.expect("taken").map(|refusal| refusal.message)
     };
     assert_eq!(request(5), None);
     assert_eq!(

@@ -9,7 +9,7 @@ use bellwether_model::{
     AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, ManualClock, Querier, Queryable,
     StorageError, Tenant, TimeRange,
 };
-use bellwether_tsdb::{Options, SyncPolicy, Tsdb};
+use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb};
 
 /// Where the samples of a store are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl LaidOutStore {
             segment_bytes: 1 << 16,
             min_free_bytes: Some(0),
             // Scripts tell time from the epoch on and go far ahead.
-            max_future_ms: None,
+            tenants: SeriesLimits::NONE.into(),
             out_of_order_window_ms: if layout == Layout::Split { i64::MAX } else { 0 },
             ..Options::default()
         };

@@ -116,6 +116,8 @@ impl Backfill {
             },
         };
         ingest.finish(up, &report, scrape.ts_ms, batch);
+        // Whoever fills in the past is told what was refused.
+        batch.stops_at_limit = false;
         match ingest.append(appender, tenant, batch) {
             Ok(report) => {
                 ingest.stored(&report, scrape.ts_ms, batch);

@@ -74,6 +74,8 @@ counters! {
     body_size_limit_exceeded,
     /// Scrapes that failed because of one of the label limits.
     label_limits_exceeded,
+    /// Scrapes that failed because of one of the limits of the store.
+    store_limits_exceeded,
     /// Scrapes that failed because of `native_histogram_bucket_limit`.
     bucket_limit_exceeded,
     /// Times that a job had more targets than `target_limit` allows.

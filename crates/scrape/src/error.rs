@@ -1,6 +1,6 @@
 use bellwether_exposition::{ContentTypeError, ParseError, Place};
-use bellwether_model::AppendError;
 use bellwether_model::histogram::HistogramError;
+use bellwether_model::{AppendError, OverLimit};
 use bellwether_outbound::OutboundError;
 
 use crate::ingest::SampleLabelsError;
@@ -54,6 +54,14 @@ pub enum ScrapeError {
         targets: usize,
         /// How many there may be.
         limit: usize,
+    },
+    /// The store refused series that were new to it because of a limit. The other samples were stored.
+    #[error("{first}; {refused} of the samples were not stored")]
+    SeriesLimit {
+        /// The first refusal.
+        first: Box<OverLimit>,
+        /// How many samples were not stored.
+        refused: usize,
     },
     /// A bug ended the scrape; the log says more.
     #[error("internal error: the scrape was ended by a bug, see the log of the server")]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, Rejection, SeriesRef, Tenant,
-    Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, Limit, OverLimit, Rejection,
+    SeriesRef, Tenant, Value,
 };
 use parking_lot::Mutex;
 
@@ -29,6 +29,10 @@ struct State {
     named: usize,
     /// Batches with more samples are refused.
     max_batch: Option<usize>,
+    /// Samples of metrics with this name are against this limit.
+    over_limit: Option<(String, Limit)>,
+    /// Later samples are too far in the future.
+    latest_ms: Option<i64>,
 }
 
 impl TestStore {
@@ -77,6 +81,16 @@ impl TestStore {
         self.state.lock().max_batch = Some(samples);
     }
 
+    /// From now on samples of metrics with this name are against a limit.
+    pub(crate) fn limit(&self, metric: &str, limit: Limit) {
+        self.state.lock().over_limit = Some((metric.to_owned(), limit));
+    }
+
+    /// From now on refuses later samples.
+    pub(crate) fn refuse_after(&self, latest_ms: i64) {
+        self.state.lock().latest_ms = Some(latest_ms);
+    }
+
     /// Forgets the handle of a series without labels.
     pub(crate) fn forget(&self, metric: &str) {
         self.state.lock().refs.remove(&Labels::from_pairs([("__name__", metric), ("job", "j")]));
@@ -101,7 +115,21 @@ impl State {
         if entry.labels.is_empty() { self.refs.iter().find_map(is_it) } else { Some(entry.labels.clone()) }
     }
 
+    /// Whether a sample is against the limit.
+    fn over_limit(&self, entry: &AppendEntry) -> Option<Box<OverLimit>> {
+        let (_, limit) =
+            self.over_limit.as_ref().filter(|(metric, _)| entry.labels.metric_name() == metric)?;
+        Some(Box::new(OverLimit { limit: *limit, what: format!("{} reached", limit.as_str()) }))
+    }
+
     fn store(&mut self, entry: &AppendEntry) -> Result<SeriesRef, Rejection> {
+        if let Some(over) = self.over_limit(entry) {
+            return Err(Rejection::Limit(over));
+        }
+        if let Some(latest_ms) = self.latest_ms.filter(|latest_ms| entry.ts_ms > *latest_ms) {
+            let ahead_ms = entry.ts_ms.saturating_sub(latest_ms);
+            return Err(Rejection::TooFarInFuture { ahead_ms, limit_ms: 0 });
+        }
         let next = SeriesRef(self.n_refs + 1);
         let sref = *self.refs.entry(entry.labels.clone()).or_insert(next);
         self.n_refs += u64::from(sref == next);
@@ -149,6 +177,11 @@ impl Appender for TestStore {
         }
         if !forgotten.is_empty() {
             return Err(AppendError::ForgottenSeries { entries: forgotten });
+        }
+        if let Some(over) = named.iter().find_map(|entry| state.over_limit(entry))
+            && batch.stops_at_limit
+        {
+            return Err(AppendError::Limit(over));
         }
         let is_report = |name: &str| name == "up" || name.starts_with("scrape_");
         let with_labels = batch.samples.iter().filter(|e| !e.labels.is_empty());

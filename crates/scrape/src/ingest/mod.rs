@@ -36,9 +36,6 @@ use native::ClassicHandling;
 use nhcb::{ClassicHistograms, Converted, exemplar_labels};
 use series_cache::{Ended, Known, SeriesCache, SeriesId};
 
-/// A sample may be this far ahead of the clock.
-const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
-
 /// How the samples of one target are stored.
 #[derive(Debug, PartialEq)]
 pub(crate) struct IngestSettings {
@@ -66,8 +63,6 @@ pub(crate) struct Counts {
     pub(crate) series_added: usize,
     /// Samples of a series that the body had before.
     pub(crate) duplicates: usize,
-    /// Samples whose timestamp lies too far ahead.
-    pub(crate) out_of_bounds: usize,
 }
 
 /// What the store refused.
@@ -219,6 +214,12 @@ impl Ingest {
         }
     }
 
+    /// Says in a completed batch that the scrape failed, although its samples will be stored as far as possible.
+    pub(crate) fn report_down(&self, batch: &mut AppendBatch) {
+        batch.stops_at_limit = false;
+        self.report.set_down(batch);
+    }
+
     /// Completes the batch: after a good scrape with markers for the series that are gone, after a bad one with nothing but markers for all
     /// series; then with the report.
     pub(crate) fn finish(&mut self, good: bool, report: &Report, ts_ms: i64, batch: &mut AppendBatch) {
@@ -234,6 +235,8 @@ impl Ingest {
             self.cache.fail(|ended| batch.samples.push(stale_marker(&ended, ts_ms)));
         }
         self.report.append(report, ts_ms, batch);
+        // What is reported would not be true if samples were left out.
+        batch.stops_at_limit = good;
     }
 
     /// A whole batch for a target that is scraped no more: markers for all its series.
@@ -484,10 +487,6 @@ impl Pass<'_> {
             return None;
         }
         let ts_ms = own_ts.unwrap_or(self.ts_ms);
-        if ts_ms > self.ts_ms.saturating_add(MAX_AHEAD_MS) {
-            self.counts.out_of_bounds += 1;
-            return None;
-        }
         if own_ts.is_none() || settings.track_timestamps_staleness {
             cache.track(id);
         }

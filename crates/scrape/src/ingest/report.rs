@@ -86,6 +86,14 @@ impl ReportSeries {
         }));
     }
 
+    /// Makes `up` 0 in a batch to which the report was appended last.
+    pub(crate) fn set_down(&self, batch: &mut AppendBatch) {
+        let first = batch.samples.len().saturating_sub(self.series.len());
+        if let Some(up) = batch.samples.get_mut(first) {
+            up.value = Value::Float(0.0);
+        }
+    }
+
     /// Remembers the handles that the store gave; the report series are the last of the batch.
     pub(crate) fn stored(&mut self, report: &AppendReport) {
         let first = report.samples.len().saturating_sub(self.series.len());

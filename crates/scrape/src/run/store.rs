@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{AppendError, AppendReport};
+use bellwether_model::{AppendBatch, AppendError, AppendReport, OverLimit};
 
 use super::{Environment, LoopConfig};
 use crate::error::ScrapeError;
@@ -59,12 +59,17 @@ pub(super) fn store(
     env.counters.scrapes.inc();
     env.counters.samples_scraped.add(counts.total);
     env.counters.body_bytes.add(body_bytes);
-    let (refused, result) = match ingest.append(&*env.appender, &env.tenant, batch) {
-        Ok(report) => (stored(&report, ts_ms, ingest, workspace, env), result),
-        Err(error) => {
+    let (refused, result) = match append(ingest, batch, env) {
+        (Ok(report), None) => (stored(&report, ts_ms, ingest, workspace, env), result),
+        (Ok(report), Some(first)) => {
+            let refused = stored(&report, ts_ms, ingest, workspace, env);
+            let error = ScrapeError::SeriesLimit { first, refused: refused.limit };
+            (refused, result.and(Err(error)))
+        }
+        (Err(error), _) => {
             env.counters.batches_not_stored.inc();
             ingest.not_stored();
-            if matches!(error, AppendError::TooLarge(_)) {
+            if matches!(error, AppendError::TooLarge(_) | AppendError::Limit(_)) {
                 store_failure(&report, ts_ms, ingest, workspace, env);
             }
             (Refused::default(), result.and(Err(error.into())))
@@ -88,7 +93,23 @@ pub(super) fn store(
     (outcome, refused)
 }
 
-/// Stores that the scrape failed, after its samples turned out to be too many at once: the store takes the few of the report, and who watches
+/// Stores what a scrape brought. If there may be no more series, those that are there go on, and the scrape has failed for the reason that is returned beside the report;
+/// a series that must not be at all is a fault of the target, which costs it the whole scrape, as the limits of its job do.
+fn append(
+    ingest: &Ingest,
+    batch: &mut AppendBatch,
+    env: &Environment,
+) -> (Result<AppendReport, AppendError>, Option<Box<OverLimit>>) {
+    match ingest.append(&*env.appender, &env.tenant, batch) {
+        Err(AppendError::Limit(over)) if over.limit.counts_series() => {
+            ingest.report_down(batch);
+            (ingest.append(&*env.appender, &env.tenant, batch), Some(over))
+        }
+        outcome => (outcome, None),
+    }
+}
+
+/// Stores that the scrape failed, after its samples turned out to be too many at once or against a limit: the store takes the few of the report, and who watches
 /// `up` must hear of it.
 fn store_failure(
     report: &Report,
@@ -106,7 +127,7 @@ fn store_failure(
         }
         Err(error) => {
             ingest.not_stored();
-            tracing::warn!(%error, "report of a scrape that was too large not stored");
+            tracing::warn!(%error, "report of a scrape that the store refused not stored");
         }
     }
 }
@@ -146,7 +167,7 @@ fn stored(
 fn count(counts: &Counts, refused: &Refused, error: Option<&ScrapeError>, env: &Environment) {
     let counters = &env.counters;
     counters.samples_duplicate.add(counts.duplicates + refused.duplicates);
-    counters.samples_out_of_bounds.add(counts.out_of_bounds + refused.out_of_bounds);
+    counters.samples_out_of_bounds.add(refused.out_of_bounds);
     counters.samples_out_of_order.add(refused.out_of_order);
     counters.samples_over_store_limit.add(refused.limit);
     counters.samples_refused.add(refused.other);
@@ -154,6 +175,9 @@ fn count(counts: &Counts, refused: &Refused, error: Option<&ScrapeError>, env: &
     let Some(error) = error else { return };
     counters.scrapes_failed.inc();
     match error {
+        ScrapeError::SeriesLimit { .. } | ScrapeError::Storage(AppendError::Limit(_)) => {
+            counters.store_limits_exceeded.inc();
+        }
         ScrapeError::SampleLimit { .. } => counters.sample_limit_exceeded.inc(),
         ScrapeError::BucketLimit { .. } => counters.bucket_limit_exceeded.inc(),
         ScrapeError::Labels(crate::ingest::SampleLabelsError::Limit(_)) => {

@@ -1,7 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bellwether_exposition::{CreatedHandling, TypeAndUnitLabels};
-use bellwether_model::{AppendBatch, AppendError, AppendReport, Labels, LabelsBuilder, ValidationScheme};
+use bellwether_model::{
+    AppendBatch, AppendError, AppendReport, Labels, LabelsBuilder, Limit, ValidationScheme,
+};
 use bellwether_relabel::Rules;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -317,6 +319,42 @@ async fn the_reason_is_shown_when_the_store_finds_a_scrape_too_large() {
     running.store.limit_batches(7);
     running.until(4).await;
     assert_eq!(running.error().as_deref(), Some("batch too large: at most 7 samples"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_that_the_store_may_not_have_fails_the_scrape() {
+    let running = Running::start(Box::new(|n| {
+        (Duration::ZERO, Ok(if n == 1 { "a 2\nwide 1\n" } else { "a 1\n" }.to_owned()))
+    }));
+    running.store.limit("wide", Limit::LabelsPerSeries);
+    running.until(14).await;
+    assert_eq!(running.error().as_deref(), Some("max_labels_per_series reached"));
+    assert_eq!(running.target.status.lock().health(), Health::Down);
+    running.until(24).await;
+    assert_eq!(running.samples("up"), ["3:1", "13:0", "23:1"]);
+    assert_eq!(running.samples("a"), ["3:1", "13:stale", "23:1"]);
+    let counters = running.env.counters.read();
+    assert_eq!((counters.store_limits_exceeded, counters.scrapes_failed), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn series_that_are_there_go_on_when_the_store_takes_no_new_ones() {
+    let running = Running::start(Box::new(|n| {
+        (Duration::ZERO, Ok(if n == 1 { "a 2\nnew 1\nnew{x=\"1\"} 1\n" } else { "a 1\n" }.to_owned()))
+    }));
+    running.store.limit("new", Limit::ActiveSeries);
+    running.until(14).await;
+    assert_eq!(
+        running.error().as_deref(),
+        Some("max_active_series reached; 2 of the samples were not stored")
+    );
+    assert_eq!(running.target.status.lock().health(), Health::Down);
+    running.until(24).await;
+    assert_eq!(running.samples("up"), ["3:1", "13:0", "23:1"]);
+    assert_eq!(running.samples("a"), ["3:1", "13:2", "23:1"], "no marker, no gap");
+    assert_eq!(running.samples("scrape_samples_scraped"), ["3:1", "13:3", "23:1"]);
+    let counters = running.env.counters.read();
+    assert_eq!((counters.store_limits_exceeded, counters.samples_over_store_limit), (1, 2));
 }
 
 /// A store with a bug.

@@ -149,6 +149,25 @@ describe('Cardinality', () => {
     await expectClean();
   });
 
+  test('what limits refused is listed with the limit and leads to the metric', async () => {
+    const limited = await servers.start();
+    writeFileSync(limited.config, 'limits: {max_series_per_metric: 20}\n');
+    expect((await fetch(`${limited.url}/-/reload`, { method: 'POST' })).ok).toBe(true);
+    await expect(seed(offenders(60), limited.url)).rejects.toThrow('max_series_per_metric');
+    const { page, open, expectClean, expectAccessible } = await browser.open({ server: limited.url });
+    await open('/system/cardinality');
+    const refused = page.getByRole('region', { name: 'Refused by limits', exact: true });
+    const row = refused.getByRole('button', { name: /^shop_visits_total/ });
+    expect(await row.textContent()).toContain('40 · max_series_per_metric');
+    await row.click();
+    await page
+      .getByRole('complementary', { name: 'Details of shop_visits_total' })
+      .getByText('Saves 20 series')
+      .waitFor();
+    await expectAccessible();
+    await expectClean();
+  });
+
   test('an empty store and a failure say so', async () => {
     const empty = await servers.start();
     const { page, open, expectClean, expectAccessible } = await browser.open({ server: empty.url });

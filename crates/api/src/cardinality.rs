@@ -40,6 +40,21 @@ pub struct Cardinality {
     pub labels_by_memory: Vec<LabelCost>,
     /// Label names and values, except the metric name, by series.
     pub label_pairs_by_series: Vec<PairCost>,
+    /// Whose samples were refused because of limits since the server started.
+    pub refused: Vec<RefusedSamples>,
+}
+
+/// How many samples of a metric were refused because of a limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RefusedSamples {
+    /// The name of the limit.
+    pub limit: &'static str,
+    /// The tenant; empty for the default one.
+    pub tenant: String,
+    /// The metric; empty where the series has no name.
+    pub metric: String,
+    /// How many.
+    pub samples: u64,
 }
 
 /// What some series cost.

@@ -35,7 +35,7 @@ mod work;
 pub use active::ActiveQueries;
 pub use cardinality::{
     Breakdown, Cardinality, CardinalityQuery, LabelBreakdown, LabelChoice, LabelCost, MetricCost,
-    NamedSeries, PairCost, SeriesCost,
+    NamedSeries, PairCost, RefusedSamples, SeriesCost,
 };
 pub use error::{ApiError, ErrorKind};
 pub use pace::Pace;

@@ -254,6 +254,13 @@ fn storage(metrics: &mut Metrics<'_>, state: &AppState) {
     metrics.gauge("bellwether_tsdb_head_series", "Series in memory.", details.head.series as f64);
     metrics.gauge("bellwether_tsdb_head_chunks", "Chunks in memory.", details.head.chunks as f64);
     storage_as_a_whole(metrics, &details);
+    let rows = details.refused_by_limit.iter().map(|(l, n)| (vec![("limit", (*l).to_owned())], *n as f64));
+    metrics.family(
+        "bellwether_ingest_refused_total",
+        MetricType::Counter,
+        "Samples and exemplars refused because of a limit; a scrape that fails as a whole counts once.",
+        &rows.collect(),
+    );
     for (name, help, value) in &details.counters {
         metrics.counter(&format!("bellwether_tsdb_{name}_total"), help, *value as f64);
     }

@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use bellwether_model::{Matcher, Tenant, TimeRange};
 use serde::Serialize;
 
-use crate::cardinality::{Breakdown, Cardinality, CardinalityQuery, LabelChoice};
+use crate::cardinality::{Breakdown, Cardinality, CardinalityQuery, LabelChoice, RefusedSamples};
 
 /// What operators may ask of the store, whichever store it is. Calls may block for long.
 pub trait StorageAdmin: Send + Sync {
@@ -75,6 +77,8 @@ pub struct StorageDetails {
     pub quarantine: QuarantineDetails,
     /// Damaged places found since the start.
     pub corruptions: u64,
+    /// Samples that were refused since the start, by the name of the limit.
+    pub refused_by_limit: BTreeMap<&'static str, u64>,
     /// Numbers for metrics that only grow: name without prefix, explanation, value.
     #[serde(skip)]
     pub counters: Vec<(&'static str, &'static str, u64)>,
@@ -297,4 +301,6 @@ pub struct StorageStatus {
     pub bytes_by_label: Vec<(String, u64)>,
     /// Label pairs with the most series, written `name=value`.
     pub series_by_pair: Vec<(String, u64)>,
+    /// Whose samples were refused because of limits most often since the store was opened.
+    pub refused: Vec<RefusedSamples>,
 }

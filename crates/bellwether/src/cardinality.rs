@@ -15,6 +15,7 @@ pub(crate) fn overview(found: bellwether_tsdb::Cardinality) -> Cardinality {
         labels_by_values: found.labels_by_values.into_iter().map(label_cost).collect(),
         labels_by_memory: found.labels_by_memory.into_iter().map(label_cost).collect(),
         label_pairs_by_series: found.pairs.into_iter().map(pair_cost).collect(),
+        refused: Vec::new(),
     }
 }
 

@@ -164,6 +164,7 @@ impl Operations for Program {
             Handle::current().block_on(checked.apply(&self.scrape))?;
             self.query_log.set_file(query_log);
             self.store.set_limits(storage::limits(&self.storage, &checked.config));
+            self.store.set_tenant_limits(storage::tenant_limits(&checked.config));
             Ok(checked)
         });
         match applied {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bellwether::config::Config;
+use bellwether::config::{Config, TenantLimitsConfig};
 use bellwether_api::{
-    Breakdown, Cardinality, CardinalityQuery, LabelChoice, StorageAdmin, StorageAdminError, StorageDetails,
-    StorageStatus,
+    Breakdown, Cardinality, CardinalityQuery, LabelChoice, RefusedSamples, StorageAdmin, StorageAdminError,
+    StorageDetails, StorageStatus,
 };
 use bellwether_disk::{Fs as _, RealFs};
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
-use bellwether_tsdb::{Limits, NameCount, Options, SyncPolicy, Tsdb, TsdbError};
+use bellwether_tsdb::{
+    Limits, NameCount, Offender, Options, SeriesLimits, SyncPolicy, TenantLimits, Tsdb, TsdbError,
+};
 use time::OffsetDateTime;
 
 use crate::cardinality;
@@ -92,12 +94,35 @@ pub(crate) fn limits(args: &StorageArgs, config: &Config) -> Limits {
     }
 }
 
+/// What tenants may bring, as the configuration says.
+pub(crate) fn tenant_limits(config: &Config) -> TenantLimits {
+    let limits = &config.limits;
+    TenantLimits {
+        others: series_limits(&limits.default),
+        named: limits.tenants.iter().map(|(name, limits)| (name.clone(), series_limits(limits))).collect(),
+    }
+}
+
+fn series_limits(limits: &TenantLimitsConfig) -> SeriesLimits {
+    let count = |n: u64| if n == 0 { usize::MAX } else { usize::try_from(n).unwrap_or(usize::MAX) };
+    SeriesLimits {
+        max_labels_per_series: count(limits.max_labels_per_series),
+        max_label_name_bytes: count(limits.max_label_name_bytes),
+        max_label_value_bytes: count(limits.max_label_value_bytes),
+        max_series_per_metric: count(limits.max_series_per_metric),
+        max_active_series: count(limits.max_active_series),
+        max_new_series_per_minute: count(limits.max_new_series_per_minute),
+        max_future_ms: Some(limits.max_future_ms).filter(|ms| *ms > 0),
+    }
+}
+
 fn options(args: &StorageArgs, config: &Config) -> Options {
     let Limits { retention_ms, retention_bytes, out_of_order_window_ms } = limits(args, config);
     Options {
         retention_ms,
         retention_bytes,
         out_of_order_window_ms,
+        tenants: tenant_limits(config),
         min_free_bytes: args.min_free,
         strict_reads: args.strict_reads,
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
@@ -176,17 +201,27 @@ impl StorageAdmin for Admin {
             values_by_label: list(head.values_by_label),
             bytes_by_label: list(head.bytes_by_label),
             series_by_pair: list(head.series_by_pair),
+            refused: refused(&self.store, top),
         }
     }
 
     fn cardinality(&self, query: CardinalityQuery) -> Cardinality {
-        cardinality::overview(self.store.cardinality(query.top, query.window))
+        let overview = cardinality::overview(self.store.cardinality(query.top, query.window));
+        Cardinality { refused: refused(&self.store, query.top), ..overview }
     }
 
     fn breakdown(&self, choice: &LabelChoice, query: CardinalityQuery) -> Breakdown {
         let found = self.store.breakdown(&choice.name, choice.value.as_deref(), query.top, query.window);
         found.map(cardinality::breakdown).unwrap_or_default()
     }
+}
+
+fn refused(store: &Tsdb, top: usize) -> Vec<RefusedSamples> {
+    let refused = |offender: Offender| {
+        let Offender { limit, tenant, metric, samples } = offender;
+        RefusedSamples { limit: limit.as_str(), tenant, metric, samples }
+    };
+    store.offenders(top).into_iter().map(refused).collect()
 }
 
 fn admin_error(error: TsdbError) -> StorageAdminError {
@@ -205,6 +240,11 @@ pub(crate) fn is_used(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limits_of_the_store_are_those_of_a_file_that_says_nothing() {
+        assert_eq!(tenant_limits(&Config::default()), TenantLimits::default());
+    }
 
     #[test]
     fn snapshots_are_named_after_their_time() {

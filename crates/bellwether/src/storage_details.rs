@@ -53,6 +53,7 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
         recovery: recovery(store.recovery()),
         quarantine: QuarantineDetails { files: storage.quarantine.files, bytes: storage.quarantine.bytes },
         corruptions: counters.corruptions,
+        refused_by_limit: store.refused_by_limit().into_iter().map(|(l, n)| (l.as_str(), n)).collect(),
         used_bytes: used_bytes(&storage),
         counters: counters.rows().filter(|(name, ..)| *name != "corruptions").collect(),
         gauges: vec![

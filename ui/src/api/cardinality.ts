@@ -26,6 +26,16 @@ export interface PairCost {
   series: number;
 }
 
+/** How often samples of a metric were refused because of a limit since the server started. */
+export interface RefusedSamples {
+  limit: string;
+  /** Empty for the default one. */
+  tenant: string;
+  /** Empty where series have none. */
+  metric: string;
+  samples: number;
+}
+
 /** How far back series count as new. */
 interface Window {
   windowSeconds: number;
@@ -43,6 +53,7 @@ export interface Cardinality extends Window {
   labelsByValues: LabelCost[];
   labelsByMemory: LabelCost[];
   labelPairsBySeries: PairCost[];
+  refused: RefusedSamples[];
 }
 
 /** The series that have a label, with a value if one is given. Those of a metric have it in `__name__`. */

@@ -101,5 +101,6 @@ pub(crate) async fn tsdb(State(state): State<AppState>, params: Params) -> Resul
         "labelValueCountByLabelName": list(&status.values_by_label),
         "memoryInBytesByLabelName": list(&status.bytes_by_label),
         "seriesCountByLabelValuePair": list(&status.series_by_pair),
+        "refusedByLimit": status.refused,
     })))
 }

@@ -55,6 +55,9 @@ pub enum SectionError {
         /// What it must be.
         range: &'static str,
     },
+    /// A tenant without a name among those that are named.
+    #[error("a tenant needs a name; the limits of the others stand beside \"tenants\"")]
+    NamelessTenant,
     /// An encoding that does not exist.
     #[error(
         "'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field must be omitted entirely, got {0:?}"

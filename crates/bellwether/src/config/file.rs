@@ -7,6 +7,7 @@ use bellwether_yaml::{MapValue, Value};
 
 use super::alerting::AlertingConfig;
 use super::global::GlobalConfig;
+use super::limits::LimitsConfig;
 use super::runtime::RuntimeConfig;
 use super::storage::StorageConfig;
 use super::tracing::TracingConfig;
@@ -30,6 +31,8 @@ pub struct Config {
     pub(super) n_own_scrape_configs: usize,
     /// How samples are stored.
     pub storage: StorageConfig,
+    /// What may be brought into the store.
+    pub limits: LimitsConfig,
     /// Where the server sends traces of itself, if anywhere.
     pub tracing: Option<TracingConfig>,
     /// Servers to which samples are sent.
@@ -120,6 +123,7 @@ impl Config {
         let own = self.scrape_configs.iter().take(self.n_own_scrape_configs);
         map.set_if("scrape_configs", Value::List(own.map(ScrapeConfig::to_value).collect()));
         map.set_if("storage", self.storage.to_value());
+        map.set_if("limits", self.limits.to_value());
         if let Some(tracing) = &self.tracing {
             map.set("tracing", tracing.to_value());
         }

@@ -16,6 +16,7 @@ use super::expand::expand;
 use super::file::{Config, Owner};
 use super::global::GlobalConfig;
 use super::include::{IncludedFile, read_patterns};
+use super::limits::LimitsConfig;
 use super::runtime::RuntimeConfig;
 use super::storage::StorageConfig;
 use super::tracing::TracingConfig;
@@ -102,6 +103,7 @@ struct FileSpec<'d> {
     scrape_config_files: Vec<PathBuf>,
     scrape_configs: Vec<ScrapeSpec<'d>>,
     storage: StorageConfig,
+    limits: LimitsConfig,
     tracing: Option<TracingConfig>,
     remote_write: Vec<At<'d, RemoteWriteSpec<'d>>>,
     remote_read: Vec<At<'d, RemoteReadConfig>>,
@@ -129,6 +131,7 @@ impl<'d> Decode<'d> for FileSpec<'d> {
             scrape_config_files: read_patterns(&mut map, "scrape_config_files", "scrape config"),
             scrape_configs: map.list("scrape_configs", "empty or null scrape config section"),
             storage: map.or_default("storage"),
+            limits: map.or_default("limits"),
             tracing: map.optional("tracing"),
             remote_write: map.list("remote_write", "empty or null remote write config section"),
             remote_read: map.list("remote_read", "empty or null remote read config section"),
@@ -201,6 +204,7 @@ impl Loader<'_> {
             scrape_configs,
             n_own_scrape_configs,
             storage: file.storage,
+            limits: file.limits,
             tracing: file.tracing,
             remote_write,
             remote_read: file.remote_read.into_iter().map(|at| at.value).collect(),

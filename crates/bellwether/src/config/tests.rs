@@ -91,6 +91,12 @@ storage:
     retention: {time: 15d, size: 512MB, percentage: 0.5}
     chunk_encoding: {floats: xor2}
   exemplars: {max_exemplars: 10}
+limits:
+  max_labels_per_series: 30
+  max_label_value_bytes: 100KiB
+  max_active_series: 0
+  max_future: 1h
+  tenants: {team-a: {max_active_series: 10, max_future: 0s}, team-b: {}, team-c: }
 tracing: {endpoint: "localhost:4317", client_type: http, sampling_fraction: 0.1, compression: gzip, timeout: 5s}
 remote_write:
 - url: http://remote/push
@@ -475,5 +481,53 @@ proptest! {
             let shown = loaded.config.to_yaml();
             prop_assert!(load(&shown).is_ok(), "{}", shown);
         }
+    }
+}
+
+#[test]
+fn tenants_inherit_the_limits_of_the_others() {
+    let limits = config(
+        "limits: {max_series_per_metric: 10, max_label_name_bytes: 2KiB, tenants: {a: {max_active_series: 5}, b: }}",
+    )
+    .limits;
+    let others = TenantLimitsConfig {
+        max_series_per_metric: 10,
+        max_label_name_bytes: 2048,
+        ..TenantLimitsConfig::default()
+    };
+    assert_eq!(limits.default, others);
+    assert_eq!(limits.tenants["a"], TenantLimitsConfig { max_active_series: 5, ..others });
+    assert_eq!(limits.tenants["b"], others);
+}
+
+#[test]
+fn limits_that_cannot_be_are_refused_with_their_place() {
+    refused(
+        "limits:\n  max_active_serie: 5\n",
+        "2:3: yaml: unmarshal errors: field max_active_serie not found in type config.LimitsConfig; did you mean \"max_active_series\"?",
+    );
+    refused("limits:\n  max_labels_per_series: 1001\n", "2:26: 'max_labels_per_series' must be at most 1000");
+    refused("limits: {max_label_value_bytes: 2MiB}\n", "1:33: 'max_label_value_bytes' must be at most 1MiB");
+    refused(
+        "limits:\n  tenants:\n    a: {max_label_name_bytes: 65KiB}\n",
+        "3:31: 'max_label_name_bytes' must be at most 64KiB",
+    );
+    refused(
+        "limits:\n  tenants: {\"\": {}}\n",
+        "2:17: a tenant needs a name; the limits of the others stand beside \"tenants\"",
+    );
+    for text in [
+        "limits: {max_active_series: -1}",
+        "limits: {max_active_series: many}",
+        "limits: {max_future: -5m}",
+        "limits: {max_future: soon}",
+        "limits: {max_label_name_bytes: -1KiB}",
+        "limits: []",
+        "limits: {tenants: [a]}",
+        "limits: {tenants: {a: 5}}",
+        "limits: {tenants: {a: {tenants: {}}}}",
+    ] {
+        let error = load(text).map(|_| ()).expect_err(text);
+        assert!(error.starts_with("f.yml:1:"), "{text}: {error}");
     }
 }

@@ -156,7 +156,7 @@ const ALIKE: &[(&str, &str, &[&str])] = &[
             ".data.serverTime",
         ],
     ),
-    ("status/tsdb", "", &[]),
+    ("status/tsdb", "", &[".data.refusedByLimit"]),
 ];
 
 /// What a target has beyond those of Prometheus 2.42.

@@ -19,8 +19,8 @@ export function RankingPanel({ ranking: { title, note, rows }, open, chosen, onO
     <Panel title={title} note={note} flush>
       {rows.length === 0 && <p className="bw-note">None.</p>}
       <ol className={classes.ranking}>
-        {rows.map(({ choice, name, size, text }, index) => (
-          <li key={name} data-row data-chosen={chosen === index || undefined}>
+        {rows.map(({ choice, name, size, text, limit = '' }, index) => (
+          <li key={`${name} ${limit}`} data-row data-chosen={chosen === index || undefined}>
             <UnstyledButton
               className={classes.row}
               aria-expanded={sameChoice(open, choice)}

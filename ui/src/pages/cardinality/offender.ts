@@ -13,6 +13,8 @@ export interface Offender {
   size: number;
   /** The same in words. */
   text: string;
+  /** The limit that is in its way; the same name may be in a list once for each. */
+  limit?: string;
 }
 
 export interface Ranking {
@@ -47,10 +49,24 @@ export function windowText({ windowSeconds, observedSeconds }: Cardinality): str
     : `in the last ${formatDuration(1000 * windowSeconds)}`;
 }
 
+/** Whose samples limits refused; no list as long as there are none. */
+function refused({ refused }: Cardinality): Ranking[] {
+  if (refused.length === 0) return [];
+  const rows = refused.map(({ limit, tenant, metric, samples }) => ({
+    choice: metricChoice(metric),
+    name: tenant === '' ? metric : `${tenant}: ${metric}`,
+    size: samples,
+    text: `${formatCount(samples)} · ${limit}`,
+    limit,
+  }));
+  return [{ title: 'Refused by limits', note: 'samples since the start', rows }];
+}
+
 /** The lists of the page. */
 export function rankings(data: Cardinality): Ranking[] {
   const { total } = data;
   return [
+    ...refused(data),
     {
       title: 'Series by metric',
       note: `of ${plural(data.metricNames, 'metric')}`,

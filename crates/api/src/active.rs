@@ -8,6 +8,7 @@ use std::time::Duration;
 use bellwether_model::{Clock, QueryContext};
 use tokio::sync::watch;
 
+use crate::memory::ProcessMemory;
 use crate::query_journal::{JournalGuard, QueryJournal};
 use crate::requester::Requester;
 
@@ -49,7 +50,17 @@ struct Entry {
     started_at_ms: i64,
     is_running: AtomicBool,
     cx: QueryContext,
-    killed: watch::Sender<bool>,
+    /// Why, once it is.
+    killed: watch::Sender<Option<KillReason>>,
+}
+
+/// Why a query is ended before it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KillReason {
+    /// Somebody wanted it.
+    Operator,
+    /// Memory ran out; what the client is told.
+    Memory(String),
 }
 
 /// What a query does at the moment.
@@ -59,7 +70,7 @@ pub(crate) enum QueryState {
     Queued,
     /// It runs.
     Running,
-    /// An operator has killed it, and its thread has not noticed yet.
+    /// It was killed, and its thread has not noticed yet.
     Cancelled,
 }
 
@@ -86,6 +97,13 @@ pub(crate) struct ActiveQuery {
     pub(crate) memory_bytes: usize,
 }
 
+impl Entry {
+    fn kill(&self, reason: KillReason) {
+        self.cx.cancel();
+        self.killed.send_replace(Some(reason));
+    }
+}
+
 impl ActiveQueries {
     /// Puts a query into the list, until the guard is dropped.
     pub(crate) fn enter(
@@ -105,7 +123,7 @@ impl ActiveQueries {
             started_at_ms: clock.now_ms(),
             is_running: AtomicBool::new(false),
             cx,
-            killed: watch::Sender::new(false),
+            killed: watch::Sender::new(None),
         });
         self.lock().insert(id, Arc::clone(&entry));
         ActiveGuard { list: Arc::clone(self), id, entry }
@@ -119,7 +137,7 @@ impl ActiveQueries {
             question: entry.question.clone(),
             started_at_ms: entry.started_at_ms,
             duration: entry.cx.elapsed(),
-            state: match (*entry.killed.borrow(), entry.is_running.load(Ordering::Relaxed)) {
+            state: match (entry.killed.borrow().is_some(), entry.is_running.load(Ordering::Relaxed)) {
                 (true, _) => QueryState::Cancelled,
                 (false, true) => QueryState::Running,
                 (false, false) => QueryState::Queued,
@@ -132,9 +150,23 @@ impl ActiveQueries {
     /// Kills a query; `false` if there is none with this id.
     pub(crate) fn kill(&self, id: u64) -> bool {
         let Some(entry) = self.lock().get(&id).cloned() else { return false };
-        entry.cx.cancel();
-        entry.killed.send_replace(true);
+        entry.kill(KillReason::Operator);
         true
+    }
+
+    /// Kills the query that has set aside the most memory, unless one that was killed is on its way out. Returns its number and what it had set aside.
+    pub fn kill_largest(&self, memory: &ProcessMemory) -> Option<(u64, usize)> {
+        let queries = self.lock();
+        let is_dying = |entry: &&Arc<Entry>| entry.killed.borrow().is_some() && entry.cx.reserved_bytes() > 0;
+        if queries.values().any(|entry| is_dying(&entry)) {
+            return None;
+        }
+        let sizes = queries.iter().map(|(id, entry)| (entry.cx.reserved_bytes(), *id, Arc::clone(entry)));
+        let (bytes, id, entry) =
+            sizes.max_by_key(|(bytes, id, _)| (*bytes, *id)).filter(|largest| largest.0 > 0)?;
+        drop(queries);
+        entry.kill(KillReason::Memory(memory.cancelled_query(bytes)));
+        Some((id, bytes))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Entry>>> {
@@ -162,12 +194,14 @@ impl ActiveGuard {
         JournalGuard::new(journal, kind, text, self.entry.started_at_ms)
     }
 
-    /// Tells when an operator kills the query; never, if nobody does.
-    pub(crate) fn killed(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Tells when and why the query is killed; never, if it is not.
+    pub(crate) fn killed(&self) -> impl Future<Output = KillReason> + Send + use<> {
         let mut killed = self.entry.killed.subscribe();
         async move {
-            if killed.wait_for(|killed| *killed).await.is_err() {
-                std::future::pending::<()>().await;
+            let reason = killed.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+            match reason {
+                Some(reason) => reason,
+                None => std::future::pending().await,
             }
         }
     }
@@ -176,5 +210,39 @@ impl ActiveGuard {
 impl Drop for ActiveGuard {
     fn drop(&mut self) {
         self.list.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_model::{MemoryReservation, SystemClock};
+    use http::Method;
+
+    use super::*;
+
+    fn enter(list: &Arc<ActiveQueries>, bytes: usize) -> (ActiveGuard, QueryContext, MemoryReservation) {
+        let requester =
+            Requester { peer: ([127, 0, 0, 1], 9).into(), method: Method::GET, path: String::new() };
+        let question =
+            Question { kind: "query", text: "up".to_owned(), window: Window::default(), requester };
+        let cx = QueryContext::unbounded();
+        let reserved = cx.reserve(bytes).expect("unbounded");
+        (list.enter(question, cx.clone(), &SystemClock::new()), cx, reserved)
+    }
+
+    #[tokio::test]
+    async fn the_largest_query_goes_first_and_one_at_a_time() {
+        let (list, memory) = (Arc::<ActiveQueries>::default(), ProcessMemory::new(1 << 30));
+        let (small, large, none) = (enter(&list, 10 << 20), enter(&list, 20 << 20), enter(&list, 0));
+        assert_eq!(list.kill_largest(&memory), Some((2, 20 << 20)));
+        assert!(large.1.check().is_err() && small.1.check().is_ok());
+        let KillReason::Memory(why) = large.0.killed().await else { panic!("nobody asked for it") };
+        assert!(why.contains("with 20MiB set aside") && why.contains("--memory.limit"), "{why}");
+        assert_eq!(list.kill_largest(&memory), None, "its memory is not free yet");
+        drop(large);
+        assert_eq!(list.kill_largest(&memory), Some((1, 10 << 20)));
+        drop(small);
+        assert_eq!(list.kill_largest(&memory), None, "a query without memory is not to blame");
+        assert!(none.1.check().is_ok());
     }
 }

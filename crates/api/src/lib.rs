@@ -13,6 +13,7 @@ mod error;
 mod guard;
 mod json;
 mod lifecycle;
+mod memory;
 mod own_metrics;
 mod pace;
 mod params;
@@ -31,6 +32,7 @@ mod storage;
 mod ui;
 mod v1;
 mod work;
+mod write_gate;
 
 pub use active::ActiveQueries;
 pub use cardinality::{
@@ -38,6 +40,7 @@ pub use cardinality::{
     NamedSeries, PairCost, RefusedSamples, SeriesCost,
 };
 pub use error::{ApiError, ErrorKind};
+pub use memory::{MemoryLevel, ProcessMemory};
 pub use pace::Pace;
 pub use query_journal::{CrashedQuery, QueryJournal};
 pub use query_log::QueryLog;
@@ -51,3 +54,4 @@ pub use storage::{
     RetentionDetails, StorageAdmin, StorageAdminError, StorageDetails, StorageStatus, TombstoneDetails,
     UpkeepDetails,
 };
+pub use write_gate::WriteGate;

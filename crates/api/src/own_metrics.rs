@@ -88,6 +88,8 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     query_log(&mut metrics, state);
     pace(&mut metrics, state);
     queries(&mut metrics, state);
+    memory(&mut metrics, state);
+    writes(&mut metrics, state);
     requests(&mut metrics, state);
     scraping(&mut metrics, state);
     storage(&mut metrics, state);
@@ -188,6 +190,43 @@ fn queries(metrics: &mut Metrics<'_>, state: &AppState) {
         "bellwether_query_memory_bytes",
         "Memory that queries and answers on their way to clients have set aside.",
         state.query_memory.reserved_bytes() as f64,
+    );
+}
+
+fn memory(metrics: &mut Metrics<'_>, state: &AppState) {
+    let memory = &state.memory;
+    let bytes = |n: u64| n as f64;
+    metrics.gauge(
+        "bellwether_memory_limit_bytes",
+        "Memory that the process may use.",
+        bytes(memory.limit_bytes()),
+    );
+    metrics.gauge(
+        "bellwether_memory_used_bytes",
+        "Resident memory that is not a mapped file, as it was seen last.",
+        bytes(memory.used_bytes()),
+    );
+    let rows = memory.counts().map(|(what, n)| (vec![("what", what.to_owned())], n as f64));
+    metrics.family(
+        "bellwether_memory_refused_total",
+        MetricType::Counter,
+        "Queries and writes refused, and running queries cancelled, because the memory of the process ran out.",
+        &rows.into(),
+    );
+}
+
+fn writes(metrics: &mut Metrics<'_>, state: &AppState) {
+    metrics.gauge(
+        "bellwether_write_body_bytes",
+        "Bytes of the bodies of writes that are read and decoded now.",
+        state.write_gate.held_bytes() as f64,
+    );
+    let rows = state.write_gate.refused().map(|(limit, n)| (vec![("limit", limit.to_owned())], n as f64));
+    metrics.family(
+        "bellwether_writes_refused_total",
+        MetricType::Counter,
+        "Writes that were told to come again because too much was going on.",
+        &rows.into(),
     );
 }
 

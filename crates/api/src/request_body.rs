@@ -119,7 +119,7 @@ impl Body for WatchedBody {
 pub(crate) enum BodyError {
     /// It has more bytes than allowed.
     TooLarge,
-    /// The connection broke, or the body came too slowly.
+    /// The connection broke, the body came too slowly, or there was no room for it.
     CutOff,
 }
 
@@ -127,6 +127,16 @@ pub(crate) enum BodyError {
 ///
 /// Of one that is larger, some more is read: a client that still writes when the server closes the connection gets a reset, and never sees why.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<Bytes, BodyError> {
+    read_body_within(request, limit, |_| true).await
+}
+
+/// The same for a body whose bytes count: `make_room` is asked before each piece is kept whether there is room for so
+/// many more, and knows why not.
+pub(crate) async fn read_body_within(
+    request: Request,
+    limit: usize,
+    mut make_room: impl FnMut(usize) -> bool,
+) -> Result<Bytes, BodyError> {
     let waits_for_consent = request.headers().contains_key(header::EXPECT);
     let mut body = request.into_body();
     if body.size_hint().lower() > limit as u64 {
@@ -142,6 +152,11 @@ pub(crate) async fn read_body(request: Request, limit: usize) -> Result<Bytes, B
             drop(read);
             drain(body).await;
             return Err(BodyError::TooLarge);
+        }
+        if !make_room(data.len()) {
+            drop(read);
+            drain(body).await;
+            return Err(BodyError::CutOff);
         }
         read.extend_from_slice(&data);
     }

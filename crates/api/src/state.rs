@@ -9,12 +9,14 @@ use bellwether_wire::WriteReceiver;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
+use crate::memory::ProcessMemory;
 use crate::pace::Pace;
 use crate::query_journal::QueryJournal;
 use crate::query_log::QueryLog;
 use crate::readiness::Readiness;
 use crate::stats::ApiStats;
 use crate::storage::StorageAdmin;
+use crate::write_gate::WriteGate;
 
 /// What the binary tells the HTTP surface about itself.
 #[derive(Debug, Clone, Default)]
@@ -139,8 +141,10 @@ pub struct AppState {
     pub query_gate: Arc<Semaphore>,
     /// Lets a bounded number of remote reads run.
     pub read_gate: Arc<Semaphore>,
-    /// Lets a bounded number of writes run.
-    pub write_gate: Arc<Semaphore>,
+    /// Lets a bounded number of writes run, with bodies of bounded size.
+    pub write_gate: Arc<WriteGate>,
+    /// How much memory the process may use and uses.
+    pub memory: Arc<ProcessMemory>,
     /// When the process started, in milliseconds since the Unix epoch.
     pub started_at_ms: i64,
 }

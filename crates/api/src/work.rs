@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwether_model::QueryContext;
 use tokio::time::Instant;
 
-use crate::active::Question;
+use crate::active::{KillReason, Question};
 use crate::error::{ApiError, ErrorKind};
 use crate::state::AppState;
 
@@ -47,6 +47,7 @@ pub(crate) async fn on_query_thread<T: Send + 'static>(
     timeout: Duration,
     work: impl Fn(&AppState, &QueryContext) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    state.memory.admit_query()?;
     let key = state.pace.key(&question);
     if state.pace.is_quick(key)
         && let Some(outcome) = at_once(state, &question, timeout, &work)
@@ -97,6 +98,7 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
     timeout: Duration,
     work: impl FnOnce(&AppState, &QueryContext) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    state.memory.admit_query()?;
     refuse_after_crash(state, &question)?;
     let deadline = Instant::now() + timeout;
     let cx = QueryContext::sharing(Some(timeout), &state.query_memory);
@@ -109,7 +111,7 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
     let mut killed = std::pin::pin!(active.killed());
     let place = tokio::select! {
         biased;
-        () = &mut killed => return Err(killed_by_operator()),
+        reason = &mut killed => return Err(killed_because(reason)),
         place = tokio::time::timeout(timeout, Arc::clone(places).acquire_owned()) => match place {
             Ok(Ok(place)) => place,
             Ok(Err(_)) => return Err(ApiError::unavailable("the server is stopping")),
@@ -127,7 +129,7 @@ pub(crate) async fn behind_gate<T: Send + 'static>(
     tokio::select! {
         biased;
         // The thread stops at its next check; the client need not wait for that.
-        () = &mut killed => Err(killed_by_operator()),
+        reason = &mut killed => Err(killed_because(reason)),
         () = tokio::time::sleep_until(deadline + GRACE) => Err(timed_out()),
         outcome = running => outcome
             .unwrap_or_else(|_| Err(ended_unexpectedly())),
@@ -161,6 +163,11 @@ fn timed_out() -> ApiError {
     ApiError { kind: ErrorKind::Timeout, message }
 }
 
-fn killed_by_operator() -> ApiError {
-    ApiError { kind: ErrorKind::Canceled, message: "query was cancelled by an operator".to_owned() }
+fn killed_because(reason: KillReason) -> ApiError {
+    match reason {
+        KillReason::Operator => {
+            ApiError { kind: ErrorKind::Canceled, message: "query was cancelled by an operator".to_owned() }
+        }
+        KillReason::Memory(why) => ApiError::unavailable(why),
+    }
 }

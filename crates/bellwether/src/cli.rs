@@ -108,6 +108,9 @@ pub(crate) struct ServeArgs {
     /// Settings of the query engine.
     #[command(flatten)]
     pub(crate) query: QueryArgs,
+    /// Settings of the memory.
+    #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
     /// Settings of the log.
     #[command(flatten)]
     pub(crate) log: LogArgs,
@@ -237,6 +240,16 @@ pub(crate) struct QueryArgs {
     /// How many bytes the answer to one query may have.
     #[arg(long = "query.max-result-size", value_name = "SIZE", default_value = "256MiB", value_parser = size_bytes)]
     pub(crate) max_result_bytes: u64,
+}
+
+/// Settings of the memory.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Memory")]
+pub(crate) struct MemoryArgs {
+    /// How much memory the process may use. From 85 % of it on new queries are refused, from 92 % on the largest query is cancelled, from
+    /// 96 % on writes are refused. 80 % of the memory of the machine or of the control group if nothing is said.
+    #[arg(long = "memory.limit", value_name = "SIZE", value_parser = some_bytes)]
+    pub(crate) limit: Option<u64>,
 }
 
 /// Settings of the log.
@@ -391,6 +404,7 @@ mod tests {
             ("--query.max-concurrency=18446744073709551615", "must be from 1 to"),
             ("--query.max-samples=0", "must be from 1 to"),
             ("--query.max-memory=0", "must be more than nothing"),
+            ("--memory.limit=0", "must be more than nothing"),
             ("--web.max-connections=0", "must be from 1 to"),
             ("--web.max-connections=18446744073709551615", "must be from 1 to"),
             ("--web.cors.origin=(", "missing closing )"),

@@ -10,6 +10,7 @@ mod features;
 mod files;
 mod listen;
 mod log;
+mod memory;
 mod operations;
 mod promql_text;
 mod query;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Pace, QueryLog, Readiness,
-    RemoteReadSettings, Settings, Surface, router, serve as serve_http,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Pace, ProcessMemory, QueryLog,
+    Readiness, RemoteReadSettings, Settings, Surface, WriteGate, router, serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
@@ -24,14 +24,15 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{QueryArgs, ServeArgs, StorageArgs, WebArgs};
+use crate::cli::{MemoryArgs, QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::listen::{global_address, listen, own_address, route_prefix};
+use crate::memory::MemoryBound;
 use crate::operations::{Checked, ConfigSource, Program, open_query_log};
 use crate::query_journal::Journal;
 use crate::query_memory::QueryMemoryLimits;
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention};
-use crate::{demo, features, log};
+use crate::{demo, features, log, memory};
 
 /// Stack of each thread. The evaluator recurses into the tree of a query, which may be 500 levels high; a level takes some kilobytes, in a build
 /// without optimisation above 5. Memory is taken only for what is used.
@@ -44,14 +45,17 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 const SCRAPE_DRAIN: Duration = Duration::from_secs(3);
 /// How long threads that are still at work may keep the process alive after everything is closed.
 const LAST_WORK: Duration = Duration::from_secs(2);
-/// Writes that are decoded and stored at once; further ones are told to come back.
-const CONCURRENT_WRITES: usize = 64;
+/// So many writes for each processor are decoded and stored at once.
+const WRITES_PER_CORE: usize = 4;
+/// How much memory the bodies of all writes may take, as they came and decompressed together.
+const MAX_WRITE_BODY_BYTES: usize = 256 << 20;
 
 /// What all server commands share.
 pub(crate) struct ServerArgs {
     pub(crate) web: WebArgs,
     pub(crate) storage: StorageArgs,
     pub(crate) query: QueryArgs,
+    pub(crate) memory: MemoryArgs,
     pub(crate) features: Vec<String>,
     /// Puts simulated history into the store before anything is scraped; only the demo has this.
     pub(crate) history: Option<FillHistory>,
@@ -60,8 +64,8 @@ pub(crate) struct ServerArgs {
 impl ServerArgs {
     /// A server with the given flags.
     pub(crate) fn new(args: ServeArgs, history: Option<FillHistory>) -> Self {
-        let ServeArgs { web, storage, query, enable_feature, .. } = args;
-        Self { web, storage, query, features: enable_feature, history }
+        let ServeArgs { web, storage, query, memory, enable_feature, .. } = args;
+        Self { web, storage, query, memory, features: enable_feature, history }
     }
 }
 
@@ -155,7 +159,11 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         (args.query.max_concurrency.saturating_add(READS_NOTED), args.query.refuse_after_crash_ms);
     let query_journal = Arc::new(Journal::open(&data_dir, n_running, clock.now_ms(), refuse_ms));
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
-    let scrape = ScrapeManager::new(Arc::new(store.clone()), Arc::clone(&clock), scrape_options);
+    let process_memory = Arc::new(ProcessMemory::new(memory::limit(args.memory.limit)));
+    let active_queries = Arc::new(ActiveQueries::default());
+    tokio::spawn(memory::watch(Arc::clone(&process_memory), Arc::clone(&active_queries), stop.clone()));
+    let appender = Arc::new(MemoryBound { store: store.clone(), memory: Arc::clone(&process_memory) });
+    let scrape = ScrapeManager::new(Arc::<MemoryBound>::clone(&appender), Arc::clone(&clock), scrape_options);
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
     let program = Arc::new(Program::new(
         source,
@@ -168,7 +176,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     ));
     surface.open(router(AppState {
         engine: Arc::new(engine),
-        appender: Arc::new(store.clone()),
+        appender,
         queryable: Arc::new(store.clone()),
         storage: Arc::new(storage::Admin { store: store.clone(), clock: Arc::clone(&clock) }),
         scrape: Arc::new(scrape.clone()),
@@ -181,11 +189,12 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         query_journal: Arc::<Journal>::clone(&query_journal),
         query_log,
         query_memory: memory_limits.budget(),
-        active_queries: Arc::new(ActiveQueries::default()),
+        active_queries,
         pace: Arc::new(Pace::default()),
         query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
         read_gate: Arc::new(Semaphore::new(read_places)),
-        write_gate: Arc::new(Semaphore::new(CONCURRENT_WRITES)),
+        write_gate: Arc::new(write_gate()),
+        memory: process_memory,
         started_at_ms,
     }));
     readiness.set_ready();
@@ -282,6 +291,11 @@ fn engine_options(query: &QueryArgs, config: &Config) -> EngineOptions {
     }
 }
 
+fn write_gate() -> WriteGate {
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    WriteGate::new(WRITES_PER_CORE * n_cores, MAX_WRITE_BODY_BYTES)
+}
+
 fn scrape_options(web: &WebArgs, listen: SocketAddr) -> ScrapeOptions {
     let mut seed = DefaultHasher::new();
     std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().hash(&mut seed);
@@ -341,10 +355,11 @@ fn flags(
     memory: QueryMemoryLimits,
     config_file: Option<&PathBuf>,
 ) -> Vec<(String, String)> {
-    let ServerArgs { web, storage, query, features, .. } = args;
+    let ServerArgs { web, storage, query, memory: process, features, .. } = args;
     let mut flags = vec![
         ("config.file", config_file.map(|p| p.display().to_string()).unwrap_or_default()),
         ("enable-feature", features.join(",")),
+        ("memory.limit", format_size(memory::limit(process.limit))),
         ("query.lookback-delta", format_duration_ms(query.lookback_delta_ms)),
         ("query.max-concurrency", query.max_concurrency.to_string()),
         ("query.max-memory", memory.together()),

@@ -42,6 +42,7 @@ pub(crate) async fn runtime_info(State(state): State<AppState>) -> Response {
         "GOMEMLIMIT": 0,
         "GOGC": "",
         "GODEBUG": "",
+        "memory": state.memory.to_json(),
         "storageRetention": state.operations.retention(),
         "storagePath": state.settings.storage_path,
         "demo": state.settings.demo,

@@ -9,8 +9,14 @@ use bellwether_model::AppendError;
 use bellwether_wire::{WriteError, WriteRefusal, check_write_content};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::request_body::{BodyError, read_body};
+use crate::request_body::{BodyError, read_body_within};
 use crate::state::{AppState, tenant};
+use crate::write_gate::WriteBusy;
+
+/// When to come again if others are in the way.
+const SOON: Duration = Duration::from_secs(1);
+/// When to come again if the server has a problem.
+const LATER: Duration = Duration::from_secs(5);
 
 pub(crate) async fn write(State(state): State<AppState>, request: Request) -> Response {
     if !state.settings.remote_write_receiver {
@@ -23,25 +29,45 @@ pub(crate) async fn write(State(state): State<AppState>, request: Request) -> Re
     if let Err(error) = check_write_content(text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING)) {
         return refusal(error.status(), &error.to_string());
     }
-    let Ok(place) = std::sync::Arc::clone(&state.write_gate).try_acquire_owned() else {
-        return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many writes at once", Duration::from_secs(1));
-    };
+    if let Some(why) = state.memory.refuse_write() {
+        return retry_later(StatusCode::SERVICE_UNAVAILABLE, &why, LATER);
+    }
     let limit = state.write_receiver.limits().max_compressed_bytes;
-    let body = match read_body(request, limit).await {
-        Ok(body) => body,
-        Err(BodyError::TooLarge) => {
+    let mut held = state.write_gate.hold();
+    let mut busy = None;
+    let make_room = |n_bytes| held.grow(n_bytes).inspect_err(|why| busy = Some(*why)).is_ok();
+    let body = match (read_body_within(request, limit, make_room).await, busy) {
+        (Ok(body), _) => body,
+        (Err(_), Some(busy)) => return come_again(busy),
+        (Err(BodyError::TooLarge), None) => {
             let message = format!("body is larger than the {limit} bytes allowed (compressed body size)");
             return refusal(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), &message);
         }
-        Err(BodyError::CutOff) => return refusal(StatusCode::BAD_REQUEST.as_u16(), "body was cut off"),
+        (Err(BodyError::CutOff), None) => {
+            return refusal(StatusCode::BAD_REQUEST.as_u16(), "body was cut off");
+        }
     };
+    let place = match state.write_gate.enter().await {
+        Ok(place) => place,
+        Err(busy) => return come_again(busy),
+    };
+    // Not before: only those that have a place are decompressed.
+    if let Err(busy) = held.grow(state.write_receiver.decompressed_bytes(&body)) {
+        return come_again(busy);
+    }
     let outcome = tokio::task::spawn_blocking(move || {
         let _place = place;
-        store(&state, &body)
+        let answer = store(&state, &body);
+        drop((body, held));
+        answer
     });
     outcome.await.unwrap_or_else(|_| {
         refusal(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), "the write ended unexpectedly; the log says more")
     })
+}
+
+fn come_again(busy: WriteBusy) -> Response {
+    retry_later(StatusCode::TOO_MANY_REQUESTS, &busy.to_string(), SOON)
 }
 
 fn text_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
@@ -70,7 +96,7 @@ fn append_failure(error: &AppendError) -> Response {
         AppendError::Overloaded { retry_after } => {
             retry_later(StatusCode::TOO_MANY_REQUESTS, &error.to_string(), *retry_after)
         }
-        _ => retry_later(StatusCode::SERVICE_UNAVAILABLE, &error.to_string(), Duration::from_secs(5)),
+        _ => retry_later(StatusCode::SERVICE_UNAVAILABLE, &error.to_string(), LATER),
     }
 }
 

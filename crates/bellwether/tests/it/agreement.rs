@@ -148,6 +148,7 @@ const ALIKE: &[(&str, &str, &[&str])] = &[
         "",
         &[
             ".data.demo",
+            ".data.memory",
             ".data.storagePath",
             ".data.unsupported",
             // Since Prometheus 3.

@@ -10,6 +10,7 @@ mod crash;
 mod differential;
 mod http_api;
 mod http_limits;
+mod limits;
 mod peers;
 mod protobuf;
 mod query_cli;

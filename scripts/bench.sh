@@ -11,26 +11,6 @@ if [ ! -d "$bench" ]; then
 fi
 profile=${1:-small}
 [ $# -eq 0 ] || shift
-binary=$(realpath "${CARGO_TARGET_DIR:-target}/release/bellwether")
-if [ "$profile" = large ]; then
-    # A million series within seconds are more than the default limits allow, which the other servers do not have.
-    work=$(mktemp -d -t bellwether-bench.XXXXXX)
-    trap 'rm -rf "$work"' EXIT
-    cat >"$work/bellwether" <<END
-#!/bin/sh
-for argument; do
-    case \$argument in
-    --config.file=*)
-        file=\${argument#*=}
-        grep -q '^limits:' "\$file" || echo 'limits: {max_new_series_per_minute: 0, max_series_per_metric: 0}' >>"\$file"
-        ;;
-    esac
-done
-exec "$binary" "\$@"
-END
-    chmod +x "$work/bellwether"
-    binary=$work/bellwether
-fi
 # The servers' names are their order; the first one's results are what the others' are compared with.
-.venv/bin/python3 "$bench/compare.py" prometheus victoriametrics bellwether \
-    --bin bellwether="$binary" --profile "$profile" "$@"
+exec .venv/bin/python3 "$bench/compare.py" prometheus victoriametrics bellwether \
+    --bin bellwether="$(realpath "${CARGO_TARGET_DIR:-target}/release/bellwether")" --profile "$profile" "$@"

@@ -47,9 +47,9 @@ impl Default for TenantLimitsConfig {
             max_labels_per_series: 64,
             max_label_name_bytes: 1 << 10,
             max_label_value_bytes: 4 << 10,
-            max_series_per_metric: 200_000,
+            max_series_per_metric: 1_000_000,
             max_active_series: 2_000_000,
-            max_new_series_per_minute: 200_000,
+            max_new_series_per_minute: 0,
             max_future_ms: 10 * 60 * 1000,
         }
     }

@@ -1,6 +1,7 @@
 //! Scrape loops: one task per target.
 
 mod control;
+mod pace;
 mod scrape_loop;
 mod store;
 

@@ -1,10 +1,11 @@
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::control::{Control, Orders};
+use super::pace::Pace;
 use super::store::{Fetched, store, store_end};
 use super::{Environment, LoopConfig};
 use crate::error::ScrapeError;
@@ -23,6 +24,7 @@ pub(crate) struct ScrapeLoop {
     timestamps: Timestamps,
     /// `None` only while another thread has it.
     ingest: Option<Box<Ingest>>,
+    pace: Pace,
     phase: Phase,
     has_scraped: bool,
     /// The store refused samples of the last scrape.
@@ -58,6 +60,7 @@ impl ScrapeLoop {
             control,
             env,
             config,
+            pace: Pace::default(),
             phase: Phase::Scraping,
             has_scraped: false,
             was_refused: false,
@@ -159,26 +162,36 @@ impl ScrapeLoop {
         }
     }
 
-    /// Reads and stores on a thread that may block. `None` if that went wrong in a way that is our fault.
+    /// Reads and stores what came: here if that was quick the last time, else on a thread that may block. `None` if it went wrong in a way that
+    /// is our fault.
     async fn store(&mut self, fetched: Fetched, mut workspace: Workspace) -> Option<(Outcome, Refused)> {
         let permits = Arc::clone(&self.env.ingest_permits);
-        let _permit = permits.acquire().await.expect("BUG: the semaphore is never closed");
+        let here = self.pace.is_quick(workspace.body.len()).then(|| permits.try_acquire().ok()).flatten();
         let (env, config, target) =
             (Arc::clone(&self.env), Arc::clone(&self.config), Arc::clone(&self.target));
         let mut ingest = self.take_ingest();
-        let work = tokio::task::spawn_blocking(move || {
+        let work = move || {
+            let started = env.clock.monotonic();
             let outcome = store(fetched, &mut ingest, &mut workspace, &config, &target, &env);
             env.workspaces.give_back(workspace);
-            (ingest, outcome)
-        });
-        match work.await {
-            Ok((ingest, outcome)) => {
+            (ingest, outcome, env.clock.monotonic().saturating_sub(started))
+        };
+        let done = if here.is_some() {
+            catch_unwind(AssertUnwindSafe(work)).map_err(|_| "it panicked".to_owned())
+        } else {
+            let _permit = permits.acquire().await.expect("BUG: the semaphore is never closed");
+            tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())
+        };
+        match done {
+            Ok((ingest, outcome, took)) => {
                 self.ingest = Some(ingest);
+                self.pace.record(took);
                 Some(outcome)
             }
             Err(error) => {
                 // One broken target must not take the others with it. It starts anew with an empty cache.
                 tracing::error!(target = self.target.url.shown(), %error, "scrape ended by a bug");
+                self.pace = Pace::default();
                 None
             }
         }

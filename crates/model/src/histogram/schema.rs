@@ -7,6 +7,10 @@ pub const MIN_EXPONENTIAL_SCHEMA: i32 = -4;
 /// The highest resolution of exponential buckets: 256 buckets per power of two.
 pub const MAX_EXPONENTIAL_SCHEMA: i32 = 8;
 
+/// The highest resolution that others may send: the specification reserves these schemas for exponential buckets. Nothing finer than
+/// [`MAX_EXPONENTIAL_SCHEMA`] is kept.
+pub(super) const MAX_RESERVED_SCHEMA: i32 = 52;
+
 /// Whether `schema` stands for exponential buckets.
 pub fn is_exponential_schema(schema: i32) -> bool {
     (MIN_EXPONENTIAL_SCHEMA..=MAX_EXPONENTIAL_SCHEMA).contains(&schema)
@@ -32,7 +36,8 @@ pub(super) fn exponential_bound(idx: i32, schema: i32) -> f64 {
 
 /// The index under schema `to` of the bucket that holds bucket `idx` of schema `from`, which is at least as fine.
 pub(super) fn coarser_index(idx: i32, from: i32, to: i32) -> i32 {
-    ((idx.wrapping_sub(1)) >> (from - to)).wrapping_add(1)
+    // Behind the 31st bit there is nothing but the sign.
+    ((idx.wrapping_sub(1)) >> (from - to).min(31)).wrapping_add(1)
 }
 
 /// `2^exponent`, 0 and infinity included.
@@ -174,6 +179,13 @@ mod tests {
         check(1, 1, std::f64::consts::SQRT_2.next_down());
         check(262_144, 8, f64::MAX);
         check(262_145, 8, f64::INFINITY);
+    }
+
+    #[test]
+    fn very_fine_indices_meet_around_one() {
+        for (idx, want) in [(i32::MIN + 1, 0), (-1, 0), (0, 0), (1, 1), (i32::MAX, 1)] {
+            assert_eq!(coarser_index(idx, MAX_RESERVED_SCHEMA, MAX_EXPONENTIAL_SCHEMA), want, "{idx}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub(super) fn to_model(exposed: &NativeHistogram<'_>) -> Result<FloatHistogram, 
         if exposed.is_gauge { CounterResetHint::Gauge } else { CounterResetHint::Unknown };
     let mut histogram = match exposed.counts {
         NativeCounts::Integers { count, zero_count } => {
-            let histogram = Histogram {
+            let mut histogram = Histogram {
                 counter_reset_hint,
                 schema: exposed.schema,
                 zero_threshold: exposed.zero_threshold,
@@ -132,11 +132,11 @@ pub(super) fn to_model(exposed: &NativeHistogram<'_>) -> Result<FloatHistogram, 
                 negative_deltas: negative.deltas,
                 custom_values: None,
             };
-            histogram.validate()?;
+            histogram.admit()?;
             histogram.to_float()
         }
         NativeCounts::Floats { count, zero_count } => {
-            let histogram = FloatHistogram {
+            let mut histogram = FloatHistogram {
                 counter_reset_hint,
                 schema: exposed.schema,
                 zero_threshold: exposed.zero_threshold,
@@ -149,7 +149,7 @@ pub(super) fn to_model(exposed: &NativeHistogram<'_>) -> Result<FloatHistogram, 
                 negative_buckets: negative.counts,
                 custom_values: None,
             };
-            histogram.validate()?;
+            histogram.admit()?;
             histogram
         }
     };

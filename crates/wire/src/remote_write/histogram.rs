@@ -145,7 +145,7 @@ impl Parts {
         let custom_values = bounds.share(&self.custom_values);
         match self.count {
             Count::Float(count) => {
-                let histogram = FloatHistogram {
+                let mut histogram = FloatHistogram {
                     counter_reset_hint: self.reset_hint,
                     schema: self.schema,
                     zero_threshold: self.zero_threshold,
@@ -158,11 +158,11 @@ impl Parts {
                     negative_buckets: self.negative.counts,
                     custom_values,
                 };
-                histogram.validate().map_err(|error| error.to_string())?;
+                histogram.admit().map_err(|error| error.to_string())?;
                 Ok(histogram)
             }
             Count::Int(count) => {
-                let histogram = Histogram {
+                let mut histogram = Histogram {
                     counter_reset_hint: self.reset_hint,
                     schema: self.schema,
                     zero_threshold: self.zero_threshold,
@@ -175,7 +175,7 @@ impl Parts {
                     negative_deltas: self.negative.deltas,
                     custom_values,
                 };
-                histogram.validate().map_err(|error| error.to_string())?;
+                histogram.admit().map_err(|error| error.to_string())?;
                 Ok(histogram.to_float())
             }
         }

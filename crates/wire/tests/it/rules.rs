@@ -121,13 +121,40 @@ fn native(histogram: &FloatHistogram, limits: &WriteLimits) -> DecodedWrite {
 
 #[test]
 fn histograms_that_make_no_sense_are_refused_one_by_one() {
-    let histogram = FloatHistogram { schema: 20, ..FloatHistogram::default() };
+    let histogram = FloatHistogram { schema: 53, ..FloatHistogram::default() };
     let decoded = native(&histogram, &WriteLimits::default());
     assert_eq!(decoded.rejected.refusals, 2);
     let reason = &decoded.rejected.reasons[0];
     assert!(reason.starts_with("histogram has an invalid schema"), "{reason}");
     assert!(reason.ends_with("for series h"), "{reason}");
     assert!(decoded.batch.samples.is_empty());
+}
+
+/// Buckets 0 to 3 of schema 9 lie in the buckets 0, 1, 1 and 2 of schema 8.
+#[test]
+fn histograms_that_are_too_fine_are_made_coarser() {
+    let sent = FloatHistogram {
+        schema: 9,
+        count: 10.0,
+        positive_spans: vec![Span { offset: 0, length: 4 }],
+        positive_buckets: vec![1.0, 2.0, 3.0, 4.0],
+        ..FloatHistogram::default()
+    };
+    let decoded = native(&sent, &WriteLimits::default());
+    assert!(decoded.rejected.is_empty());
+    let want = FloatHistogram {
+        schema: 8,
+        positive_spans: vec![Span { offset: 0, length: 3 }],
+        positive_buckets: vec![1.0, 5.0, 4.0],
+        ..sent
+    };
+    for sample in &decoded.batch.samples {
+        assert!(
+            matches!(&sample.value, bellwether_model::Value::Histogram(h) if **h == want),
+            "{:?}",
+            sample.value
+        );
+    }
 }
 
 #[test]

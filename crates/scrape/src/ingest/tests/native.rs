@@ -115,6 +115,20 @@ fn histograms_are_stored_as_they_are_meant() {
         stored(both_forms(), MetricType::Histogram),
         "{count:4, sum:4.5, [-1e-128,1e-128]:1, (0.5,1]:1, (1,2]:2}"
     );
+    // Finer than any that can be kept: buckets 0 to 3 of schema 9 are 0, 1, 1 and 2 of schema 8.
+    let fine = Histogram {
+        count: 4,
+        sum: 4.0,
+        buckets: Vec::new(),
+        schema: 9,
+        zero_count: 0,
+        positive: Side { spans: vec![(0, 4)], deltas: vec![1, 0, 0, 0], counts: Vec::new() },
+        ..both_forms()
+    };
+    assert_eq!(
+        stored(fine, MetricType::Histogram),
+        "{count:4, sum:4, (0.9972960560854698,1]:1, (1,1.0027112750502025]:2, (1.0027112750502025,1.0054299011128027]:1}"
+    );
     // Float counts, an empty bucket inside, buckets below zero.
     let floats = Histogram {
         float_count: 3.5,

@@ -96,7 +96,7 @@ impl TestStore {
         self.state.lock().refs.remove(&Labels::from_pairs([("__name__", metric), ("job", "j")]));
     }
 
-    /// How many samples of the last batch came with labels, report series left out.
+    /// How many samples of the last batch came with labels.
     pub(crate) fn named(&self) -> usize {
         self.state.lock().named
     }
@@ -183,9 +183,7 @@ impl Appender for TestStore {
         {
             return Err(AppendError::Limit(over));
         }
-        let is_report = |name: &str| name == "up" || name.starts_with("scrape_");
-        let with_labels = batch.samples.iter().filter(|e| !e.labels.is_empty());
-        state.named = with_labels.filter(|e| !is_report(e.labels.metric_name())).count();
+        state.named = batch.samples.iter().filter(|e| !e.labels.is_empty()).count();
         let samples = named.iter().map(|entry| state.store(entry)).collect();
         for AppendExemplarShown(text) in batch.exemplars.iter().map(AppendExemplarShown::new) {
             state.exemplars.push(text);

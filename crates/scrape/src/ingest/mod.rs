@@ -201,11 +201,13 @@ impl Ingest {
         loop {
             match appender.append(tenant, batch) {
                 Err(AppendError::ForgottenSeries { entries }) if !entries.is_empty() => {
+                    let n_samples = batch.samples.len();
                     for idx in entries {
-                        // What is behind them, markers and the report, has its labels.
-                        if let Some(id) = self.sampled.get(idx) {
+                        // Markers, which are between the two, have their labels.
+                        let of_body = self.sampled.get(idx).map(|id| self.cache.get(*id).0);
+                        if let Some(labels) = of_body.or_else(|| self.report.labels(n_samples - idx)) {
                             let sample = &mut batch.samples[idx];
-                            (sample.hint, sample.labels) = (None, self.cache.get(*id).0.clone());
+                            (sample.hint, sample.labels) = (None, labels.clone());
                         }
                     }
                 }
@@ -254,9 +256,11 @@ impl Ingest {
         if !batch.metadata.is_empty() {
             self.metadata.lock().stored();
         }
-        batch.clear();
-        for (id, outcome) in self.sampled.iter().zip(&report.samples) {
+        let mut markers = Vec::new();
+        for ((id, outcome), sample) in self.sampled.iter().zip(&report.samples).zip(&batch.samples) {
             match outcome {
+                // Nearly always. The series need not be touched.
+                Ok(sref) if sample.hint == Some(*sref) => {}
                 Ok(sref) => self.cache.set_ref(*id, *sref),
                 Err(rejection) => {
                     refused.count(rejection);
@@ -265,11 +269,13 @@ impl Ingest {
                         refused.example = format!("{metric}: {rejection}");
                     }
                     if let Some(ended) = self.cache.refuse(*id) {
-                        batch.samples.push(stale_marker(&ended, ts_ms));
+                        markers.push(stale_marker(&ended, ts_ms));
                     }
                 }
             }
         }
+        batch.clear();
+        batch.samples.append(&mut markers);
         self.report.stored(report);
         self.cache.settle();
         refused

@@ -79,7 +79,8 @@ impl ReportSeries {
     fn append_values(&self, values: &[f64; METRICS.len()], ts_ms: i64, batch: &mut AppendBatch) {
         batch.samples.extend(self.series.iter().zip(values).map(|((labels, sref), value)| AppendEntry {
             hint: *sref,
-            labels: labels.clone(),
+            // As with the series of the body, a handle says it all.
+            labels: if sref.is_some() { Labels::default() } else { labels.clone() },
             ts_ms,
             start_ts_ms: 0,
             value: Value::Float(*value),
@@ -92,6 +93,12 @@ impl ReportSeries {
         if let Some(up) = batch.samples.get_mut(first) {
             up.value = Value::Float(0.0);
         }
+    }
+
+    /// The labels of the report's sample that is the `from_end`th of the batch, counted from its end.
+    pub(crate) fn labels(&self, from_end: usize) -> Option<&Labels> {
+        let idx = self.series.len().checked_sub(from_end)?;
+        self.series.get(idx).map(|(labels, _)| labels)
     }
 
     /// Remembers the handles that the store gave; the report series are the last of the batch.

@@ -109,13 +109,32 @@ fn series_that_the_store_forgot_are_named_again() {
     scrapes.scrape("a 1\nb 2\n").expect("valid");
     scrapes.scrape("a 3\nb 4\n").expect("valid");
     assert_eq!(scrapes.store.named(), 0, "the handles say it all");
-    scrapes.store.forget("b");
+    for metric in ["b", "scrape_duration_seconds"] {
+        scrapes.store.forget(metric);
+    }
     scrapes.scrape("a 5\nb 6\n").expect("valid");
-    assert_eq!(scrapes.store.named(), 1);
+    assert_eq!(scrapes.store.named(), 2);
     scrapes.scrape("a 7\nb 8\n").expect("valid");
     assert_eq!(scrapes.store.named(), 0);
     assert_eq!(scrapes.samples("a{job=\"j\"}"), ["1:1", "2:3", "3:5", "4:7"]);
     assert_eq!(scrapes.samples("b{job=\"j\"}"), ["1:2", "2:4", "3:6", "4:8"]);
+    assert_eq!(scrapes.samples("up{job=\"j\"}"), ["1:1", "2:1", "3:1", "4:1"]);
+    assert_eq!(scrapes.samples("scrape_duration_seconds{job=\"j\"}"), ["1:0", "2:0", "3:0", "4:0"]);
+}
+
+#[test]
+fn the_end_of_a_target_is_told_to_a_store_that_forgot_the_report_series() {
+    let mut scrapes = Scrapes::new(settings());
+    scrapes.scrape("a 1\n").expect("valid");
+    scrapes.store.forget("up");
+    scrapes.ingest.end(9_000, &mut scrapes.batch);
+    scrapes
+        .ingest
+        .append(&scrapes.store, &Tenant::default(), &mut scrapes.batch)
+        .expect("the store takes it");
+    for series in ["a{job=\"j\"}", "up{job=\"j\"}", "scrape_duration_seconds{job=\"j\"}"] {
+        assert_eq!(scrapes.samples(series).last().map(String::as_str), Some("9:stale"), "{series}");
+    }
 }
 
 #[test]

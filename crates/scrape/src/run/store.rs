@@ -136,7 +136,7 @@ fn store_failure(
 pub(super) fn store_end(ts_ms: i64, ingest: &mut Ingest, workspace: &mut Workspace, env: &Environment) {
     let batch = &mut workspace.batch;
     ingest.end(ts_ms, batch);
-    match env.appender.append(&env.tenant, batch) {
+    match ingest.append(&*env.appender, &env.tenant, batch) {
         Ok(report) => env.counters.samples_stored.add(report.stored()),
         Err(error) => {
             env.counters.batches_not_stored.inc();

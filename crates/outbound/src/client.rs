@@ -18,7 +18,7 @@ use crate::config::HttpClientConfig;
 use crate::connect::{Connector, Route};
 use crate::error::{
     ClientConfigError, ConnectError, OutboundError, RedirectError, RequestError, TlsConfigError,
-    connection_text,
+    connection_text, hung_up_text, malformed_text,
 };
 use crate::one_at_a_time::OneAtATime;
 use crate::proxy::{ProxyEnvironment, bare_host, url_basic_auth};
@@ -112,14 +112,39 @@ impl HttpClient {
     /// `deadline` covers everything, the body included.
     pub async fn send(&self, request: Request, deadline: Instant) -> Result<Response, OutboundError> {
         let (operation, url) = (request.operation(), request.url_text());
-        let sent = timeout_at(deadline, self.inner.send(request, deadline)).await;
-        let source = match sent {
-            Ok(Ok(response)) => return Ok(Response::new(response, deadline)),
-            Ok(Err(e)) if e.is_token_deadline() => RequestError::Deadline,
-            Ok(Err(e)) => e,
-            Err(_) => RequestError::Deadline,
-        };
-        Err(OutboundError::Request { operation, url, source })
+        match in_time(deadline, self.inner.send(request, deadline)).await {
+            Ok(response) => Ok(Response::new(response, deadline)),
+            Err(source) => Err(OutboundError::Request { operation, url, source }),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &ClientSettings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.inner.options
+    }
+
+    /// The request as it is sent, with these headers of the credentials.
+    pub(crate) fn message(
+        &self,
+        request: &Request,
+        credentials: &HeaderMap,
+    ) -> Result<http::Request<Full<Bytes>>, RequestError> {
+        self.inner.message(request, credentials)
+    }
+}
+
+/// Waits for the head of a response, but not longer than until `deadline`.
+pub(crate) async fn in_time<T>(
+    deadline: Instant,
+    head: impl Future<Output = Result<T, RequestError>>,
+) -> Result<T, RequestError> {
+    match timeout_at(deadline, head).await {
+        Ok(Err(error)) if error.is_token_deadline() => Err(RequestError::Deadline),
+        Ok(outcome) => outcome,
+        Err(_) => Err(RequestError::Deadline),
     }
 }
 
@@ -316,12 +341,10 @@ fn request_error(error: &legacy::Error) -> RequestError {
 
 fn protocol_text(error: &hyper::Error) -> String {
     if error.is_parse() {
-        return format!(
-            "malformed HTTP response ({error}); the server may speak TLS, then set scheme: https"
-        );
+        return malformed_text(&error.to_string());
     }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
-        return "EOF: the server closed the connection without a response".to_owned();
+        return hung_up_text();
     }
     let mut cause = std::error::Error::source(error);
     while let Some(current) = cause {

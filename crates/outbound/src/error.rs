@@ -39,6 +39,9 @@ pub enum OutboundError {
     /// The connection broke while the body was read.
     #[error("read body: {}", body_text(.0))]
     BodyRead(#[source] hyper::Error),
+    /// The same, on a connection that is read without the help of a library.
+    #[error("read body: {}", body_end_text(.0))]
+    BodyBroken(#[source] io::Error),
     /// The body was refused.
     #[error(transparent)]
     Body(#[from] BodyError),
@@ -245,12 +248,28 @@ fn body_text(error: &hyper::Error) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| (*cause).source());
     match causes.last() {
         Some(cause) => match cause.downcast_ref::<io::Error>() {
-            Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
-            Some(error) => connection_text(error),
+            Some(error) => body_end_text(error),
             None => cause.to_string(),
         },
         None => error.to_string(),
     }
+}
+
+fn body_end_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+        _ => connection_text(error),
+    }
+}
+
+/// Words that a connection ended before there was a response.
+pub(crate) fn hung_up_text() -> String {
+    "EOF: the server closed the connection without a response".to_owned()
+}
+
+/// Words that what came is not HTTP.
+pub(crate) fn malformed_text(what: &str) -> String {
+    format!("malformed HTTP response ({what}); the server may speak TLS, then set scheme: https")
 }
 
 /// What to do about a redirect to another scheme, if that is one that can be asked.

@@ -38,6 +38,7 @@ mod file_stamp;
 mod one_at_a_time;
 mod proxy;
 mod redirect;
+mod repeated;
 mod request;
 mod response;
 mod settings;
@@ -57,6 +58,7 @@ pub use error::{
     TlsConfigError,
 };
 pub use proxy::{ProxyEnvironment, ProxyError};
+pub use repeated::RepeatedGet;
 pub use request::{Destination, Request};
 pub use response::Response;
 pub use url_text::UrlText;

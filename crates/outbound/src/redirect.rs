@@ -16,6 +16,11 @@ pub(crate) struct Hop {
     pub(crate) leaves_host: bool,
 }
 
+/// Whether a response with this status leads elsewhere.
+pub(crate) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301..=303 | 307 | 308)
+}
+
 /// The next hop that a response asks for, or `None` if it is no redirect.
 pub(crate) fn next_hop(
     url: &Url,

@@ -8,7 +8,7 @@ use crate::body_decode::BodyDecoder;
 use crate::error::OutboundError;
 
 /// The body of an error page is read up to this size, so that the connection can be used again.
-const DRAIN_BYTES: usize = 64 << 10;
+pub(crate) const DRAIN_BYTES: usize = 64 << 10;
 
 /// A response whose body has not been read yet.
 #[derive(Debug)]

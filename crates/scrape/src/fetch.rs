@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bellwether_exposition::{ScrapeProtocol, accept_header, timeout_header_value};
-use bellwether_outbound::{Destination, HttpClient, Request};
+use bellwether_outbound::{Destination, HttpClient, RepeatedGet, Request};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
 use url::Url;
@@ -24,10 +24,7 @@ pub(crate) type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<String, Scr
 /// Gets it by HTTP.
 #[derive(Debug)]
 pub(crate) struct HttpFetch {
-    client: HttpClient,
-    url: Url,
-    headers: HeaderMap,
-    destination: Destination,
+    get: RepeatedGet,
     body_limit_bytes: usize,
 }
 
@@ -39,23 +36,14 @@ impl HttpFetch {
         destination: Destination,
         body_limit_bytes: usize,
     ) -> Self {
-        Self { client, url, headers, destination, body_limit_bytes }
-    }
-
-    async fn get(&self, body: &mut Vec<u8>, deadline: Instant) -> Result<String, ScrapeError> {
-        let mut request = Request::get(self.url.clone());
-        request.headers = self.headers.clone();
-        request.destination = self.destination;
-        let response = self.client.send(request, deadline).await?.require_ok().await?;
-        let content_type = response.header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
-        response.read_into(body, self.body_limit_bytes).await?;
-        Ok(content_type)
+        let request = Request { headers, destination, ..Request::get(url) };
+        Self { get: RepeatedGet::new(client, request), body_limit_bytes }
     }
 }
 
 impl Fetch for HttpFetch {
     fn fetch<'a>(&'a self, body: &'a mut Vec<u8>, deadline: Instant) -> FetchFuture<'a> {
-        Box::pin(self.get(body, deadline))
+        Box::pin(async move { Ok(self.get.read_into(body, self.body_limit_bytes, deadline).await?) })
     }
 }
 

@@ -83,6 +83,11 @@ impl HeaderSource {
         Self { settings, has_files, built: Mutex::new(None), files: OneAtATime::default() }
     }
 
+    /// Whether values come from files, which may change.
+    pub(super) fn has_files(&self) -> bool {
+        self.has_files
+    }
+
     /// The headers as of now.
     pub(crate) async fn current(this: &Arc<Self>) -> Result<HeaderMap, CredentialsError> {
         if !this.has_files {

@@ -41,6 +41,11 @@ impl Credentials {
         Ok(headers)
     }
 
+    /// Whether the headers are the same for every request.
+    pub(crate) fn are_fixed(&self) -> bool {
+        self.token.is_none() && !self.headers.has_files()
+    }
+
     /// The server refused the credentials, so a cached token is not to be used again.
     pub(crate) fn refused(&self) {
         if let Some(token) = &self.token {

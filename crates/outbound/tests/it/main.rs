@@ -6,6 +6,7 @@ mod oauth2;
 mod policy;
 mod proxy;
 mod redirects;
+mod repeated;
 mod requests;
 mod server;
 mod tls;

@@ -36,6 +36,22 @@ impl<'a> Scanner<'a> {
         self.fast_value(line, len, false)
     }
 
+    /// Steps over the next line if it is one of the series `expected` with a value and nothing else.
+    #[inline]
+    pub(super) fn take_value(&mut self, expected: &[u8]) -> Option<f64> {
+        let line = self.rest();
+        if expected.is_empty() || self.lexer.state != State::Init || !line.starts_with(expected) {
+            return None;
+        }
+        let (value, end) = number(line, expected.len())?;
+        if line.get(end) != Some(&b'\n') {
+            return None;
+        }
+        self.entry_start = self.lexer.pos;
+        self.lexer.pos += end + 1;
+        Some(value)
+    }
+
     /// Reads the next line if it is ordinary metadata.
     pub(super) fn fast_metadata(&mut self) -> Option<Event<'a>> {
         let line = self.rest();

@@ -19,6 +19,11 @@ pub trait EventReader<'a> {
     /// See [`Reader::next_expecting`].
     fn next_expecting(&mut self, expected: &[u8]) -> Option<Result<Event<'a>, ParseError>>;
 
+    /// Takes the next line if it says nothing but a value of the series that was written as `expected`. See [`Reader::take_value`].
+    fn take_value(&mut self, _expected: &[u8]) -> Option<f64> {
+        None
+    }
+
     /// Writes the labels of the sample that was returned last to `labels` as Prometheus stores them. See [`Reader::read_labels`].
     fn read_labels(&self, series: &Series<'a>, schema: TypeAndUnitLabels, labels: &mut LabelBuf);
 
@@ -113,6 +118,16 @@ impl<'a> Reader<'a> {
             }
         }
         self.next_entry(expected)
+    }
+
+    /// Takes the next line if it is the series that was written as `expected`, a value and nothing more: then it is not an event, which would be
+    /// built and moved, but just this value. Everything else is left to [`next_expecting`](Self::next_expecting).
+    #[inline]
+    pub fn take_value(&mut self, expected: &[u8]) -> Option<f64> {
+        if self.done || self.created.is_some() {
+            return None;
+        }
+        self.scanner.take_value(expected)
     }
 
     /// The type of the last `# TYPE` line. It decides which label values are normalised, whether the series belongs to that family or not.
@@ -212,6 +227,11 @@ impl<'a> EventReader<'a> for Reader<'a> {
     #[inline]
     fn next_expecting(&mut self, expected: &[u8]) -> Option<Result<Event<'a>, ParseError>> {
         Reader::next_expecting(self, expected)
+    }
+
+    #[inline]
+    fn take_value(&mut self, expected: &[u8]) -> Option<f64> {
+        Reader::take_value(self, expected)
     }
 
     fn read_labels(&self, series: &Series<'a>, schema: TypeAndUnitLabels, labels: &mut LabelBuf) {

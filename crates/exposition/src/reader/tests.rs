@@ -117,7 +117,18 @@ proptest! {
                 Ok(Event::Series(series)) if !any => series.raw(),
                 _ => known[guess.index(known.len())],
             };
+            let before = reader.scanner.lexer.pos;
+            let mut taker = reader.clone();
+            let taken = taker.take_value(expected);
             let got = reader.next_expecting(expected);
+            if let Some(taken) = taken {
+                let Some(Ok(Event::Series(got))) = &got else { panic!("took {taken} from {got:?}") };
+                prop_assert!(got.is_expected() && got.timestamp_ms.is_none() && got.exemplar.is_none());
+                prop_assert_eq!(got.value.to_bits(), taken.to_bits());
+            }
+            // Whether it took the line or left it, the reader goes on from there.
+            let at = |reader: &Reader<'_>| reader.scanner.lexer.pos;
+            prop_assert_eq!(at(&taker), if taken.is_some() { at(&reader) } else { before });
             match (got, want) {
                 (Some(Ok(Event::Series(got))), Ok(Event::Series(want))) => {
                     prop_assert_eq!(got.raw(), want.raw());
@@ -169,6 +180,20 @@ fn a_series_is_expected_only_as_a_whole() {
         other => panic!("expected a series, got {other:?}"),
     };
     assert_eq!([next(), next(), next(), next()], [(false, 1.0), (false, 2.0), (false, 3.0), (true, 4.0)]);
+}
+
+#[test]
+fn a_value_is_taken_only_if_it_is_all_there_is() {
+    let mut reader = Reader::text(b"up 1\nup 2 1000\nup{a=\"1\"} 3\nup 4\n");
+    assert_eq!(reader.take_value(b""), None);
+    assert_eq!(reader.take_value(b"down"), None);
+    assert_eq!(reader.take_value(b"up"), Some(1.0));
+    for want in [2.0, 3.0] {
+        assert_eq!(reader.take_value(b"up"), None, "a timestamp or labels");
+        assert_eq!(series(&mut reader).value, want);
+    }
+    assert_eq!(reader.take_value(b"up"), Some(4.0));
+    assert_eq!(reader.take_value(b"up"), None);
 }
 
 #[test]

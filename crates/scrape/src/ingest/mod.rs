@@ -88,6 +88,8 @@ pub(crate) struct Ingest {
     cache: SeriesCache,
     /// The format of the last body, which is that of the series in the cache.
     format: Option<BodyFormat>,
+    /// A `Content-Type` that says so, and needs no look at the settings.
+    content_type: Option<String>,
     report: ReportSeries,
     metadata: Arc<Mutex<MetadataCache>>,
     /// The series of the batch's samples, as far as they came from the body.
@@ -112,6 +114,7 @@ impl Ingest {
             settings,
             cache: SeriesCache::default(),
             format: None,
+            content_type: None,
             metadata,
             sampled: Vec::new(),
             scratch: Buffers::default(),
@@ -122,6 +125,7 @@ impl Ingest {
     pub(crate) fn set_settings(&mut self, settings: Arc<IngestSettings>) {
         self.report = ReportSeries::new(&settings.labels, settings.extra_metrics);
         self.cache.forget_all_forms();
+        self.content_type = None;
         self.settings = settings;
     }
 
@@ -140,11 +144,7 @@ impl Ingest {
         if body.is_empty() {
             return (counts, Ok(()));
         }
-        let result = self.format(content_type).and_then(|format| {
-            // A line that is expected is not judged again, so it must have been judged by the rules of the same format.
-            if self.format.replace(format).is_some_and(|before| before != format) {
-                self.cache.forget_all_forms();
-            }
+        let result = self.select_format(content_type).and_then(|format| {
             let metadata = Arc::clone(&self.metadata);
             let mut metadata = metadata.lock();
             metadata.begin();
@@ -183,12 +183,27 @@ impl Ingest {
         self.cache.begin();
     }
 
-    fn format(&self, content_type: &str) -> Result<BodyFormat, ScrapeError> {
-        let selected = select_format(content_type, self.settings.fallback_protocol)?;
-        if let Some(warning) = &selected.warning {
-            tracing::debug!(%warning, "invalid content type on scrape, using fallback setting");
+    /// The format of a body of this type.
+    fn select_format(&mut self, content_type: &str) -> Result<BodyFormat, ScrapeError> {
+        if let (Some(format), Some(known)) = (self.format, &self.content_type)
+            && known == content_type
+        {
+            return Ok(format);
         }
-        Ok(selected.format)
+        self.content_type = None;
+        let selected = select_format(content_type, self.settings.fallback_protocol)?;
+        let format = selected.format;
+        match &selected.warning {
+            Some(warning) => {
+                tracing::debug!(%warning, "invalid content type on scrape, using fallback setting");
+            }
+            None => self.content_type = Some(content_type.to_owned()),
+        }
+        // A line that is expected is not judged again, so it must have been judged by the rules of the same format.
+        if self.format.replace(format).is_some_and(|before| before != format) {
+            self.cache.forget_all_forms();
+        }
+        Ok(format)
     }
 
     /// Hands the batch to the store. Samples go by their handles, without labels; those whose series have left the store meanwhile are named then.
@@ -331,7 +346,12 @@ struct Incoming {
 impl Pass<'_> {
     fn run<'a>(&mut self, mut reader: impl EventReader<'a>) -> Result<(), ScrapeError> {
         let converts = self.ingest.settings.histograms.classic != ClassicHandling::Keep;
-        while let Some(event) = reader.next_expecting(self.ingest.cache.expected()) {
+        loop {
+            // Nearly every line of nearly every scrape.
+            while !converts && let Some(value) = reader.take_value(self.ingest.cache.expected()) {
+                self.value(value);
+            }
+            let Some(event) = reader.next_expecting(self.ingest.cache.expected()) else { break };
             let event = event?;
             if converts && !matches!(event, Event::Series(_)) {
                 self.end_histogram()?;
@@ -378,6 +398,16 @@ impl Pass<'_> {
     fn has_room(&self) -> bool {
         let limit = self.ingest.settings.sample_limit;
         limit == 0 || self.batch.samples.len() <= limit
+    }
+
+    /// A sample of the series that was expected, of which nothing but the value is told.
+    #[inline]
+    fn value(&mut self, value: f64) {
+        self.counts.total += 1;
+        if let Known::Series(id) = self.ingest.cache.take_expected() {
+            let value = Value::Float(value);
+            self.sample(id, Incoming { value, timestamp_ms: None, start_timestamp_ms: None });
+        }
     }
 
     #[inline]

@@ -124,6 +124,10 @@ pub trait FsFile: Send + Sync + Debug {
     /// The length in bytes.
     fn len(&self) -> io::Result<u64>;
 
+    /// Behind this offset the file has nothing but zeroes, as far as the file system can tell without reading it: where the data of a file ends of which more was
+    /// [allocated](Self::allocate). At most the length.
+    fn data_len(&self) -> io::Result<u64>;
+
     /// Whether the file has no bytes.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)

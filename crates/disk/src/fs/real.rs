@@ -4,12 +4,16 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, SeekFrom};
+use rustix::io::Errno;
 
 use super::{DirEntry, EntryKind, Fs, FsFile, FsLock, Mapped, Metadata, Space};
 
 /// `ENODEV`: what `mmap` says on a file system without mappings.
-const NO_MAPPINGS: i32 = rustix::io::Errno::NODEV.raw_os_error();
+const NO_MAPPINGS: i32 = Errno::NODEV.raw_os_error();
+
+/// A file with more stretches of data than this counts as full: looking for the last one would take longer than reading zeroes.
+const MAX_EXTENTS: usize = 1 << 10;
 
 /// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,7 +137,7 @@ impl FsFile for RealFile {
             rustix::fs::fallocate(self.0.as_ref(), FallocateFlags::empty(), 0, len)
         }) {
             // Some network and overlay file systems cannot reserve room. The log works without, only later in noticing a full disk.
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             result => Ok(result?),
         }
     }
@@ -156,6 +160,26 @@ impl FsFile for RealFile {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
+
+    fn data_len(&self) -> io::Result<u64> {
+        let len = self.len()?;
+        let mut end = 0;
+        // The cursor of the file moves, which nobody uses.
+        for _ in 0..MAX_EXTENTS {
+            let extent_end = match rustix::fs::seek(self.0.as_ref(), SeekFrom::Data(end)) {
+                Ok(start) => rustix::fs::seek(self.0.as_ref(), SeekFrom::Hole(start)),
+                Err(Errno::NXIO) => return Ok(end.min(len)),
+                Err(e) => Err(e),
+            };
+            match extent_end {
+                Ok(extent_end) => end = extent_end,
+                // Some file systems do not know.
+                Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(len),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(len)
+    }
 }
 
 /// The lock is `flock` on the open file; closing the file gives it up.
@@ -169,5 +193,24 @@ impl FsLock for RealLock {
         file.rewind()?;
         file.write_all(text.as_bytes())?;
         file.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_ends_before_room_that_was_only_allocated() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let file = RealFs::new().create(&scratch.path().join("f")).expect("created");
+        assert_eq!(file.data_len().expect("known"), 0);
+        file.allocate(8 << 20).expect("room");
+        crate::write_all_at(file.as_ref(), &[1; 5000], 0).expect("written");
+        let data_len = file.data_len().expect("known");
+        assert!((5000..=8 << 20).contains(&data_len), "{data_len}");
+        crate::write_all_at(file.as_ref(), &[1], 5 << 20).expect("written");
+        let data_len = file.data_len().expect("known");
+        assert!(((5 << 20) + 1..=8 << 20).contains(&data_len), "{data_len}");
     }
 }

@@ -626,6 +626,14 @@ impl FsFile for SimFile {
         state.begin_read()?;
         Ok(state.contents[self.id].live.len() as u64)
     }
+
+    fn data_len(&self) -> io::Result<u64> {
+        let state = self.state.lock();
+        let live = &state.contents[self.id].live;
+        // Whole sectors, as file systems know of nothing smaller.
+        let end = live.iter().rposition(|b| *b != 0).map_or(0, |last| (last / SECTOR + 1) * SECTOR);
+        Ok(end.min(live.len()) as u64)
+    }
 }
 
 #[cfg(test)]

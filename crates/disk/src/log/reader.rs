@@ -41,6 +41,8 @@ pub struct FrameFileReader {
     file: Arc<dyn FsFile>,
     path: PathBuf,
     len: u64,
+    /// Behind this there are only zeroes.
+    data_len: u64,
     segment: u64,
     seed: Crc32c,
     /// Where the next frame is looked for.
@@ -67,10 +69,13 @@ impl FrameFileReader {
     ) -> io::Result<(Self, Result<SegmentHeader, HeaderError>)> {
         let file = fs.open(path)?;
         let len = file.len()?;
+        // Segments are preallocated. If it is not known how much of one was used, all of it is read.
+        let data_len = file.data_len().unwrap_or(len).min(len);
         let mut reader = Self {
             file,
             path: path.to_owned(),
             len,
+            data_len,
             segment: number,
             seed: frame_seed(store_id, number),
             at: (SegmentHeader::LEN as u64).min(len),
@@ -97,6 +102,11 @@ impl FrameFileReader {
     /// Length of the file in bytes.
     pub fn file_len(&self) -> u64 {
         self.len
+    }
+
+    /// Where the data of the file ends at the latest; zeroes may follow. At most [`file_len`](Self::file_len).
+    pub fn data_len(&self) -> u64 {
+        self.data_len
     }
 
     /// How many bytes could not be read so far. They count as zeroes.
@@ -191,12 +201,12 @@ impl FrameFileReader {
     fn resynchronise(&mut self, start: u64) -> (Option<u64>, Option<u64>) {
         let mut last_nonzero = None;
         let mut at = start;
-        while at < self.len {
-            let n = (self.len - at).min(WINDOW as u64) as usize;
+        while at < self.data_len {
+            let n = (self.data_len - at).min(WINDOW as u64) as usize;
             self.load(at, n);
             let from = (at - self.window_start) as usize;
             let bytes = &self.window[from..from + n];
-            if let Some(last) = bytes.iter().rposition(|b| *b != 0) {
+            if let Some(last) = last_nonzero_of(bytes) {
                 // The position in front of a frame must not count bytes behind it; callers use it only if there is no frame.
                 last_nonzero = Some(at + last as u64);
                 let candidates: Vec<u64> = (0..n.saturating_sub(MAGIC.len() - 1))
@@ -226,6 +236,16 @@ impl FrameFileReader {
         self.window_start = offset;
         self.unreadable += read_what_is_readable(self.file.as_ref(), &mut self.window, offset);
     }
+}
+
+/// The place of the last byte that is not zero.
+fn last_nonzero_of(bytes: &[u8]) -> Option<usize> {
+    // Most of what is looked through is zeroes, so they are compared many at a time.
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    if rest.iter().all(|b| *b == 0) && blocks.iter().all(|block| *block == [0; 64]) {
+        return None;
+    }
+    bytes.iter().rposition(|b| *b != 0)
 }
 
 /// Fills `buf`; what cannot be read becomes zero. Returns how many bytes that were.
@@ -291,6 +311,18 @@ mod tests {
         let fs = file(&[b"a", b"", b"cc"]);
         fs.tamper(Path::new(PATH), |bytes| bytes.resize(5000, 0)).expect("there");
         assert_eq!(steps(&fs), ["10:a", "11:", "12:cc", "end 152, torn 0"]);
+    }
+
+    #[test]
+    fn room_that_was_not_used_is_not_read() {
+        let fs = file(&[b"a"]);
+        fs.tamper(Path::new(PATH), |bytes| bytes.resize(64 * WINDOW, 0)).expect("there");
+        let before = fs.reads();
+        assert_eq!(steps(&fs), ["10:a", "end 96, torn 0"]);
+        assert!(fs.reads() - before < 8, "{} reads", fs.reads() - before);
+        // A byte far behind the last frame is data, and found.
+        fs.tamper(Path::new(PATH), |bytes| bytes[9 * WINDOW] = 1).expect("there");
+        assert_eq!(steps(&fs), ["10:a", &format!("end 96, torn {}", 9 * WINDOW - 95)]);
     }
 
     #[test]

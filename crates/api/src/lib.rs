@@ -44,14 +44,14 @@ pub use memory::{MemoryLevel, ProcessMemory};
 pub use pace::Pace;
 pub use query_journal::{CrashedQuery, QueryJournal};
 pub use query_log::QueryLog;
-pub use readiness::Readiness;
+pub use readiness::{Readiness, Replay, ReplayWatch};
 pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};
-pub use state::{AppState, LastReload, Operations, RemoteReadSettings, Settings};
+pub use state::{AppState, ClockJumps, LastReload, Operations, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
 pub use storage::{
     HeadDetails, IngestDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,
-    RetentionDetails, StorageAdmin, StorageAdminError, StorageDetails, StorageStatus, TombstoneDetails,
-    UpkeepDetails,
+    RetentionDetails, StorageAdmin, StorageAdminError, StorageAlarms, StorageDetails, StorageStatus,
+    TombstoneDetails, UpkeepDetails,
 };
 pub use write_gate::WriteGate;

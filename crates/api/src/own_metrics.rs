@@ -84,6 +84,7 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     let mut metrics = Metrics { writer: Writer::new(&mut text, format) };
     build(&mut metrics, state);
     process(&mut metrics, state);
+    clock(&mut metrics, state);
     reload(&mut metrics, state);
     query_log(&mut metrics, state);
     pace(&mut metrics, state);
@@ -142,6 +143,14 @@ fn process(metrics: &mut Metrics<'_>, state: &AppState) {
     metrics.gauge("process_virtual_memory_bytes", "Virtual memory of the process.", usage.virtual_bytes);
     metrics.gauge("process_open_fds", "Open file descriptors.", usage.open_fds);
     metrics.gauge("process_threads", "Threads of the process.", usage.threads);
+}
+
+fn clock(metrics: &mut Metrics<'_>, state: &AppState) {
+    metrics.counter(
+        "bellwether_clock_jumps_total",
+        "How often the clock of the machine was moved by more than half a minute.",
+        state.operations.clock_jumps().count as f64,
+    );
 }
 
 fn reload(metrics: &mut Metrics<'_>, state: &AppState) {

@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::connection::{BusyBody, Connections, OpenConnection, Patience, WatchedStream};
+use crate::envelope;
+use crate::error::{ApiError, ErrorKind};
 use crate::readiness::Readiness;
 use crate::request_body::{BodyWatch, WatchedBody};
 use crate::requester::Requester;
@@ -98,14 +100,28 @@ impl Surface {
         watch.complaint().map_or(response, |why| refuse(StatusCode::REQUEST_TIMEOUT, why))
     }
 
+    /// The answer while the store is being opened. The prefix of the routes is not known here, so paths are known by their ends.
     fn not_yet(&self, path: &str) -> Response {
         if path.ends_with("/-/healthy") {
             return Response::new(Body::from("Bellwether is healthy.\n"));
         }
+        if path.ends_with("/api/v1/status/walreplay") {
+            return envelope::success(&self.readiness.wal_replay());
+        }
         let why = self.readiness.check().err().unwrap_or_else(|| "starting".to_owned());
-        let mut response = Response::new(Body::from(format!("Bellwether is not ready: {why}\n")));
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let why = format!("Bellwether is not ready: {why}");
+        let mut response = if path.contains("/api/v1/") {
+            envelope::failure(&ApiError { kind: ErrorKind::Unavailable, message: why })
+        } else {
+            let mut response = Response::new(Body::from(why + "\n"));
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+            // A browser that shows this text asks again.
+            headers.insert(header::REFRESH, HeaderValue::from_static("1"));
+            response
+        };
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.readiness.retry_after_s()));
         response
     }
 }
@@ -214,6 +230,7 @@ mod tests {
     use axum::routing::{get, post};
 
     use super::*;
+    use crate::readiness::Replay;
     use crate::request_body::read_body;
 
     /// Serves with `limits` until the sender is dropped.
@@ -221,7 +238,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("possible");
         let address = listener.local_addr().expect("bound");
-        let surface = Surface::new(Arc::new(Readiness::starting("")));
+        let surface = Surface::new(replaying());
         let echo =
             |request: Request| async { format!("{:?}", read_body(request, 1 << 20).await.map(|b| b.len())) };
         let large = || async { "x".repeat(LARGE) };
@@ -241,6 +258,39 @@ mod tests {
             });
         });
         (stop, address)
+    }
+
+    fn replaying() -> Arc<Readiness> {
+        let replay = Replay { first_segment: 1, last_segment: 4, segment: 2, bytes: 100, bytes_read: 62 };
+        let clock = Arc::new(bellwether_model::ManualClock::new(0));
+        Arc::new(Readiness::replaying(clock, Box::new(move || replay)))
+    }
+
+    #[tokio::test]
+    async fn while_the_log_is_replayed_everybody_is_told_how_far_it_is() {
+        let surface = Surface::new(replaying());
+        let ask = async |path: &str| {
+            let response = surface.not_yet(path);
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = axum::body::to_bytes(response.into_body(), 1 << 10).await.expect("short");
+            let retry = headers.get(header::RETRY_AFTER).map(|v| v.to_str().expect("a number").to_owned());
+            (status, retry, String::from_utf8(body.to_vec()).expect("text"))
+        };
+        let why = "Bellwether is not ready: starting: replay 62%, 0s left";
+        assert_eq!(ask("/-/healthy").await, (200, None, "Bellwether is healthy.\n".to_owned()));
+        let again = Some("1".to_owned());
+        for path in ["/-/ready", "/x/-/ready", "/metrics", "/"] {
+            assert_eq!(ask(path).await, (503, again.clone(), format!("{why}\n")), "{path}");
+        }
+        let error = format!(r#"{{"status":"error","errorType":"unavailable","error":"{why}"}}"#);
+        for path in ["/api/v1/query", "/x/api/v1/write", "/api/v1/status/storage"] {
+            assert_eq!(ask(path).await, (503, again.clone(), error.clone()), "{path}");
+        }
+        let (status, retry, body) = ask("/x/api/v1/status/walreplay").await;
+        assert_eq!((status, retry), (200, None));
+        let data: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let replay = serde_json::json!({"min": 1, "max": 4, "current": 2, "state": "in progress"});
+        assert_eq!(data, serde_json::json!({"status": "success", "data": replay}));
     }
 
     /// What the server says to `request` until it closes the connection.

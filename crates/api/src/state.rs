@@ -86,6 +86,9 @@ pub trait Operations: Send + Sync {
     /// When the configuration was last loaded and whether the last attempt succeeded.
     fn last_reload(&self) -> LastReload;
 
+    /// How often the clock of the machine jumped.
+    fn clock_jumps(&self) -> ClockJumps;
+
     /// The sources of data that the configuration names and this version cannot use, in words.
     fn unsupported(&self) -> Vec<String>;
 
@@ -100,6 +103,17 @@ pub struct LastReload {
     pub ok: bool,
     /// When the configuration in use was loaded, in milliseconds since the Unix epoch.
     pub loaded_at_ms: i64,
+}
+
+/// Jumps of the wall clock against the one that never goes back, since the process started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClockJumps {
+    /// How many there were.
+    pub count: u64,
+    /// How far the last one went, in milliseconds; back if it is negative.
+    pub last_ms: i64,
+    /// The time behind it, in milliseconds since the Unix epoch.
+    pub last_at_ms: i64,
 }
 
 /// Everything that the handlers need. A clone shares it all.

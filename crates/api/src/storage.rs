@@ -30,11 +30,25 @@ pub trait StorageAdmin: Send + Sync {
     /// How the store is on disk, and how its upkeep goes.
     fn details(&self) -> StorageDetails;
 
+    /// What everybody should know who looks at the data. Quick.
+    fn alarms(&self) -> StorageAlarms;
+
     /// Which metrics and labels the series in memory come from.
     fn cardinality(&self, query: CardinalityQuery) -> Cardinality;
 
     /// What the chosen series in memory consist of.
     fn breakdown(&self, choice: &LabelChoice, query: CardinalityQuery) -> Breakdown;
+}
+
+/// What everybody should know who looks at the data of a store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StorageAlarms {
+    /// Damaged places found since the start.
+    pub corruptions: u64,
+    /// Files that are kept of damage, also of earlier starts. What a crash leaves at the end of the log is none.
+    pub damaged_files: usize,
+    /// Whether the server holds back because its last starts did not go well.
+    pub safe_mode: bool,
 }
 
 /// How a store is on disk. Times are in milliseconds since the Unix epoch, sizes in bytes.
@@ -53,6 +67,12 @@ pub struct StorageDetails {
     pub free_bytes: Option<u64>,
     /// What must stay free.
     pub min_free_bytes: u64,
+    /// What is taken for upkeep on a full disk.
+    pub reserve_bytes: u64,
+    /// Whether the server holds back because its last starts did not go well.
+    pub safe_mode: bool,
+    /// Starts shortly before this one that did not go well.
+    pub failed_starts: usize,
     /// What parts, log and checkpoint take, as the retention counts.
     pub used_bytes: u64,
     /// The log.
@@ -259,6 +279,8 @@ pub struct ProblemDetails {
 pub struct QuarantineDetails {
     /// Files.
     pub files: usize,
+    /// Those of them that are not just what a crash left at the end of the log.
+    pub damaged_files: usize,
     /// Their size.
     pub bytes: u64,
 }

@@ -186,6 +186,14 @@ pub(crate) struct StorageArgs {
     /// A query that meets damaged data fails, rather than being answered without them and with a warning.
     #[arg(long = "storage.strict-reads")]
     pub(crate) strict_reads: bool,
+    /// How much of the disk is taken by a file that is removed when the disk is full, so that data can be moved into parts all the same; 0 for
+    /// none. It is made where there is room for it beside what must stay free.
+    #[arg(long = "storage.reserve", value_name = "SIZE", default_value = "64MiB", value_parser = size_bytes)]
+    pub(crate) reserve: u64,
+    /// How the samples of parts are read: through memory that stands for the files, or with reads, for file systems that may fail later, such as
+    /// those in a network.
+    #[arg(long = "storage.read-mode", value_name = "MODE", default_value = "mmap")]
+    pub(crate) read_mode: ReadModeArg,
     /// When the log is synced to the disk: every second, before each acknowledgement, or when a segment is full.
     #[arg(long = "storage.wal-sync", value_name = "MODE", default_value = "interval")]
     pub(crate) wal_sync: WalSync,
@@ -209,6 +217,15 @@ pub(crate) enum WalSync {
     Always,
     /// When a segment is full, as Prometheus does.
     Segment,
+}
+
+/// How the samples of parts are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReadModeArg {
+    /// Through memory that stands for the files.
+    Mmap,
+    /// With a read for each piece.
+    Pread,
 }
 
 /// Settings of the query engine.

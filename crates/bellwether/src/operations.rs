@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether::config::{Config, LoadOptions, Loaded};
-use bellwether_api::{LastReload, Operations, QueryLog};
+use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::StorageArgs;
+use crate::clock_watch::ClockWatch;
 use crate::files;
 use crate::storage::{self, Retention};
 
@@ -111,6 +112,7 @@ pub(crate) struct Program {
     scrape: ScrapeManager,
     query_log: Arc<QueryLog>,
     clock: Arc<dyn Clock>,
+    clock_watch: Arc<ClockWatch>,
     stop: CancellationToken,
     state: Mutex<Current>,
     reloading: Mutex<()>,
@@ -129,7 +131,7 @@ impl Program {
         store: (Tsdb, StorageArgs),
         scrape: ScrapeManager,
         query_log: Arc<QueryLog>,
-        clock: Arc<dyn Clock>,
+        (clock, clock_watch): (Arc<dyn Clock>, Arc<ClockWatch>),
         stop: CancellationToken,
     ) -> Self {
         let (store, storage) = store;
@@ -141,6 +143,7 @@ impl Program {
             scrape,
             query_log,
             clock,
+            clock_watch,
             stop,
             state: Mutex::new(Current { loaded, last_reload }),
             reloading: Mutex::default(),
@@ -197,6 +200,10 @@ impl Operations for Program {
 
     fn last_reload(&self) -> LastReload {
         self.current().last_reload
+    }
+
+    fn clock_jumps(&self) -> ClockJumps {
+        self.clock_watch.jumps()
     }
 
     fn external_labels(&self) -> Vec<(String, String)> {

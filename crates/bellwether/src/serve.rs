@@ -11,20 +11,22 @@ use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
     ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Pace, ProcessMemory, QueryLog,
-    Readiness, RemoteReadSettings, Settings, Surface, WriteGate, router, serve as serve_http,
+    Readiness, RemoteReadSettings, Replay, ReplayWatch, Settings, Surface, WriteGate, router,
+    serve as serve_http,
 };
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
-use bellwether_tsdb::{Tsdb, TsdbError};
+use bellwether_tsdb::{ReplayProgress, Tsdb, TsdbError};
 use bellwether_wire::{WriteLimits, WriteReceiver};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{MemoryArgs, QueryArgs, ServeArgs, StorageArgs, WebArgs};
+use crate::clock_watch::ClockWatch;
+use crate::gates::Gates;
 use crate::listen::{global_address, listen, own_address, route_prefix};
 use crate::memory::MemoryBound;
 use crate::operations::{Checked, ConfigSource, Program, open_query_log};
@@ -123,7 +125,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     warn_if_open(&listeners);
 
     // Until the store is open, health is answered and everything else is told to wait.
-    let readiness = Arc::new(Readiness::starting("replaying the log"));
+    let progress = Arc::new(ReplayProgress::default());
+    let readiness = Arc::new(Readiness::replaying(Arc::clone(&clock), watch(&progress)));
     let surface = Surface::new(Arc::clone(&readiness));
     let stop = CancellationToken::new();
     let servers = accept(listeners, &surface, &args.web, &stop);
@@ -138,13 +141,18 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         settings(&args, prefix, &engine_options, retention, memory_limits, source.file.as_ref());
     settings.features = features::listed(&engine_options, &scrape_options);
     let read_places = match settings.remote_read.concurrent_limit {
-        0 => Semaphore::MAX_PERMITS,
-        limit => limit.min(Semaphore::MAX_PERMITS),
+        0 => usize::MAX,
+        limit => limit,
     };
     let is_demo = args.history.is_some();
     let data_dir = args.storage.path.clone();
-    let opening =
-        open_store(args.storage.clone(), config, args.history, Arc::clone(&clock), Arc::clone(&readiness));
+    let opening = open_store(
+        args.storage.clone(),
+        config,
+        args.history,
+        Arc::clone(&clock),
+        (Arc::clone(&readiness), progress),
+    );
     let (store, config) = tokio::select! {
         opened = opening => opened?,
         () = stop_requested(&mut signals) => {
@@ -158,6 +166,12 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let (n_running, refuse_ms) =
         (args.query.max_concurrency.saturating_add(READS_NOTED), args.query.refuse_after_crash_ms);
     let query_journal = Arc::new(Journal::open(&data_dir, n_running, clock.now_ms(), refuse_ms));
+    let is_safe_mode = store.starts().is_safe_mode;
+    let gates = Gates::new(args.query.max_concurrency, read_places, is_safe_mode);
+    if is_safe_mode {
+        scrape_options.ingest_concurrency = (scrape_options.ingest_concurrency / 2).max(1);
+    }
+    let clock_watch = Arc::new(ClockWatch::new(Arc::clone(&clock)));
     let engine = Engine::new(engine_options, Arc::new(store.clone()));
     let process_memory = Arc::new(ProcessMemory::new(memory::limit(args.memory.limit)));
     let active_queries = Arc::new(ActiveQueries::default());
@@ -171,7 +185,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         (store.clone(), args.storage),
         scrape.clone(),
         Arc::clone(&query_log),
-        Arc::clone(&clock),
+        (Arc::clone(&clock), Arc::clone(&clock_watch)),
         stop.clone(),
     ));
     surface.open(router(AppState {
@@ -191,15 +205,16 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         query_memory: memory_limits.budget(),
         active_queries,
         pace: Arc::new(Pace::default()),
-        query_gate: Arc::new(Semaphore::new(args.query.max_concurrency.max(1))),
-        read_gate: Arc::new(Semaphore::new(read_places)),
-        write_gate: Arc::new(write_gate()),
+        query_gate: Arc::clone(&gates.queries.places),
+        read_gate: Arc::clone(&gates.reads.places),
+        write_gate: Arc::new(write_gate(is_safe_mode)),
         memory: process_memory,
         started_at_ms,
     }));
     readiness.set_ready();
+    store.note_ready();
     tracing::info!(%address, demo = is_demo, "ready");
-    let maintenance = tokio::spawn(maintain(store.clone(), stop.clone()));
+    let maintenance = tokio::spawn(maintain(store.clone(), gates, clock_watch, stop.clone()));
 
     loop {
         tokio::select! {
@@ -263,16 +278,31 @@ fn own_scrape_config(listen: SocketAddr, prefix: &str) -> String {
     )
 }
 
+/// The progress of a replay in the words of the HTTP surface.
+fn watch(progress: &Arc<ReplayProgress>) -> ReplayWatch {
+    let progress = Arc::clone(progress);
+    Box::new(move || {
+        let status = progress.status();
+        Replay {
+            first_segment: status.first_segment,
+            last_segment: status.last_segment,
+            segment: status.segment,
+            bytes: status.bytes,
+            bytes_read: status.bytes_read,
+        }
+    })
+}
+
 /// Opens the store and, for the demo, fills it, on a thread that may block.
 async fn open_store(
     args: StorageArgs,
     config: Checked,
     history: Option<FillHistory>,
     clock: Arc<dyn Clock>,
-    readiness: Arc<Readiness>,
+    (readiness, progress): (Arc<Readiness>, Arc<ReplayProgress>),
 ) -> anyhow::Result<(Tsdb, Checked)> {
     let work = move || {
-        let store = storage::open(&args, &config.config, clock)?;
+        let store = storage::open(&args, &config.config, clock, &progress)?;
         if let Some(fill) = history {
             readiness.set_starting("simulating the past of the demo");
             fill(&store, &config.config).context("simulating the past of the demo")?;
@@ -291,9 +321,11 @@ fn engine_options(query: &QueryArgs, config: &Config) -> EngineOptions {
     }
 }
 
-fn write_gate() -> WriteGate {
+/// In safe mode half as many writes are worked on at once.
+fn write_gate(is_safe_mode: bool) -> WriteGate {
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-    WriteGate::new(WRITES_PER_CORE * n_cores, MAX_WRITE_BODY_BYTES)
+    let n_places = WRITES_PER_CORE * n_cores;
+    WriteGate::new(if is_safe_mode { n_places / 2 } else { n_places }, MAX_WRITE_BODY_BYTES)
 }
 
 fn scrape_options(web: &WebArgs, listen: SocketAddr) -> ScrapeOptions {
@@ -369,6 +401,8 @@ fn flags(
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
         ("storage.min-free", storage.min_free.map(format_size).unwrap_or_default()),
+        ("storage.read-mode", format!("{:?}", storage.read_mode).to_lowercase()),
+        ("storage.reserve", format_size(storage.reserve)),
         ("storage.remote.read-concurrent-limit", storage.remote_read_concurrent_limit.to_string()),
         ("storage.remote.read-max-bytes-in-frame", storage.remote_read_max_bytes_in_frame.to_string()),
         ("storage.remote.read-sample-limit", storage.remote_read_sample_limit.to_string()),
@@ -390,8 +424,8 @@ fn flags(
     flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Lets the store cut, drop and tidy up until the server stops.
-async fn maintain(store: Tsdb, stop: CancellationToken) {
+/// Lets the store cut, drop and tidy up until the server stops, opens the gates when safe mode is over, and looks at the clock.
+async fn maintain(store: Tsdb, mut gates: Gates, clock_watch: Arc<ClockWatch>, stop: CancellationToken) {
     let mut tidy = interval(MAINTENANCE_INTERVAL);
     tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -399,14 +433,18 @@ async fn maintain(store: Tsdb, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = tidy.tick() => {}
         }
-        let store = store.clone();
-        match tokio::task::spawn_blocking(move || store.maintain()).await {
+        clock_watch.look();
+        let to_maintain = store.clone();
+        match tokio::task::spawn_blocking(move || to_maintain.maintain()).await {
             Ok(Ok(_)) => {}
             Ok(Err(TsdbError::Closed)) => return,
             Ok(Err(error)) => tracing::error!(%error, "storage maintenance failed; it will be tried again"),
             Err(error) => {
                 tracing::error!(%error, "storage maintenance ended by a bug; it will be tried again");
             }
+        }
+        if !store.starts().is_safe_mode {
+            gates.give_all();
         }
     }
 }

@@ -9,17 +9,18 @@ use anyhow::Context as _;
 use bellwether::config::{Config, TenantLimitsConfig};
 use bellwether_api::{
     Breakdown, Cardinality, CardinalityQuery, LabelChoice, RefusedSamples, StorageAdmin, StorageAdminError,
-    StorageDetails, StorageStatus,
+    StorageAlarms, StorageDetails, StorageStatus,
 };
 use bellwether_disk::{Fs as _, RealFs};
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
 use bellwether_tsdb::{
-    Limits, NameCount, Offender, Options, SeriesLimits, SyncPolicy, TenantLimits, Tsdb, TsdbError,
+    Limits, NameCount, Offender, Options, ReadMode, ReplayProgress, SeriesLimits, SyncPolicy, TenantLimits,
+    Tsdb, TsdbError,
 };
 use time::OffsetDateTime;
 
 use crate::cardinality;
-use crate::cli::{StorageArgs, WalSync};
+use crate::cli::{ReadModeArg, StorageArgs, WalSync};
 use crate::storage_details;
 
 /// How long samples are kept if nobody says anything.
@@ -70,8 +71,14 @@ impl std::fmt::Display for Retention {
 }
 
 /// Opens the store and says in the log what was found. Blocks while the log is replayed.
-pub(crate) fn open(args: &StorageArgs, config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Tsdb> {
-    let (store, found) = Tsdb::open(&args.path, options(args, config), Arc::new(RealFs::new()), clock)
+pub(crate) fn open(
+    args: &StorageArgs,
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    progress: &ReplayProgress,
+) -> anyhow::Result<Tsdb> {
+    let fs = Arc::new(RealFs::new());
+    let (store, found) = Tsdb::open_watched(&args.path, options(args, config), fs, clock, progress)
         .with_context(|| format!("cannot open the store in {}", args.path.display()))?;
     tracing::info!(
         path = %args.path.display(),
@@ -125,6 +132,12 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
         tenants: tenant_limits(config),
         min_free_bytes: args.min_free,
         strict_reads: args.strict_reads,
+        reserve_bytes: args.reserve,
+        read_mode: match args.read_mode {
+            ReadModeArg::Mmap => ReadMode::Map,
+            ReadModeArg::Pread => ReadMode::Read,
+        },
+        count_starts: true,
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
         sync: match args.wal_sync {
             WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),
@@ -183,6 +196,14 @@ impl StorageAdmin for Admin {
 
     fn details(&self) -> StorageDetails {
         storage_details::details(&self.store)
+    }
+
+    fn alarms(&self) -> StorageAlarms {
+        StorageAlarms {
+            corruptions: self.store.counters().corruptions,
+            damaged_files: self.store.quarantine().damaged_files,
+            safe_mode: self.store.starts().is_safe_mode,
+        }
     }
 
     fn status(&self, top: usize) -> StorageStatus {

@@ -51,7 +51,11 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
         },
         upkeep: UpkeepDetails { failures: counters.maintenance_failures, ..upkeep(&storage.upkeep) },
         recovery: recovery(store.recovery()),
-        quarantine: QuarantineDetails { files: storage.quarantine.files, bytes: storage.quarantine.bytes },
+        quarantine: QuarantineDetails {
+            files: storage.quarantine.files,
+            damaged_files: storage.quarantine.damaged_files,
+            bytes: storage.quarantine.bytes,
+        },
         corruptions: counters.corruptions,
         refused_by_limit: store.refused_by_limit().into_iter().map(|(l, n)| (l.as_str(), n)).collect(),
         used_bytes: used_bytes(&storage),
@@ -64,6 +68,21 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
             ("part_bytes", "Size of all parts.", storage.part_bytes as f64),
             ("min_free_bytes", "Bytes that must stay free.", storage.min_free_bytes as f64),
             (
+                "reserve_bytes",
+                "Bytes taken for upkeep on a full disk; 0 while it is used.",
+                storage.reserve_bytes as f64,
+            ),
+            (
+                "failed_starts",
+                "Starts within ten minutes before this one that did not go well.",
+                storage.starts.failed as f64,
+            ),
+            (
+                "safe_mode",
+                "Whether the server holds back because of them.",
+                f64::from(u8::from(storage.starts.is_safe_mode)),
+            ),
+            (
                 "read_only",
                 "Whether writes are refused at the moment.",
                 f64::from(u8::from(storage.refuses_writes.is_some())),
@@ -73,6 +92,9 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
         refuses_writes: storage.refuses_writes,
         free_bytes: storage.free_bytes,
         min_free_bytes: storage.min_free_bytes,
+        reserve_bytes: storage.reserve_bytes,
+        safe_mode: storage.starts.is_safe_mode,
+        failed_starts: storage.starts.failed,
         checkpoint_bytes: storage.checkpoint_bytes,
     }
 }

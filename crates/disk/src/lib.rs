@@ -51,6 +51,6 @@ pub use lock::{DirLock, LockError};
 pub use log::{
     Appended, Frame, FrameError, FrameFile, FrameFileReader, Group, HeaderError, Log, LogError, LogOptions,
     LogPosition, LogStatus, MAX_FRAME_BYTES, Recovery, RecoveryError, SegmentHeader, SegmentKind, Skipped,
-    SkippedReason, Step, StoreId, SyncPolicy, recover, segment_path,
+    SkippedReason, Step, StoreId, SyncPolicy, TORN_EXTENSION, recover, segment_path,
 };
 pub use publish::{publish, publish_dir, publish_file, sync_tree};

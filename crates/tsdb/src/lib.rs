@@ -71,6 +71,6 @@ pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
 pub use store::{
     Breakdown, Cardinality, DumpItem, Finding, HeadStatus, LabelBreakdown, LabelCost, MaintenanceReport,
-    MetricCost, NameCount, Offender, PairCost, PartStatus, QuarantineStatus, SnapshotReport, StorageStatus,
-    Tsdb, UpkeepStatus, VerifyReport, dump, verify_store,
+    MetricCost, NameCount, Offender, PairCost, PartStatus, QuarantineStatus, ReplayProgress, ReplayStatus,
+    SnapshotReport, StartStatus, StorageStatus, Tsdb, UpkeepStatus, VerifyReport, dump, verify_store,
 };

@@ -24,6 +24,9 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Writes are refused while the file system has fewer bytes free. `None`: 2 % of it, but at least 512 MiB.
     pub min_free_bytes: Option<u64>,
+    /// How many bytes of the disk are taken by a file that is removed when upkeep finds the disk full; 0 for none. It is made only where so many stay free beside it
+    /// as must.
+    pub reserve_bytes: u64,
     /// Samples that are older than this, counted from the newest sample or from now, whichever is earlier, are not taken, and dropped with their part. `None`: kept.
     pub retention_ms: Option<i64>,
     /// The oldest parts are dropped while parts, log and checkpoint have more bytes than this. `None`: kept.
@@ -38,6 +41,9 @@ pub struct Options {
     pub strict_reads: bool,
     /// How the samples of parts are read.
     pub read_mode: ReadMode,
+    /// Whether starts are counted in the folder, so that the third one in ten minutes after which the process died at once is a careful one
+    /// ([`Tsdb::starts`](crate::Tsdb::starts)).
+    pub count_starts: bool,
     /// How many bytes the label sets and the places of samples may take that queries found in parts, and that are kept for the next ones. What does not fit is looked
     /// up again; parts that are not asked for a while give back what they have.
     pub part_cache_bytes: usize,
@@ -137,6 +143,7 @@ impl Default for Options {
             sync: SyncPolicy::Interval(Duration::from_secs(1)),
             segment_bytes: 128 << 20,
             min_free_bytes: None,
+            reserve_bytes: 0,
             retention_ms: None,
             retention_bytes: None,
             out_of_order_window_ms: 0,
@@ -144,6 +151,7 @@ impl Default for Options {
             max_exemplars: 100_000,
             strict_reads: false,
             read_mode: ReadMode::default(),
+            count_starts: false,
             part_cache_bytes: 64 << 20,
         }
     }

@@ -26,6 +26,7 @@ pub(crate) async fn build_info(State(state): State<AppState>) -> Response {
 
 pub(crate) async fn runtime_info(State(state): State<AppState>) -> Response {
     let last = state.operations.last_reload();
+    let (alarms, jumps) = (state.storage.alarms(), state.operations.clock_jumps());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let folder = std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default();
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -36,7 +37,12 @@ pub(crate) async fn runtime_info(State(state): State<AppState>) -> Response {
         "serverTime": format_time_ms(state.clock.now_ms()),
         "reloadConfigSuccess": last.ok,
         "lastConfigTime": format_time_ms(last.loaded_at_ms),
-        "corruptionCount": state.storage.status(0).corruptions,
+        "corruptionCount": alarms.corruptions,
+        "damagedFiles": alarms.damaged_files,
+        "safeMode": alarms.safe_mode,
+        "clockJumps": jumps.count,
+        "lastClockJump": if jumps.count > 0 { format_time_ms(jumps.last_at_ms) } else { String::new() },
+        "lastClockJumpSeconds": jumps.last_ms as f64 / 1000.0,
         "goroutineCount": 0,
         "GOMAXPROCS": threads,
         "GOMEMLIMIT": 0,
@@ -60,9 +66,9 @@ pub(crate) async fn config(State(state): State<AppState>) -> Response {
     envelope::success(&json!({"yaml": state.operations.config_yaml()}))
 }
 
-/// How far replaying the log is, in segments. While that goes on the server answers nothing, so it is always done here.
-pub(crate) async fn wal_replay() -> Response {
-    envelope::success(&json!({"min": 0, "max": 0, "current": 0}))
+/// How far replaying the log is, in segments. While that goes on, [`Surface`](crate::Surface) answers this.
+pub(crate) async fn wal_replay(State(state): State<AppState>) -> Response {
+    envelope::success(&state.readiness.wal_replay())
 }
 
 /// How the store is on disk, and how its upkeep goes.

@@ -126,7 +126,6 @@ const SAME: &[(&str, &str)] = &[
     ("rules", ""),
     ("alerts", ""),
     ("alertmanagers", ""),
-    ("status/walreplay", ""),
 ];
 
 /// Questions whose answers have values of the moment: their shapes must agree. Then what this server has and Prometheus 2.42 does not.
@@ -151,6 +150,11 @@ const ALIKE: &[(&str, &str, &[&str])] = &[
             ".data.memory",
             ".data.storagePath",
             ".data.unsupported",
+            ".data.clockJumps",
+            ".data.damagedFiles",
+            ".data.lastClockJump",
+            ".data.lastClockJumpSeconds",
+            ".data.safeMode",
             // Since Prometheus 3.
             ".data.GOMEMLIMIT",
             ".data.hostname",
@@ -158,6 +162,8 @@ const ALIKE: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("status/tsdb", "", &[".data.refusedByLimit"]),
+    // Documented, and not there.
+    ("status/walreplay", "", &[".data.state"]),
 ];
 
 /// What a target has beyond those of Prometheus 2.42.

@@ -131,3 +131,84 @@ fn the_space_to_keep_free_can_be_chosen() {
     let (status, said) = push_to(&modest);
     assert!(status < 300, "{said}");
 }
+
+#[test]
+fn everybody_is_told_to_wait_while_the_store_is_being_opened() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::start("demo", dir.path(), &["--fleet.history=1d"]);
+    assert_eq!(server.get("/-/healthy").0, 200);
+    let (status, body) = server.get("/-/ready");
+    assert_eq!(status, 503, "{body}");
+    assert!(body.starts_with("Bellwether is not ready: starting: "), "{body}");
+    let (status, body) = server.get("/api/v1/query?query=up");
+    let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        (status, &answer["status"], &answer["errorType"]),
+        (503, &"error".into(), &"unavailable".into())
+    );
+    assert!(answer["error"].as_str().is_some_and(|e| e.contains("not ready")), "{body}");
+    let pushed = push(&server, &[(&[("__name__", "m")], &[(1_000, 1.0)])]);
+    assert_eq!(pushed.0, 503, "{}", pushed.2);
+    assert_eq!(pushed.1.get("retry-after").map(String::as_str), Some("1"));
+    let (status, body) = server.get("/api/v1/status/walreplay");
+    let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &answer["status"]), (200, &"success".into()), "{body}");
+}
+
+#[test]
+fn the_third_crash_in_a_row_leads_to_safe_mode() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let is_safe = |server: &Bellwether| {
+        let [storage, runtime] = ["storage", "runtimeinfo"].map(|s| server.api(&format!("status/{s}"), &[]));
+        assert_eq!(storage["safeMode"], runtime["safeMode"]);
+        let (_, metrics) = server.get("/metrics");
+        let said = metrics.contains("\nbellwether_storage_safe_mode 1\n");
+        assert_eq!(storage["safeMode"], said, "{storage}");
+        (said, storage["failedStarts"].as_u64())
+    };
+    for failed in 0..2 {
+        let mut server = Bellwether::serve(dir.path(), &[]);
+        assert_eq!(is_safe(&server), (false, Some(failed)));
+        server.process.kill();
+    }
+    let mut server = Bellwether::serve(dir.path(), &[]);
+    assert_eq!(is_safe(&server), (true, Some(2)));
+    assert!(server.log().contains("safe mode"), "{}", server.log());
+    wait_for("its own `up`", || (server.value("up{job=\"bellwether\"}") == Some(1.0)).then_some(()));
+    // Whoever stops it properly wants it to be as it was.
+    assert_eq!(server.process.terminate(), Some(0), "{}", server.log());
+    let server = Bellwether::serve(dir.path(), &[]);
+    assert_eq!(is_safe(&server), (false, Some(0)));
+}
+
+#[test]
+fn parts_can_be_read_without_mappings_and_room_be_reserved() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let reserve = || std::fs::metadata(dir.path().join("data/reserve")).map(|m| m.len()).ok();
+    let mut count = Vec::new();
+    for (mode, bytes, expected) in [("pread", "1MiB", Some(1 << 20)), ("mmap", "0", None)] {
+        let flags = [
+            "--web.enable-admin-api",
+            &format!("--storage.read-mode={mode}"),
+            &format!("--storage.reserve={bytes}"),
+            "--storage.min-free=1MB",
+        ];
+        let mut server = Bellwether::serve(dir.path(), &flags);
+        assert_eq!(reserve(), expected);
+        let flags = server.api("status/flags", &[]);
+        assert_eq!(
+            (&flags["storage.read-mode"], &flags["storage.reserve"]),
+            (&mode.into(), &if bytes == "0" { "0B" } else { bytes }.into())
+        );
+        if count.is_empty() {
+            let samples: Vec<(i64, f64)> = (1..=500).map(|i| (i * 1_000, i as f64)).collect();
+            assert_eq!(push(&server, &[(&[("__name__", "m")], &samples)]).0, 204);
+            assert_eq!(server.post("/api/v1/admin/tsdb/compact", &[], &[]).0, 204);
+        }
+        assert_eq!(server.api("status/storage", &[])["parts"].as_array().map(Vec::len), Some(1));
+        let sum = server.api("query", &[("query", "sum_over_time(m[10m])"), ("time", "600")]);
+        count.push(sum["result"][0]["value"][1].clone());
+        assert_eq!(server.process.terminate(), Some(0), "{}", server.log());
+    }
+    assert_eq!(count, ["125250", "125250"]);
+}

@@ -14,7 +14,7 @@ pub use frame::{Frame, MAX_FRAME_BYTES};
 pub use frame_file::FrameFile;
 pub use group::{FrameError, Group};
 pub use reader::{FrameFileReader, Step};
-pub use recover::{LogPosition, Recovery, RecoveryError, Skipped, SkippedReason, recover};
+pub use recover::{LogPosition, Recovery, RecoveryError, Skipped, SkippedReason, TORN_EXTENSION, recover};
 pub use segment::{HeaderError, SegmentHeader, SegmentKind, StoreId, segment_path};
 pub use writer::{Appended, Log, LogError, LogOptions, LogStatus, SyncPolicy};
 

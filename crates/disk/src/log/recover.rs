@@ -9,6 +9,9 @@ use super::reader::{FrameFileReader, Step};
 use super::segment::{HeaderError, SegmentHeader, SegmentKind, segment_number, segment_path};
 use super::writer::LogOptions;
 
+/// The end of the names of torn tails in the quarantine folder. What damage leaves there has another one.
+pub const TORN_EXTENSION: &str = "torn";
+
 /// Why a log could not be read at all. Nothing on disk was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -311,7 +314,9 @@ impl Run<'_> {
 
     /// Reports a range and copies it to the quarantine folder. Returns whether the copy was made.
     fn skip(&mut self, reader: &FrameFileReader, offset: u64, len: u64, reason: SkippedReason) -> bool {
-        let quarantined = match quarantine(self.fs, &self.options.quarantine_dir, reader, offset, len) {
+        let extension = if reason == SkippedReason::TornTail { TORN_EXTENSION } else { "bin" };
+        let range = (offset, len, extension);
+        let quarantined = match quarantine(self.fs, &self.options.quarantine_dir, reader, range) {
             Ok(path) => Some(path),
             Err(error) => {
                 tracing::warn!(path = %reader.path().display(), offset, len, %error, "damaged range could not be quarantined");
@@ -331,16 +336,15 @@ impl Run<'_> {
     }
 }
 
-/// Copies a range of a segment to a file of its own. A copy from an earlier start is kept.
+/// Copies a range of a segment, from an offset on so many bytes, to a file of its own whose name has this end. A copy from an earlier start is kept.
 fn quarantine(
     fs: &dyn Fs,
     dir: &Path,
     reader: &FrameFileReader,
-    offset: u64,
-    len: u64,
+    (offset, len, extension): (u64, u64, &str),
 ) -> io::Result<PathBuf> {
     let stem = reader.path().file_stem().and_then(|s| s.to_str()).unwrap_or("unknown");
-    let path = dir.join(format!("log-{stem}-{offset}-{len}.bin"));
+    let path = dir.join(format!("log-{stem}-{offset}-{len}.{extension}"));
     fs.create_dir_all(dir)?;
     if fs.metadata(&path).is_ok_and(|m| m.len == len) {
         return Ok(path);

@@ -32,8 +32,11 @@ impl Store {
         let of_tenant = tenant_matcher(tenant);
         let selectors: Vec<Vec<&Matcher>> =
             selectors.iter().map(|matchers| matchers.iter().chain([&of_tenant]).collect()).collect();
-        self.delete_in_parts(&selectors, range, cx)?;
-        self.delete_in_head(&selectors, range, cx)?;
+        // What is deleted already when there is no more room is passed over the second time.
+        self.space.with_reserve(self.fs.as_ref(), || {
+            self.delete_in_parts(&selectors, range, cx)?;
+            self.delete_in_head(&selectors, range, cx)
+        })?;
         add(&self.counters.deletions, 1);
         Ok(())
     }

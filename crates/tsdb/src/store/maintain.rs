@@ -36,6 +36,7 @@ pub struct MaintenanceReport {
 impl Store {
     pub(super) fn maintain(&self) -> Result<MaintenanceReport, TsdbError> {
         self.check_open()?;
+        self.starts.check(self.fs.as_ref(), self.clock.monotonic());
         let mut upkeep = self.maintenance.lock();
         let mut round = Round::new(self);
         // Whatever a reader kept from being freed the last time.
@@ -47,7 +48,9 @@ impl Store {
             round.cut(&mut upkeep, end);
         }
         round.attempt(|report| {
-            report.parts_merged = self.merge_parts(&mut upkeep, MergeScope::Due)?;
+            report.parts_merged = self
+                .space
+                .with_reserve(self.fs.as_ref(), || self.merge_parts(&mut upkeep, MergeScope::Due))?;
             Ok(())
         });
         round.attempt(|report| {
@@ -55,7 +58,8 @@ impl Store {
             Ok(())
         });
         round.attempt(|report| {
-            report.parts_rewritten = self.rewrite_deleted(&mut upkeep)?;
+            report.parts_rewritten =
+                self.space.with_reserve(self.fs.as_ref(), || self.rewrite_deleted(&mut upkeep))?;
             Ok(())
         });
         let idle_since = self.clock.monotonic().saturating_sub(IDLE_SERIES).as_secs() as u32;
@@ -63,6 +67,7 @@ impl Store {
         self.series_counts.forget(&gone);
         round.report.series_removed = gone.len();
         add(&self.counters.series_removed, round.report.series_removed as u64);
+        self.space.reserve().make(self.fs.as_ref(), self.space.min_free_bytes());
         round.finish()
     }
 
@@ -82,7 +87,9 @@ impl Store {
             });
         }
         round.attempt(|report| {
-            report.parts_merged = self.merge_parts(&mut upkeep, MergeScope::All)?;
+            report.parts_merged = self
+                .space
+                .with_reserve(self.fs.as_ref(), || self.merge_parts(&mut upkeep, MergeScope::All))?;
             Ok(())
         });
         round.finish()
@@ -95,11 +102,16 @@ impl Store {
         let _upkeep = self.urgent_upkeep();
         let checkpoint = self.write_checkpoint();
         let log = self.log.close().map_err(log_error);
+        self.starts.forget(self.fs.as_ref());
         checkpoint.and(log)
     }
 
     /// Writes a checkpoint and drops the segments that it stands for.
     pub(super) fn write_checkpoint(&self) -> Result<(), TsdbError> {
+        self.space.with_reserve(self.fs.as_ref(), || self.try_write_checkpoint())
+    }
+
+    fn try_write_checkpoint(&self) -> Result<(), TsdbError> {
         let number = self.log.roll();
         let next_seq = self.log.last_seq() + 1;
         let (fs, store_id) = (self.fs.as_ref(), self.manifest.lock().store_id());
@@ -190,7 +202,7 @@ impl<'a> Round<'a> {
     fn cut(&mut self, upkeep: &mut Upkeep, end: i64) {
         let store = self.store;
         self.attempt(|report| {
-            let outcome = store.cut(upkeep, end)?;
+            let outcome = store.space.with_reserve(store.fs.as_ref(), || store.cut(upkeep, end))?;
             report.parts_cut = outcome.parts;
             report.samples_cut = outcome.samples;
             if outcome.parts > 0 {

@@ -81,7 +81,9 @@ impl Store {
         let with_deletions: Vec<_> =
             set.parts().iter().filter(|p| !p.tombstones().is_empty()).cloned().collect();
         for part in &with_deletions {
-            self.merge(&mut upkeep, std::slice::from_ref(part), MergeScope::All)?;
+            self.space.with_reserve(self.fs.as_ref(), || {
+                self.merge(&mut upkeep, std::slice::from_ref(part), MergeScope::All)
+            })?;
         }
         Ok(with_deletions.len())
     }

@@ -13,9 +13,12 @@ mod manifest;
 mod merge;
 mod open;
 mod part_set;
+mod progress;
 mod replay;
+mod reserve;
 mod snapshot;
 mod space;
+mod starts;
 mod status;
 mod tenancy;
 mod top;
@@ -48,7 +51,9 @@ pub use dump::{DumpItem, dump};
 pub use limits::Offender;
 pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
+pub use progress::{ReplayProgress, ReplayStatus};
 pub use snapshot::SnapshotReport;
+pub use starts::StartStatus;
 pub use status::{HeadStatus, NameCount, PartStatus, QuarantineStatus, StorageStatus, UpkeepStatus};
 pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
 pub use verify::{Finding, VerifyReport, verify_store};
@@ -56,6 +61,7 @@ pub use verify::{Finding, VerifyReport, verify_store};
 use limits::{Refusals, SeriesCounts};
 use manifest::Manifest;
 use space::SpaceGuard;
+use starts::Starts;
 
 /// A time series store in a folder. Clones are handles of the same store.
 ///
@@ -83,6 +89,7 @@ pub(crate) struct Store {
     maintenance: Mutex<Upkeep>,
     pub(crate) counters: Counters,
     space: SpaceGuard,
+    starts: Starts,
     /// Those of the options at first.
     limits: RwLock<Limits>,
     /// As `limits`: that of the options at first.
@@ -128,8 +135,30 @@ impl Tsdb {
         fs: Arc<dyn Fs>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, RecoveryReport), TsdbError> {
-        let (store, report) = open::open(dir, options, fs, clock)?;
+        Self::open_watched(dir, options, fs, clock, &ReplayProgress::default())
+    }
+
+    /// [`open`](Self::open), telling on the way how far it is.
+    pub fn open_watched(
+        dir: &Path,
+        options: Options,
+        fs: Arc<dyn Fs>,
+        clock: Arc<dyn Clock>,
+        progress: &ReplayProgress,
+    ) -> Result<(Self, RecoveryReport), TsdbError> {
+        let (store, report) = open::open(dir, options, fs, clock, progress)?;
         Ok((Self { store: Arc::new(store) }, report))
+    }
+
+    /// The process serves from now on. Upkeep notes when it has done so for long enough that its start counts as a good one
+    /// ([`Options::count_starts`]).
+    pub fn note_ready(&self) {
+        self.store.starts.ready(self.store.clock.monotonic());
+    }
+
+    /// How the last starts went.
+    pub fn starts(&self) -> StartStatus {
+        self.store.starts.status()
     }
 
     /// The folder.
@@ -254,6 +283,11 @@ impl Tsdb {
     /// What was found when the store was opened.
     pub fn recovery(&self) -> &RecoveryReport {
         &self.store.recovery
+    }
+
+    /// What is kept of damage.
+    pub fn quarantine(&self) -> QuarantineStatus {
+        self.store.quarantine_status()
     }
 
     /// What the store takes on disk and whether it takes writes.

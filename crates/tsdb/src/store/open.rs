@@ -1,6 +1,6 @@
 //! From a folder to a running store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,10 @@ use super::fill::Fillers;
 use super::limits::{Refusals, SeriesCounts};
 use super::manifest::{Loaded, Manifest, PartEntry};
 use super::part_set::PartSet;
+use super::progress::ReplayProgress;
 use super::replay::Replay;
 use super::space::SpaceGuard;
+use super::starts::Starts;
 use super::{Store, checkpoint};
 
 pub(super) const LOG_DIR: &str = "log";
@@ -49,6 +51,7 @@ pub(super) fn open(
     options: Options,
     fs: Arc<dyn Fs>,
     clock: Arc<dyn Clock>,
+    progress: &ReplayProgress,
 ) -> Result<(Store, RecoveryReport), TsdbError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -62,11 +65,12 @@ pub(super) fn open(
         quarantine: dir.join(QUARANTINE_DIR),
         reading: Reading::new(options.read_mode, options.part_cache_bytes),
         report: RecoveryReport::default(),
+        progress,
     };
     let loaded = Manifest::load(fs.as_ref(), dir, clock.now_ms(), || {
         existing_store_id(fs.as_ref(), dir).unwrap_or_else(random_store_id)
     })?;
-    check_log(&opening, &loaded)?;
+    let files = check_log(&opening, &loaded)?;
     opening.remove_unfinished()?;
     let FoundParts { mut manifest, parts, unlisted, next_part } = opening.parts(loaded)?;
     if let Err(error) = manifest.settle(fs.as_ref()) {
@@ -76,15 +80,20 @@ pub(super) fn open(
         }
         tracing::warn!(%error, "MANIFEST could not be written anew; it will be with the next change");
     }
+    let starts = if options.count_starts {
+        Starts::note(opening.fs, dir, clock.now_ms())
+    } else {
+        Starts::uncounted(dir)
+    };
     let head = Head::new(options.max_exemplars);
-    let space = SpaceGuard::new(fs.as_ref(), dir, options.min_free_bytes);
+    let space = SpaceGuard::new(fs.as_ref(), dir, options.min_free_bytes, options.reserve_bytes);
     let log_options = LogOptions {
         segment_bytes: options.segment_bytes,
         sync: options.sync,
         min_free_bytes: space.min_free_bytes(),
         ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
     };
-    let (position, has_gap) = opening.replay(&head, &manifest, &log_options, clock.monotonic())?;
+    let (position, has_gap) = opening.replay(&head, &manifest, &log_options, &files, clock.monotonic())?;
     opening.settle_unlisted(unlisted, &parts, &head);
     let log_synced = opening.sync_log(&log_options.dir, &position);
     let (reading, report) = (opening.reading, opening.report);
@@ -129,6 +138,7 @@ pub(super) fn open(
         maintenance: Mutex::new(super::Upkeep { next_part }),
         counters,
         space,
+        starts,
         upkeep_status: Mutex::default(),
         recovery: report.clone(),
         scratch: Mutex::default(),
@@ -146,6 +156,7 @@ pub(super) fn open(
     {
         tracing::error!(%error, "the checkpoint could not be written");
     }
+    store.space.reserve().make(store.fs.as_ref(), store.space.min_free_bytes());
     Ok((store, report))
 }
 
@@ -176,23 +187,48 @@ fn existing_store_id(fs: &dyn Fs, dir: &Path) -> Option<StoreId> {
     })
 }
 
+/// The files that a replay may read, with the bytes that are in use of each.
+#[derive(Debug, Default)]
+struct ReplayFiles {
+    segments: BTreeMap<u64, u64>,
+    checkpoints: BTreeMap<u64, u64>,
+}
+
+impl ReplayFiles {
+    /// Tells what there is to read if the replay starts with this checkpoint, or without any.
+    fn announce(&self, checkpoint: Option<u64>, progress: &ReplayProgress) {
+        let segments = self.segments.range(checkpoint.unwrap_or(0)..);
+        let checkpoint = checkpoint.and_then(|number| self.checkpoints.get(&number));
+        let bytes = segments.clone().map(|(_, len)| len).chain(checkpoint).sum();
+        let ends = segments.clone().next().zip(segments.clone().next_back());
+        progress.begin(ends.map(|((first, _), (last, _))| (*first, *last)), bytes);
+    }
+}
+
 /// Refuses a log of another store or of a newer version before anything is changed.
-fn check_log(opening: &Opening<'_>, loaded: &Loaded) -> Result<(), TsdbError> {
+fn check_log(opening: &Opening<'_>, loaded: &Loaded) -> Result<ReplayFiles, TsdbError> {
     let store_id = loaded.manifest.store_id();
     let log_dir = opening.dir.join(LOG_DIR);
-    let segments = opening.fs.list(&log_dir).unwrap_or_default().into_iter();
-    let mut files: Vec<PathBuf> =
-        segments.filter(|e| e.kind == EntryKind::File).map(|e| log_dir.join(e.name)).collect();
-    let numbers = checkpoint::list(opening.fs, opening.dir).map_err(|e| TsdbError::io(opening.dir, e))?;
-    files.extend(numbers.into_iter().map(|n| checkpoint::path(opening.dir, n)));
-    for path in files {
-        let is_frame_file = path.extension().is_some_and(|e| e == "log" || e == "ckpt");
-        let Ok((_, Err(e))) = FrameFileReader::open(opening.fs, &path, store_id, 0) else { continue };
-        if is_frame_file && !e.is_damage() {
-            return Err(TsdbError::NotOurs(format!("{}: {e}", path.display())));
+    let mut files = ReplayFiles::default();
+    let check = |path: &Path| match FrameFileReader::open(opening.fs, path, store_id, 0) {
+        Ok((_, Err(e))) if !e.is_damage() => Err(TsdbError::NotOurs(format!("{}: {e}", path.display()))),
+        Ok((reader, _)) => Ok(reader.data_len()),
+        // Whoever reads it tells why that is not possible.
+        Err(_) => Ok(0),
+    };
+    for entry in opening.fs.list(&log_dir).unwrap_or_default() {
+        let number = entry.name.to_str().and_then(|name| name.strip_suffix(".log"));
+        if entry.kind == EntryKind::File
+            && let Some(number) = number
+        {
+            let len = check(&log_dir.join(&entry.name))?;
+            files.segments.extend(number.parse::<u64>().ok().map(|number| (number, len)));
         }
     }
-    Ok(())
+    for number in checkpoint::list(opening.fs, opening.dir).map_err(|e| TsdbError::io(opening.dir, e))? {
+        files.checkpoints.insert(number, check(&checkpoint::path(opening.dir, number))?);
+    }
+    Ok(files)
 }
 
 /// What the folder of the parts holds.
@@ -216,6 +252,7 @@ struct Opening<'a> {
     quarantine: PathBuf,
     reading: Reading,
     report: RecoveryReport,
+    progress: &'a ReplayProgress,
 }
 
 impl Opening<'_> {
@@ -474,11 +511,13 @@ impl Opening<'_> {
         head: &Head,
         manifest: &Manifest,
         options: &LogOptions,
+        files: &ReplayFiles,
         now: std::time::Duration,
     ) -> Result<(LogPosition, bool), TsdbError> {
+        files.announce(files.checkpoints.keys().next_back().copied(), self.progress);
         std::thread::scope(|scope| {
             let fillers = Fillers::start(scope, head).map_err(|e| TsdbError::io(self.dir, e))?;
-            self.replay_with(fillers, head, manifest, options, now)
+            self.replay_with(fillers, head, manifest, options, files, now)
         })
     }
 
@@ -488,15 +527,20 @@ impl Opening<'_> {
         head: &Head,
         manifest: &Manifest,
         options: &LogOptions,
+        files: &ReplayFiles,
         now: std::time::Duration,
     ) -> Result<(LogPosition, bool), TsdbError> {
+        let progress = self.progress;
         let mut replay = Replay::new(head, manifest.cuts(), now, fillers);
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
+        files.announce(self.report.checkpoint, progress);
         let mut bad_records = Vec::new();
         let mut first_seq = None;
         let recovered = recover(self.fs, options, from, |frame| {
             first_seq.get_or_insert(frame.seq);
+            progress.at_segment(frame.segment);
+            progress.add(frame.payload.len() as u64);
             match replay.log_frame(frame.seq, frame.payload) {
                 Ok(()) => Ok(()),
                 Err(RecordError::Newer(e)) => {
@@ -510,6 +554,7 @@ impl Opening<'_> {
             }
         });
         let mut recovery = recovered.map_err(not_opened)?;
+        progress.end();
         for (segment, offset, what) in bad_records {
             let path = bellwether_disk::segment_path(&options.dir, segment);
             self.problem(ProblemKind::Log, &path, format!("records of the frame at {offset}: {what}"), None);
@@ -588,6 +633,7 @@ impl Opening<'_> {
             let path = checkpoint::path(self.dir, number);
             let mut bad_records = Vec::new();
             let read = checkpoint::read(self.fs, &path, store_id, number, |payload| {
+                self.progress.add(payload.len() as u64);
                 match replay.checkpoint_frame(payload) {
                     Err(RecordError::Newer(e)) => Err(TsdbError::NotOurs(format!("{}: {e}", path.display()))),
                     Err(RecordError::Damaged(e)) => {

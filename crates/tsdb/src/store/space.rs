@@ -1,9 +1,15 @@
+//! Whether there is room on the disk.
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_disk::Fs;
 use parking_lot::Mutex;
+
+use crate::error::TsdbError;
+
+use super::reserve::Reserve;
 
 /// The free space is looked at this often while there is enough.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -21,10 +27,11 @@ pub(super) struct SpaceGuard {
     checked_ms: AtomicU64,
     /// Why the log took the last batch not, if it had no room. There may be more free space than must stay free, and still not enough for a segment.
     log_full: Mutex<Option<String>>,
+    reserve: Reserve,
 }
 
 impl SpaceGuard {
-    pub(super) fn new(fs: &dyn Fs, dir: &Path, configured: Option<u64>) -> Self {
+    pub(super) fn new(fs: &dyn Fs, dir: &Path, configured: Option<u64>, reserve_bytes: u64) -> Self {
         let min_free_bytes = configured.unwrap_or_else(|| {
             let total = fs.space(dir).map_or(0, |s| s.total);
             (total / 100 * DEFAULT_PERCENT).max(DEFAULT_BYTES)
@@ -34,6 +41,24 @@ impl SpaceGuard {
             is_full: AtomicBool::new(false),
             checked_ms: AtomicU64::new(0),
             log_full: Mutex::default(),
+            reserve: Reserve::find(fs, dir, reserve_bytes),
+        }
+    }
+
+    /// Room that is kept for upkeep: see [`Reserve`].
+    pub(super) fn reserve(&self) -> &Reserve {
+        &self.reserve
+    }
+
+    /// Does a piece of upkeep that needs room, and if there is none, once more without the reserve.
+    pub(super) fn with_reserve<T>(
+        &self,
+        fs: &dyn Fs,
+        mut task: impl FnMut() -> Result<T, TsdbError>,
+    ) -> Result<T, TsdbError> {
+        match task() {
+            Err(TsdbError::Full(why)) if self.reserve.give_up(fs, &why) => task(),
+            done => done,
         }
     }
 
@@ -67,21 +92,22 @@ impl SpaceGuard {
         self.checked_ms.store(now_ms.max(1), Ordering::Relaxed);
         // If the question cannot be answered, the writes themselves will tell.
         let available = fs.space(dir).map_or(u64::MAX, |s| s.available);
-        let is_full = available < self.min_free_bytes;
+        // What was taken of the reserve comes before samples.
+        let min_free_bytes = self.min_free_bytes.saturating_add(self.reserve.owed_bytes());
+        let is_full = available < min_free_bytes;
         if is_full != was_full {
             self.is_full.store(is_full, Ordering::Relaxed);
             tracing::warn!(
                 available,
-                min_free = self.min_free_bytes,
+                min_free = min_free_bytes,
                 is_full,
                 "free space of the storage crossed the limit"
             );
         }
         if is_full {
             return Err(format!(
-                "{available} bytes are free on the file system of {}, {} must stay free (min_free)",
+                "{available} bytes are free on the file system of {}, {min_free_bytes} must stay free (min_free)",
                 dir.display(),
-                self.min_free_bytes
             ));
         }
         Ok(())

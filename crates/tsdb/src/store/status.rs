@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bellwether_disk::{EntryKind, Fs, LogStatus, SyncPolicy};
+use bellwether_disk::{EntryKind, Fs, LogStatus, SyncPolicy, TORN_EXTENSION};
 use bellwether_model::{METRIC_NAME, TimeRange};
 
 use crate::options::Limits;
 
 use super::maintain::MaintenanceReport;
 use super::open::QUARANTINE_DIR;
+use super::starts::StartStatus;
 use super::top::Top;
 use super::{Store, TENANT_LABEL};
 
@@ -102,6 +103,8 @@ impl Default for UpkeepStatus {
 pub struct QuarantineStatus {
     /// Files.
     pub files: usize,
+    /// Those of them that are not torn tails of the log, which a crash leaves behind and which are no loss of anything durable.
+    pub damaged_files: usize,
     /// Bytes of them.
     pub bytes: u64,
 }
@@ -128,10 +131,14 @@ pub struct StorageStatus {
     pub quarantine: QuarantineStatus,
     /// How the upkeep goes.
     pub upkeep: UpkeepStatus,
+    /// How the last starts went.
+    pub starts: StartStatus,
     /// Bytes that are free on the file system, if that is known.
     pub free_bytes: Option<u64>,
     /// Bytes that must stay free.
     pub min_free_bytes: u64,
+    /// Bytes that are taken for upkeep on a full disk.
+    pub reserve_bytes: u64,
     /// Why writes are refused at the moment, if they are.
     pub refuses_writes: Option<String>,
 }
@@ -198,6 +205,10 @@ impl Store {
         status.collect()
     }
 
+    pub(super) fn quarantine_status(&self) -> QuarantineStatus {
+        quarantine_status(self.fs.as_ref(), &self.dir.join(QUARANTINE_DIR))
+    }
+
     pub(super) fn storage_status(&self) -> StorageStatus {
         let set = self.part_set();
         let log = self.log.status();
@@ -208,12 +219,14 @@ impl Store {
             sync: self.options.sync,
             limits: self.limits(),
             checkpoint_bytes: self.checkpoint_bytes(),
-            quarantine: quarantine_status(self.fs.as_ref(), &self.dir.join(QUARANTINE_DIR)),
+            quarantine: self.quarantine_status(),
             upkeep: self.upkeep_status.lock().clone(),
+            starts: self.starts.status(),
             parts: set.parts().len(),
             part_bytes: set.bytes(),
             free_bytes: self.fs.space(&self.dir).ok().map(|s| s.available),
             min_free_bytes: self.space.min_free_bytes(),
+            reserve_bytes: self.space.reserve().held_bytes(),
             refuses_writes: log.read_only.clone().or(full).or_else(|| self.space.log_full()).or(closed),
             log,
         }
@@ -228,9 +241,11 @@ fn quarantine_status(fs: &dyn Fs, dir: &Path) -> QuarantineStatus {
         if entry.kind == EntryKind::Dir {
             let below = quarantine_status(fs, &path);
             status.files += below.files;
+            status.damaged_files += below.damaged_files;
             status.bytes += below.bytes;
         } else {
             status.files += 1;
+            status.damaged_files += usize::from(path.extension().is_none_or(|e| e != TORN_EXTENSION));
             status.bytes += fs.metadata(&path).map_or(0, |m| m.len);
         }
     }

@@ -3,6 +3,7 @@
 mod acceptance;
 mod crash;
 mod deletes;
+mod full_disk;
 mod golden;
 mod isolation;
 mod kit;
@@ -11,6 +12,7 @@ mod model;
 mod reads;
 mod recovery;
 mod snapshots;
+mod starts;
 mod upkeep;
 mod verify;
 mod writes;

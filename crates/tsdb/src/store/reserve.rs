@@ -1,0 +1,137 @@
+//! Room on the disk that is taken only to be given up: with it parts and checkpoints can be written on a full disk, which is what frees room again.
+
+use std::path::{Path, PathBuf};
+
+use bellwether_disk::Fs;
+use parking_lot::Mutex;
+
+pub(super) const FILE_NAME: &str = "reserve";
+
+/// The file that takes the room.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+    bytes: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There is none, and nobody gave it up: it was never made.
+    Missing,
+    Held,
+    GivenUp,
+}
+
+impl Reserve {
+    /// The reserve of the store in `dir`, as it is. `bytes`: how large it should be, 0 for none.
+    pub(super) fn find(fs: &dyn Fs, dir: &Path, bytes: u64) -> Self {
+        let path = dir.join(FILE_NAME);
+        let state = match fs.metadata(&path) {
+            Ok(file) if bytes > 0 && file.len == bytes => State::Held,
+            Ok(_) => {
+                // Another size was chosen, or the process died while it made the file.
+                if let Err(error) = fs.remove_file(&path) {
+                    tracing::warn!(path = %path.display(), %error, "the reserve cannot be removed");
+                }
+                State::Missing
+            }
+            Err(_) => State::Missing,
+        };
+        Self { path, bytes, state: Mutex::new(state) }
+    }
+
+    /// How many bytes it takes now.
+    pub(super) fn held_bytes(&self) -> u64 {
+        if *self.state.lock() == State::Held { self.bytes } else { 0 }
+    }
+
+    /// How many bytes must be free before samples may take any, so that the reserve can be made again.
+    pub(super) fn owed_bytes(&self) -> u64 {
+        if *self.state.lock() == State::GivenUp { self.bytes } else { 0 }
+    }
+
+    /// Frees the room for a task that has none, as `why` says. Returns false if there is nothing to give up.
+    pub(super) fn give_up(&self, fs: &dyn Fs, why: &str) -> bool {
+        let mut state = self.state.lock();
+        if *state != State::Held {
+            return false;
+        }
+        match fs.remove_file(&self.path) {
+            Ok(()) => {
+                tracing::warn!(bytes = self.bytes, why, "the disk is full: using the reserve");
+                *state = State::GivenUp;
+                true
+            }
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), %error, "the reserve cannot be given up");
+                false
+            }
+        }
+    }
+
+    /// Makes the reserve if there is none and so many bytes stay free beside it.
+    pub(super) fn make(&self, fs: &dyn Fs, min_free_bytes: u64) {
+        let mut state = self.state.lock();
+        let dir = self.path.parent().unwrap_or(Path::new(""));
+        let available = fs.space(dir).map_or(0, |space| space.available);
+        if self.bytes == 0 || *state == State::Held || available < min_free_bytes.saturating_add(self.bytes) {
+            return;
+        }
+        let made = fs.create(&self.path).and_then(|file| file.allocate(self.bytes));
+        if let Err(error) = made {
+            // There will be another try. What is there takes little room.
+            tracing::warn!(path = %self.path.display(), %error, "the reserve cannot be made");
+            let _ = fs.remove_file(&self.path);
+            return;
+        }
+        if *state == State::GivenUp {
+            tracing::info!(bytes = self.bytes, "there is room again: the reserve is back");
+        }
+        *state = State::Held;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_disk::SimFs;
+
+    use super::*;
+
+    fn file_len(fs: &SimFs) -> Option<u64> {
+        fs.metadata(Path::new("d/reserve")).ok().map(|m| m.len)
+    }
+
+    #[test]
+    fn is_made_only_of_room_that_nobody_needs() {
+        let fs = SimFs::new();
+        let dir = Path::new("d");
+        fs.create_dir_all(dir).expect("no faults");
+        fs.set_capacity(Some(150));
+        let reserve = Reserve::find(&fs, dir, 100);
+        reserve.make(&fs, 51);
+        assert_eq!((file_len(&fs), reserve.held_bytes(), reserve.owed_bytes()), (None, 0, 0));
+        assert!(!reserve.give_up(&fs, "x"), "there is none");
+        reserve.make(&fs, 50);
+        assert_eq!((file_len(&fs), reserve.held_bytes(), reserve.owed_bytes()), (Some(100), 100, 0));
+        assert!(reserve.give_up(&fs, "x") && !reserve.give_up(&fs, "x"));
+        assert_eq!((file_len(&fs), reserve.held_bytes(), reserve.owed_bytes()), (None, 0, 100));
+        reserve.make(&fs, 50);
+        assert_eq!((file_len(&fs), reserve.owed_bytes()), (Some(100), 0));
+    }
+
+    #[test]
+    fn one_of_another_size_goes() {
+        let fs = SimFs::new();
+        let dir = Path::new("d");
+        fs.create_dir_all(dir).expect("no faults");
+        Reserve::find(&fs, dir, 100).make(&fs, 0);
+        assert_eq!(Reserve::find(&fs, dir, 100).held_bytes(), 100, "found again");
+        let smaller = Reserve::find(&fs, dir, 10);
+        assert_eq!(file_len(&fs), None);
+        smaller.make(&fs, 0);
+        assert_eq!(file_len(&fs), Some(10));
+        Reserve::find(&fs, dir, 0).make(&fs, 0);
+        assert_eq!(file_len(&fs), None, "switched off");
+    }
+}

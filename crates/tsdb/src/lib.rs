@@ -72,5 +72,6 @@ pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot
 pub use store::{
     Breakdown, Cardinality, DumpItem, Finding, HeadStatus, LabelBreakdown, LabelCost, MaintenanceReport,
     MetricCost, NameCount, Offender, PairCost, PartStatus, QuarantineStatus, ReplayProgress, ReplayStatus,
-    SnapshotReport, StartStatus, StorageStatus, Tsdb, UpkeepStatus, VerifyReport, dump, verify_store,
+    SnapshotReport, StartStatus, StorageStatus, Tsdb, UpkeepStatus, VerifyReport, dump, forget_starts,
+    verify_store,
 };

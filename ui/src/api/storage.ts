@@ -8,6 +8,12 @@ export interface StorageDetails {
   refusesWrites: string | null;
   freeBytes: number | null;
   minFreeBytes: number;
+  /** Taken for upkeep on a full disk; 0 while it is used. */
+  reserveBytes: number;
+  /** The server holds back because its last starts did not go well. */
+  safeMode: boolean;
+  /** So many starts shortly before this one. */
+  failedStarts: number;
   /** Parts, log and checkpoint. */
   usedBytes: number;
   log: {
@@ -52,7 +58,8 @@ export interface StorageDetails {
     failures: number;
   };
   recovery: Recovery;
-  quarantine: { files: number; bytes: number };
+  /** What is kept of damage, also of earlier starts; some of it may be just what a crash left at the end of the log. */
+  quarantine: { files: number; damagedFiles: number; bytes: number };
   /** Damaged places found since the start. */
   corruptions: number;
 }

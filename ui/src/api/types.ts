@@ -74,6 +74,12 @@ export interface BuildInfo {
 export interface RuntimeInfo {
   /** The server feeds itself with the demo fleet. */
   demo?: boolean;
+  /** Damaged places of the store that were found since the start. */
+  corruptionCount?: number;
+  /** Files that are kept of damage, also of earlier starts. */
+  damagedFiles?: number;
+  /** The server holds back because its last starts did not go well. */
+  safeMode?: boolean;
   [key: string]: unknown;
 }
 

@@ -1,9 +1,16 @@
 import { ActionIcon, Drawer, Kbd, Tooltip, UnstyledButton } from '@mantine/core';
-import { IconFlask, IconKeyboard, IconMenu2, IconPlugConnectedX, IconSearch } from '@tabler/icons-react';
+import {
+  IconAlertTriangle,
+  IconFlask,
+  IconKeyboard,
+  IconMenu2,
+  IconPlugConnectedX,
+  IconSearch,
+} from '@tabler/icons-react';
 import { Outlet, useLocation } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useKeys } from '../nav/keys';
-import { useGo } from '../nav/links';
+import { PageLink, useGo } from '../nav/links';
 import { Boundary } from '../states/Boundary';
 import { Loading } from '../states/Loading';
 import { KeyHelp } from './KeyHelp';
@@ -12,7 +19,7 @@ import { SchemeMenu } from './SchemeMenu';
 import { SECTIONS, SYSTEM_SECTIONS } from './sections';
 import classes from './shell.module.css';
 import { TimeBar } from './TimeBar';
-import { useDemo, useLostServer } from './useServer';
+import { useDemo, useLostServer, useStoreAlarms } from './useServer';
 
 const Palette = lazy(async () => ({ default: (await import('./Palette')).Palette }));
 const openPalette = async () => (await import('./Palette')).openPalette();
@@ -60,6 +67,7 @@ export function Shell() {
           </Tooltip>
         </section>
         <LostServer />
+        <StoreAlarms />
         <main className={classes.main} id="content" tabIndex={-1} ref={main}>
           <Boundary key={pathname} what="This page">
             <Suspense fallback={<Loading height={320} label="Loading the page" />}>
@@ -129,6 +137,23 @@ function LostServer() {
           The server does not answer. What you see is from before. Trying again in {left} s.
         </div>
       )}
+    </div>
+  );
+}
+
+/** Damage concerns every page: any number may miss something. */
+function StoreAlarms() {
+  const { damaged, safeMode } = useStoreAlarms();
+  if (!damaged && !safeMode) return null;
+  return (
+    <div role="alert" className={classes.lost} data-look={damaged ? 'bad' : 'warning'}>
+      <IconAlertTriangle size={14} aria-hidden="true" />
+      <span>
+        {damaged
+          ? 'Stored data is damaged, and answers may miss samples.'
+          : 'Safe mode after several crashes: one query at a time.'}{' '}
+        <PageLink to="/system/storage">What happened</PageLink>
+      </span>
     </div>
   );
 }

@@ -14,6 +14,12 @@ export function useDemo(): boolean {
   return useQuery(RUNTIME_QUERY).data?.demo === true;
 }
 
+/** What everybody has to know about the store: whether numbers may be missing, and whether the server holds back. */
+export function useStoreAlarms(): { damaged: boolean; safeMode: boolean } {
+  const { corruptionCount = 0, damagedFiles = 0, safeMode = false } = useQuery(RUNTIME_QUERY).data ?? {};
+  return { damaged: corruptionCount + damagedFiles > 0, safeMode };
+}
+
 const FIRST_WAIT_S = 1;
 const LONGEST_WAIT_S = 15;
 

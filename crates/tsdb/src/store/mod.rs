@@ -53,7 +53,7 @@ pub use maintain::MaintenanceReport;
 pub(crate) use part_set::PartSet;
 pub use progress::{ReplayProgress, ReplayStatus};
 pub use snapshot::SnapshotReport;
-pub use starts::StartStatus;
+pub use starts::{StartStatus, forget_starts};
 pub use status::{HeadStatus, NameCount, PartStatus, QuarantineStatus, StorageStatus, UpkeepStatus};
 pub(crate) use tenancy::{TENANT_LABEL, tenant_matcher, visible_labels};
 pub use verify::{Finding, VerifyReport, verify_store};

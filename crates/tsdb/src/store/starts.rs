@@ -155,6 +155,14 @@ impl Starts {
     }
 }
 
+/// Lets no start of the store in `dir` count any more, because its process is stopped as it should before the store is open.
+pub fn forget_starts(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
+    match fs.remove_file(&dir.join(RUN_DIR).join(STARTS_FILE)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// The starts in a file. What is torn or damaged does not count.
 fn read_starts(bytes: &[u8]) -> Vec<i64> {
     let lines = bytes.split_inclusive(|b| *b == b'\n').filter_map(checked_json);
@@ -221,6 +229,10 @@ mod tests {
         start(&fs, 5);
         start(&fs, 6).forget(&fs);
         assert_eq!(start(&fs, 7).status(), status(0, false));
+        start(&fs, 8);
+        forget_starts(&fs, Path::new(DIR)).expect("no faults");
+        forget_starts(&fs, Path::new(DIR)).expect("nothing to do");
+        assert_eq!(start(&fs, 9).status(), status(0, false));
     }
 
     #[test]

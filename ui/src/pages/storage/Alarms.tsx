@@ -10,7 +10,7 @@ const TORN = 'torn tail';
 
 /** What somebody has to know before anything else: refused samples, losses, failing upkeep. */
 export function Alarms({ data }: { data: StorageDetails }) {
-  const { refusesWrites, recovery, corruptions, upkeep } = data;
+  const { refusesWrites, recovery, corruptions, upkeep, quarantine } = data;
   const damages = recovery.problems.filter(({ kind }) => kind !== TORN);
   const torn = recovery.problems.filter(({ kind }) => kind === TORN);
   const read = corruptions - damages.length;
@@ -26,12 +26,29 @@ export function Alarms({ data }: { data: StorageDetails }) {
           </p>
         </Alarm>
       )}
+      {data.safeMode && (
+        <Alarm icon={IconAlertTriangle} title="Safe mode" look="warning">
+          <p>
+            The last {plural(data.failedStarts, 'start')} ended within a minute. One query is answered at a time, and
+            scrapes and writes have half of their places. This ends by itself after ten minutes without a crash, or when
+            the server is stopped properly.
+          </p>
+        </Alarm>
+      )}
       {!recovery.clean && <Losses recovery={recovery} damages={damages} />}
       {read > 0 && (
         <Alarm icon={IconDatabaseExclamation} title={`${plural(read, 'damaged place')} found while reading`}>
           <p>
             Queries leave out what cannot be read and say so. The server’s log names file and place; a backup or another
             server that scrapes the same may still have the samples.
+          </p>
+        </Alarm>
+      )}
+      {corruptions === 0 && quarantine.damagedFiles > 0 && (
+        <Alarm icon={IconDatabaseExclamation} title="Data was damaged at an earlier start">
+          <p>
+            {plural(quarantine.damagedFiles, 'file')} of it are kept in <code>{data.path}/quarantine</code>. This is
+            told until they are moved away.
           </p>
         </Alarm>
       )}

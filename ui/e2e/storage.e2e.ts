@@ -127,7 +127,6 @@ describe('Storage', () => {
       await banner.waitFor();
     }
     await expectAccessible();
-    if (process.env.BANNER_SHOTS) await page.screenshot({ path: `${process.env.BANNER_SHOTS}/banner-${scheme}.png` });
     await banner.getByRole('link', { name: 'What happened' }).click();
     await page.getByRole('alert', { name: 'Data was damaged when the server was started' }).waitFor();
     await server.kill();

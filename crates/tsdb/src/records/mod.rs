@@ -6,6 +6,6 @@ mod writer;
 
 pub(crate) use kind::RecordKind;
 pub(crate) use reader::{
-    CheckpointHead, CheckpointSeries, RecordError, RecordSink, is_continued, read_records,
+    CheckpointHead, CheckpointSeries, RecordError, RecordSink, has_deletions, is_continued, read_records,
 };
 pub(crate) use writer::RecordWriter;

@@ -56,9 +56,18 @@ pub(crate) trait RecordSink {
 
 /// Whether the batch of a frame goes on in the next one. Looks only at the heads of the records.
 pub(crate) fn is_continued(payload: &[u8]) -> bool {
+    has_record(payload, RecordKind::Continued)
+}
+
+/// Whether a frame deletes something. Looks only at the heads of the records.
+pub(crate) fn has_deletions(payload: &[u8]) -> bool {
+    has_record(payload, RecordKind::Deletions)
+}
+
+fn has_record(payload: &[u8], wanted: RecordKind) -> bool {
     let mut cursor = Cursor::new(payload);
     while let (Ok(kind), Ok(_)) = (cursor.u8(), cursor.prefixed()) {
-        if kind == u8::from(RecordKind::Continued) {
+        if kind == u8::from(wanted) {
             return true;
         }
     }

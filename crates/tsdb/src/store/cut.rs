@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bellwether_disk::publish_dir;
-use bellwether_model::{ColumnBuffer, TimeRange, Value};
+use bellwether_disk::{Fs, publish_dir};
+use bellwether_model::{Clock, ColumnBuffer, TimeRange, Value};
 
-use crate::counters::add;
+use crate::counters::{Counters, add};
 use crate::error::TsdbError;
-use crate::head::{CutSeries, value_at};
-use crate::part::{Dictionary, Part, PartMeta, PartWriter, Provenance, folder_name};
+use crate::head::{CutSeries, Head, value_at};
+use crate::part::{Dictionary, Part, PartMeta, PartWriter, Provenance, Reading, folder_name};
 
 use super::manifest::{Cut, Edit, PartEntry};
 use super::open::PARTS_DIR;
@@ -46,22 +47,15 @@ impl Store {
             return Ok(CutOutcome::default());
         }
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        let cut = self.write_cut(&self.dir.join(PARTS_DIR), upkeep, &series)?;
+        let mut cut = self.part_maker().write_cut(&self.dir.join(PARTS_DIR), upkeep, &series)?;
         let outcome =
             CutOutcome { parts: cut.parts.len(), samples: cut.parts.iter().map(|p| p.meta().samples).sum() };
-        let range = TimeRange::new(cut.mint, end - 1);
-        let edit = Edit {
-            add: cut.entries,
-            cut: vec![Cut { mint: range.mint, maxt: range.maxt, log_seq }],
-            ..Edit::default()
-        };
+        let edit = cut.edit(end, log_seq);
         let mut manifest = self.manifest.lock();
         manifest.change(self.fs.as_ref(), &edit).map_err(|e| TsdbError::io(manifest.path(), e))?;
         drop(manifest);
-        self.change_parts(cut.parts, &[]);
-        self.head.mark_cut(&cut.through);
-        let with_late = series.iter().filter(|s| !s.late.is_empty()).map(|s| (s.id, s.log_id));
-        self.head.mark_late_cut(with_late, end, snapshot.commit);
+        self.change_parts(std::mem::take(&mut cut.parts), &[]);
+        cut.mark(&self.head, &series, end, snapshot.commit);
         self.head.ranges.cut(end, &mark);
         add(&self.counters.cuts, 1);
         Ok(outcome)
@@ -80,6 +74,29 @@ impl Store {
         }
     }
 
+    /// What writes parts for this store.
+    pub(super) fn part_maker(&self) -> PartMaker<'_> {
+        PartMaker {
+            fs: self.fs.as_ref(),
+            clock: self.clock.as_ref(),
+            reading: &self.reading,
+            counters: &self.counters,
+            is_closed: &self.is_closed,
+        }
+    }
+}
+
+/// Writes parts.
+pub(super) struct PartMaker<'a> {
+    pub(super) fs: &'a dyn Fs,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) reading: &'a Reading,
+    pub(super) counters: &'a Counters,
+    /// Whether nobody waits for the parts any more.
+    pub(super) is_closed: &'a AtomicBool,
+}
+
+impl PartMaker<'_> {
     /// Writes samples as parts below `parts_dir`. The series are in the order of their labels.
     pub(super) fn write_cut(
         &self,
@@ -119,7 +136,9 @@ impl Store {
             let dictionary: Dictionary = series.iter().map(|s| &s.labels).collect();
             let part = self.write_part(parts_dir, provenance, &dictionary, |writer| {
                 for s in series {
-                    self.check_going_on()?;
+                    if self.is_closed.load(Ordering::Acquire) {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
                     samples.clear();
                     if is_late {
                         copy_range(&s.late, range, &mut samples);
@@ -149,7 +168,7 @@ impl Store {
         let id = provenance.id;
         let dir = parts_dir.join(folder_name(id));
         let temporary = parts_dir.join(format!("{}.tmp", folder_name(id)));
-        let fs = self.fs.as_ref();
+        let fs = self.fs;
         let write = || -> io::Result<Option<PartMeta>> {
             fs.create_dir_all(&temporary)?;
             let mut writer = PartWriter::create(fs, &temporary, dictionary, provenance)?;
@@ -161,17 +180,15 @@ impl Store {
             publish_dir(fs, &temporary, &dir)?;
             Ok(Some(meta))
         };
-        let meta =
-            write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| match self.check_open() {
-                Err(closed) => closed,
-                Ok(()) => TsdbError::io(&dir, e),
-            })?;
+        let meta = write().inspect_err(|_| remove_quietly(fs, &temporary)).map_err(|e| {
+            if self.is_closed.load(Ordering::Acquire) { TsdbError::Closed } else { TsdbError::io(&dir, e) }
+        })?;
         let Some(meta) = meta else {
             remove_quietly(fs, &temporary);
             return Ok(None);
         };
         // Reading it back now, while the samples are still in the head, is the last chance to notice that the disk did not keep it.
-        let part = Part::open(fs, &dir, id, &self.reading)
+        let part = Part::open(fs, &dir, id, self.reading)
             .map_err(|e| TsdbError::Part { id, what: e.to_string() })?;
         add(&self.counters.part_bytes_written, meta.bytes());
         Ok(Some((part, meta)))
@@ -187,6 +204,24 @@ pub(super) struct WrittenCut {
     mint: i64,
 }
 
+impl WrittenCut {
+    /// The change of MANIFEST that makes the parts those of the store: what frames up to `log_seq` brought before `end` is in them.
+    pub(super) fn edit(&mut self, end: i64, log_seq: u64) -> Edit {
+        Edit {
+            add: std::mem::take(&mut self.entries),
+            cut: vec![Cut { mint: self.mint, maxt: end - 1, log_seq }],
+            ..Edit::default()
+        }
+    }
+
+    /// Notes in the head that the samples are in parts, as far as a reader of `commit` saw them.
+    pub(super) fn mark(&self, head: &Head, series: &[CutSeries], end: i64, commit: u64) {
+        head.mark_cut(&self.through);
+        let with_late = series.iter().filter(|s| !s.late.is_empty()).map(|s| (s.id, s.log_id));
+        head.mark_late_cut(with_late, end, commit);
+    }
+}
+
 /// Appends the samples in the range to `out`.
 fn copy_range(from: &ColumnBuffer, range: TimeRange, out: &mut ColumnBuffer) {
     for row in (0..from.len()).filter(|row| range.contains(from.ts[*row])) {
@@ -198,7 +233,7 @@ fn copy_range(from: &ColumnBuffer, range: TimeRange, out: &mut ColumnBuffer) {
     }
 }
 
-fn remove_quietly(fs: &dyn bellwether_disk::Fs, dir: &Path) {
+fn remove_quietly(fs: &dyn Fs, dir: &Path) {
     // What cannot be removed now is removed at the next start.
     if fs.metadata(dir).is_ok() {
         let _ = fs.remove_dir_all(dir);

@@ -57,6 +57,8 @@ enum Load {
     Return(SeriesId),
     /// What came before of a series in a range is gone.
     Deletion(SeriesId, TimeRange),
+    /// Somebody waits for what was done since the last time.
+    Report(SyncSender<Filled>),
 }
 
 /// What the threads did.
@@ -132,6 +134,20 @@ impl<'s> Fillers<'s> {
         self.of(series).pass_on(Load::Deletion(series, range));
     }
 
+    /// Waits until all samples that came so far are in the head, and returns what was done since the last time.
+    pub(super) fn settle(&mut self) -> Filled {
+        let mut all = Filled::default();
+        let ask = |filler: &mut Filler<'s>| {
+            let (report, receiver) = sync_channel(1);
+            filler.pass_on(Load::Report(report));
+            receiver
+        };
+        let reports: Vec<_> = self.fillers.iter_mut().map(ask).collect();
+        // A thread that is gone has panicked, which is found out when it is joined.
+        reports.into_iter().filter_map(|report| report.recv().ok()).for_each(|filled| all.merge(&filled));
+        all
+    }
+
     /// Waits until all samples are in the head.
     pub(super) fn finish(self) -> Filled {
         let mut all = Filled::default();
@@ -144,9 +160,7 @@ impl<'s> Fillers<'s> {
         let threads: Vec<_> = self.fillers.into_iter().map(end).collect();
         for thread in threads {
             let filled = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            all.samples += filled.samples;
-            all.known += filled.known;
-            all.tally.merge(&filled.tally);
+            all.merge(&filled);
         }
         all
     }
@@ -196,12 +210,21 @@ fn fill(head: &Head, loads: &Receiver<Load>) -> Filled {
             Load::Any(samples) => samples.iter().for_each(|sample| filled.add(head, sample)),
             Load::Return(series) => head.replay_return(series),
             Load::Deletion(series, range) => head.replay_deletion(series, range),
+            Load::Report(to) => {
+                let _ = to.send(std::mem::take(&mut filled));
+            }
         }
     }
     filled
 }
 
 impl Filled {
+    fn merge(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.known += other.known;
+        self.tally.merge(&other.tally);
+    }
+
     fn add(&mut self, head: &Head, sample: &Sample) {
         let Sample { series, ts_ms, start_ts_ms, ref value, place } = *sample;
         let is_new = match place {

@@ -104,7 +104,7 @@ impl Store {
             created_ms: self.clock.now_ms(),
         };
         let parts_dir = self.dir.join(PARTS_DIR);
-        let written = self.write_part(&parts_dir, provenance, &dictionary, |writer| {
+        let written = self.part_maker().write_part(&parts_dir, provenance, &dictionary, |writer| {
             let broken = |e: PartError| io::Error::new(io::ErrorKind::InvalidData, e);
             let mut merge = SeriesMerge::new(sources).map_err(broken)?;
             let mut samples = ColumnBuffer::default();

@@ -18,6 +18,7 @@ mod replay;
 mod reserve;
 mod snapshot;
 mod space;
+mod spill;
 mod starts;
 mod status;
 mod tenancy;

@@ -24,6 +24,7 @@ use crate::part::{
 use crate::records::RecordError;
 use crate::report::{Problem, ProblemKind, RecoveryReport};
 
+use super::cut::PartMaker;
 use super::fill::Fillers;
 use super::limits::{Refusals, SeriesCounts};
 use super::manifest::{Loaded, Manifest, PartEntry};
@@ -31,8 +32,9 @@ use super::part_set::PartSet;
 use super::progress::ReplayProgress;
 use super::replay::Replay;
 use super::space::SpaceGuard;
+use super::spill::{Spill, last_deletion};
 use super::starts::Starts;
-use super::{Store, checkpoint};
+use super::{Store, Upkeep, checkpoint};
 
 pub(super) const LOG_DIR: &str = "log";
 pub(super) const PARTS_DIR: &str = "parts";
@@ -72,7 +74,7 @@ pub(super) fn open(
     })?;
     let files = check_log(&opening, &loaded)?;
     opening.remove_unfinished()?;
-    let FoundParts { mut manifest, parts, unlisted, next_part } = opening.parts(loaded)?;
+    let FoundParts { mut manifest, mut parts, unlisted, next_part } = opening.parts(loaded)?;
     if let Err(error) = manifest.settle(fs.as_ref()) {
         // A new store cannot do without it; an old one, on a full disk, can.
         if opening.report.problems.is_empty() {
@@ -93,10 +95,40 @@ pub(super) fn open(
         min_free_bytes: space.min_free_bytes(),
         ..LogOptions::new(dir.join(LOG_DIR), opening.quarantine.clone(), manifest.store_id())
     };
-    let (position, has_gap) = opening.replay(&head, &manifest, &log_options, &files, clock.monotonic())?;
-    opening.settle_unlisted(unlisted, &parts, &head);
+    let (counters, mut upkeep, reading) =
+        (Counters::default(), Upkeep { next_part }, opening.reading.clone());
+    let (parts_dir, is_closed) = (dir.join(PARTS_DIR), AtomicBool::new(false));
+    let mut spill = starts.status().is_safe_mode.then(|| Spill {
+        maker: PartMaker {
+            fs: fs.as_ref(),
+            clock: clock.as_ref(),
+            reading: &reading,
+            counters: &counters,
+            is_closed: &is_closed,
+        },
+        parts_dir: &parts_dir,
+        every_bytes: options.segment_bytes,
+        last_deletion: 0,
+        bytes: 0,
+        parts: Vec::new(),
+    });
+    let (position, has_gap) = opening.replay(
+        &head,
+        (&mut manifest, &mut upkeep),
+        (&log_options, &files),
+        spill.as_mut(),
+        clock.monotonic(),
+    )?;
+    let spilled = spill.map_or_else(Vec::new, |spill| spill.parts);
+    let has_spilled = !spilled.is_empty();
+    if has_spilled {
+        // Parts that are not listed are compared with the head, which has not all of the log now; the next start does that.
+        parts.extend(spilled);
+    } else {
+        opening.settle_unlisted(unlisted, &parts, &head);
+    }
     let log_synced = opening.sync_log(&log_options.dir, &position);
-    let (reading, report) = (opening.reading, opening.report);
+    let report = opening.report;
     manifest.forget_cuts_before(first_seq_in_log(&position));
     head.raise_log_id(position.segment << 32);
     let log = Log::start(Arc::clone(&fs), log_options, position);
@@ -106,7 +138,6 @@ pub(super) fn open(
             tracing::warn!(%error, "segments that a checkpoint replaced could not be removed");
         }
     }
-    let counters = Counters::default();
     add(&counters.samples_replayed, report.samples);
     let damaged = report.problems.iter().filter(|p| p.kind != ProblemKind::TornTail).count();
     add(&counters.corruptions, damaged as u64);
@@ -135,14 +166,14 @@ pub(super) fn open(
         reading,
         parts: RwLock::new(Arc::new(PartSet::new(0, parts))),
         manifest: Mutex::new(manifest),
-        maintenance: Mutex::new(super::Upkeep { next_part }),
+        maintenance: Mutex::new(upkeep),
         counters,
         space,
         starts,
         upkeep_status: Mutex::default(),
         recovery: report.clone(),
         scratch: Mutex::default(),
-        is_closed: AtomicBool::new(false),
+        is_closed,
         n_waiting: AtomicUsize::new(0),
         _lock: lock,
     };
@@ -151,7 +182,8 @@ pub(super) fn open(
         tracing::error!(%error, "the log could not be synced; writing a checkpoint of what it holds");
     }
     // A jump in the numbers would look like lost frames at the next start, so the log begins anew behind a checkpoint.
-    if (log_synced.is_err() || has_gap)
+    // What a careful start moved into parts is not needed in the log.
+    if (log_synced.is_err() || has_gap || has_spilled)
         && let Err(error) = store.write_checkpoint()
     {
         tracing::error!(%error, "the checkpoint could not be written");
@@ -509,15 +541,15 @@ impl Opening<'_> {
     fn replay(
         &mut self,
         head: &Head,
-        manifest: &Manifest,
-        options: &LogOptions,
-        files: &ReplayFiles,
+        manifest: (&mut Manifest, &mut Upkeep),
+        (options, files): (&LogOptions, &ReplayFiles),
+        spill: Option<&mut Spill<'_>>,
         now: std::time::Duration,
     ) -> Result<(LogPosition, bool), TsdbError> {
         files.announce(files.checkpoints.keys().next_back().copied(), self.progress);
         std::thread::scope(|scope| {
             let fillers = Fillers::start(scope, head).map_err(|e| TsdbError::io(self.dir, e))?;
-            self.replay_with(fillers, head, manifest, options, files, now)
+            self.replay_with(fillers, head, manifest, (options, files), spill, now)
         })
     }
 
@@ -525,23 +557,37 @@ impl Opening<'_> {
         &mut self,
         fillers: Fillers<'_>,
         head: &Head,
-        manifest: &Manifest,
-        options: &LogOptions,
-        files: &ReplayFiles,
+        (manifest, upkeep): (&mut Manifest, &mut Upkeep),
+        (options, files): (&LogOptions, &ReplayFiles),
+        mut spill: Option<&mut Spill<'_>>,
         now: std::time::Duration,
     ) -> Result<(LogPosition, bool), TsdbError> {
         let progress = self.progress;
-        let mut replay = Replay::new(head, manifest.cuts(), now, fillers);
+        // Those that are added on the way concern frames that were read by then.
+        let cuts = manifest.cuts().to_vec();
+        let mut replay = Replay::new(head, &cuts, now, fillers);
         self.replay_checkpoint(&mut replay, manifest.store_id())?;
         let from = self.report.checkpoint.unwrap_or(0);
         files.announce(self.report.checkpoint, progress);
+        if let Some(spill) = &mut spill {
+            let segments = files
+                .segments
+                .range(from..)
+                .map(|(n, _)| (*n, bellwether_disk::segment_path(&options.dir, *n)));
+            spill.last_deletion = last_deletion(self.fs, manifest.store_id(), segments);
+        }
         let mut bad_records = Vec::new();
         let mut first_seq = None;
         let recovered = recover(self.fs, options, from, |frame| {
             first_seq.get_or_insert(frame.seq);
             progress.at_segment(frame.segment);
             progress.add(frame.payload.len() as u64);
-            match replay.log_frame(frame.seq, frame.payload) {
+            let replayed = replay.log_frame(frame.seq, frame.payload);
+            if let Some(spill) = &mut spill {
+                let store = (&mut *manifest, &mut *upkeep);
+                spill.after_frame(&mut replay, head, store, frame.seq, frame.payload.len());
+            }
+            match replayed {
                 Ok(()) => Ok(()),
                 Err(RecordError::Newer(e)) => {
                     let path = bellwether_disk::segment_path(&options.dir, frame.segment);

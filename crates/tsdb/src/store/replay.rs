@@ -166,13 +166,25 @@ impl<'a> Replay<'a> {
 
     /// All frames were read. A batch whose end is missing was not acknowledged and is given up.
     pub(super) fn finish(mut self) -> Replayed {
+        self.settle();
         self.head.index.write().extend(self.index);
-        let filled = self.fillers.finish();
+        let nothing_more = self.fillers.finish();
+        debug_assert_eq!(nothing_more.samples, 0, "BUG: samples came after the threads had settled");
+        self.replayed
+    }
+
+    /// Whether the last frame ended a batch: all that was read can be seen in the head once it is settled.
+    pub(super) fn is_between_batches(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Waits until the samples that were read are in the head, and counts them there.
+    pub(super) fn settle(&mut self) {
+        let filled = self.fillers.settle();
         self.replayed.samples += filled.samples;
         self.replayed.known += filled.known;
-        self.head.ranges.add(&self.tally, self.now);
+        self.head.ranges.add(&std::mem::take(&mut self.tally), self.now);
         self.head.ranges.add(&filled.tally, self.now);
-        self.replayed
     }
 
     fn is_cut(&self, ts_ms: i64) -> bool {

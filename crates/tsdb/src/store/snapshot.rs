@@ -159,7 +159,7 @@ impl Store {
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
         // The numbers are those of another store.
         let mut numbers = Upkeep { next_part: upkeep.next_part };
-        let written = self.write_cut(&dir.join(PARTS_DIR), &mut numbers, &series)?;
+        let written = self.part_maker().write_cut(&dir.join(PARTS_DIR), &mut numbers, &series)?;
         for entry in &written.entries {
             let listed = entry.files.iter().map(|file| ListedFile {
                 path: format!("{PARTS_DIR}/{}/{}", folder_name(entry.id), file.name),

@@ -30,4 +30,6 @@ test('what only old clients need is left out while it is empty', () => {
   expect(isFact('unsupported', [])).toBe(false);
   expect(isFact('branch', '')).toBe(false);
   expect(isFact('goVersion', 'none')).toBe(false);
+  expect(isFact('lastClockJumpSeconds', 0)).toBe(false);
+  expect(isFact('lastClockJumpSeconds', -45.5)).toBe(true);
 });

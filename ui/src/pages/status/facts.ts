@@ -41,6 +41,7 @@ const OF_GO = ['goroutineCount', 'GOMEMLIMIT', 'GOGC', 'GODEBUG'];
 export function isFact(key: string, value: unknown): boolean {
   if (OF_GO.includes(key)) return value !== 0 && value !== '';
   if (key === 'goVersion' && value === 'none') return false;
+  if (key === 'lastClockJumpSeconds') return value !== 0;
   return value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 

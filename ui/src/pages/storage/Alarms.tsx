@@ -30,8 +30,8 @@ export function Alarms({ data }: { data: StorageDetails }) {
         <Alarm icon={IconAlertTriangle} title="Safe mode" look="warning">
           <p>
             The last {plural(data.failedStarts, 'start')} ended within a minute. One query is answered at a time, and
-            scrapes and writes have half of their places. This ends by itself after ten minutes without a crash, or when
-            the server is stopped properly.
+            scrapes and writes have half of their places. Safe mode ends by itself after ten minutes without a crash, or
+            when the server is stopped properly.
           </p>
         </Alarm>
       )}

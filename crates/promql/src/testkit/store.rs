@@ -377,6 +377,7 @@ mod tests {
             samples: vec![entry(&up, 5, 1.0.into())],
             exemplars: vec![exemplar(&up, 5), exemplar(&up, 4), exemplar(&Labels::empty(), 5)],
             metadata: vec![help("a"), help("b"), help("a")],
+            ..AppendBatch::default()
         };
         let report = store.append(&tenant, &batch).expect("takes it");
         let rejected = [(1, Rejection::OutOfOrderExemplar), (2, Rejection::ExemplarWithoutSeries)];

@@ -317,7 +317,7 @@ mod tests {
         };
         assert_eq!(admitted(&tenant, 0, 1000), 60);
         assert_eq!(counts.retry_after(&tenant, 5, &limits), Duration::from_secs(5));
-        assert_eq!(counts.retry_after(&tenant, 500, &limits), Duration::from_secs(60));
+        assert_eq!(counts.retry_after(&tenant, 500, &limits), Duration::from_mins(1));
         assert_eq!(admitted(&other, 0, 1000), 60, "tenants have limits of their own");
         assert_eq!(admitted(&tenant, 100, 1010), 10);
         assert_eq!(admitted(&tenant, 200, 5000), 60, "what was not used is not saved up");

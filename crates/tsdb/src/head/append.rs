@@ -130,8 +130,9 @@ impl LockedShards<'_> {
         };
         let log_id = self.head.next_log_id.fetch_add(1, Ordering::Relaxed);
         let oldest_reader = self.head.commits.oldest_reader();
-        let series = Series::new(labels.clone(), hash, log_id);
-        let slot = self.shard_mut(shard).insert(series, oldest_reader);
+        let series = Series::new(labels.clone(), log_id);
+        let hasher = &self.head.hasher;
+        let slot = self.shard_mut(shard).insert(series, hash, hasher, oldest_reader);
         let id = SeriesId::new(shard, slot);
         self.created.push((id, labels.clone()));
         self.head.n_series.fetch_add(1, Ordering::Relaxed);

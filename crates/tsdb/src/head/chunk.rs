@@ -11,6 +11,8 @@ use crate::codec::{
 };
 use crate::coding::{Cursor, DecodeError, Result, put_varint};
 
+use super::times::TimeColumns;
+
 /// Distinct timestamp columns that a shard remembers in order to share them.
 const SHARED_COLUMNS: usize = 256;
 
@@ -69,9 +71,17 @@ pub(crate) struct SharedColumns {
     by_content: HashMap<u128, TsCol>,
     /// Memory for whoever seals: times and values.
     buffers: (Vec<i64>, Vec<f64>),
+    /// The times of samples that are not sealed yet.
+    tail_times: TimeColumns,
 }
 
 impl SharedColumns {
+    /// The times of samples that are not sealed yet.
+    #[inline]
+    pub(super) fn tail_times(&mut self) -> &mut TimeColumns {
+        &mut self.tail_times
+    }
+
     /// Empty buffers; [`give_buffers`](Self::give_buffers) keeps their memory for the next time.
     pub(super) fn take_buffers(&mut self) -> (Vec<i64>, Vec<f64>) {
         std::mem::take(&mut self.buffers)

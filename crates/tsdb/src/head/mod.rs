@@ -14,6 +14,7 @@ mod read;
 mod series;
 mod shard;
 mod tail;
+mod times;
 mod upkeep;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -139,7 +140,7 @@ impl Head {
     }
 
     fn hash(&self, labels: &Labels) -> (u64, usize) {
-        let hash = self.hasher.hash(labels.as_bytes());
+        let hash = self.hasher.of(labels);
         let [instance, job] = SOURCE_LABELS.map(|name| labels.get(name));
         let of_source = match (instance, job) {
             (None, None) => hash,

@@ -1,4 +1,5 @@
-use std::ops::Range;
+use std::num::NonZeroU32;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use bellwether_model::{ColumnBuffer, FloatHistogram, Labels, TimeRange, Value};
@@ -14,7 +15,7 @@ use super::late::LateSamples;
 use super::tail::Tail;
 
 /// A tail of this many samples is sealed.
-const TAIL_ROWS: usize = 32;
+pub(super) const TAIL_ROWS: usize = 32;
 /// Sealed chunks are joined until they have this many samples.
 const CHUNK_ROWS: u32 = 128;
 
@@ -41,75 +42,216 @@ pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A series in the head.
+/// Chunks in the order of time; no allocation without any, and no room for more than there are.
+#[derive(Debug, Default)]
+struct Chunks(Option<Box<Vec<Chunk>>>);
+
+impl Deref for Chunks {
+    type Target = [Chunk];
+
+    fn deref(&self) -> &[Chunk] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Chunks {
+    fn push(&mut self, chunk: Chunk) {
+        let chunks = self.0.get_or_insert_default();
+        chunks.reserve_exact(1);
+        chunks.push(chunk);
+    }
+
+    fn retain(&mut self, keep: impl FnMut(&Chunk) -> bool) {
+        if let Some(chunks) = &mut self.0 {
+            chunks.retain(keep);
+            self.shrink();
+        }
+    }
+
+    fn truncate(&mut self, n: usize) {
+        if let Some(chunks) = &mut self.0 {
+            chunks.truncate(n);
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        match &mut self.0 {
+            Some(chunks) if !chunks.is_empty() => chunks.shrink_to_fit(),
+            _ => self.0 = None,
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let list = self.0.as_ref().map_or(0, |_| size_of::<Vec<Chunk>>());
+        list + self.iter().map(Chunk::memory).sum::<usize>()
+    }
+}
+
+/// Stands for no time.
+const NEVER: i64 = i64::MIN;
+
+/// A series in the head. One of them takes two lines of a processor's cache: there may be millions.
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Labels,
-    /// Of the labels; kept because the table needs it when it grows.
-    pub(crate) hash: u64,
     /// The number of the series in the log.
     pub(crate) log_id: u64,
-    /// The segment of the log that has its latest definition; `None`: none that will be kept.
-    pub(crate) defined_in: Option<u64>,
-    pub(crate) last: Option<LastSample>,
+    /// The time of the newest sample, which decides what is taken next; [`NEVER`] if none is known.
+    last_ts_ms: i64,
+    /// Its value, if that is a float.
+    last_float: f64,
+    tail: Tail,
+    /// In the order of time. A chunk never reaches over a multiple of the chunk range.
+    chunks: Chunks,
+    /// What few series have.
+    rare: Option<Box<Rare>>,
+    /// Samples up to this time are in parts as well.
+    pub(crate) cut_through: i64,
+    /// One more than the segment of the log that has its latest definition; `None`: none that will be kept.
+    defined_in: Option<NonZeroU32>,
     /// Tells the series from others that were at its place in the shard.
     pub(crate) generation: u32,
     /// When it last got a sample, in seconds on the clock that never goes back.
     pub(crate) touched_s: u32,
     /// When it was created, in seconds on the same clock; 0: it was brought back when the store was opened.
     pub(crate) created_s: u32,
-    /// Samples up to this time are in parts as well.
-    pub(crate) cut_through: i64,
-    /// In the order of time. A chunk never reaches over a multiple of the chunk range.
-    chunks: Vec<Chunk>,
-    tail: Tail,
+}
+
+const _: () = assert!(size_of::<Option<Series>>() <= 128, "a series takes more than two cache lines");
+
+/// What few series have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The value of the newest sample, if that is a histogram.
+    last_histogram: Option<Arc<FloatHistogram>>,
+    /// Samples that came after newer ones.
+    late: LateSamples,
     /// Whether the newest sample was deleted and no other one came since: `last` is not there, or there are newer ones that came late or are in parts.
     is_last_deleted: bool,
-    /// Samples that came after newer ones; boxed because most series never have any.
-    late: Option<Box<LateSamples>>,
+}
+
+impl Rare {
+    fn is_needed(&self) -> bool {
+        self.last_histogram.is_some() || !self.late.is_empty() || self.is_last_deleted
+    }
 }
 
 impl Series {
-    pub(crate) fn new(labels: Labels, hash: u64, log_id: u64) -> Self {
+    pub(crate) fn new(labels: Labels, log_id: u64) -> Self {
         Self {
             labels,
-            hash,
             log_id,
+            last_ts_ms: NEVER,
+            last_float: 0.0,
+            tail: Tail::default(),
+            chunks: Chunks::default(),
+            rare: None,
+            cut_through: i64::MIN,
             defined_in: None,
-            last: None,
             generation: 0,
             touched_s: 0,
             created_s: 0,
-            cut_through: i64::MIN,
-            chunks: Vec::new(),
-            tail: Tail::default(),
-            is_last_deleted: false,
-            late: None,
         }
+    }
+
+    /// The segment of the log that has its latest definition; `None`: none that will be kept.
+    #[inline]
+    pub(crate) fn defined_in(&self) -> Option<u64> {
+        self.defined_in.map(|n| u64::from(n.get()) - 1)
+    }
+
+    /// Notes which segment has its latest definition. One that cannot be noted counts as none, and the series is defined again.
+    pub(crate) fn set_defined_in(&mut self, segment: Option<u64>) {
+        let after = segment.and_then(|segment| u32::try_from(segment.checked_add(1)?).ok());
+        self.defined_in = after.and_then(NonZeroU32::new);
+    }
+
+    /// The time of the newest sample, which decides what is taken next.
+    #[inline]
+    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
+        (self.last_ts_ms != NEVER).then_some(self.last_ts_ms)
+    }
+
+    /// The newest sample, which decides what is taken next.
+    pub(crate) fn last(&self) -> Option<LastSample> {
+        let value = match self.rare.as_ref().and_then(|rare| rare.last_histogram.as_ref()) {
+            Some(histogram) => Value::Histogram(Arc::clone(histogram)),
+            None => Value::Float(self.last_float),
+        };
+        self.last_ts_ms().map(|ts_ms| LastSample { ts_ms, value })
+    }
+
+    /// Makes a sample the newest one, and returns the one before.
+    pub(crate) fn replace_last(&mut self, last: Option<LastSample>) -> Option<LastSample> {
+        let before = self.last();
+        self.last_ts_ms = last.as_ref().map_or(NEVER, |last| last.ts_ms);
+        let histogram = match last.map(|last| last.value) {
+            Some(Value::Float(v)) => {
+                self.last_float = v;
+                None
+            }
+            Some(Value::Histogram(histogram)) => Some(histogram),
+            None => None,
+        };
+        if histogram.is_some() || self.rare.is_some() {
+            self.change_rare(|rare| rare.last_histogram = histogram);
+        }
+        before
+    }
+
+    /// If a float at this time is newer than the newest sample, which is a float and sure to be that, makes it the newest one and returns the time and value of the one
+    /// before. So nearly all samples are.
+    #[inline]
+    pub(crate) fn advance(&mut self, ts_ms: i64, value: f64) -> Option<(i64, f64)> {
+        if self.rare.is_some() || self.last_ts_ms == NEVER || self.last_ts_ms >= ts_ms {
+            return None;
+        }
+        Some((std::mem::replace(&mut self.last_ts_ms, ts_ms), std::mem::replace(&mut self.last_float, value)))
+    }
+
+    fn is_last_deleted(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.is_last_deleted)
+    }
+
+    fn set_last_deleted(&mut self, is_deleted: bool) {
+        if self.is_last_deleted() != is_deleted {
+            self.change_rare(|rare| rare.is_last_deleted = is_deleted);
+        }
+    }
+
+    /// Changes what few series have; what is not needed any more is freed.
+    fn change_rare<T>(&mut self, change: impl FnOnce(&mut Rare) -> T) -> T {
+        let rare = self.rare.get_or_insert_default();
+        let changed = change(rare);
+        if !rare.is_needed() {
+            self.rare = None;
+        }
+        changed
     }
 
     /// Adds a sample that is older than the newest one, as part of the batch `commit`. Returns false if a late one has its time.
     pub(crate) fn push_late(&mut self, commit: u64, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
-        self.late.get_or_insert_default().insert(commit, ts_ms, start_ts_ms, value)
+        self.change_rare(|rare| rare.late.insert(commit, ts_ms, start_ts_ms, value))
     }
 
     /// The samples that came late, if there are any.
     pub(crate) fn late(&self) -> Option<&LateSamples> {
-        self.late.as_deref()
+        self.rare.as_ref().map(|rare| &rare.late).filter(|late| !late.is_empty())
     }
 
     /// Notes that the late samples before `end` which a reader of `commit` saw are in parts.
     pub(crate) fn mark_late_cut(&mut self, end: i64, commit: u64) {
-        if let Some(late) = &mut self.late {
-            late.mark_cut(end, commit);
+        if let Some(rare) = &mut self.rare {
+            rare.late.mark_cut(end, commit);
         }
     }
 
     /// Appends a sample that is newer than all before. `last` is the caller's business.
     pub(crate) fn push(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value, shared: &mut SharedColumns) {
-        if std::mem::take(&mut self.is_last_deleted)
-            && let Value::Histogram(h) = value
-        {
+        let was_last_deleted = self.is_last_deleted();
+        self.set_last_deleted(false);
+        if was_last_deleted && let Value::Histogram(h) = value {
             let before = match self.last_in(TimeRange::ALL).map(|last| last.value) {
                 Some(Value::Histogram(before)) => Some(before),
                 _ => None,
@@ -126,7 +268,7 @@ impl Series {
         if self.tail.mint().is_some_and(|mint| range(mint) != range(ts_ms)) || !self.tail.takes(value) {
             self.seal(shared);
         }
-        self.tail.push(ts_ms, start_ts_ms, value);
+        self.tail.push(ts_ms, start_ts_ms, value, shared.tail_times());
         if self.tail.len() >= TAIL_ROWS {
             self.seal(shared);
         }
@@ -191,27 +333,29 @@ impl Series {
 
     /// Sets the newest sample that is known, after all chunks of a checkpoint were restored so far.
     pub(super) fn restore_last(&mut self, last: LastSample) {
-        self.is_last_deleted = self.newest().is_some_and(|newest| newest < last.ts_ms);
-        self.last = Some(last);
+        self.set_last_deleted(self.newest().is_some_and(|newest| newest < last.ts_ms));
+        self.replace_last(Some(last));
     }
 
     /// The newest sample that is known may not be there any more: what the log has next was not compared with it.
     pub(super) fn forget_last(&mut self) {
         let newest = self.last_in(TimeRange::ALL);
-        let time = |last: &Option<LastSample>| last.as_ref().map(|last| last.ts_ms);
-        self.is_last_deleted |= time(&newest) != time(&self.last);
-        self.last = newest;
+        if newest.as_ref().map(|last| last.ts_ms) != self.last_ts_ms() {
+            self.set_last_deleted(true);
+        }
+        self.replace_last(newest);
     }
 
     /// Whether samples that came late or are in parts may be newer than `last`.
     pub(crate) fn is_last_unsure(&self) -> bool {
-        self.last.is_none() || self.is_last_deleted
+        self.last_ts_ms == NEVER || self.is_last_deleted()
     }
 
     /// Makes `last` the newest sample that is in memory or was found in parts, if it is not newer.
     pub(crate) fn raise_last(&mut self, in_parts: Option<LastSample>) {
-        let found = self.last.take().into_iter().chain(self.last_in(TimeRange::ALL)).chain(in_parts);
-        self.last = found.reduce(|newest, other| if other.ts_ms > newest.ts_ms { other } else { newest });
+        let found = self.last().into_iter().chain(self.last_in(TimeRange::ALL)).chain(in_parts);
+        let newest = found.reduce(|newest, other| if other.ts_ms > newest.ts_ms { other } else { newest });
+        self.replace_last(newest);
     }
 
     /// The time of the newest sample in memory.
@@ -221,7 +365,7 @@ impl Series {
 
     /// Whether no sample is in memory.
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.tail.is_empty() && self.late.is_none()
+        self.chunks.is_empty() && self.tail.is_empty() && self.late().is_none()
     }
 
     /// The time of the oldest sample in memory.
@@ -239,7 +383,7 @@ impl Series {
 
     /// How many chunks there are, the open one included.
     pub(crate) fn n_chunks(&self) -> usize {
-        self.chunks.len() + usize::from(!self.tail.is_empty()) + usize::from(self.late.is_some())
+        self.chunks.len() + usize::from(!self.tail.is_empty()) + usize::from(self.late().is_some())
     }
 
     /// How many bytes of memory the series takes, roughly.
@@ -248,7 +392,7 @@ impl Series {
             + self.labels.as_bytes().len()
             + 16
             + self.tail.memory()
-            + self.chunks.iter().map(Chunk::memory).sum::<usize>()
+            + self.chunks.memory()
             + self.late().map_or(0, LateSamples::memory)
     }
 
@@ -325,11 +469,8 @@ impl Series {
     /// Removes the samples in the range. Returns which of those in order they were, counted from the newest one. What is known about the newest sample stays, so that
     /// the series goes on behind it.
     pub(super) fn delete(&mut self, range: TimeRange, shared: &mut SharedColumns) -> Range<usize> {
-        if let Some(late) = &mut self.late {
-            late.delete(range);
-            if late.is_empty() {
-                self.late = None;
-            }
+        if self.late().is_some() {
+            self.change_rare(|rare| rare.late.delete(range));
         }
         // The chunk before the first one with deleted samples may have the sample from which the next histogram counts.
         let first_chunk = self.chunks.partition_point(|c| c.maxt < range.mint).saturating_sub(1);
@@ -355,7 +496,9 @@ impl Series {
             let start = samples.start_ts.get(row).copied().unwrap_or(0);
             self.push_settled(samples.ts[row], start, &value_at(&samples, row), shared);
         }
-        self.is_last_deleted |= to == n;
+        if to == n {
+            self.set_last_deleted(true);
+        }
         n - to..n - from
     }
 
@@ -363,17 +506,11 @@ impl Series {
     pub(crate) fn drop_cut(&mut self) {
         let through = self.cut_through;
         self.chunks.retain(|c| c.maxt > through);
-        if self.chunks.is_empty() {
-            self.chunks = Vec::new();
-        }
         if self.tail.mint().is_some_and(|mint| mint <= through) {
             self.tail.drop_through(through);
         }
-        if let Some(late) = &mut self.late {
-            late.drop_cut();
-            if late.is_empty() {
-                self.late = None;
-            }
+        if self.late().is_some() {
+            self.change_rare(|rare| rare.late.drop_cut());
         }
     }
 }
@@ -545,7 +682,7 @@ mod tests {
     #[test]
     fn chunks_end_at_multiples_of_two_hours_and_at_changes_of_kind() {
         let mut shared = SharedColumns::default();
-        let mut series = Series::new(Labels::empty(), 0, 0);
+        let mut series = Series::new(Labels::empty(), 0);
         series.push(CHUNK_RANGE_MS - 2, 0, &Value::Float(1.0), &mut shared);
         series.push(CHUNK_RANGE_MS - 1, 0, &Value::Float(1.0), &mut shared);
         series.push(CHUNK_RANGE_MS, 0, &Value::Float(1.0), &mut shared);
@@ -557,7 +694,7 @@ mod tests {
     #[test]
     fn small_chunks_are_joined() {
         let mut shared = SharedColumns::default();
-        let mut series = Series::new(Labels::empty(), 0, 0);
+        let mut series = Series::new(Labels::empty(), 0);
         for i in 0..300 {
             series.push(i, i % 2, &Value::Float(i as f64), &mut shared);
         }
@@ -568,7 +705,7 @@ mod tests {
     #[test]
     fn cut_samples_are_forgotten_once_whole_chunks_are_cut() {
         let mut shared = SharedColumns::default();
-        let mut series = Series::new(Labels::empty(), 0, 0);
+        let mut series = Series::new(Labels::empty(), 0);
         for i in 0..74 {
             series.push(i, 0, &Value::Float(0.0), &mut shared);
         }
@@ -587,7 +724,7 @@ mod tests {
         #[test]
         fn hidden_samples_are_the_newest(n in 0_i64..400, hidden in 0_usize..450, from in 0_i64..400, len in 0_i64..400) {
             let mut shared = SharedColumns::default();
-            let mut series = Series::new(Labels::empty(), 0, 0);
+            let mut series = Series::new(Labels::empty(), 0);
             for i in 0..n {
                 series.push(i, 0, &Value::Float(0.0), &mut shared);
             }

@@ -77,6 +77,11 @@ impl LabelHasher {
     pub(crate) fn hash(&self, what: impl Hash) -> u64 {
         self.0.hash_one(what)
     }
+
+    /// The hash by which a table knows the series with these labels.
+    pub(crate) fn of(&self, labels: &Labels) -> u64 {
+        self.hash(labels.as_bytes())
+    }
 }
 
 impl Default for Shard {
@@ -115,8 +120,13 @@ impl Shard {
     }
 
     /// Adds a series that is not there yet and returns its place. `oldest_reader` is the mark of the oldest reader that is open.
-    pub(crate) fn insert(&mut self, mut series: Series, oldest_reader: u64) -> u32 {
-        let hash = series.hash;
+    pub(crate) fn insert(
+        &mut self,
+        mut series: Series,
+        hash: u64,
+        hasher: &LabelHasher,
+        oldest_reader: u64,
+    ) -> u32 {
         series.generation = self.next_generation;
         self.next_generation = self.next_generation.wrapping_add(1);
         let slot = match self.free.front() {
@@ -131,15 +141,16 @@ impl Shard {
         };
         let all = &self.series;
         self.table.insert_unique(hash, slot, |slot| {
-            all.get(*slot).and_then(Option::as_ref).expect("BUG: the table names an empty place").hash
+            let series = all.get(*slot).and_then(Option::as_ref);
+            hasher.of(&series.expect("BUG: the table names an empty place").labels)
         });
         slot
     }
 
     /// Removes the series at a place. The place is not used again before [`free`](Self::free) is called for it.
-    pub(crate) fn remove(&mut self, slot: u32) -> Option<Series> {
+    pub(crate) fn remove(&mut self, slot: u32, hasher: &LabelHasher) -> Option<Series> {
         let series = self.series.get_mut(slot)?.take()?;
-        if let Ok(entry) = self.table.find_entry(series.hash, |s| *s == slot) {
+        if let Ok(entry) = self.table.find_entry(hasher.of(&series.labels), |s| *s == slot) {
             entry.remove();
         }
         Some(series)
@@ -216,20 +227,23 @@ mod tests {
         let hasher = LabelHasher::default();
         let mut shard = Shard::default();
         let labels = |i: u32| Labels::from_pairs([("a", i.to_string())]);
-        let series = |i: u32| Series::new(labels(i), hasher.hash(labels(i).as_bytes()), u64::from(i));
+        let insert = |shard: &mut Shard, i: u32, oldest_reader| {
+            let series = Series::new(labels(i), u64::from(i));
+            shard.insert(series, hasher.of(&labels(i)), &hasher, oldest_reader)
+        };
         for i in 0..100 {
-            assert_eq!(shard.insert(series(i), 0), i);
+            assert_eq!(insert(&mut shard, i, 0), i);
         }
         for i in (0..100).step_by(3) {
-            assert_eq!(shard.remove(i).map(|s| s.log_id), Some(u64::from(i)));
+            assert_eq!(shard.remove(i, &hasher).map(|s| s.log_id), Some(u64::from(i)));
             shard.free(i, u64::from(i));
         }
-        assert!(shard.remove(0).is_none() && shard.remove(1000).is_none());
-        assert_eq!(shard.insert(series(500), 0), 100, "a reader may still look for what was at place 0");
-        assert_eq!(shard.insert(series(501), 1), 0);
-        assert_eq!(shard.insert(series(502), 1), 101);
+        assert!(shard.remove(0, &hasher).is_none() && shard.remove(1000, &hasher).is_none());
+        assert_eq!(insert(&mut shard, 500, 0), 100, "a reader may still look for what was at place 0");
+        assert_eq!(insert(&mut shard, 501, 1), 0);
+        assert_eq!(insert(&mut shard, 502, 1), 101);
         for i in 0..100 {
-            let found = shard.find(hasher.hash(labels(i).as_bytes()), &labels(i));
+            let found = shard.find(hasher.of(&labels(i)), &labels(i));
             assert_eq!(found, (!i.is_multiple_of(3)).then_some(i));
         }
         assert_eq!(shard.iter().count(), 69);

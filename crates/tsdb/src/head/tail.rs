@@ -3,31 +3,42 @@ use std::sync::Arc;
 use bellwether_model::{ColumnBuffer, FloatHistogram, TimeRange, Value};
 
 use crate::codec::exact_int;
-use crate::coding::{Cursor, put_varint, put_zigzag, unzigzag, zigzag};
+use crate::coding::{Cursor, unzigzag, zigzag};
 
 use super::chunk::{Chunk, SharedColumns, Values};
+use super::times::{Fit, TimeColumn, TimeColumns};
 
-/// Room for floats is made in steps of this many bytes: more than one takes, and few enough that little is left over.
-const ROOM: usize = 32;
-/// A float takes no more than this while it is appended: two of the longest varints.
-const MAX_FLOAT_BYTES: usize = 20;
+/// Room for floats is made in steps of this many bytes, as an allocator hands them out.
+const ROOM: usize = 16;
+/// What a tail with times of its own begins with: the first time, the distance of the last one from it, and that between the last two, in milliseconds.
+const OWN_TIMES_HEADER: usize = 8 + 4 + 4;
+/// The value has all its bits, in the next 8 bytes. Other tokens mean the one before again, once or as often as the next byte says; from [`DELTA`] on by how much an integer
+/// differs from it.
+const BITS: u64 = 0;
+const SAME: u64 = 1;
+const RUN: u64 = 2;
+const DELTA: u64 = 2;
 
-/// The newest samples of a series, before they are encoded as a chunk. All are of one kind.
+/// The newest samples of a series, before they are encoded as a chunk. All are of one kind and in one range of [`CHUNK_RANGE_MS`](crate::part::CHUNK_RANGE_MS).
 ///
-/// Every series has one, so floats are kept in few bytes: of each what its distance in time differs from the one before, and of integers what they differ from the value
-/// before.
+/// Every series has one, so floats are kept in few bytes: of integers what they differ from the value before, of repetitions how many they are. Times are those of a column that
+/// series share which are written together; if they are not (any more), each sample has before its value by how much its distance in time differs from the one before.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    len: u32,
-    mint: i64,
-    maxt: i64,
-    /// The distance in time between the last two.
-    step: i64,
+    /// The times of floats, unless these have their own.
+    column: Option<Arc<TimeColumn>>,
+    bytes: Box<[u8]>,
     /// The last float.
     last: f64,
-    floats: Vec<u8>,
     /// What few series have.
     rare: Option<Box<Rare>>,
+    /// How many of the bytes are used.
+    used: u16,
+    /// The row of the column that has the time of the first sample.
+    first: u8,
+    len: u8,
+    /// How often the last float was repeated that is in the bytes; only with a column.
+    run: u8,
 }
 
 #[derive(Debug, Default)]
@@ -35,12 +46,17 @@ struct Rare {
     /// Start timestamps; empty as long as no sample has one.
     starts: Vec<i64>,
     histograms: Vec<(i64, Arc<FloatHistogram>)>,
+    /// Bytes of memory of the histograms.
+    histogram_bytes: usize,
 }
 
 /// Decodes the floats of a tail.
 struct Floats<'t> {
+    column: Option<&'t TimeColumn>,
+    row: usize,
     bytes: Cursor<'t>,
-    left: u32,
+    left: u8,
+    run: u8,
     ts_ms: i64,
     step: i64,
     last: f64,
@@ -52,21 +68,79 @@ impl Iterator for Floats<'_> {
     #[inline]
     fn next(&mut self) -> Option<(i64, f64)> {
         self.left = self.left.checked_sub(1)?;
-        // The first one is the oldest, which is known.
-        self.step = self.step.wrapping_add(self.bytes.zigzag().ok()?);
-        self.ts_ms = self.ts_ms.wrapping_add(self.step);
-        match self.bytes.varint().ok()? {
-            0 => self.last = self.bytes.f64().ok()?,
-            1 => {}
-            n => self.last = exact_int(self.last).unwrap_or(0).wrapping_add(unzigzag(n - 1)) as f64,
+        match self.column {
+            Some(column) => self.ts_ms = column.at(self.row),
+            None => {
+                // The first one is the oldest, which is known.
+                self.step = self.step.wrapping_add(self.bytes.zigzag().ok()?);
+                self.ts_ms = self.ts_ms.wrapping_add(self.step);
+            }
         }
+        self.row += 1;
+        if self.run > 0 {
+            self.run -= 1;
+        } else if !self.bytes.is_empty() {
+            match self.bytes.varint().ok()? {
+                BITS => self.last = self.bytes.f64().ok()?,
+                SAME => {}
+                RUN => self.run = self.bytes.u8().ok()?.saturating_sub(1),
+                n => {
+                    let before = exact_int(self.last).unwrap_or(0);
+                    self.last = before.wrapping_add(unzigzag(n - DELTA)) as f64;
+                }
+            }
+        }
+        // What is left when the bytes end are repetitions.
         Some((self.ts_ms, self.last))
+    }
+}
+
+/// A few bytes that are put together before it is known whether there is room for them: a header or a run, a time of up to 5 bytes and a value of up to 10.
+#[derive(Default)]
+struct Piece {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Piece {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.bytes[self.len..self.len + N].copy_from_slice(&bytes);
+        self.len += N;
+    }
+
+    #[inline]
+    fn varint(&mut self, mut v: u64) {
+        while v >= 0x80 {
+            self.byte(v as u8 | 0x80);
+            v >>= 7;
+        }
+        self.byte(v as u8);
+    }
+
+    /// A float that comes after another one and is not the same.
+    #[inline]
+    fn float(&mut self, v: f64, before: f64) {
+        if let Some(int) = exact_int(v) {
+            let before = exact_int(before).unwrap_or(0);
+            // They are equal after something that is no integer and stands for 0, which must not be taken for a repetition.
+            if int != before {
+                return self.varint(zigzag(int.wrapping_sub(before)) + DELTA);
+            }
+        }
+        self.byte(BITS as u8);
+        self.put(v.to_bits().to_le_bytes());
     }
 }
 
 impl Tail {
     pub(crate) fn len(&self) -> usize {
-        self.len as usize
+        usize::from(self.len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -75,12 +149,37 @@ impl Tail {
 
     /// The time of the first sample.
     pub(crate) fn mint(&self) -> Option<i64> {
-        (self.len > 0).then_some(self.mint)
+        self.ends().map(|(first, _)| first)
     }
 
     /// The time of the last sample.
     pub(crate) fn maxt(&self) -> Option<i64> {
-        (self.len > 0).then_some(self.maxt)
+        self.ends().map(|(_, last)| last)
+    }
+
+    /// The times of the first and the last sample.
+    #[inline]
+    fn ends(&self) -> Option<(i64, i64)> {
+        let last_row = self.len().checked_sub(1)?;
+        if let Some(column) = &self.column {
+            let first = usize::from(self.first);
+            return Some((column.at(first), column.at(first + last_row)));
+        }
+        if let Some((first, last)) =
+            self.rare.as_ref().and_then(|r| Some((r.histograms.first()?, r.histograms.last()?)))
+        {
+            return Some((first.0, last.0));
+        }
+        let (mint, span, _) = self.own_times();
+        Some((mint, mint + i64::from(span)))
+    }
+
+    /// The header of a tail with times of its own.
+    #[inline]
+    fn own_times(&self) -> (i64, u32, i32) {
+        let mut header = Cursor::new(&self.bytes);
+        let mint = header.u64().map_or(0, |bits| bits as i64);
+        (mint, header.u32().unwrap_or(0), header.u32().map_or(0, |bits| bits as i32))
     }
 
     fn has_histograms(&self) -> bool {
@@ -92,61 +191,137 @@ impl Tail {
         self.is_empty() || self.has_histograms() == matches!(value, Value::Histogram(_))
     }
 
-    /// Appends a sample, which is newer than those before and of their kind.
-    pub(crate) fn push(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value) {
-        debug_assert!(self.takes(value) && (self.is_empty() || self.maxt < ts_ms), "BUG: at {ts_ms}");
+    /// Appends a sample, which is newer than those before, of their kind and in their range. Its time may be shared by means of `columns`.
+    pub(super) fn push(&mut self, ts_ms: i64, start_ts_ms: i64, value: &Value, columns: &mut TimeColumns) {
+        debug_assert!(self.takes(value) && self.maxt().is_none_or(|maxt| maxt < ts_ms), "BUG: at {ts_ms}");
         if start_ts_ms != 0 || self.rare.as_ref().is_some_and(|rare| !rare.starts.is_empty()) {
             let starts = &mut self.rare.get_or_insert_default().starts;
-            starts.resize(self.len as usize, 0);
+            starts.resize(usize::from(self.len), 0);
             starts.push(start_ts_ms);
         }
         match value {
-            Value::Float(v) => self.push_float(ts_ms, *v),
+            Value::Float(v) => {
+                if self.len == 0 {
+                    (self.column, self.last, self.run, self.used) = (None, 0.0, 0, 0);
+                    if let Some((column, row)) = columns.join(ts_ms) {
+                        (self.column, self.first) = (Some(Arc::clone(column)), row);
+                    }
+                }
+                self.push_float(ts_ms, *v, columns);
+            }
             Value::Histogram(h) => {
-                self.rare.get_or_insert_default().histograms.push((ts_ms, Arc::clone(h)));
+                let rare = self.rare.get_or_insert_default();
+                rare.histogram_bytes += histogram_memory(h);
+                rare.histograms.push((ts_ms, Arc::clone(h)));
+                self.len += 1;
             }
         }
-        if self.len == 0 {
-            self.mint = ts_ms;
-        }
-        self.maxt = ts_ms;
-        self.len += 1;
     }
 
     #[inline]
-    fn push_float(&mut self, ts_ms: i64, v: f64) {
-        if self.len == 0 {
-            (self.maxt, self.step, self.last) = (ts_ms, 0, 0.0);
-        }
-        if self.floats.capacity() - self.floats.len() < MAX_FLOAT_BYTES {
-            self.floats.reserve_exact(ROOM);
-        }
-        let step = ts_ms.wrapping_sub(self.maxt);
-        put_zigzag(&mut self.floats, step.wrapping_sub(self.step));
-        self.step = step;
-        if v.to_bits() == self.last.to_bits() {
-            self.floats.push(1);
-        } else if let Some(int) = exact_int(v) {
-            let before = exact_int(self.last).unwrap_or(0);
-            if int == before {
-                // From something that is no integer to 0, which must not be taken for a repetition.
-                self.push_bits(v);
-            } else {
-                put_varint(&mut self.floats, zigzag(int.wrapping_sub(before)) + 1);
+    fn push_float(&mut self, ts_ms: i64, v: f64, columns: &mut TimeColumns) {
+        if let Some(column) = &self.column {
+            match column.fit(usize::from(self.first) + usize::from(self.len), ts_ms) {
+                Fit::Known => return self.push_value(v),
+                Fit::Added => {
+                    columns.note(column);
+                    return self.push_value(v);
+                }
+                Fit::No => self.leave_column(),
             }
-        } else {
-            self.push_bits(v);
         }
-        self.last = v;
+        self.push_with_time(ts_ms, v);
     }
 
-    fn push_bits(&mut self, v: f64) {
-        self.floats.push(0);
-        self.floats.extend_from_slice(&v.to_le_bytes());
+    /// Appends a float whose time is in the column.
+    #[inline]
+    fn push_value(&mut self, v: f64) {
+        self.len += 1;
+        if v.to_bits() == self.last.to_bits() {
+            self.run += 1;
+            return;
+        }
+        let mut piece = Piece::default();
+        match std::mem::take(&mut self.run) {
+            0 => {}
+            1 => piece.byte(SAME as u8),
+            n => piece.put([RUN as u8, n]),
+        }
+        piece.float(v, self.last);
+        self.last = v;
+        self.extend(&piece);
+    }
+
+    /// Appends a float with its time.
+    fn push_with_time(&mut self, ts_ms: i64, v: f64) {
+        let mut piece = Piece::default();
+        if self.len == 0 {
+            self.used = 0;
+            piece.put(ts_ms.to_le_bytes());
+            piece.put([0; OWN_TIMES_HEADER - 8]);
+            piece.varint(0);
+        } else {
+            let (mint, span, step) = self.own_times();
+            let new_span = ts_ms.wrapping_sub(mint) as u32;
+            let new_step = new_span.wrapping_sub(span) as i32;
+            piece.varint(zigzag(i64::from(new_step) - i64::from(step)));
+            self.bytes[8..12].copy_from_slice(&new_span.to_le_bytes());
+            self.bytes[12..16].copy_from_slice(&new_step.to_le_bytes());
+        }
+        if v.to_bits() == self.last.to_bits() {
+            piece.byte(SAME as u8);
+        } else {
+            piece.float(v, self.last);
+        }
+        self.last = v;
+        self.len += 1;
+        self.extend(&piece);
+    }
+
+    #[inline]
+    fn extend(&mut self, piece: &Piece) {
+        let (start, end) = (usize::from(self.used), usize::from(self.used) + piece.len);
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        self.bytes[start..end].copy_from_slice(&piece.bytes[..piece.len]);
+        self.used = end as u16;
+    }
+
+    fn grow(&mut self, len: usize) {
+        let len = len.next_multiple_of(ROOM);
+        let mut bytes = std::mem::take(&mut self.bytes).into_vec();
+        bytes.reserve_exact(len - bytes.len());
+        bytes.resize(len, 0);
+        self.bytes = bytes.into_boxed_slice();
+    }
+
+    /// Gives the samples times of their own.
+    #[cold]
+    fn leave_column(&mut self) {
+        let samples: Vec<(i64, f64)> = self.floats().collect();
+        (self.column, self.len, self.last, self.run) = (None, 0, 0.0, 0);
+        for (ts_ms, v) in samples {
+            self.push_with_time(ts_ms, v);
+        }
     }
 
     fn floats(&self) -> Floats<'_> {
-        Floats { bytes: Cursor::new(&self.floats), left: self.len, ts_ms: self.mint, step: 0, last: 0.0 }
+        let used = &self.bytes[..usize::from(self.used)];
+        let (bytes, ts_ms) = match self.column {
+            Some(_) => (used, 0),
+            None => (used.get(OWN_TIMES_HEADER..).unwrap_or_default(), self.own_times().0),
+        };
+        Floats {
+            column: self.column.as_deref(),
+            row: usize::from(self.first),
+            bytes: Cursor::new(bytes),
+            left: self.len,
+            run: 0,
+            ts_ms,
+            step: 0,
+            last: 0.0,
+        }
     }
 
     /// Encodes the samples and empties the tail, which keeps its memory.
@@ -165,25 +340,26 @@ impl Tail {
             let (times, histograms): (Vec<i64>, Vec<_>) = rare.histograms.into_iter().unzip();
             Chunk::seal(&times, &rare.starts, Values::Histograms(&histograms), shared)
         };
-        self.floats.clear();
-        self.len = 0;
+        (self.column, self.used, self.len) = (None, 0, 0);
         chunk
     }
 
     /// Removes the samples up to `ts_ms`.
     pub(crate) fn drop_through(&mut self, ts_ms: i64) {
         let mut rest = Self::default();
+        // What is left has times of its own: it is little, and soon a chunk.
+        let mut columns = TimeColumns::default();
         let starts = self.rare.as_ref().map_or(&[][..], |rare| &rare.starts);
         let start_of = |row: usize| starts.get(row).copied().unwrap_or(0);
         match &self.rare {
             Some(rare) if !rare.histograms.is_empty() => {
                 for (row, (ts, h)) in rare.histograms.iter().enumerate().filter(|(_, (ts, _))| *ts > ts_ms) {
-                    rest.push(*ts, start_of(row), &Value::Histogram(Arc::clone(h)));
+                    rest.push(*ts, start_of(row), &Value::Histogram(Arc::clone(h)), &mut columns);
                 }
             }
             _ => {
                 for (row, (ts, v)) in self.floats().enumerate().filter(|(_, (ts, _))| *ts > ts_ms) {
-                    rest.push(ts, start_of(row), &Value::Float(v));
+                    rest.push(ts, start_of(row), &Value::Float(v), &mut columns);
                 }
             }
         }
@@ -192,7 +368,7 @@ impl Tail {
 
     /// Appends those of the first `rows` samples that lie in the range to `out`.
     pub(crate) fn read(&self, range: TimeRange, rows: usize, out: &mut ColumnBuffer) {
-        if self.is_empty() || !range.overlaps(TimeRange::new(self.mint, self.maxt)) {
+        if !self.ends().is_some_and(|(mint, maxt)| range.overlaps(TimeRange::new(mint, maxt))) {
             return;
         }
         let rare = self.rare.as_deref();
@@ -219,13 +395,13 @@ impl Tail {
         }
     }
 
-    /// How many bytes of memory the samples take.
+    /// How many bytes of memory the samples take, not counting times that they share.
+    #[inline]
     pub(crate) fn memory(&self) -> usize {
         let rare = self.rare.as_ref().map_or(0, |rare| {
-            let histograms: usize = rare.histograms.iter().map(|(_, h)| histogram_memory(h)).sum();
-            size_of::<Rare>() + rare.starts.capacity() * 8 + rare.histograms.capacity() * 16 + histograms
+            size_of::<Rare>() + rare.starts.len() * 8 + rare.histograms.len() * 16 + rare.histogram_bytes
         });
-        self.floats.capacity() + rare
+        self.bytes.len() + rare
     }
 }
 
@@ -270,7 +446,7 @@ mod tests {
             for (step, v, has_start) in &samples {
                 ts_ms += step;
                 let start = if *has_start { ts_ms - 1 } else { 0 };
-                tail.push(ts_ms, start, &Value::Float(*v));
+                tail.push(ts_ms, start, &Value::Float(*v), &mut TimeColumns::default());
                 want.push((ts_ms, v.to_bits(), start));
             }
             let read = |tail: &Tail, range, rows| {
@@ -285,7 +461,7 @@ mod tests {
             prop_assert_eq!((tail.len(), tail.mint(), tail.maxt()), (want.len(), Some(at(0)), Some(ts_ms)));
             let mut cut_tail = Tail::default();
             for (ts_ms, bits, start) in &want {
-                cut_tail.push(*ts_ms, *start, &Value::Float(f64::from_bits(*bits)));
+                cut_tail.push(*ts_ms, *start, &Value::Float(f64::from_bits(*bits)), &mut TimeColumns::default());
             }
             cut_tail.drop_through(at(cut));
             let rest: Vec<_> = want.iter().copied().filter(|s| s.0 > at(cut)).collect();
@@ -295,18 +471,85 @@ mod tests {
             chunk.read(TimeRange::ALL, chunk.rows, &mut out).expect("just sealed");
             prop_assert_eq!(out.vals.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), want.iter().map(|s| s.1).collect::<Vec<_>>());
             prop_assert!(tail.is_empty());
-            tail.push(ts_ms + 5, 0, &Value::Float(2.5));
+            push(&mut tail, ts_ms + 5, &Value::Float(2.5));
             prop_assert_eq!(read(&tail, TimeRange::ALL, 9), vec![(ts_ms + 5, 2.5_f64.to_bits(), 0)]);
         }
+    }
+
+    proptest! {
+        /// The tails of a source, some of which miss samples or have other times, are what they would be if each were alone.
+        #[test]
+        fn shared_times_change_nothing(
+            rows in prop::collection::vec((1_i64..20_000, prop::collection::vec((floats(), 0_u8..40), 12)), 1..70),
+            first in prop::sample::select(vec![0, -(1_i64 << 53), 1 << 53]),
+        ) {
+            let mut shared = SharedColumns::default();
+            let mut tails: [(Tail, Tail); 12] = Default::default();
+            let mut newest = [i64::MIN; 12];
+            let mut ts_ms = first;
+            for (step, row) in &rows {
+                ts_ms += step;
+                for (((tail, alone), newest), (v, luck)) in tails.iter_mut().zip(&mut newest).zip(row) {
+                    // Now and then one is missed, or comes a little later.
+                    let ts_ms = match luck {
+                        0 => continue,
+                        1 => ts_ms + 1,
+                        _ => ts_ms,
+                    };
+                    if *newest >= ts_ms {
+                        continue;
+                    }
+                    *newest = ts_ms;
+                    // Values repeat as counters do that stand still.
+                    let v = if *luck < 20 { v.trunc().clamp(-1.0, 1.0) } else { *v };
+                    tail.push(ts_ms, 0, &float(v), shared.tail_times());
+                    push(alone, ts_ms, &float(v));
+                    if tail.len() >= super::super::series::TAIL_ROWS {
+                        let (a, b) = (tail.seal(&mut shared), alone.seal(&mut shared));
+                        let read = |chunk: &Chunk| {
+                            let mut out = ColumnBuffer::default();
+                            chunk.read(TimeRange::ALL, chunk.rows, &mut out).expect("just sealed");
+                            (out.ts, out.vals.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+                        };
+                        prop_assert_eq!(read(&a), read(&b));
+                    }
+                }
+                for (tail, alone) in &tails {
+                    prop_assert_eq!((tail.mint(), tail.maxt()), (alone.mint(), alone.maxt()));
+                    for rows in [usize::MAX, 3] {
+                        prop_assert_eq!(read(tail, TimeRange::ALL, rows), read(alone, TimeRange::ALL, rows));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn series_of_one_source_share_their_times() {
+        let mut shared = SharedColumns::default();
+        let mut tails: [Tail; 20] = Default::default();
+        for row in 0..30 {
+            for tail in &mut tails {
+                tail.push(row * 15_000, 0, &float(7.0), shared.tail_times());
+            }
+        }
+        let memory: Vec<usize> = tails.iter().map(Tail::memory).collect();
+        assert!(memory[..7].iter().all(|n| *n >= 64), "the first ones do not know of the others: {memory:?}");
+        assert_eq!(memory[7..], [16; 13], "one value that is repeated");
     }
 
     #[test]
     fn integers_take_few_bytes() {
         let mut tail = Tail::default();
         for i in 0..32 {
-            tail.push(1_748_736_000_000 + i * 15_000, 0, &Value::Float((1000 + i * 7) as f64));
+            push(&mut tail, 1_748_736_000_000 + i * 15_000, &Value::Float((1000 + i * 7) as f64));
         }
         assert!(tail.memory() <= 128, "{}", tail.memory());
+    }
+
+    /// Pushes a sample of a series that shares its times with no other one.
+    fn push(tail: &mut Tail, ts_ms: i64, value: &Value) {
+        tail.push(ts_ms, 0, value, &mut TimeColumns::default());
     }
 
     fn float(v: f64) -> Value {
@@ -316,7 +559,7 @@ mod tests {
     /// Pushes floats 10 ms apart, from `first_ts` on.
     fn fill(tail: &mut Tail, first_ts: i64, vals: &[f64]) {
         for (ts_ms, v) in (first_ts..).step_by(10).zip(vals) {
-            tail.push(ts_ms, 0, &float(*v));
+            push(tail, ts_ms, &float(*v));
         }
     }
 
@@ -368,7 +611,7 @@ mod tests {
         fill(&mut tail, 0, &[1.0, 2.0]);
         assert!(tail.takes(&float(0.0)) && !tail.takes(&histogram));
         tail.seal(&mut shared);
-        tail.push(50, 7, &histogram);
+        tail.push(50, 7, &histogram, &mut TimeColumns::default());
         assert!(tail.takes(&histogram) && !tail.takes(&float(0.0)));
         let mut out = ColumnBuffer::default();
         tail.read(TimeRange::ALL, 1, &mut out);

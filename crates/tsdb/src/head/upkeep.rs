@@ -93,7 +93,7 @@ impl Head {
                 for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     let idle = |s: &super::Series| s.is_empty() && s.touched_s < touched_before_s;
                     if locked.get(slot).is_some_and(idle)
-                        && let Some(series) = locked.remove(slot)
+                        && let Some(series) = locked.remove(slot, &self.hasher)
                     {
                         self.n_series.fetch_sub(1, Ordering::Relaxed);
                         self.label_bytes.fetch_sub(series.labels.as_bytes().len() as u64, Ordering::Relaxed);
@@ -135,10 +135,9 @@ impl Head {
                     let samples = series.samples(rest, 0);
                     let late =
                         series.late().map(|l| l.read_uncut(TimeRange::ALL, u64::MAX)).unwrap_or_default();
-                    let in_order =
-                        series.last.clone().filter(|_| !samples.is_empty()).map(|last| (last, samples));
+                    let in_order = series.last().filter(|_| !samples.is_empty()).map(|last| (last, samples));
                     if in_order.is_none() && late.is_empty() {
-                        series.defined_in = None;
+                        series.set_defined_in(None);
                         continue;
                     }
                     live.push(LiveSeries {
@@ -147,7 +146,7 @@ impl Head {
                         in_order,
                         late,
                     });
-                    series.defined_in = Some(segment);
+                    series.set_defined_in(Some(segment));
                 }
                 drop(locked);
                 n += live.len() as u64;
@@ -180,7 +179,8 @@ impl Head {
     pub(crate) fn replay_return(&self, id: SeriesId) {
         let mut shard = self.shards[id.shard()].write();
         let (series, _) = shard.series_mut(id.slot());
-        series.last = series.last_in(TimeRange::ALL);
+        let last = series.last_in(TimeRange::ALL);
+        series.replace_last(last);
     }
 
     /// Appends floats from the log to series of one shard, as [`replay_sample`](Self::replay_sample) does, and counts them in `tally`. Returns how many were not there.
@@ -194,12 +194,12 @@ impl Head {
         let mut n = 0;
         for (id, ts_ms, value) in samples {
             let (series, shared) = shard.series_mut(id.slot());
-            if series.last.as_ref().is_some_and(|last| last.ts_ms >= ts_ms) {
+            if series.last_ts_ms().is_some_and(|last| last >= ts_ms) {
                 continue;
             }
             let value = Value::Float(value);
             series.push(ts_ms, 0, &value, shared);
-            series.last = Some(LastSample { ts_ms, value });
+            series.replace_last(Some(LastSample { ts_ms, value }));
             tally.add(ts_ms);
             n += 1;
         }
@@ -210,10 +210,10 @@ impl Head {
     pub(crate) fn replay_sample(&self, id: SeriesId, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
         let mut shard = self.shards[id.shard()].write();
         let (series, shared) = shard.series_mut(id.slot());
-        if series.last.as_ref().is_some_and(|last| last.ts_ms >= ts_ms) {
+        if series.last_ts_ms().is_some_and(|last| last >= ts_ms) {
             return false;
         }
-        series.last = Some(LastSample { ts_ms, value: value.clone() });
+        series.replace_last(Some(LastSample { ts_ms, value: value.clone() }));
         series.push(ts_ms, start_ts_ms, value, shared);
         true
     }
@@ -230,8 +230,8 @@ impl Head {
     pub(crate) fn replay_last(&self, id: SeriesId, ts_ms: i64, value: &Value) {
         let mut shard = self.shards[id.shard()].write();
         let (series, _) = shard.series_mut(id.slot());
-        if series.last.as_ref().is_none_or(|last| last.ts_ms < ts_ms) {
-            series.last = Some(LastSample { ts_ms, value: value.clone() });
+        if series.last_ts_ms().is_none_or(|last| last < ts_ms) {
+            series.replace_last(Some(LastSample { ts_ms, value: value.clone() }));
         }
     }
 
@@ -272,9 +272,9 @@ impl Head {
         let mut range: Option<TimeRange> = None;
         for shard in &self.shards {
             for (_, series) in shard.read().iter() {
-                if let (Some(mint), Some(last)) = (series.mint(), &series.last) {
-                    let (low, high) = range.map_or((mint, last.ts_ms), |r| (r.mint, r.maxt));
-                    range = Some(TimeRange::new(low.min(mint), high.max(last.ts_ms)));
+                if let (Some(mint), Some(last)) = (series.mint(), series.last_ts_ms()) {
+                    let (low, high) = range.map_or((mint, last), |r| (r.mint, r.maxt));
+                    range = Some(TimeRange::new(low.min(mint), high.max(last)));
                 }
             }
         }

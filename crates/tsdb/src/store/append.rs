@@ -394,9 +394,10 @@ impl Store {
         let mut defined = Vec::new();
         for a in accepted {
             let series = shards.series(a.series);
-            if series.defined_in.is_none_or(|s| segment.saturating_sub(s) >= keep_for) {
-                defined.push((a.series, series.defined_in));
-                series.defined_in = Some(segment);
+            let defined_in = series.defined_in();
+            if defined_in.is_none_or(|s| segment.saturating_sub(s) >= keep_for) {
+                defined.push((a.series, defined_in));
+                series.set_defined_in(Some(segment));
                 writer.series(series.log_id, &series.labels);
             }
             let entry = entry(a);
@@ -425,7 +426,7 @@ impl Store {
             Err(e) => {
                 take_back(shards, accepted);
                 for (series, before) in defined {
-                    shards.series(series).defined_in = before;
+                    shards.series(series).set_defined_in(before);
                 }
                 return Err(e);
             }
@@ -581,7 +582,7 @@ fn labels_of<'a>(tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>,
 fn take_back(shards: &mut LockedShards<'_>, accepted: &[Accepted]) {
     for a in accepted.iter().rev() {
         if let Place::Newest(before) = &a.place {
-            shards.series(a.series).last.clone_from(before);
+            shards.series(a.series).replace_last(before.clone());
         }
     }
 }
@@ -622,14 +623,12 @@ impl Judge<'_> {
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
         let series = shards.series(id);
-        if !series.is_last_unsure()
-            && let (Some(last), Value::Float(v)) = (&mut series.last, &entry.value)
-            && last.ts_ms < entry.ts_ms
+        if let Value::Float(v) = &entry.value
+            && let Some((ts_ms, before)) = series.advance(entry.ts_ms, *v)
         {
-            // So nearly all are.
             series.touched_s = self.now_s;
-            let new = LastSample { ts_ms: entry.ts_ms, value: Value::Float(*v) };
-            return Ok(Verdict::New(Place::Newest(Some(std::mem::replace(last, new))), None));
+            let before = LastSample { ts_ms, value: Value::Float(before) };
+            return Ok(Verdict::New(Place::Newest(Some(before)), None));
         }
         self.unusual_sample(shards, id, entry, batch, accepted)
     }
@@ -651,7 +650,7 @@ impl Judge<'_> {
             let found = found.and_then(|found| self.readable(found)).flatten();
             series.raise_last(found.map(|(ts_ms, value)| LastSample { ts_ms, value }));
         }
-        if let Some(last) = &series.last
+        if let Some(last) = series.last()
             && last.ts_ms >= entry.ts_ms
         {
             let same = if last.ts_ms == entry.ts_ms {
@@ -686,10 +685,10 @@ impl Judge<'_> {
                 }
             };
         }
-        let stored = with_stored_hint(&entry.value, series.last.as_ref());
+        let stored = with_stored_hint(&entry.value, series.last().as_ref());
         let value = stored.as_ref().unwrap_or(&entry.value).clone();
         series.touched_s = self.now_s;
-        let before = series.last.replace(LastSample { ts_ms: entry.ts_ms, value });
+        let before = series.replace_last(Some(LastSample { ts_ms: entry.ts_ms, value }));
         Ok(Verdict::New(Place::Newest(before), stored))
     }
 

@@ -9,6 +9,7 @@ mod exemplars;
 mod index;
 mod late;
 mod metadata;
+mod postings;
 mod ranges;
 mod read;
 mod series;

@@ -157,6 +157,8 @@ pub struct HeadDetails {
     pub max_time: Option<i64>,
     /// Memory, roughly.
     pub memory_bytes: usize,
+    /// Memory that it may take; `None`: any.
+    pub memory_budget_bytes: Option<usize>,
 }
 
 /// A part of a store.

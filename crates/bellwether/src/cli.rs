@@ -194,6 +194,10 @@ pub(crate) struct StorageArgs {
     /// those in a network.
     #[arg(long = "storage.read-mode", value_name = "MODE", default_value = "mmap")]
     pub(crate) read_mode: ReadModeArg,
+    /// How much memory series and samples may take that are not in parts on the disk yet. Near it samples go there before their time;
+    /// over it, new series are refused. 60 % of the memory of the machine or of the control group if nothing is said.
+    #[arg(long = "storage.memory-budget", value_name = "SIZE", value_parser = some_bytes)]
+    pub(crate) memory_budget: Option<u64>,
     /// When the log is synced to the disk: every second, before each acknowledgement, or when a segment is full.
     #[arg(long = "storage.wal-sync", value_name = "MODE", default_value = "interval")]
     pub(crate) wal_sync: WalSync,

@@ -34,7 +34,7 @@ use crate::operations::{Checked, ConfigSource, Program, open_query_log};
 use crate::query_journal::Journal;
 use crate::query_memory::QueryMemoryLimits;
 use crate::signals::{Request, Signals};
-use crate::storage::{self, Retention};
+use crate::storage::{self, Retention, memory_budget};
 use crate::{demo, features, log, memory};
 
 /// Stack of each thread. The evaluator recurses into the tree of a query, which may be 500 levels high; a level takes some kilobytes, in a build
@@ -404,6 +404,7 @@ fn flags(
         ("query.refuse-after-crash", format_duration_ms(query.refuse_after_crash_ms)),
         ("query.max-samples", query.max_samples.to_string()),
         ("query.timeout", format_duration_ms(query.timeout_ms)),
+        ("storage.memory-budget", format_size(memory_budget(storage))),
         ("storage.min-free", storage.min_free.map(format_size).unwrap_or_default()),
         ("storage.read-mode", format!("{:?}", storage.read_mode).to_lowercase()),
         ("storage.reserve", format_size(storage.reserve)),

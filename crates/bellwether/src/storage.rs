@@ -21,10 +21,13 @@ use time::OffsetDateTime;
 
 use crate::cardinality;
 use crate::cli::{ReadModeArg, StorageArgs, WalSync};
+use crate::memory;
 use crate::storage_details;
 
 /// How long samples are kept if nobody says anything.
 const DEFAULT_RETENTION_MS: i64 = 15 * 24 * 60 * 60 * 1000;
+/// The head gets this share of the memory that the process may use if nobody says anything, in percent.
+const BUDGET_PERCENT: u64 = 60;
 /// How often the log is synced if nobody says anything.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -138,6 +141,7 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
             ReadModeArg::Pread => ReadMode::Read,
         },
         count_starts: true,
+        memory_budget_bytes: Some(usize::try_from(memory_budget(args)).unwrap_or(usize::MAX)),
         max_exemplars: usize::try_from(config.storage.max_exemplars).unwrap_or(0),
         sync: match args.wal_sync {
             WalSync::Interval => SyncPolicy::Interval(SYNC_INTERVAL),
@@ -146,6 +150,11 @@ fn options(args: &StorageArgs, config: &Config) -> Options {
         },
         ..Options::default()
     }
+}
+
+/// How much memory the head may take: what the flag says, else a share of what the process may use.
+pub(crate) fn memory_budget(args: &StorageArgs) -> u64 {
+    args.memory_budget.unwrap_or_else(|| memory::available() / 100 * BUDGET_PERCENT)
 }
 
 /// The store as operators ask about it.

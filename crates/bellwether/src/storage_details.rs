@@ -11,6 +11,7 @@ use bellwether_tsdb::{
 /// How the store is on disk, and how its upkeep goes.
 pub(crate) fn details(store: &Tsdb) -> StorageDetails {
     let (head, storage, counters) = (store.head_status(0), store.storage_status(), store.counters());
+    let memory = store.head_memory();
     let parts: Vec<PartDetails> = store.parts().into_iter().map(part).collect();
     let Limits { retention_ms, retention_bytes, out_of_order_window_ms } = storage.limits;
     StorageDetails {
@@ -36,7 +37,8 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
             chunks: head.chunks,
             min_time: head.range.map(|r| r.mint),
             max_time: head.range.map(|r| r.maxt),
-            memory_bytes: head.memory_bytes,
+            memory_bytes: memory.used_bytes,
+            memory_budget_bytes: memory.budget_bytes,
         },
         tombstones: TombstoneDetails {
             parts: parts.iter().filter(|p| p.deleted_intervals > 0).count(),
@@ -61,7 +63,12 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
         used_bytes: used_bytes(&storage),
         counters: counters.rows().filter(|(name, ..)| *name != "corruptions").collect(),
         gauges: vec![
-            ("head_memory_bytes", "Memory of the head, roughly.", head.memory_bytes as f64),
+            ("head_memory_bytes", "Memory of the head, roughly.", memory.used_bytes as f64),
+            (
+                "head_memory_budget_bytes",
+                "Memory that the head may take.",
+                memory.budget_bytes.map_or(f64::INFINITY, |bytes| bytes as f64),
+            ),
             ("log_bytes", "Size of the log.", storage.log.bytes as f64),
             ("log_segments", "Segments of the log.", storage.log.segments as f64),
             ("parts", "Parts on disk.", storage.parts as f64),

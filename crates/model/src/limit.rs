@@ -16,6 +16,8 @@ pub enum Limit {
     SeriesPerMetric,
     /// Series that got samples lately.
     ActiveSeries,
+    /// Memory of the series and samples that are not on the disk.
+    HeadMemory,
     /// Series that come into being in a minute.
     NewSeriesPerMinute,
     /// How far ahead of the clock a sample is.
@@ -28,13 +30,14 @@ pub enum Limit {
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LabelsPerSeries,
         Self::LabelNameBytes,
         Self::LabelValueBytes,
         Self::LabelSetBytes,
         Self::SeriesPerMetric,
         Self::ActiveSeries,
+        Self::HeadMemory,
         Self::NewSeriesPerMinute,
         Self::Future,
         Self::HistogramBuckets,
@@ -50,6 +53,7 @@ impl Limit {
             Self::LabelSetBytes => "label_set_bytes",
             Self::SeriesPerMetric => "max_series_per_metric",
             Self::ActiveSeries => "max_active_series",
+            Self::HeadMemory => "memory_budget",
             Self::NewSeriesPerMinute => "max_new_series_per_minute",
             Self::Future => "max_future",
             Self::HistogramBuckets => "histogram_buckets",
@@ -64,7 +68,10 @@ impl Limit {
 
     /// Whether the limit is about how many series there are, so that series which are there already are none of its business.
     pub fn counts_series(self) -> bool {
-        matches!(self, Self::SeriesPerMetric | Self::ActiveSeries | Self::NewSeriesPerMinute)
+        matches!(
+            self,
+            Self::SeriesPerMetric | Self::ActiveSeries | Self::HeadMemory | Self::NewSeriesPerMinute
+        )
     }
 }
 

@@ -75,6 +75,8 @@ counters! {
     corruptions,
     /// How often samples were moved from the head into parts.
     cuts,
+    /// How often that was done before its time because the head took too much memory.
+    cuts_early,
     /// How often parts were merged.
     merges,
     /// How often a checkpoint was written.

@@ -70,8 +70,8 @@ pub use options::{Limits, Options, ReadMode, SeriesLimits, SyncPolicy, TenantLim
 pub use report::{Problem, ProblemKind, RecoveryReport};
 pub use snapshot::{CopiedSnapshot, SnapshotError, copy_snapshot, remove_snapshot, restore_snapshot};
 pub use store::{
-    Breakdown, Cardinality, DumpItem, Finding, HeadStatus, LabelBreakdown, LabelCost, MaintenanceReport,
-    MetricCost, NameCount, Offender, PairCost, PartStatus, QuarantineStatus, ReplayProgress, ReplayStatus,
-    SnapshotReport, StartStatus, StorageStatus, Tsdb, UpkeepStatus, VerifyReport, dump, forget_starts,
-    verify_store,
+    Breakdown, Cardinality, DumpItem, Finding, HeadMemory, HeadStatus, LabelBreakdown, LabelCost,
+    MaintenanceReport, MetricCost, NameCount, Offender, PairCost, PartStatus, QuarantineStatus,
+    ReplayProgress, ReplayStatus, SnapshotReport, StartStatus, StorageStatus, Tsdb, UpkeepStatus,
+    VerifyReport, dump, forget_starts, verify_store,
 };

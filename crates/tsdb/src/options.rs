@@ -35,6 +35,9 @@ pub struct Options {
     pub out_of_order_window_ms: i64,
     /// What each tenant may bring.
     pub tenants: TenantLimits,
+    /// How many bytes of memory series and samples that are not in parts may take. Near it samples move into parts before their time; over it, samples of
+    /// further series are refused. `None`: any number.
+    pub memory_budget_bytes: Option<usize>,
     /// How many exemplars are kept; 0 for none.
     pub max_exemplars: usize,
     /// Whether a query fails that meets damaged data. If not, it is answered without them, with a warning.
@@ -148,6 +151,7 @@ impl Default for Options {
             retention_bytes: None,
             out_of_order_window_ms: 0,
             tenants: TenantLimits::default(),
+            memory_budget_bytes: None,
             max_exemplars: 100_000,
             strict_reads: false,
             read_mode: ReadMode::default(),

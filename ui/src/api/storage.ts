@@ -36,6 +36,7 @@ export interface StorageDetails {
     minTime: number | null;
     maxTime: number | null;
     memoryBytes: number;
+    memoryBudgetBytes: number | null;
   };
   /** Oldest first. */
   parts: StoragePart[];

@@ -73,9 +73,22 @@ pub(crate) struct SharedColumns {
     buffers: (Vec<i64>, Vec<f64>),
     /// The times of samples that are not sealed yet.
     tail_times: TimeColumns,
+    /// By how many bytes the samples of the shard grew since that was asked for.
+    growth: isize,
 }
 
 impl SharedColumns {
+    /// Notes that some samples took so many bytes of memory before a change and so many after it.
+    #[inline]
+    pub(super) fn note_change(&mut self, before: usize, after: usize) {
+        self.growth += after as isize - before as isize;
+    }
+
+    /// By how many bytes the samples of the shard grew since the last time.
+    pub(super) fn take_growth(&mut self) -> isize {
+        std::mem::take(&mut self.growth)
+    }
+
     /// The times of samples that are not sealed yet.
     #[inline]
     pub(super) fn tail_times(&mut self) -> &mut TimeColumns {

@@ -25,7 +25,7 @@ impl Head {
         ids.sort_unstable_by_key(|id| id.shard());
         for ids in ids.chunk_by(|a, b| a.shard() == b.shard()).flat_map(|ids| ids.chunks(SERIES_PER_LOCK)) {
             cx.check().map_err(StorageError::from)?;
-            let mut shard = self.shards[ids[0].shard()].write();
+            let mut shard = self.write(ids[0].shard());
             let (mut logged, mut deletions) = (Vec::new(), Vec::new());
             for id in ids {
                 let Some(series) = shard.get(id.slot()) else { continue };
@@ -47,7 +47,7 @@ impl Head {
 
     /// Removes samples of a series again while the log is replayed.
     pub(crate) fn replay_deletion(&self, id: SeriesId, range: TimeRange) {
-        let mut shard = self.shards[id.shard()].write();
+        let mut shard = self.write(id.shard());
         shard.delete(&[(id.slot(), range)]);
         // Later frames may have what was deleted once more: the series may have been forgotten in between.
         let (series, _) = shard.series_mut(id.slot());

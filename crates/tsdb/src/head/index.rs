@@ -18,6 +18,10 @@ pub(crate) struct HeadIndex {
     names: BTreeMap<Box<str>, BTreeMap<Box<str>, Postings>>,
     /// How many name/value pairs there are.
     n_pairs: usize,
+    /// Bytes of their values.
+    value_bytes: usize,
+    /// How many series the pairs have, taken together.
+    n_entries: usize,
 }
 
 impl HeadIndex {
@@ -35,7 +39,9 @@ impl HeadIndex {
             } else {
                 values.insert(label.value.into(), Postings::from(vec![id]));
                 self.n_pairs += 1;
+                self.value_bytes += label.value.len();
             }
+            self.n_entries += 1;
         }
     }
 
@@ -43,10 +49,13 @@ impl HeadIndex {
     pub(crate) fn remove(&mut self, gone: &[(u32, Labels)]) {
         let mut ids: Vec<u32> = gone.iter().map(|(id, _)| *id).collect();
         ids.sort_unstable();
-        ids.iter().for_each(|id| self.all.remove(*id));
+        for id in &ids {
+            self.all.remove(*id);
+        }
         let mut pairs = BTreeSet::new();
         for (_, labels) in gone {
             pairs.extend(labels.iter().map(|l| (l.name, l.value)));
+            self.n_entries = self.n_entries.saturating_sub(labels.len());
         }
         for (name, value) in pairs {
             let Some(values) = self.names.get_mut(name) else { continue };
@@ -55,6 +64,7 @@ impl HeadIndex {
             if list.is_empty() {
                 values.remove(value);
                 self.n_pairs -= 1;
+                self.value_bytes -= value.len();
                 if values.is_empty() {
                     self.names.remove(name);
                 }
@@ -88,11 +98,9 @@ impl HeadIndex {
         ids
     }
 
-    /// How many bytes of memory the index takes, roughly.
+    /// How many bytes of memory the index takes, roughly. Looks at no list.
     pub(crate) fn memory(&self) -> usize {
-        let lists = self.names.values().flatten();
-        let lists: usize = lists.map(|(value, list)| value.len() + ENTRY_BYTES + list.memory()).sum();
-        lists + self.all.memory()
+        self.value_bytes + self.n_pairs * PAIR_BYTES + self.n_entries * 5 / 4 + self.all.memory()
     }
 }
 
@@ -122,7 +130,13 @@ impl HeadIndex {
             let known = self.names.entry(name.into()).or_default();
             let before = known.len();
             for (value, list) in values {
-                known.entry(value.into()).or_default().extend(list);
+                self.n_entries += list.len();
+                let len = value.len();
+                let list_of_value = known.entry(value.into()).or_insert_with(|| {
+                    self.value_bytes += len;
+                    Postings::default()
+                });
+                list_of_value.extend(list);
             }
             self.n_pairs += known.len() - before;
         }
@@ -130,11 +144,11 @@ impl HeadIndex {
 }
 
 /// What a value and its list take in the index besides their content, roughly.
-const ENTRY_BYTES: usize = 64;
+const PAIR_BYTES: usize = 64;
 
 /// How many bytes of memory a value takes with a list of so many series, roughly.
 pub(crate) fn entry_memory(value: &str, n_series: usize) -> usize {
-    value.len() + ENTRY_BYTES + n_series
+    value.len() + PAIR_BYTES + n_series * 5 / 4
 }
 
 impl LabelIndex for HeadIndex {
@@ -172,6 +186,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn memory_is_about_that_of_the_lists() {
+        let mut index = HeadIndex::default();
+        let mut built = IndexBuilder::default();
+        for id in 0..20_000 {
+            let labels = Labels::from_pairs([
+                ("__name__", format!("metric_{}", id % 37)),
+                ("instance", format!("host-{}:9100", id / 500)),
+                ("job", "node".to_owned()),
+            ]);
+            if id < 10_000 {
+                index.insert(id, &labels);
+            } else {
+                built.insert(SeriesId(id), &labels);
+            }
+        }
+        index.extend(built);
+        let lists = index.names.values().flatten();
+        let lists: usize = lists.map(|(value, list)| value.len() + PAIR_BYTES + list.memory()).sum();
+        let (memory, lists) = (index.memory(), lists + index.all.memory());
+        assert!(lists * 9 / 10 < memory && memory < lists * 11 / 10, "{memory} {lists}");
+    }
+
+    #[test]
     fn forgets_what_no_series_has() {
         let labels = |a: &str, b: &str| Labels::from_pairs([("a", a), ("b", b)]);
         let mut index = HeadIndex::default();
@@ -188,5 +225,6 @@ mod tests {
         assert_eq!((index.all(), index.n_pairs()), (vec![5], 2));
         index.remove(&[(5, labels("x", "1"))]);
         assert_eq!(index.names().count(), 0);
+        assert_eq!((index.value_bytes, index.n_entries), (0, 2), "of the one that was entered twice");
     }
 }

@@ -98,7 +98,7 @@ impl LateSamples {
             Value::Float(_) => 0,
             Value::Histogram(h) => super::tail::histogram_memory(h),
         };
-        self.0.capacity() * size_of::<LateSample>() + self.0.iter().map(histogram).sum::<usize>()
+        self.0.len() * size_of::<LateSample>() + self.0.iter().map(histogram).sum::<usize>()
     }
 }
 

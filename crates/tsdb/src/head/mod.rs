@@ -1,6 +1,7 @@
 //! The newest samples, in memory.
 
 mod append;
+mod budget;
 mod census;
 mod chunk;
 mod commits;
@@ -30,7 +31,7 @@ pub(crate) use delete::Deletion;
 pub(crate) use exemplars::{ExemplarVerdict, Exemplars};
 pub(crate) use index::{HeadIndex, IndexBuilder, entry_memory};
 pub(crate) use metadata::MetadataStore;
-pub(crate) use ranges::{RangeTally, Ranges};
+pub(crate) use ranges::{RangeTally, Ranges, start_of};
 pub(crate) use read::CutSeries;
 pub(crate) use series::{HeadCopies, HeadSamples, LastSample, Series, same_value, value_at};
 pub(crate) use shard::{LabelHasher, Shard};
@@ -99,6 +100,10 @@ pub(crate) struct Head {
     n_series: AtomicUsize,
     /// Bytes of the labels of all series.
     label_bytes: AtomicU64,
+    /// Bytes of memory that series take without their samples and the index.
+    series_bytes: AtomicUsize,
+    /// Bytes of memory of samples; see [`budget`].
+    sample_bytes: AtomicUsize,
     /// The number that the next series gets in the log.
     next_log_id: AtomicU64,
 }
@@ -116,6 +121,8 @@ impl Head {
             hasher: LabelHasher::default(),
             n_series: AtomicUsize::new(0),
             label_bytes: AtomicU64::new(0),
+            series_bytes: AtomicUsize::new(0),
+            sample_bytes: AtomicUsize::new(0),
             next_log_id: AtomicU64::new(1),
         }
     }

@@ -32,7 +32,9 @@ impl Block {
     /// `ids` are sorted and not empty.
     fn new(ids: &[u32]) -> Self {
         let mut block = Self { first: ids[0], last: ids[0], n: 1, steps: Vec::new() };
-        ids[1..].iter().for_each(|id| block.push(*id));
+        for id in &ids[1..] {
+            block.push(*id);
+        }
         block.steps.shrink_to_fit();
         block
     }
@@ -56,6 +58,7 @@ impl Block {
         }))
     }
 
+    #[cfg(test)]
     fn memory(&self) -> usize {
         size_of::<Self>() + self.steps.capacity()
     }
@@ -102,7 +105,9 @@ impl Postings {
             Self::Few(ids) => out.extend_from_slice(ids),
             Self::Many(blocks) => {
                 out.reserve(self.len());
-                blocks.iter().for_each(|block| out.extend(block.ids()));
+                for block in blocks {
+                    out.extend(block.ids());
+                }
             }
         }
     }
@@ -171,6 +176,7 @@ impl Postings {
     }
 
     /// How many bytes of memory the list takes.
+    #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
         match self {
             Self::Few(ids) => ids.capacity() * 4,
@@ -271,7 +277,7 @@ mod tests {
                     if what <= 6 { want.insert(id) } else { want.remove(&id) };
                     // Numbers that are far apart would take too many bits.
                     if spread <= 64 {
-                        if what <= 6 { set.insert(id) } else { set.remove(id) };
+                        if what <= 6 { set.insert(id) } else { set.remove(id) }
                     }
                 }
                 let want: Vec<u32> = want.iter().copied().collect();

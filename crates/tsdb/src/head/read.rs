@@ -17,8 +17,8 @@ pub(crate) struct CutSeries {
     pub(crate) log_id: u64,
     pub(crate) labels: Labels,
     pub(crate) samples: HeadSamples,
-    /// Those that came late.
-    pub(crate) late: ColumnBuffer,
+    /// Those that came late. Most series have none.
+    pub(crate) late: Option<Box<ColumnBuffer>>,
 }
 
 impl Head {
@@ -100,13 +100,13 @@ impl Head {
                     let Some(series) = locked.get(slot) else { continue };
                     let range = TimeRange::new(series.cut_through.saturating_add(1), end - 1);
                     let before_end = TimeRange::new(i64::MIN, end - 1);
-                    let late =
-                        series.late().map(|late| late.read_uncut(before_end, commit)).unwrap_or_default();
-                    if series.is_empty() || (range.mint > range.maxt && late.is_empty()) {
+                    let late = series.late().map(|late| late.read_uncut(before_end, commit));
+                    let late = late.filter(|late| !late.is_empty()).map(Box::new);
+                    if series.is_empty() || (range.mint > range.maxt && late.is_none()) {
                         continue;
                     }
                     let samples = series.samples(range, hidden.get(&slot).copied().unwrap_or(0));
-                    if !samples.is_empty() || !late.is_empty() {
+                    if !samples.is_empty() || late.is_some() {
                         found.push(CutSeries {
                             id: SeriesId::new(shard, slot),
                             log_id: series.log_id,

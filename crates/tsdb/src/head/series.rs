@@ -10,6 +10,7 @@ use crate::columns::merge_columns;
 use crate::intervals::Intervals;
 use crate::part::CHUNK_RANGE_MS;
 
+use super::budget::series_memory;
 use super::chunk::{Chunk, SharedColumns, Values};
 use super::late::LateSamples;
 use super::tail::Tail;
@@ -44,6 +45,7 @@ pub(crate) fn same_value(a: &Value, b: &Value) -> bool {
 
 /// Chunks in the order of time; no allocation without any, and no room for more than there are.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "a series has to be small, and chunks are looked at rarely")]
 struct Chunks(Option<Box<Vec<Chunk>>>);
 
 impl Deref for Chunks {
@@ -231,8 +233,17 @@ impl Series {
     }
 
     /// Adds a sample that is older than the newest one, as part of the batch `commit`. Returns false if a late one has its time.
-    pub(crate) fn push_late(&mut self, commit: u64, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
-        self.change_rare(|rare| rare.late.insert(commit, ts_ms, start_ts_ms, value))
+    pub(crate) fn push_late(
+        &mut self,
+        commit: u64,
+        ts_ms: i64,
+        start_ts_ms: i64,
+        value: &Value,
+        shared: &mut SharedColumns,
+    ) -> bool {
+        self.counted(shared, |series| {
+            series.change_rare(|rare| rare.late.insert(commit, ts_ms, start_ts_ms, value))
+        })
     }
 
     /// The samples that came late, if there are any.
@@ -245,6 +256,12 @@ impl Series {
         if let Some(rare) = &mut self.rare {
             rare.late.mark_cut(end, commit);
         }
+    }
+
+    /// Looks at the place where the next sample will be put. What is there means nothing.
+    #[inline]
+    pub(super) fn touch(&self) -> u8 {
+        self.tail.touch()
     }
 
     /// Appends a sample that is newer than all before. `last` is the caller's business.
@@ -268,15 +285,27 @@ impl Series {
         if self.tail.mint().is_some_and(|mint| range(mint) != range(ts_ms)) || !self.tail.takes(value) {
             self.seal(shared);
         }
+        let before = self.tail.memory();
         self.tail.push(ts_ms, start_ts_ms, value, shared.tail_times());
+        shared.note_change(before, self.tail.memory());
         if self.tail.len() >= TAIL_ROWS {
             self.seal(shared);
         }
     }
 
     fn seal(&mut self, shared: &mut SharedColumns) {
+        let before = self.sample_memory();
         self.chunks.push(self.tail.seal(shared));
         self.join_chunks(shared);
+        shared.note_change(before, self.sample_memory());
+    }
+
+    /// Changes what the series has of samples and notes by how much it grew.
+    fn counted<T>(&mut self, shared: &mut SharedColumns, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.sample_memory();
+        let changed = change(self);
+        shared.note_change(before, self.sample_memory());
+        changed
     }
 
     /// Makes one chunk of the last ones once they have enough samples together: a chunk has a cost of its own.
@@ -327,7 +356,7 @@ impl Series {
         if !self.tail.is_empty() {
             self.seal(shared);
         }
-        self.chunks.push(chunk);
+        self.counted(shared, |series| series.chunks.push(chunk));
         Ok(())
     }
 
@@ -388,19 +417,22 @@ impl Series {
 
     /// How many bytes of memory the series takes, roughly.
     pub(crate) fn memory(&self) -> usize {
-        size_of::<Self>()
-            + self.labels.as_bytes().len()
-            + 16
-            + self.tail.memory()
-            + self.chunks.memory()
-            + self.late().map_or(0, LateSamples::memory)
+        series_memory(&self.labels) + self.sample_memory()
+    }
+
+    /// How many bytes of memory its samples take, roughly.
+    pub(super) fn sample_memory(&self) -> usize {
+        self.tail.memory() + self.chunks.memory() + self.late().map_or(0, LateSamples::memory)
     }
 
     /// A copy of the samples in the range, except late ones. The newest `hidden` ones are not part of it: they belong to batches that the reader must not see.
     pub(crate) fn samples(&self, range: TimeRange, hidden: usize) -> HeadSamples {
-        let (mut chunks, mut tail) = (Vec::new(), ColumnBuffer::default());
-        self.copy(range, hidden, &mut chunks, &mut tail);
-        HeadSamples { range, chunks, tail }
+        let mut chunks = Vec::new();
+        chunks.reserve_exact(self.chunks.iter().filter(|chunk| range.overlaps(chunk.range())).count());
+        self.copy_chunks(range, hidden, &mut chunks);
+        let rows = self.tail.len().saturating_sub(hidden);
+        let tail = if self.tail.reaches_into(range, rows) { self.tail.clone() } else { Tail::default() };
+        HeadSamples { range, chunks, tail, tail_rows: rows as u32 }
     }
 
     /// As [`samples`](Self::samples), appended to lists.
@@ -411,7 +443,11 @@ impl Series {
         chunks: &mut Vec<(Chunk, u32)>,
         tail: &mut ColumnBuffer,
     ) {
-        let tail_rows = self.tail.len().saturating_sub(hidden);
+        self.copy_chunks(range, hidden, chunks);
+        self.tail.read(range, self.tail.len().saturating_sub(hidden), tail);
+    }
+
+    fn copy_chunks(&self, range: TimeRange, hidden: usize, chunks: &mut Vec<(Chunk, u32)>) {
         let mut hidden_in_chunks = hidden.saturating_sub(self.tail.len());
         let start = chunks.len();
         for chunk in self.chunks.iter().rev() {
@@ -425,7 +461,6 @@ impl Series {
             }
         }
         chunks[start..].reverse();
-        self.tail.read(range, tail_rows, tail);
     }
 
     /// Whether the samples reach into the range, as far as the ends of the chunks tell; the newest `hidden` ones and late ones of batches after `commit` do
@@ -470,7 +505,7 @@ impl Series {
     /// the series goes on behind it.
     pub(super) fn delete(&mut self, range: TimeRange, shared: &mut SharedColumns) -> Range<usize> {
         if self.late().is_some() {
-            self.change_rare(|rare| rare.late.delete(range));
+            self.counted(shared, |series| series.change_rare(|rare| rare.late.delete(range)));
         }
         // The chunk before the first one with deleted samples may have the sample from which the next histogram counts.
         let first_chunk = self.chunks.partition_point(|c| c.maxt < range.mint).saturating_sub(1);
@@ -490,8 +525,10 @@ impl Series {
         let mut deleted = Intervals::default();
         deleted.add(range);
         deleted.remove_from(&mut samples, 0);
-        self.chunks.truncate(first_chunk);
-        self.tail = Tail::default();
+        self.counted(shared, |series| {
+            series.chunks.truncate(first_chunk);
+            series.tail = Tail::default();
+        });
         for row in 0..samples.len() {
             let start = samples.start_ts.get(row).copied().unwrap_or(0);
             self.push_settled(samples.ts[row], start, &value_at(&samples, row), shared);
@@ -503,7 +540,11 @@ impl Series {
     }
 
     /// Forgets the samples that are in parts as well.
-    pub(crate) fn drop_cut(&mut self) {
+    pub(crate) fn drop_cut(&mut self, shared: &mut SharedColumns) {
+        self.counted(shared, Self::drop_cut_uncounted);
+    }
+
+    fn drop_cut_uncounted(&mut self) {
         let through = self.cut_through;
         self.chunks.retain(|c| c.maxt > through);
         if self.tail.mint().is_some_and(|mint| mint <= through) {
@@ -529,7 +570,9 @@ pub(crate) struct HeadSamples {
     range: TimeRange,
     /// With the number of samples that count.
     chunks: Vec<(Chunk, u32)>,
-    tail: ColumnBuffer,
+    /// As it is in the head, because of all series at once it would take much more decoded.
+    tail: Tail,
+    tail_rows: u32,
 }
 
 impl HeadSamples {
@@ -546,7 +589,9 @@ impl HeadSamples {
     /// Appends the samples that lie in `range` too.
     pub(crate) fn read_range(&self, range: TimeRange, out: &mut ColumnBuffer) -> coding::Result<()> {
         let range = TimeRange::new(range.mint.max(self.range.mint), range.maxt.min(self.range.maxt));
-        read_copy(range, &self.chunks, &self.tail, 0..self.tail.len(), out)
+        read_chunks(range, &self.chunks, out)?;
+        self.tail.read(range, self.tail_rows as usize, out);
+        Ok(())
     }
 
     /// The chunks, each with the range of its samples that count; only for a copy that hides nothing.
@@ -558,8 +603,10 @@ impl HeadSamples {
     }
 
     /// The samples that are in no chunk.
-    pub(crate) fn tail(&self) -> &ColumnBuffer {
-        &self.tail
+    pub(crate) fn tail(&self) -> ColumnBuffer {
+        let mut samples = ColumnBuffer::default();
+        self.tail.read(self.range, self.tail_rows as usize, &mut samples);
+        samples
     }
 }
 
@@ -571,11 +618,7 @@ fn read_copy(
     rows: Range<usize>,
     out: &mut ColumnBuffer,
 ) -> coding::Result<()> {
-    for (chunk, rows) in chunks {
-        if range.overlaps(chunk.range()) {
-            chunk.read(range, *rows, out)?;
-        }
-    }
+    read_chunks(range, chunks, out)?;
     let times = &tail.ts[rows.clone()];
     let from = rows.start + times.partition_point(|t| *t < range.mint);
     let to = rows.start + times.partition_point(|t| *t <= range.maxt);
@@ -590,6 +633,15 @@ fn read_copy(
         match value_at(tail, row) {
             Value::Float(v) => out.push_float(tail.ts[row], start, v),
             Value::Histogram(h) => out.push_histogram(tail.ts[row], start, h),
+        }
+    }
+    Ok(())
+}
+
+fn read_chunks(range: TimeRange, chunks: &[(Chunk, u32)], out: &mut ColumnBuffer) -> coding::Result<()> {
+    for (chunk, rows) in chunks {
+        if range.overlaps(chunk.range()) {
+            chunk.read(range, *rows, out)?;
         }
     }
     Ok(())
@@ -710,17 +762,53 @@ mod tests {
             series.push(i, 0, &Value::Float(0.0), &mut shared);
         }
         series.cut_through = 40;
-        series.drop_cut();
+        series.drop_cut(&mut shared);
         assert_eq!(read(&series, TimeRange::ALL, 0).first(), Some(&32), "the chunk reaches beyond");
         series.cut_through = 70;
-        series.drop_cut();
+        series.drop_cut(&mut shared);
         assert_eq!(read(&series, TimeRange::ALL, 0), [71, 72, 73]);
         series.cut_through = 100;
-        series.drop_cut();
+        series.drop_cut(&mut shared);
         assert!(series.is_empty());
     }
 
     proptest! {
+        /// What is counted as samples come and go is what looking at them all says.
+        #[test]
+        fn memory_is_counted_as_it_changes(
+            steps in prop::collection::vec((0_u8..10, 1_i64..400, prop::bool::weighted(0.1)), 1..120),
+        ) {
+            let mut shared = SharedColumns::default();
+            let mut series = Series::new(Labels::empty(), 0);
+            let (mut ts_ms, mut counted) = (0, 0);
+            for (what, n, is_histogram) in steps {
+                let value = |n: i64| {
+                    let sum = n as f64;
+                    if is_histogram {
+                        Value::Histogram(Arc::new(FloatHistogram { sum, ..FloatHistogram::default() }))
+                    } else {
+                        Value::Float(sum)
+                    }
+                };
+                match what {
+                    0 => drop(series.push_late(0, ts_ms - n, 0, &value(n), &mut shared)),
+                    1 => drop(series.delete(TimeRange::new(ts_ms - n, ts_ms - n / 2), &mut shared)),
+                    2 => {
+                        series.cut_through = ts_ms - n;
+                        series.mark_late_cut(ts_ms - n, 0);
+                        series.drop_cut(&mut shared);
+                    }
+                    3 => ts_ms += CHUNK_RANGE_MS / 2,
+                    _ => for _ in 0..n % 50 {
+                        ts_ms += 1;
+                        series.push(ts_ms, n % 2, &value(n + ts_ms), &mut shared);
+                    },
+                }
+                counted += shared.take_growth();
+                prop_assert_eq!(counted, series.sample_memory() as isize);
+            }
+        }
+
         #[test]
         fn hidden_samples_are_the_newest(n in 0_i64..400, hidden in 0_usize..450, from in 0_i64..400, len in 0_i64..400) {
             let mut shared = SharedColumns::default();

@@ -113,6 +113,11 @@ impl Shard {
         self.series.get_mut(slot)?.as_mut()
     }
 
+    /// The series at a place, if there is one, and the shared columns for changing its samples.
+    pub(crate) fn get_with_shared(&mut self, slot: u32) -> Option<(&mut Series, &mut SharedColumns)> {
+        Some((self.series.get_mut(slot)?.as_mut()?, &mut self.shared))
+    }
+
     /// The series at a place that is known to have one, and the shared columns for pushing samples.
     pub(crate) fn series_mut(&mut self, slot: u32) -> (&mut Series, &mut SharedColumns) {
         let series = self.series.get_mut(slot).and_then(Option::as_mut);

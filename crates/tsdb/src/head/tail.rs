@@ -23,7 +23,7 @@ const DELTA: u64 = 2;
 ///
 /// Every series has one, so floats are kept in few bytes: of integers what they differ from the value before, of repetitions how many they are. Times are those of a column that
 /// series share which are written together; if they are not (any more), each sample has before its value by how much its distance in time differs from the one before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tail {
     /// The times of floats, unless these have their own.
     column: Option<Arc<TimeColumn>>,
@@ -41,7 +41,7 @@ pub(crate) struct Tail {
     run: u8,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Rare {
     /// Start timestamps; empty as long as no sample has one.
     starts: Vec<i64>,
@@ -68,13 +68,12 @@ impl Iterator for Floats<'_> {
     #[inline]
     fn next(&mut self) -> Option<(i64, f64)> {
         self.left = self.left.checked_sub(1)?;
-        match self.column {
-            Some(column) => self.ts_ms = column.at(self.row),
-            None => {
-                // The first one is the oldest, which is known.
-                self.step = self.step.wrapping_add(self.bytes.zigzag().ok()?);
-                self.ts_ms = self.ts_ms.wrapping_add(self.step);
-            }
+        if let Some(column) = self.column {
+            self.ts_ms = column.at(self.row);
+        } else {
+            // The first one is the oldest, which is known.
+            self.step = self.step.wrapping_add(self.bytes.zigzag().ok()?);
+            self.ts_ms = self.ts_ms.wrapping_add(self.step);
         }
         self.row += 1;
         if self.run > 0 {
@@ -180,6 +179,12 @@ impl Tail {
         let mut header = Cursor::new(&self.bytes);
         let mint = header.u64().map_or(0, |bits| bits as i64);
         (mint, header.u32().unwrap_or(0), header.u32().map_or(0, |bits| bits as i32))
+    }
+
+    /// Looks at the place where the next sample will be put. What is there means nothing.
+    #[inline]
+    pub(super) fn touch(&self) -> u8 {
+        self.bytes.get(usize::from(self.used)).copied().unwrap_or(0)
     }
 
     fn has_histograms(&self) -> bool {
@@ -364,6 +369,21 @@ impl Tail {
             }
         }
         *self = rest;
+    }
+
+    /// Whether one of the first `rows` samples lies in the range.
+    pub(crate) fn reaches_into(&self, range: TimeRange, rows: usize) -> bool {
+        let Some((mint, maxt)) =
+            self.ends().filter(|(mint, maxt)| range.overlaps(TimeRange::new(*mint, *maxt)))
+        else {
+            return false;
+        };
+        if rows >= self.len() && (range.contains(mint) || range.contains(maxt)) {
+            return true;
+        }
+        let mut samples = ColumnBuffer::default();
+        self.read(range, rows, &mut samples);
+        !samples.is_empty()
     }
 
     /// Appends those of the first `rows` samples that lie in the range to `out`.

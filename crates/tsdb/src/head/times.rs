@@ -102,10 +102,10 @@ mod tests {
 
     #[test]
     fn a_row_has_one_time_and_times_rise() {
+        use Fit::{Added, Known, No};
         let column = TimeColumn::new(-5);
         let fits = [(0, -5), (0, -4), (2, 9), (1, -5), (1, 3), (1, 4), (1, 3), (2, i64::MAX), (2, 4)]
             .map(|(row, ts_ms)| column.fit(row, ts_ms));
-        use Fit::{Added, Known, No};
         assert_eq!(fits, [Known, No, No, No, Added, No, Known, No, Added]);
         assert_eq!((0..3).map(|row| column.at(row)).collect::<Vec<_>>(), [-5, 3, 4]);
         let last = (3..100).take_while(|row| column.fit(*row, 100 + *row as i64) == Added).last();

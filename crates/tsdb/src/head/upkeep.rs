@@ -5,6 +5,7 @@ use bellwether_model::{ColumnBuffer, Labels, TimeRange, Value};
 use crate::coding;
 
 use super::append::{Found, ShardSet};
+use super::budget::series_memory;
 use super::chunk::Chunk;
 use super::ranges::RangeTally;
 use super::series::{HeadSamples, LastSample};
@@ -45,7 +46,7 @@ impl Head {
     /// Notes that samples are in parts now: of each series those up to the given time.
     pub(crate) fn mark_cut(&self, cuts: &[(SeriesId, u64, i64)]) {
         for (id, log_id, through) in cuts {
-            let mut shard = self.shards[id.shard()].write();
+            let mut shard = self.write(id.shard());
             if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == *log_id) {
                 series.cut_through = series.cut_through.max(*through);
             }
@@ -55,7 +56,7 @@ impl Head {
     /// Notes of series that their late samples before `end`, as far as a reader of `commit` saw them, are in parts now.
     pub(crate) fn mark_late_cut(&self, cuts: impl Iterator<Item = (SeriesId, u64)>, end: i64, commit: u64) {
         for (id, log_id) in cuts {
-            let mut shard = self.shards[id.shard()].write();
+            let mut shard = self.write(id.shard());
             if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == log_id) {
                 series.mark_late_cut(end, commit);
             }
@@ -65,17 +66,17 @@ impl Head {
     /// Frees the samples that are in parts. Only when no reader relies on finding them here.
     pub(crate) fn drop_cut(&self) {
         self.for_each_slot(|shard, slot| {
-            if let Some(series) = shard.get_mut(slot) {
-                series.drop_cut();
+            if let Some((series, shared)) = shard.get_with_shared(slot) {
+                series.drop_cut(shared);
             }
         });
     }
 
     fn for_each_slot(&self, mut visit: impl FnMut(&mut super::shard::Shard, u32)) {
-        for shard in &self.shards {
-            let n_slots = shard.read().n_slots() as u32;
+        for shard in 0..N_SHARDS {
+            let n_slots = self.shards[shard].read().n_slots() as u32;
             for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
-                let mut locked = shard.write();
+                let mut locked = self.write(shard);
                 for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     visit(&mut locked, slot);
                 }
@@ -86,10 +87,10 @@ impl Head {
     /// Forgets series that have no samples here and got none since `touched_before_s`. Returns their labels.
     pub(crate) fn drop_idle_series(&self, touched_before_s: u32) -> Vec<Labels> {
         let mut gone = Vec::new();
-        for (shard_idx, shard) in self.shards.iter().enumerate() {
-            let n_slots = shard.read().n_slots() as u32;
+        for shard in 0..N_SHARDS {
+            let n_slots = self.shards[shard].read().n_slots() as u32;
             for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
-                let mut locked = shard.write();
+                let mut locked = self.write(shard);
                 for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     let idle = |s: &super::Series| s.is_empty() && s.touched_s < touched_before_s;
                     if locked.get(slot).is_some_and(idle)
@@ -97,7 +98,8 @@ impl Head {
                     {
                         self.n_series.fetch_sub(1, Ordering::Relaxed);
                         self.label_bytes.fetch_sub(series.labels.as_bytes().len() as u64, Ordering::Relaxed);
-                        gone.push((SeriesId::new(shard_idx, slot).0, series.labels));
+                        self.series_bytes.fetch_sub(series_memory(&series.labels), Ordering::Relaxed);
+                        gone.push((SeriesId::new(shard, slot).0, series.labels));
                     }
                 }
             }
@@ -110,7 +112,7 @@ impl Head {
         let mark = self.commits.reader_mark();
         for (id, _) in &gone {
             let id = SeriesId(*id);
-            self.shards[id.shard()].write().free(id.slot(), mark);
+            self.write(id.shard()).free(id.slot(), mark);
         }
         gone.into_iter().map(|(_, labels)| labels).collect()
     }
@@ -124,11 +126,11 @@ impl Head {
         mut take: impl FnMut(LiveSeries) -> Result<(), E>,
     ) -> Result<u64, E> {
         let mut n = 0;
-        for shard in &self.shards {
-            let n_slots = shard.read().n_slots() as u32;
+        for shard in 0..N_SHARDS {
+            let n_slots = self.shards[shard].read().n_slots() as u32;
             for first in (0..n_slots).step_by(SERIES_PER_LOCK) {
                 let mut live = Vec::new();
-                let mut locked = shard.write();
+                let mut locked = self.write(shard);
                 for slot in first..n_slots.min(first + SERIES_PER_LOCK as u32) {
                     let Some(series) = locked.get_mut(slot) else { continue };
                     let rest = TimeRange::new(series.cut_through.saturating_add(1), i64::MAX);
@@ -177,7 +179,7 @@ impl Head {
 
     /// A series is defined once more under another number: it had left the head, and what it is compared with from then on is in parts.
     pub(crate) fn replay_return(&self, id: SeriesId) {
-        let mut shard = self.shards[id.shard()].write();
+        let mut shard = self.write(id.shard());
         let (series, _) = shard.series_mut(id.slot());
         let last = series.last_in(TimeRange::ALL);
         series.replace_last(last);
@@ -190,7 +192,7 @@ impl Head {
         samples: impl Iterator<Item = (SeriesId, i64, f64)>,
         tally: &mut RangeTally,
     ) -> u64 {
-        let mut shard = self.shards[shard].write();
+        let mut shard = self.write(shard);
         let mut n = 0;
         for (id, ts_ms, value) in samples {
             let (series, shared) = shard.series_mut(id.slot());
@@ -208,7 +210,7 @@ impl Head {
 
     /// Appends a sample from the log. Returns false if the series has it, or a newer one, already.
     pub(crate) fn replay_sample(&self, id: SeriesId, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
-        let mut shard = self.shards[id.shard()].write();
+        let mut shard = self.write(id.shard());
         let (series, shared) = shard.series_mut(id.slot());
         if series.last_ts_ms().is_some_and(|last| last >= ts_ms) {
             return false;
@@ -220,15 +222,15 @@ impl Head {
 
     /// Puts back a sample that had come late. Returns false if the series has one at this time already.
     pub(crate) fn replay_late(&self, id: SeriesId, ts_ms: i64, start_ts_ms: i64, value: &Value) -> bool {
-        let mut shard = self.shards[id.shard()].write();
-        let (series, _) = shard.series_mut(id.slot());
+        let mut shard = self.write(id.shard());
+        let (series, shared) = shard.series_mut(id.slot());
         // Every reader may see it.
-        series.push_late(0, ts_ms, start_ts_ms, value)
+        series.push_late(0, ts_ms, start_ts_ms, value, shared)
     }
 
     /// Notes the last sample of a series whose samples are in parts.
     pub(crate) fn replay_last(&self, id: SeriesId, ts_ms: i64, value: &Value) {
-        let mut shard = self.shards[id.shard()].write();
+        let mut shard = self.write(id.shard());
         let (series, _) = shard.series_mut(id.slot());
         if series.last_ts_ms().is_none_or(|last| last < ts_ms) {
             series.replace_last(Some(LastSample { ts_ms, value: value.clone() }));
@@ -242,7 +244,7 @@ impl Head {
         last: LastSample,
         chunks: Vec<Chunk>,
     ) -> coding::Result<u64> {
-        let mut shard = self.shards[id.shard()].write();
+        let mut shard = self.write(id.shard());
         let (series, shared) = shard.series_mut(id.slot());
         let mut samples = 0;
         for chunk in chunks {

@@ -174,13 +174,14 @@ impl Store {
         let Scratch { mut writer, mut accepted } = self.scratch.lock().pop().unwrap_or_default();
         let mut others = others.into_iter().peekable();
         for (idx, entry) in batch.samples.iter().enumerate() {
+            // A handle that was found to be known above is what the caller gets back.
             let series = match (others.next_if(|(other, _)| *other == idx), handle_of(entry)) {
-                (None, Some(handle)) => Ok(SeriesId::from(handle)),
+                (None, Some(handle)) => Ok((SeriesId::from(handle), Some(handle))),
                 (None, None) => unreachable!("BUG: a sample that was not placed"),
                 (Some((_, Err(rejection))), _) => Err(rejection),
                 (Some((_, Ok((placement, labels)))), _) => {
                     match self.find_or_create(&mut shards, placement, tenant, &labels, &limits) {
-                        Ok(Some(series)) => Ok(series),
+                        Ok(Some(series)) => Ok((series, None)),
                         Ok(None) => {
                             let created = shards.index_created();
                             add(&self.counters.series_created, created as u64);
@@ -191,7 +192,7 @@ impl Store {
                     }
                 }
             };
-            let verdict = series.and_then(|series| {
+            let verdict = series.and_then(|(series, handle)| {
                 match judge.sample(&mut shards, series, entry, batch, &accepted)? {
                     Verdict::New(place, stored) => {
                         judge.note(series, entry.ts_ms, idx as u32);
@@ -199,7 +200,7 @@ impl Store {
                     }
                     Verdict::Known => n_known += 1,
                 }
-                Ok(shards.to_ref(series))
+                Ok(handle.unwrap_or_else(|| shards.to_ref(series)))
             });
             if batch.stops_at_limit
                 && let Err(Rejection::Limit(over)) = verdict
@@ -276,6 +277,7 @@ impl Store {
         }
         check_names(labels)?;
         check_labels(tenant, labels, limits).map_err(Rejection::Limit)?;
+        self.check_memory(labels).map_err(Rejection::Limit)?;
         let now = self.clock.monotonic();
         self.series_counts.admit(tenant, labels, limits, now).map_err(Rejection::Limit)?;
         let series = shards.create(placement, labels);
@@ -392,6 +394,7 @@ impl Store {
         let segment = self.log.segment();
         let keep_for = self.segments_per_definition();
         let mut defined = Vec::new();
+        shards.touch(accepted.iter().map(|a| a.series));
         for a in accepted {
             let series = shards.series(a.series);
             let defined_in = series.defined_in();
@@ -747,7 +750,7 @@ fn check_names(labels: &Labels) -> Result<(), Rejection> {
 }
 
 /// Labels for a message, cut if they are long.
-fn shown(labels: &Labels) -> String {
+pub(super) fn shown(labels: &Labels) -> String {
     let mut text = labels.to_string();
     if text.len() > SHOWN_LABELS {
         let end = (0..=SHOWN_LABELS).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);

@@ -199,7 +199,7 @@ fn chunks_of(samples: &HeadSamples, shared: &mut SharedColumns) -> io::Result<Ve
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         chunks.extend(seal(&rest, shared));
     }
-    chunks.extend(seal(samples.tail(), shared));
+    chunks.extend(seal(&samples.tail(), shared));
     Ok(chunks)
 }
 

@@ -113,8 +113,10 @@ impl PartMaker<'_> {
         let mut late_days: BTreeSet<i64> = BTreeSet::new();
         let mut samples = ColumnBuffer::default();
         for s in series {
-            mint = s.late.ts.first().copied().unwrap_or(mint).min(mint);
-            late_days.extend(s.late.ts.iter().map(|ts| ts.div_euclid(DAY_MS)));
+            if let Some(late) = &s.late {
+                mint = late.ts.first().copied().unwrap_or(mint).min(mint);
+                late_days.extend(late.ts.iter().map(|ts| ts.div_euclid(DAY_MS)));
+            }
             samples.clear();
             s.samples.read(&mut samples).map_err(unreadable)?;
             let (Some(first), Some(last)) = (samples.ts.first(), samples.ts.last()) else { continue };
@@ -140,10 +142,10 @@ impl PartMaker<'_> {
                         return Err(io::ErrorKind::Interrupted.into());
                     }
                     samples.clear();
-                    if is_late {
-                        copy_range(&s.late, range, &mut samples);
-                    } else {
-                        s.samples.read_range(range, &mut samples).map_err(io::Error::other)?;
+                    match &s.late {
+                        Some(late) if is_late => copy_range(late, range, &mut samples),
+                        None if is_late => {}
+                        _ => s.samples.read_range(range, &mut samples).map_err(io::Error::other)?,
                     }
                     writer.add(&s.labels, &samples)?;
                 }
@@ -217,7 +219,7 @@ impl WrittenCut {
     /// Notes in the head that the samples are in parts, as far as a reader of `commit` saw them.
     pub(super) fn mark(&self, head: &Head, series: &[CutSeries], end: i64, commit: u64) {
         head.mark_cut(&self.through);
-        let with_late = series.iter().filter(|s| !s.late.is_empty()).map(|s| (s.id, s.log_id));
+        let with_late = series.iter().filter(|s| s.late.is_some()).map(|s| (s.id, s.log_id));
         head.mark_late_cut(with_late, end, commit);
     }
 }

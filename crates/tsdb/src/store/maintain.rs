@@ -44,8 +44,11 @@ impl Store {
         for part in self.part_set().parts() {
             part.end_round();
         }
-        if let Some(end) = self.head.ranges.complete_before(self.clock.monotonic()) {
+        let complete = self.head.ranges.complete_before(self.clock.monotonic());
+        let early = self.early_cut().filter(|end| complete.is_none_or(|complete| complete < *end));
+        if let Some(end) = early.or(complete) {
             round.cut(&mut upkeep, end);
+            add(&self.counters.cuts_early, u64::from(early.is_some()));
         }
         round.attempt(|report| {
             report.parts_merged = self

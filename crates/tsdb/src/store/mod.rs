@@ -1,6 +1,7 @@
 //! The store: head, log and parts put together.
 
 mod append;
+mod budget;
 mod cardinality;
 mod checkpoint;
 mod cut;
@@ -47,6 +48,7 @@ use crate::part::Reading;
 use crate::query::StoreQuerier;
 use crate::report::RecoveryReport;
 
+pub use budget::HeadMemory;
 pub use cardinality::{Breakdown, Cardinality, LabelBreakdown, LabelCost, MetricCost, PairCost};
 pub use dump::{DumpItem, dump};
 pub use limits::Offender;
@@ -251,6 +253,11 @@ impl Tsdb {
     /// How many series the head has: those that got samples lately.
     pub fn active_series(&self) -> usize {
         self.store.head.n_series()
+    }
+
+    /// How much memory series and samples take that are not in parts, and how much they may take. Looks at no series.
+    pub fn head_memory(&self) -> HeadMemory {
+        self.store.head_memory()
     }
 
     /// The head, as `/api/v1/status/tsdb` shows it: totals, and the `limit` largest of each kind. Looks at every series.

@@ -1,6 +1,7 @@
 //! What users of the store rely on, through its public interface only.
 
 mod acceptance;
+mod budget;
 mod crash;
 mod deletes;
 mod full_disk;

@@ -435,6 +435,7 @@ mod tests {
             ("--web.route-prefix=a b?#", "a path consists of"),
             ("--web.route-prefix=/a/../b", "a path consists of"),
             ("--storage.min-free=some", "write it like 512MB or 10GB"),
+            ("--storage.memory-budget=0", "must be more than nothing"),
         ] {
             let error = parse(flag).expect_err(flag).to_string();
             assert!(error.contains(why), "{flag}: {error}");

@@ -212,3 +212,23 @@ fn parts_can_be_read_without_mappings_and_room_be_reserved() {
     }
     assert_eq!(count, ["125250", "125250"]);
 }
+
+#[test]
+fn the_memory_of_series_can_be_limited() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let flags = ["--storage.memory-budget=2KiB", "--storage.tsdb.retention.time=100y"];
+    let server = Bellwether::serve(dir.path(), &flags);
+    let push_as =
+        |i: usize, ts_ms| push(&server, &[(&[("__name__", "m"), ("i", &i.to_string())], &[(ts_ms, 1.0)])]);
+    let refused = (0..100).find_map(|i| Some(push_as(i, 1_000)).filter(|(status, _)| *status >= 300));
+    let (status, said) = refused.expect("a hundred series take more");
+    assert_eq!(status, 400, "{said}");
+    assert!(said.contains("more than the 2KiB allowed (storage.memory-budget)"), "{said}");
+    assert!(said.contains("i=\""), "it names the series: {said}");
+    let (status, said) = push_as(0, 2_000);
+    assert!(status < 300, "a known series goes on: {said}");
+    let (_, metrics) = server.get("/metrics");
+    assert!(metrics.contains("\nbellwether_tsdb_head_memory_budget_bytes 2048\n"), "{metrics}");
+    let (_, storage) = server.get("/api/v1/status/storage");
+    assert!(storage.contains(r#""memoryBudgetBytes":2048"#), "{storage}");
+}

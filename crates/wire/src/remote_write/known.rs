@@ -19,24 +19,46 @@ const PIECES: usize = 64;
 /// Bytes of the key of the fingerprints; the hash asks for at least 136.
 const SECRET_BYTES: usize = 192;
 
-/// What stands for the bytes of a series' labels and its tenant. Nobody outside can know which bytes have the same one, because the key is random.
+/// What stands for the bytes of a series' labels and its tenant: 96 bits of a hash, so that of two million known series and as many new ones no two have the same one but once in
+/// 2^54 times. Nobody outside can know which bytes have the same one, because the key is random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint([u64; 2]);
+pub(super) struct Fingerprint([u32; 3]);
 
 impl Fingerprint {
     fn hash(self) -> u64 {
-        self.0[0]
+        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
     }
 
     fn piece(self) -> usize {
-        self.0[1] as usize % PIECES
+        self.0[2] as usize % PIECES
     }
 }
+
+/// A series that is known, in as few bytes as possible.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    key: Fingerprint,
+    /// The lower and the upper half of the handle.
+    series: [u32; 2],
+}
+
+impl Known {
+    fn new(key: Fingerprint, series: SeriesRef) -> Self {
+        Self { key, series: [series.0 as u32, (series.0 >> 32) as u32] }
+    }
+
+    #[inline]
+    fn series(self) -> SeriesRef {
+        SeriesRef(u64::from(self.series[0]) | u64::from(self.series[1]) << 32)
+    }
+}
+
+const _: () = assert!(size_of::<Known>() == 20, "the memory of a receiver is counted in these");
 
 /// Which handles the store gave for the labels that senders sent. Bounded: two generations of series are kept, and when the younger one is full or has been in use for
 /// a while, the older one is forgotten, except what was looked for meanwhile.
 ///
-/// A generation takes 29 bytes for each series, and up to twice that for the room it grows into.
+/// A generation takes 25 bytes for each series, and up to twice that for the room it grows into.
 #[derive(Debug)]
 pub(super) struct KnownSeries {
     secret: [u8; SECRET_BYTES],
@@ -55,7 +77,7 @@ struct Generations {
 /// Series in the order in which they were learned, which is that of the requests: the one after the last that was looked for is most likely the next one.
 #[derive(Debug)]
 struct Table {
-    series: Vec<(Fingerprint, SeriesRef)>,
+    series: Vec<Known>,
     /// Their places, by fingerprint.
     pieces: [HashTable<u32>; PIECES],
 }
@@ -69,7 +91,7 @@ impl Default for Table {
 impl Table {
     #[inline]
     fn has(&self, place: u32, key: Fingerprint) -> bool {
-        self.series.get(place as usize).is_some_and(|(other, _)| *other == key)
+        self.series.get(place as usize).is_some_and(|known| known.key == key)
     }
 
     /// The place of a series, which may be `guess`.
@@ -83,13 +105,13 @@ impl Table {
 
     fn insert(&mut self, key: Fingerprint, series: SeriesRef) {
         if let Some(place) = self.find(key, u32::MAX) {
-            self.series[place as usize].1 = series;
+            self.series[place as usize] = Known::new(key, series);
             return;
         }
         let place = self.series.len() as u32;
-        self.series.push((key, series));
+        self.series.push(Known::new(key, series));
         let all = &self.series;
-        self.pieces[key.piece()].insert_unique(key.hash(), place, |place| all[*place as usize].0.hash());
+        self.pieces[key.piece()].insert_unique(key.hash(), place, |place| all[*place as usize].key.hash());
     }
 }
 
@@ -166,7 +188,8 @@ impl KnownOfTenant<'_> {
     #[inline]
     pub(super) fn fingerprint(&self, labels: &[u8]) -> Fingerprint {
         let [low, high] = self.known.hash(labels);
-        Fingerprint([low ^ self.tenant[0], high ^ self.tenant[1]])
+        let (low, high) = (low ^ self.tenant[0], high ^ self.tenant[1]);
+        Fingerprint([low as u32, (low >> 32) as u32, high as u32])
     }
 
     #[inline]
@@ -174,11 +197,11 @@ impl KnownOfTenant<'_> {
         let Generations { young, old } = &*self.generations;
         if let Some(place) = young.find(key, self.next) {
             self.next = place + 1;
-            return Recognised::Series(young.series[place as usize].1);
+            return Recognised::Series(young.series[place as usize].series());
         }
         let Some(place) = old.find(key, self.next) else { return Recognised::Nothing };
         self.next = place + 1;
-        Recognised::Fading(old.series[place as usize].1)
+        Recognised::Fading(old.series[place as usize].series())
     }
 }
 

@@ -1,5 +1,6 @@
-//! How long a scrape spends on one sample: over what a node exporter wrote on a small machine (`captured`), over a body like that of a large one
-//! (`node_exporter`), and over the corpus of real expositions.
+//! How long a scrape spends on one sample: over what a node exporter wrote on a small machine (`captured`), over what the processes of the demo fleet (`fleet`) and a
+//! Python process (`python`) wrote, over a body like that of a large node exporter (`node_exporter`), and over the corpus of real expositions. `scripts/capture.sh` took
+//! the first three.
 //!
 //! `scan` reads every line and checks its labels; `expecting` is the steady state of a scrape, in which each series was seen before at the same
 //! position; `labels` decodes every label, as for new series. Throughput is in samples per second.
@@ -77,6 +78,8 @@ fn corpus() -> Option<Vec<u8>> {
 fn body(name: &str) -> Vec<u8> {
     match name {
         "captured" => include_bytes!("node_exporter.txt").to_vec(),
+        "fleet" => include_bytes!("fleet.txt").to_vec(),
+        "python" => include_bytes!("python.txt").to_vec(),
         "corpus" => corpus().unwrap_or_else(node_exporter),
         _ => node_exporter(),
     }
@@ -91,7 +94,7 @@ fn known_series(body: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-#[divan::bench(args = ["captured", "node_exporter", "corpus"])]
+#[divan::bench(args = ["captured", "fleet", "python", "node_exporter", "corpus"])]
 fn scan(bencher: Bencher<'_, '_>, name: &str) {
     let body = body(name);
     bencher.counter(ItemsCount::new(known_series(&body).len())).bench(|| {
@@ -105,7 +108,7 @@ fn scan(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-#[divan::bench(args = ["captured", "node_exporter", "corpus"])]
+#[divan::bench(args = ["captured", "fleet", "python", "node_exporter", "corpus"])]
 fn expecting(bencher: Bencher<'_, '_>, name: &str) {
     let body = body(name);
     let known = known_series(&body);
@@ -129,7 +132,7 @@ fn expecting(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-#[divan::bench(args = ["captured", "node_exporter", "corpus"])]
+#[divan::bench(args = ["captured", "fleet", "python", "node_exporter", "corpus"])]
 fn labels(bencher: Bencher<'_, '_>, name: &str) {
     let body = body(name);
     bencher.counter(ItemsCount::new(known_series(&body).len())).bench(|| {

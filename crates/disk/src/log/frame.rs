@@ -8,6 +8,8 @@ pub(super) const MAGIC: [u8; 4] = [0xf7, 0x42, 0x57, 0xae];
 const VERSION: u8 = 1;
 /// Length of the part before the payload.
 pub(super) const HEADER_LEN: usize = 24;
+/// Nobody ever writes so many frames, and counting on from here does not overflow.
+const MAX_SEQ: u64 = i64::MAX as u64;
 /// The longest payload of a frame in bytes.
 pub const MAX_FRAME_BYTES: usize = 16 << 20;
 
@@ -52,13 +54,17 @@ impl FrameHeader {
         }
         let mut seq = [0; 8];
         seq.copy_from_slice(&bytes[16..24]);
+        let seq = u64::from_le_bytes(seq);
+        if seq > MAX_SEQ {
+            return None;
+        }
         Some(Self {
             payload_len,
             crc: u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]),
             version: bytes[12],
             codec: bytes[13],
             shard: u16::from_le_bytes([bytes[14], bytes[15]]),
-            seq: u64::from_le_bytes(seq),
+            seq,
         })
     }
 
@@ -156,6 +162,15 @@ mod tests {
             });
             assert!(!valid, "bit {bit}");
         }
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_counted_on_from_is_no_frame() {
+        let mut bytes = frame(b"x");
+        bytes[16..24].copy_from_slice(&MAX_SEQ.to_le_bytes());
+        assert_eq!(FrameHeader::decode(&bytes).map(|header| header.seq), Some(MAX_SEQ));
+        bytes[16..24].copy_from_slice(&(MAX_SEQ + 1).to_le_bytes());
+        assert_eq!(FrameHeader::decode(&bytes), None);
     }
 
     #[test]

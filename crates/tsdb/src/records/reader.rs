@@ -9,6 +9,9 @@ use crate::head::Chunk;
 use super::kind::{RecordKind, UnknownKind};
 use super::writer::{LATE_HAS_START, LATE_HISTOGRAM};
 
+/// Neither frames nor series get numbers above this, so that counting on from one that was read does not overflow.
+const MAX_NUMBER: u64 = i64::MAX as u64;
+
 /// Why the payload of a frame cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RecordError {
@@ -92,7 +95,8 @@ pub(crate) fn read_records(payload: &[u8], sink: &mut impl RecordSink) -> Result
             // Whoever reads a log looks for it beforehand.
             RecordKind::Continued => {}
             RecordKind::CheckpointHead => {
-                sink.checkpoint_head(CheckpointHead { next_seq: body.varint()?, next_id: body.varint()? });
+                let (next_seq, next_id) = (countable(body.varint()?)?, countable(body.varint()?)?);
+                sink.checkpoint_head(CheckpointHead { next_seq, next_id });
             }
             RecordKind::CheckpointSeries => sink.checkpoint_series(read_checkpoint_series(&mut body)?)?,
             RecordKind::CheckpointEnd => sink.checkpoint_end(body.varint()?),
@@ -104,10 +108,18 @@ pub(crate) fn read_records(payload: &[u8], sink: &mut impl RecordSink) -> Result
     Ok(())
 }
 
+/// The number of a frame or a series, if the next one can be counted.
+fn countable(number: u64) -> Result<u64, DecodeError> {
+    if number > MAX_NUMBER {
+        return Err(DecodeError::new("impossible number of a frame or a series"));
+    }
+    Ok(number)
+}
+
 fn read_series(body: &mut Cursor<'_>, sink: &mut impl RecordSink) -> Result<(), DecodeError> {
     let mut id = 0_u64;
     while !body.is_empty() {
-        id = id.wrapping_add(body.zigzag()? as u64);
+        id = countable(id.wrapping_add(body.zigzag()? as u64))?;
         sink.series(id, body.labels()?);
     }
     Ok(())
@@ -194,7 +206,7 @@ fn read_deletions(body: &mut Cursor<'_>, sink: &mut impl RecordSink) -> Result<(
 }
 
 fn read_checkpoint_series(body: &mut Cursor<'_>) -> Result<CheckpointSeries, DecodeError> {
-    let id = body.varint()?;
+    let id = countable(body.varint()?)?;
     let labels = body.labels()?;
     let last_ts_ms = body.zigzag()?;
     let last_value = match body.u8()? {
@@ -202,7 +214,11 @@ fn read_checkpoint_series(body: &mut Cursor<'_>) -> Result<CheckpointSeries, Dec
         1 => Value::Histogram(Arc::new(read_histogram(body)?)),
         _ => return Err(DecodeError::new("unknown kind of value; a newer program wrote this")),
     };
-    let chunks = (0..body.count(3)?).map(|_| Chunk::decode(body)).collect::<Result<_, _>>()?;
+    let chunks = (0..body.count(3)?).map(|_| Chunk::decode(body)).collect::<Result<Vec<_>, _>>()?;
+    let is_in_order = chunks.is_sorted_by(|a, b| a.maxt < b.mint);
+    if !is_in_order || chunks.last().is_some_and(|chunk| chunk.maxt > last_ts_ms) {
+        return Err(DecodeError::new("chunks of a series are not in the order of time"));
+    }
     Ok(CheckpointSeries { id, labels, last_ts_ms, last_value, chunks })
 }
 
@@ -232,6 +248,9 @@ mod tests {
     use super::super::RecordWriter;
     use super::super::writer::type_to_byte;
     use super::*;
+    use crate::codec::put_value;
+    use crate::coding::{put_labels, put_varint, put_zigzag};
+    use crate::head::{SharedColumns, Values};
 
     /// Writes down what it gets.
     #[derive(Debug, Default)]
@@ -379,6 +398,52 @@ mod tests {
     fn unknown_kinds_come_from_a_newer_version() {
         let err = read_records(&[9, 0], &mut Seen::default()).expect_err("cohorts are not known yet");
         assert_eq!(err.to_string(), "unknown kind of record 9; use the program that wrote it");
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_is_refused() {
+        let read_record = |kind: RecordKind, body: &[u8]| {
+            let (mut writer, mut group) = (RecordWriter::new(), Group::new());
+            writer.record(kind, body);
+            writer.finish_frames(&mut group).expect("short");
+            read_records(&payloads(group)[0], &mut Seen::default()).map_err(|e| e.to_string())
+        };
+        let head = |next_seq: u64, next_id: u64| {
+            let mut body = Vec::new();
+            put_varint(&mut body, next_seq);
+            put_varint(&mut body, next_id);
+            read_record(RecordKind::CheckpointHead, &body)
+        };
+        assert_eq!(head(7, 1 << 40), Ok(()));
+        for (next_seq, next_id) in [(u64::MAX, 1), (1, u64::MAX)] {
+            assert_eq!(head(next_seq, next_id), Err("impossible number of a frame or a series".to_owned()));
+        }
+        let mut definition = Vec::new();
+        put_zigzag(&mut definition, -1);
+        put_labels(&mut definition, &Labels::from_pairs([("__name__", "up")]));
+        assert_eq!(
+            read_record(RecordKind::Series, &definition),
+            Err("impossible number of a frame or a series".to_owned())
+        );
+        let series = |chunks: &[[i64; 2]], last_ts_ms: i64| {
+            let mut body = Vec::new();
+            put_varint(&mut body, 1);
+            put_labels(&mut body, &Labels::from_pairs([("__name__", "up")]));
+            put_zigzag(&mut body, last_ts_ms);
+            body.push(0);
+            put_value(&mut body, 1.0);
+            put_varint(&mut body, chunks.len() as u64);
+            for times in chunks {
+                let values = Values::Floats(&[1.0, 1.0]);
+                Chunk::seal(times, &[], values, &mut SharedColumns::default()).encode(&mut body);
+            }
+            read_record(RecordKind::CheckpointSeries, &body)
+        };
+        assert_eq!(series(&[[1, 2], [3, 4]], 4), Ok(()));
+        let disorder = Err("chunks of a series are not in the order of time".to_owned());
+        assert_eq!(series(&[[3, 4], [1, 2]], 4), disorder);
+        assert_eq!(series(&[[1, 3], [3, 4]], 4), disorder);
+        assert_eq!(series(&[[1, 2], [3, 4]], 3), disorder, "beyond the last sample");
     }
 
     #[test]

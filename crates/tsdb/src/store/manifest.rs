@@ -76,6 +76,14 @@ pub(super) struct Edit {
     pub(super) delete: Vec<Deletions>,
 }
 
+impl Edit {
+    /// Whether its numbers can be counted on from without an overflow; nobody ever gets beyond.
+    fn is_countable(&self) -> bool {
+        let ids = self.add.iter().map(|part| part.id).chain(self.drop.iter().copied());
+        ids.chain(self.cut.iter().map(|cut| cut.log_seq)).all(|number| i64::try_from(number).is_ok())
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct StoreLine {
     version: u32,
@@ -172,7 +180,8 @@ impl Manifest {
                 Ok(Line::Store(store)) => {
                     identity = StoreId::parse(&store.id).map(|id| (id, store.created_ms));
                 }
-                Ok(Line::Edit(edit)) => edits.push(edit),
+                Ok(Line::Edit(edit)) if edit.is_countable() => edits.push(edit),
+                Ok(Line::Edit(_)) => damage.push(format!("line {} has impossible numbers", idx + 1)),
                 // The checksum holds, so this is what somebody wrote.
                 Err(e) => {
                     return Err(TsdbError::NotOurs(format!(
@@ -351,6 +360,22 @@ mod tests {
 
     fn ids(manifest: &Manifest) -> Vec<u64> {
         manifest.parts().keys().copied().collect()
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_counted_on_from_are_damage() {
+        for edit in [
+            add(u64::MAX),
+            Edit { drop: vec![u64::MAX], ..Edit::default() },
+            Edit { cut: vec![Cut { mint: 0, maxt: 9, log_seq: u64::MAX }], ..Edit::default() },
+        ] {
+            let fs = new_fs();
+            load(&fs).manifest.change(&fs, &add(1)).expect("no faults");
+            load(&fs).manifest.change(&fs, &edit).expect("no faults");
+            let loaded = load(&fs);
+            assert_eq!(loaded.damage, ["line 3 has impossible numbers"]);
+            assert_eq!(ids(&loaded.manifest), [1]);
+        }
     }
 
     #[test]

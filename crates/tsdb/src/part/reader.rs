@@ -103,6 +103,12 @@ impl Part {
         let index = Index::open(fs, dir, id, n_series)?;
         let shapes = read_shapes(directory.section(SHAPES), index.names().len())
             .map_err(PartError::decoding(&path))?;
+        // Before anything is allocated for so many series.
+        let n_listed =
+            SeriesWalk::new(directory.section(SERIES), &shapes).map_err(PartError::decoding(&path))?.len();
+        if n_listed as u64 != meta.series {
+            return Err(PartError::damaged(&path, "another number of series than in the description"));
+        }
         let n_columns = count_columns(directory.section(COLUMNS)).map_err(PartError::decoding(&path))?;
         let series_share = Arc::new(CacheShare::new(Arc::clone(&reading.series)));
         let times_share = Arc::new(CacheShare::new(Arc::clone(&reading.times)));
@@ -120,11 +126,7 @@ impl Part {
             series_share,
             times_share,
         };
-        let part = Self { files: Arc::new(files), tombstones: Tombstones::default() };
-        if part.walk()?.len() as u64 != part.meta().series {
-            return Err(PartError::damaged(&path, "another number of series than in the description"));
-        }
-        Ok(part)
+        Ok(Self { files: Arc::new(files), tombstones: Tombstones::default() })
     }
 
     pub(crate) fn meta(&self) -> &PartMeta {
@@ -504,8 +506,9 @@ impl LabelReader<'_> {
             if slot.value.place() != Some(*value) {
                 let mut bytes = std::mem::take(&mut slot.text).into_bytes();
                 let moved = index.value(&index.names()[*name as usize], *value, &mut slot.value, &mut bytes);
-                let text = moved.and_then(|()| {
-                    String::from_utf8(bytes).map_err(|_| DecodeError::new("label value is not UTF-8"))
+                let text = moved.and_then(|()| match String::from_utf8(bytes) {
+                    Ok(text) if text.is_empty() => Err(DecodeError::new("label value is empty")),
+                    text => text.map_err(|_| DecodeError::new("label value is not UTF-8")),
                 });
                 slot.text = text
                     .inspect_err(|_| slot.value = ValueCursor::default())

@@ -227,6 +227,11 @@ pub(super) struct CheckpointProblems {
     pub(super) not_ours: Option<String>,
 }
 
+/// What is wrong with a checkpoint that says that it is another one than its name says.
+pub(super) fn misnamed(number: u64) -> String {
+    format!("it is a copy of checkpoint {number} under another name; remove it")
+}
+
 /// Reads a checkpoint and hands the payloads of its frames to `take`.
 pub(super) fn read<E>(
     fs: &dyn Fs,
@@ -241,6 +246,11 @@ pub(super) fn read<E>(
         Ok(header) if header.kind != SegmentKind::Checkpoint => {
             let e = HeaderError::UnknownKind { tag: header.kind.into() };
             problems.not_ours = Some(e.to_string());
+            return Ok(Ok(problems));
+        }
+        Ok(header) if header.number != number => {
+            // A copy under another name would hide the segments between the two numbers.
+            problems.damage.push(misnamed(header.number));
             return Ok(Ok(problems));
         }
         Ok(_) => {}

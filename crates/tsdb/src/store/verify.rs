@@ -244,20 +244,26 @@ fn verify_frame_files(
         }
     }
     let last = files.iter().filter(|f| f.2 == SegmentKind::Log).map(|f| f.1).max();
-    let mut expected = None;
+    // The checkpoints come first, the newest before the others.
+    let (mut goes_on_with, mut expected) = (None, None);
+    let has_checkpoint = files.iter().any(|f| f.2 == SegmentKind::Checkpoint);
     for (path, number, kind) in files {
         report.frame_files += 1;
         let is_last = kind == SegmentKind::Log && Some(number) == last;
         if kind == SegmentKind::Checkpoint {
-            verify_frames(fs, &path, (store_id, number, kind), is_last, &mut None, report);
+            let found = verify_frames(fs, &path, (store_id, number, kind), is_last, &mut None, report);
+            goes_on_with = goes_on_with.or(found);
         } else {
+            // Without a checkpoint the log starts with its first frame; one that does not say where the log goes on is damaged, and that has been told.
+            expected = expected.or(goes_on_with).or((!has_checkpoint).then_some(1));
             verify_frames(fs, &path, (store_id, number, kind), is_last, &mut expected, report);
         }
     }
     Ok(())
 }
 
-/// Reads the frames of a file. `expected` is the number that the next frame of the log should have.
+/// Reads the frames of a file. `expected` is the number that the next frame of the log should have. Returns, of a checkpoint, the number of the frame with which the
+/// log goes on behind it.
 fn verify_frames(
     fs: &dyn Fs,
     path: &Path,
@@ -265,14 +271,23 @@ fn verify_frames(
     is_last: bool,
     expected: &mut Option<u64>,
     report: &mut VerifyReport,
-) {
+) -> Option<u64> {
     let (mut reader, header) = match FrameFileReader::open(fs, path, store_id, number) {
         Ok(opened) => opened,
-        Err(e) => return report.damage(path, None, e.to_string(), None),
+        Err(e) => {
+            report.damage(path, None, e.to_string(), None);
+            return None;
+        }
     };
     match header {
         Ok(header) if header.kind != kind => {
-            return report.damage(path, Some(0), "it is another kind of file", None);
+            report.damage(path, Some(0), "it is another kind of file", None);
+            return None;
+        }
+        // A segment under another name has nothing but frames that are known, or the only copy of them.
+        Ok(header) if header.number != number && kind == SegmentKind::Checkpoint => {
+            report.damage(path, Some(0), checkpoint::misnamed(header.number), None);
+            return None;
         }
         Ok(_) => {}
         Err(_) if is_last && reader.starts_with_zeroes() => {}
@@ -280,7 +295,7 @@ fn verify_frames(
     }
     // Damage whose end is not known yet, and the newest sample before it.
     let (mut open, mut newest): (Option<(u64, u64)>, Option<i64>) = (None, None);
-    let mut times = Times::default();
+    let (mut times, mut goes_on_with) = (Times::default(), None);
     loop {
         match reader.step() {
             Step::Frame => {
@@ -288,6 +303,7 @@ fn verify_frames(
                 let (seq, offset) = (frame.seq, frame.offset);
                 times = Times::default();
                 let read = read_records(frame.payload, &mut times);
+                goes_on_with = goes_on_with.or(times.goes_on_with);
                 report.frames += 1;
                 report.frame_samples += times.samples;
                 if let Some((offset, len)) = open.take() {
@@ -328,6 +344,7 @@ fn verify_frames(
     if reader.unreadable_bytes() > 0 {
         report.damage(path, None, format!("{} bytes cannot be read", reader.unreadable_bytes()), None);
     }
+    goes_on_with
 }
 
 /// From when to when the samples of a frame are.
@@ -335,6 +352,8 @@ fn verify_frames(
 struct Times {
     range: Option<TimeRange>,
     samples: u64,
+    /// What the head of a checkpoint says about the log behind it.
+    goes_on_with: Option<u64>,
     has_end: bool,
 }
 
@@ -363,7 +382,9 @@ impl RecordSink for Times {
 
     fn deletion(&mut self, _id: u64, _range: TimeRange) {}
 
-    fn checkpoint_head(&mut self, _head: CheckpointHead) {}
+    fn checkpoint_head(&mut self, head: CheckpointHead) {
+        self.goes_on_with = Some(head.next_seq);
+    }
 
     fn checkpoint_series(&mut self, series: CheckpointSeries) -> Result<(), DecodeError> {
         for chunk in &series.chunks {

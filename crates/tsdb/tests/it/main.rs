@@ -3,6 +3,7 @@
 mod acceptance;
 mod budget;
 mod crash;
+mod damage;
 mod deletes;
 mod full_disk;
 mod golden;

@@ -1,9 +1,14 @@
 //! The store against a map, under everything that can happen to it in any order.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
-use bellwether_model::{AppendEntry, Rejection, Tenant, TimeRange, Value, stale_nan};
-use bellwether_tsdb::{Options, ReadMode, SeriesLimits, SyncPolicy};
+use bellwether_disk::Fs as _;
+use bellwether_model::{AppendEntry, Clock as _, Rejection, Tenant, TimeRange, Value, stale_nan};
+use bellwether_tsdb::{
+    Limits, Options, ReadMode, SeriesLimits, SyncPolicy, Tsdb, remove_snapshot, restore_snapshot,
+};
 use proptest::prelude::*;
 
 use crate::kit::{self, Dump, HOUR, Kit, NOW, bits, histogram, name, options, sample};
@@ -28,6 +33,10 @@ enum Step {
     PowerCut(u64),
     /// Read a range and compare.
     Read(i64, i64),
+    /// Drop the parts that are older than this, in hours.
+    Retain(i64),
+    /// Make a snapshot and a store of it.
+    Snapshot,
 }
 
 fn some_step() -> impl Strategy<Value = Step> {
@@ -50,6 +59,8 @@ fn some_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Restart),
         1 => any::<u64>().prop_map(Step::PowerCut),
         3 => (-60_i64..60, 0_i64..60).prop_map(|(from, hours)| Step::Read(from, hours)),
+        1 => (0_i64..100).prop_map(Step::Retain),
+        1 => Just(Step::Snapshot),
     ]
 }
 
@@ -66,6 +77,7 @@ fn value_of(byte: u8) -> Value {
         3 => histogram(f64::from(byte)),
         4 => (f64::from(byte) / 10.0).into(),
         5 => f64::from(byte).sqrt().into(),
+        7 if byte % 16 == 7 => histogram(stale_nan()),
         _ => f64::from(byte).into(),
     }
 }
@@ -161,6 +173,21 @@ impl Model {
         held.retain(|ts, _| !range.contains(*ts));
     }
 
+    /// Takes over that the store has less than it had: nothing newer than `oldest_kept` may be gone, and nothing is other than it was.
+    fn retain(&mut self, found: &Dump, oldest_kept: i64) {
+        for series in 0..SERIES {
+            let found = found.get(&name(series).to_string());
+            let held = self.samples.entry(series).or_default();
+            let gone: Vec<i64> =
+                held.keys().filter(|ts| found.is_none_or(|found| !found.contains_key(ts))).copied().collect();
+            assert!(gone.iter().all(|ts| *ts < oldest_kept), "{gone:?} of series {series} are kept");
+            for ts in gone {
+                self.delete(series, TimeRange::new(ts, ts));
+            }
+        }
+        assert_eq!(*found, self.dump(TimeRange::ALL));
+    }
+
     fn dump(&self, range: TimeRange) -> Dump {
         let series = self.samples.iter().map(|(i, samples)| {
             let samples = samples.iter().filter(|(ts, _)| range.contains(**ts));
@@ -246,6 +273,30 @@ fn run(steps: &[Step], sync: SyncPolicy, reading: (ReadMode, usize), window_ms: 
                 }
                 kit.power_cut(*seed);
             }
+            Step::Retain(hours) => {
+                let limits = kit.options.limits();
+                let retention_ms = hours * HOUR;
+                kit.tsdb.set_limits(Limits { retention_ms: Some(retention_ms), ..limits });
+                // Counted from the newest sample that there is, or was, but never from beyond the clock.
+                let newest = model.newest_ever.max(model.newest_of_all()).min(kit.clock.now_ms());
+                kit.tsdb.maintain().expect("works");
+                kit.tsdb.set_limits(limits);
+                model.retain(&kit.dump(), newest - retention_ms);
+            }
+            Step::Snapshot => {
+                let (name, restored) = (format!("s{at}"), format!("restored{at}"));
+                let report = kit.tsdb.snapshot(&name, true).expect("made");
+                let restored = Path::new(&restored);
+                restore_snapshot(&kit.fs, &report.dir, restored, NOW).expect("whole");
+                remove_snapshot(&kit.fs, &report.dir).expect("made just now");
+                let (tsdb, report) =
+                    Tsdb::open(restored, kit.options.clone(), Arc::new(kit.fs.clone()), kit.clock.clone())
+                        .expect("opens");
+                assert!(report.is_clean(), "step {at}: {report:?}");
+                assert_eq!(kit::dump(&tsdb, &Tenant::default()), model.dump(TimeRange::ALL), "step {at}");
+                drop(tsdb);
+                kit.fs.remove_dir_all(restored).expect("there");
+            }
             Step::Read(from, hours) => {
                 let range = TimeRange::new(NOW + from * HOUR, NOW + (from + hours) * HOUR);
                 let found = kit::read(&kit.tsdb, &Tenant::default(), &[], range);
@@ -280,6 +331,11 @@ fn append(kit: &Kit, model: &mut Model, batch: &[(i64, AppendEntry)], at: usize)
     assert_eq!(found, model.dump(TimeRange::ALL), "step {at}");
 }
 
+/// How many rows of steps each test tries: `BELLWETHER_MODEL_CASES`, or few enough for every day.
+fn cases() -> u32 {
+    std::env::var("BELLWETHER_MODEL_CASES").map_or(250, |n| n.parse().expect("a number of cases"))
+}
+
 /// How parts are read, and how much of them may be kept: nothing, something, everything.
 fn some_reading() -> impl Strategy<Value = (ReadMode, usize)> {
     (
@@ -289,7 +345,7 @@ fn some_reading() -> impl Strategy<Value = (ReadMode, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(250))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn the_store_is_a_map(

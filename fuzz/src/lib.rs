@@ -1,4 +1,6 @@
-//! What the fuzz targets of expositions have in common.
+//! What fuzz targets have in common: reading expositions, here, and a store to damage.
+pub mod store;
+
 use bellwether_exposition::{Event, EventReader, Exemplar, LabelBuf, TypeAndUnitLabels};
 
 /// What one entry says. Two readings of a body are compared by it.

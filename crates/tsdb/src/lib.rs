@@ -53,6 +53,8 @@ mod coding;
 mod columns;
 mod counters;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod head;
 mod intervals;
 mod options;

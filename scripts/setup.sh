@@ -5,6 +5,7 @@
 #   peers   the programs that tests talk to: Prometheus, promtool, node exporter, Chromium
 #   rivals  the servers that benchmarks compare with: Prometheus, VictoriaMetrics
 #   python  the Python packages of the tests, in .venv
+#   counts  valgrind, which counts instructions
 #   deny    cargo-deny, in the user's cache
 # Debian packages are installed when run as root; otherwise the missing ones are named.
 set -euo pipefail
@@ -66,6 +67,10 @@ setup_rivals() {
     need_packages prometheus:prometheus victoria-metrics:victoria-metrics
 }
 
+setup_counts() {
+    need_packages valgrind:valgrind
+}
+
 setup_python() {
     local stamp=.venv/.installed
     if [ ! -e "$stamp" ] || [ tests/requirements.txt -nt "$stamp" ]; then
@@ -87,7 +92,7 @@ setup_deny() {
 
 for task in "$@"; do
     case "$task" in
-        build | node | peers | rivals | python | deny) "setup_$task" ;;
+        build | node | peers | rivals | python | counts | deny) "setup_$task" ;;
         *) echo "unknown task: $task" >&2; exit 2 ;;
     esac
 done

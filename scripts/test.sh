@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs every check and test, or only the named groups: lint rust ui conformance e2e bench.
+# Runs every check and test, or only the named groups: lint rust ui conformance e2e bench counts.
 # Each group goes on after a failure of another; the last lines count what ran, and the last of them is
 # "N passed, N failed" for programs that read it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint rust ui conformance e2e bench)
+[ ${#groups[@]} -gt 0 ] || groups=(lint rust ui conformance e2e bench counts)
 
 target="${CARGO_TARGET_DIR:-target}"
 logs="$target/test-logs"
@@ -88,6 +88,10 @@ for group in "${groups[@]}"; do
             run "set-up of the benchmark" scripts/setup.sh build peers python
             run "release build" make --no-print-directory build
             run "benchmark, tiny profile" scripts/bench-check.sh
+            ;;
+        counts)
+            run "set-up of the counts" scripts/setup.sh build counts
+            run "instruction counts" scripts/counts.sh check
             ;;
         *)
             echo "unknown group: $group" >&2

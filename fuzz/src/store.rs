@@ -12,7 +12,7 @@ use bellwether_disk::{Crc32c, Fs as _, SegmentHeader, SegmentKind, SimFs, StoreI
 use bellwether_model::{
     ColumnBuffer, ManualClock, QueryContext, Queryable as _, SelectHints, SelectSpec, Tenant, TimeRange,
 };
-use bellwether_tsdb::{Options, SyncPolicy, Tsdb, dump, verify_store};
+use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb, dump, verify_store};
 
 /// Where the store is.
 const DIR: &str = "data";
@@ -151,7 +151,7 @@ fn read_store(fs: &SimFs, compact: bool) -> Option<(Content, bool)> {
         sync: SyncPolicy::Segment,
         segment_bytes: 1 << 12,
         min_free_bytes: Some(0),
-        max_future_ms: None,
+        tenants: SeriesLimits::NONE.into(),
         ..Options::default()
     };
     let (tsdb, _) =

@@ -1,12 +1,15 @@
-//! How long samples take from a batch into the log and memory, from there into parts, and from the log back into memory.
+//! How long samples take from a batch into the log and memory, from there into parts, and from the log back into memory; and the steps on the way alone: making frames
+//! for the log (`log_encode`), sealing chunks (`seal`), and making one part of two (`merge`).
 //!
 //! `cargo bench -p bellwether-tsdb --bench writes`. Items per second are samples. Appending includes the log, on a real file that nobody syncs, and the sealing of full chunks.
 
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_disk::{Fs, RealFs, SimFs};
 use bellwether_model::{AppendBatch, AppendEntry, Appender, Labels, ManualClock, SeriesRef, Tenant};
+use bellwether_tsdb::bench::{BatchEncoder, Sealer};
 use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -44,13 +47,17 @@ fn value(i: usize, row: i64) -> f64 {
 }
 
 fn open(dir: &Path, fs: Arc<dyn Fs>) -> Tsdb {
+    open_at(dir, fs, Arc::new(ManualClock::new(START)))
+}
+
+fn open_at(dir: &Path, fs: Arc<dyn Fs>, clock: Arc<ManualClock>) -> Tsdb {
     let options = Options {
         sync: SyncPolicy::Segment,
         min_free_bytes: Some(0),
         tenants: SeriesLimits::NONE.into(),
         ..Options::default()
     };
-    Tsdb::open(dir, options, fs, Arc::new(ManualClock::new(START))).expect("opens").0
+    Tsdb::open(dir, options, fs, clock).expect("opens").0
 }
 
 /// A row of samples for the series, in batches. Handles stand for the labels if there are any.
@@ -102,6 +109,53 @@ fn append(bencher: Bencher<'_, '_>, how: &str) {
         row += i64::from(next == 0);
         tsdb.append(&Tenant::default(), batch).expect("taken").stored()
     });
+}
+
+/// The frames of a batch of known series, without writing them.
+#[divan::bench]
+fn log_encode(bencher: Bencher<'_, '_>) {
+    let (mut encoder, mut row) = (BatchEncoder::default(), 0);
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        row += 1;
+        encoder.encode((0..BATCH).map(|i| (i as u64, START + row * INTERVAL_MS, value(i, row))))
+    });
+}
+
+/// The chunks of 120 samples that a batch of known series fills at last.
+#[divan::bench]
+fn seal(bencher: Bencher<'_, '_>) {
+    const ROWS: i64 = 120;
+    let times: Vec<i64> = (0..ROWS).map(|row| START + row * INTERVAL_MS).collect();
+    let columns: Vec<Vec<f64>> = (0..BATCH).map(|i| (0..ROWS).map(|row| value(i, row)).collect()).collect();
+    let mut sealer = Sealer::default();
+    bencher.counter(ItemsCount::new(BATCH * times.len())).bench_local(|| {
+        for values in &columns {
+            black_box(sealer.seal(&times, values));
+        }
+    });
+}
+
+/// One part of two that have two hours each.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn merge(bencher: Bencher<'_, '_>) {
+    const ROWS: i64 = 480;
+    let with_parts = || {
+        let clock = Arc::new(ManualClock::new(START));
+        let tsdb = open_at(Path::new("data"), Arc::new(SimFs::new()), Arc::clone(&clock));
+        // Two hours are cut when there are samples an hour behind them and no more come.
+        fill(&tsdb, BATCH, 0..ROWS * 3 / 2 + 1);
+        clock.advance_ms(3_600_000);
+        assert_eq!(tsdb.maintain().expect("no faults").parts_cut, 1);
+        fill(&tsdb, BATCH, ROWS * 3 / 2 + 1..2 * ROWS);
+        fill(&tsdb, 1, ROWS * 5 / 2..ROWS * 5 / 2 + 1);
+        clock.advance_ms(3_600_000);
+        assert_eq!(tsdb.maintain().expect("no faults").parts_cut, 1);
+        tsdb
+    };
+    bencher
+        .counter(ItemsCount::new(BATCH * 2 * ROWS as usize))
+        .with_inputs(with_parts)
+        .bench_local_refs(|tsdb| assert_eq!(tsdb.compact_all().expect("no faults").parts_merged, 3));
 }
 
 /// From memory into a part, and that together with one as large that is there already.

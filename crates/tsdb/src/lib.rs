@@ -47,6 +47,8 @@
 //! # Ok(())
 //! # }
 //! ```
+#[cfg(feature = "bench")]
+pub mod bench;
 mod checked_lines;
 mod codec;
 mod coding;

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bellwether-fleet", 3),
     ("bellwether-api", 4),
     ("bellwether", 5),
+    ("bellwether-counts", 6),
     ("xtask", 6),
 ];
 

@@ -29,6 +29,8 @@ pub enum Fault {
     TornWrite,
     /// A sync reports `EIO` and the kernel forgets which pages were dirty; any other operation works.
     FailedSync,
+    /// A read returns one bit that is not the stored one; any other operation works.
+    FlippedBit,
     /// This operation and all later ones fail with `EIO`, as if the device had been unplugged.
     Unplug,
 }
@@ -114,6 +116,23 @@ fn apply(names: &mut BTreeMap<PathBuf, Node>, change: &NameChange) {
     }
 }
 
+/// What a read that works returns.
+#[derive(Debug)]
+#[must_use]
+struct ReadOutcome {
+    /// The operation that gets one bit wrong, if it does. Which bit depends on it.
+    flipped_by: Option<u64>,
+}
+
+impl ReadOutcome {
+    fn apply(&self, bytes: &mut [u8]) {
+        if let Some(op) = self.flipped_by.filter(|_| !bytes.is_empty()) {
+            let bit = Random(op).next() % (bytes.len() as u64 * 8);
+            bytes[bit as usize / 8] ^= 1 << (bit % 8);
+        }
+    }
+}
+
 impl Content {
     fn write(&mut self, buf: &[u8], offset: usize) {
         let end = offset + buf.len();
@@ -180,14 +199,18 @@ impl State {
         }
     }
 
-    fn begin_read(&mut self) -> io::Result<()> {
+    fn begin_read(&mut self) -> io::Result<ReadOutcome> {
         if self.unplugged {
             return Err(eio());
         }
         let op = self.reads;
         self.reads += 1;
-        let hit = self.read_faults.iter().any(|i| (i.op..i.op.saturating_add(i.times)).contains(&op));
-        if hit { Err(eio()) } else { Ok(()) }
+        let hit = self.read_faults.iter().find(|i| (i.op..i.op.saturating_add(i.times)).contains(&op));
+        match hit.map(|i| i.fault) {
+            None => Ok(ReadOutcome { flipped_by: None }),
+            Some(Fault::FlippedBit) => Ok(ReadOutcome { flipped_by: Some(op) }),
+            Some(_) => Err(eio()),
+        }
     }
 
     fn file(&self, path: &Path) -> io::Result<usize> {
@@ -271,7 +294,7 @@ impl SimFs {
         self.state.lock().write_faults.push(injection);
     }
 
-    /// Makes reads fail with `EIO`, whatever the fault; they are counted as [`SimFs::reads`] counts.
+    /// Makes reads return a wrong bit, with [`Fault::FlippedBit`], or fail with `EIO`, with any other fault; they are counted as [`SimFs::reads`] counts.
     pub fn inject_read(&self, injection: Injection) {
         self.state.lock().read_faults.push(injection);
     }
@@ -370,7 +393,7 @@ impl SimFs {
 impl Fs for SimFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn FsFile>> {
         let mut state = self.state.lock();
-        state.begin_read()?;
+        let _ = state.begin_read()?;
         let id = state.file(path)?;
         drop(state);
         Ok(self.handle(id))
@@ -459,7 +482,7 @@ impl Fs for SimFs {
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
         let mut state = self.state.lock();
-        state.begin_read()?;
+        let _ = state.begin_read()?;
         if state.names.get(dir) != Some(&Node::Dir) {
             return Err(not_found(dir));
         }
@@ -474,7 +497,7 @@ impl Fs for SimFs {
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         let mut state = self.state.lock();
-        state.begin_read()?;
+        let _ = state.begin_read()?;
         match state.names.get(path) {
             Some(Node::Dir) => Ok(Metadata { kind: EntryKind::Dir, len: 0 }),
             Some(Node::File(id)) => {
@@ -500,7 +523,7 @@ impl Fs for SimFs {
 
     fn space(&self, _path: &Path) -> io::Result<Space> {
         let mut state = self.state.lock();
-        state.begin_read()?;
+        let _ = state.begin_read()?;
         let total = state.capacity.unwrap_or(1 << 50);
         Ok(Space { available: total.saturating_sub(state.used()), total })
     }
@@ -511,7 +534,7 @@ impl Fs for SimFs {
             if state.locks.contains(path) {
                 return Ok(None);
             }
-            state.begin_read()?;
+            let _ = state.begin_read()?;
             state.names.contains_key(path)
         };
         if !exists {
@@ -556,11 +579,12 @@ struct SimFile {
 impl FsFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state.lock();
-        state.begin_read()?;
+        let outcome = state.begin_read()?;
         let live = &state.contents[self.id].live;
         let start = (offset as usize).min(live.len());
         let n = buf.len().min(live.len() - start);
         buf[..n].copy_from_slice(&live[start..start + n]);
+        outcome.apply(&mut buf[..n]);
         Ok(n)
     }
 
@@ -614,16 +638,17 @@ impl FsFile for SimFile {
     /// A copy as it is now; loading counts as a read.
     fn map(&self) -> io::Result<Option<Mapped>> {
         let mut state = self.state.lock();
-        state.begin_read()?;
-        let bytes = Arc::from(state.contents[self.id].live.as_slice());
+        let outcome = state.begin_read()?;
+        let mut bytes = state.contents[self.id].live.clone();
         drop(state);
+        outcome.apply(&mut bytes);
         let state = Arc::clone(&self.state);
-        Ok(Some(Mapped::copy(bytes, move || state.lock().begin_read())))
+        Ok(Some(Mapped::copy(Arc::from(bytes), move || state.lock().begin_read().map(drop))))
     }
 
     fn len(&self) -> io::Result<u64> {
         let mut state = self.state.lock();
-        state.begin_read()?;
+        let _ = state.begin_read()?;
         Ok(state.contents[self.id].live.len() as u64)
     }
 
@@ -701,6 +726,21 @@ mod tests {
         assert_eq!(err.kind(), io::ErrorKind::StorageFull);
         file.allocate(200).expect("fits");
         assert_eq!(fs.space(Path::new("d")).expect("known").available, 0);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_there_once() {
+        let (fs, file) = with_file("d/a", &[0; 100]);
+        fs.inject_read(Injection { op: fs.reads(), times: 1, fault: Fault::FlippedBit });
+        let bits = || {
+            let mut buf = [0; 100];
+            assert_eq!(file.read_at(&mut buf, 0).expect("readable"), 100);
+            buf.iter().map(|byte: &u8| byte.count_ones()).sum::<u32>()
+        };
+        assert_eq!((bits(), bits()), (1, 0));
+        fs.inject_read(Injection { op: fs.reads(), times: 1, fault: Fault::FlippedBit });
+        let map = file.map().expect("readable").expect("possible");
+        assert_eq!(map.iter().map(|byte| byte.count_ones()).sum::<u32>(), 1);
     }
 
     #[test]

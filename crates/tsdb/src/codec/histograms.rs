@@ -11,12 +11,17 @@ use super::id::Codec;
 
 /// The columns that every histogram has: count, zero count, sum.
 const FIXED_COLUMNS: usize = 3;
+/// A run has at most this many values in all its columns, so that a few bytes per column cannot ask for any amount of memory.
+const MAX_RUN_VALUES: usize = 1 << 27;
 /// A column of a bucket takes at least its codec, its length and one byte.
 const MIN_COLUMN_BYTES: usize = 3;
 
 /// Appends a column of histograms and returns the codec.
 pub(crate) fn encode_histograms(out: &mut Vec<u8>, histograms: &[Arc<FloatHistogram>]) -> Codec {
-    let runs: Vec<&[Arc<FloatHistogram>]> = histograms.chunk_by(|a, b| same_layout(a, b)).collect();
+    let runs: Vec<&[Arc<FloatHistogram>]> = histograms
+        .chunk_by(|a, b| same_layout(a, b))
+        .flat_map(|run| run.chunks((MAX_RUN_VALUES / n_columns(&run[0])).max(1)))
+        .collect();
     put_varint(out, runs.len() as u64);
     for run in runs {
         encode_run(out, run);
@@ -48,6 +53,10 @@ pub(crate) fn decode_histograms(
         return Err(DecodeError::new("fewer histograms than timestamps"));
     }
     Ok(())
+}
+
+fn n_columns(layout: &FloatHistogram) -> usize {
+    FIXED_COLUMNS + layout.positive_buckets.len() + layout.negative_buckets.len()
 }
 
 fn encode_run(out: &mut Vec<u8>, run: &[Arc<FloatHistogram>]) {
@@ -95,7 +104,10 @@ fn decode_run(
         hints.resize(hints.len() + n as usize, hint);
     }
     let (n_positive, n_negative) = (layout.positive_buckets.len(), layout.negative_buckets.len());
-    let n_columns = FIXED_COLUMNS + n_positive + n_negative;
+    let n_columns = n_columns(&layout);
+    if rows > 1 && rows.saturating_mul(n_columns) > MAX_RUN_VALUES {
+        return Err(DecodeError::new("more values in a run of histograms than can be"));
+    }
     let mut values = Vec::with_capacity(rows.min(super::MAX_ROWS) * n_columns);
     for column in 0..n_columns {
         let codec = cursor.u8()?;
@@ -319,6 +331,30 @@ mod tests {
             positive_buckets: buckets,
             ..FloatHistogram::default()
         })
+    }
+
+    #[test]
+    fn a_run_cannot_ask_for_any_amount_of_memory() {
+        const BUCKETS: usize = 20_000;
+        let h = Arc::new(FloatHistogram {
+            positive_spans: vec![Span { offset: 0, length: BUCKETS as u32 }],
+            positive_buckets: vec![1.0; BUCKETS],
+            ..FloatHistogram::default()
+        });
+        let mut one = Vec::new();
+        let codec = encode_histograms(&mut one, &[h]).into();
+        decode_histograms(codec, &one, 1, |_| {}).expect("just encoded");
+        // The same columns, which are constant, for as many rows as there can be.
+        let rows = super::super::MAX_ROWS;
+        let mut many = vec![1];
+        put_varint(&mut many, rows as u64);
+        let hints_at = one.len() - 3 * (FIXED_COLUMNS + BUCKETS) - 2;
+        many.extend_from_slice(&one[2..hints_at]);
+        many.push(0);
+        put_varint(&mut many, rows as u64);
+        many.extend_from_slice(&one[hints_at + 2..]);
+        let refused = decode_histograms(codec, &many, rows, |_| panic!("it is refused before"));
+        assert_eq!(refused, Err(DecodeError::new("more values in a run of histograms than can be")));
     }
 
     #[test]

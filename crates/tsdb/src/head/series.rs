@@ -388,7 +388,7 @@ impl Series {
     }
 
     /// The time of the newest sample in memory.
-    fn newest(&self) -> Option<i64> {
+    pub(super) fn newest(&self) -> Option<i64> {
         self.tail.maxt().or(self.chunks.last().map(|c| c.maxt))
     }
 

@@ -246,6 +246,10 @@ impl Head {
     ) -> coding::Result<u64> {
         let mut shard = self.write(id.shard());
         let (series, shared) = shard.series_mut(id.slot());
+        // Two records of a series that contradict each other.
+        if series.newest().is_some_and(|newest| newest > last.ts_ms) {
+            return Err(coding::DecodeError::new("last sample before others of its series"));
+        }
         let mut samples = 0;
         for chunk in chunks {
             samples += u64::from(chunk.rows);

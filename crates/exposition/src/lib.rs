@@ -84,4 +84,7 @@ pub use protocol::{ScrapeProtocol, accept_header, timeout_header_value};
 pub use reader::{CreatedHandling, EventReader, Reader, TypeAndUnitLabels};
 pub use series::{Exemplar, RawLabel, RawLabels, Series};
 pub use strict::validate_openmetrics;
-pub use writer::{Family, Number, Part, Sample, SampleExemplar, Writer, render_labels};
+pub use writer::{
+    Family, Number, Part, Sample, SampleExemplar, Writer, render_label_name, render_label_value,
+    render_labels,
+};

@@ -276,7 +276,7 @@ impl<'b> Writer<'b> {
         self.close(open);
         self.out.push(' ');
         match sample.value {
-            Number::Count(count) => push(self.out, format_args!("{count}")),
+            Number::Count(count) => self.out.push_str(itoa::Buffer::new().format(count)),
             Number::Float(value) if openmetrics => write_openmetrics_float(self.out, value),
             Number::Float(value) => write_float(self.out, value),
         }
@@ -323,6 +323,12 @@ pub fn render_labels<'l>(
 }
 
 fn write_label(out: &mut String, escaping: EscapingScheme, name: &str, value: &str) {
+    render_label_name(out, escaping, name);
+    render_label_value(out, value);
+}
+
+/// Renders the name of a label and what stands between it and the value. With [`render_label_value`] behind it, this is one label of [`render_labels`].
+pub fn render_label_name(out: &mut String, escaping: EscapingScheme, name: &str) {
     if is_legacy_label_name(name) && escaping != EscapingScheme::Dots {
         out.push_str(name);
     } else {
@@ -337,6 +343,10 @@ fn write_label(out: &mut String, escaping: EscapingScheme, name: &str, value: &s
         }
     }
     out.push_str("=\"");
+}
+
+/// Renders the value of a label and the quote behind it.
+pub fn render_label_value(out: &mut String, value: &str) {
     write_escaped(out, value, true);
     out.push('"');
 }

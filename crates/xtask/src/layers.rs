@@ -2,6 +2,7 @@
 
 /// Each crate with its layer. A crate may depend only on crates of lower layers.
 const LAYERS: &[(&str, u8)] = &[
+    ("bellwether-macros", 0),
     ("bellwether-model", 0),
     ("bellwether-disk", 0),
     ("bellwether-protobuf", 0),
@@ -13,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bellwether-relabel", 1),
     ("bellwether-outbound", 1),
     ("bellwether-scrape", 2),
+    ("bellwether-sdk", 2),
     ("bellwether-wire", 2),
     ("bellwether-rules", 2),
     ("bellwether-fleet", 3),
@@ -30,7 +32,11 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         &["bellwether-api", "bellwether-fleet"],
         "one crate knows the HTTP surface; the fleet simulates applications",
     ),
-    ("memmap2", &["bellwether-disk", "bellwether-tsdb"], "only sealed files of the store are mapped"),
+    (
+        "memmap2",
+        &["bellwether-disk", "bellwether-sdk", "bellwether-tsdb"],
+        "only sealed files of the store are mapped; the SDK reserves addresses for its cells",
+    ),
     (
         "tokio",
         &[
@@ -52,6 +58,10 @@ const UNSAFE: &[(&str, &str)] = &[
     (
         "disk/src/fs/mapped.rs",
         "parts are read through maps; a copy of each page would cost more than decoding it",
+    ),
+    (
+        "sdk/src/arena.rs",
+        "cells live at addresses that are reserved once, so that a handle is a reference and the memory behind it can be exchanged",
     ),
 ];
 

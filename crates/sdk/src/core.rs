@@ -1,0 +1,320 @@
+//! A family: its description and its series.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bellwether_exposition::MetricType;
+
+use crate::arena::Arena;
+use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
+use crate::record::{Record, each_word};
+use crate::table::Table;
+
+/// More combinations of closed values than this are looked up like open ones.
+const MAX_DENSE: u32 = 4_096;
+/// Series that were removed keep their memory, because a handle may still point there. A family makes at most this many times its limit, ever.
+const LIVES: u32 = 4;
+
+/// What there is of a family, whatever its type.
+pub(crate) struct Core {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) metric_type: MetricType,
+    pub(crate) fields: &'static [Field],
+    /// Finite upper bounds of a histogram.
+    pub(crate) bounds: &'static [f64],
+    pub(crate) n_cells: usize,
+    max_series: u32,
+    arena: &'static Arena,
+    hasher: foldhash::fast::RandomState,
+    /// If all labels are closed and have few combinations: the record of each, 0 for none.
+    dense: Box<[AtomicU32]>,
+    /// The others.
+    table: Table,
+    first: AtomicU32,
+    growth: Mutex<Growth>,
+    /// Whether no more series fit, so that nobody needs the lock to learn that.
+    is_full: AtomicBool,
+    /// How often a value went to an overflow series because of a limit.
+    overflowed: AtomicU64,
+    /// What takes the values of series for which there is no memory.
+    lost: Record,
+}
+
+/// What is changed under the lock.
+#[derive(Default)]
+struct Growth {
+    last: u32,
+    /// Series that are exposed.
+    n_live: u32,
+    /// Series that were ever made.
+    n_made: u32,
+    slots_taken: usize,
+    /// The hashes of the values of each open label that has a limit of its own.
+    values: Vec<Option<HashSet<u64>>>,
+}
+
+/// What a family is made of.
+pub(crate) struct Description {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) metric_type: MetricType,
+    pub(crate) fields: &'static [Field],
+    pub(crate) bounds: &'static [f64],
+    pub(crate) n_cells: usize,
+    pub(crate) max_series: u32,
+    /// See [`closed_combinations`](crate::labels::closed_combinations).
+    pub(crate) n_closed: u32,
+}
+
+impl Core {
+    /// `None` if there is no memory for it.
+    pub(crate) fn new(it: &Description) -> Option<Self> {
+        let arena = Arena::global();
+        let is_closed = it.fields.iter().all(|f| matches!(f.values, Values::Closed(_)));
+        let n_dense = if is_closed && it.n_closed <= MAX_DENSE { it.n_closed } else { 0 };
+        // As many values as series are no limit of their own.
+        let limited = it.fields.iter().filter_map(|f| match f.values {
+            Values::Open(open) => Some((open.max_values < it.max_series).then(HashSet::new)),
+            Values::Closed(_) => None,
+        });
+        let lost = Record::at(arena, Record::create(arena, it.n_cells, 0, 0, &[])?);
+        Some(Self {
+            name: it.name,
+            help: it.help,
+            unit: it.unit,
+            metric_type: it.metric_type,
+            fields: it.fields,
+            bounds: it.bounds,
+            n_cells: it.n_cells,
+            max_series: it.max_series,
+            arena,
+            hasher: foldhash::fast::RandomState::default(),
+            dense: (0..n_dense).map(|_| AtomicU32::new(0)).collect(),
+            table: Table::default(),
+            first: AtomicU32::new(0),
+            growth: Mutex::new(Growth { values: limited.collect(), ..Growth::default() }),
+            is_full: AtomicBool::new(false),
+            overflowed: AtomicU64::new(0),
+            lost,
+        })
+    }
+
+    /// The cells of the series with these labels, which is made if it is not there.
+    #[inline]
+    pub(crate) fn cells<L: Labels>(&self, labels: &L) -> &'static [AtomicU64] {
+        let closed_index = labels.closed_index();
+        if let Some(slot) = self.dense.get(closed_index as usize) {
+            return match slot.load(Ordering::Acquire) {
+                0 => self.make(closed_index, &[]),
+                at => Record::at(self.arena, at).cells(self.n_cells),
+            };
+        }
+        let values = labels.open_values();
+        let values = values.as_ref();
+        if self.open_fields().zip(values).all(|(open, value)| open.takes(value)) {
+            match self.find(closed_index, values) {
+                Some(at) => Record::at(self.arena, at).cells(self.n_cells),
+                None => self.make(closed_index, values),
+            }
+        } else {
+            self.normalised(closed_index, values)
+        }
+    }
+
+    #[inline]
+    fn find(&self, closed_index: u32, values: &[&str]) -> Option<u32> {
+        let hash = self.hash(closed_index, values);
+        self.table.find(hash, |at| {
+            let record = Record::at(self.arena, at);
+            record.hash() == hash && record.has(self.n_cells, closed_index, values)
+        })
+    }
+
+    #[inline]
+    fn hash(&self, closed_index: u32, values: &[&str]) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        each_word(values, |word| {
+            hasher.write_u64(word);
+            true
+        });
+        hasher.write_u32(closed_index);
+        let hash = hasher.finish();
+        (hash ^ hash >> 32) as u32
+    }
+
+    fn open_fields(&self) -> impl Iterator<Item = &'static OpenValues> {
+        self.fields.iter().filter_map(|f| match &f.values {
+            Values::Open(open) => Some(open),
+            Values::Closed(_) => None,
+        })
+    }
+
+    #[cold]
+    fn normalised(&self, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
+        let values: Vec<Cow<'_, str>> =
+            self.open_fields().zip(values).map(|(open, value)| open.normalised(value)).collect();
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        match self.find(closed_index, &values) {
+            Some(at) => Record::at(self.arena, at).cells(self.n_cells),
+            None => self.make(closed_index, &values),
+        }
+    }
+
+    /// Makes the series, or the one that stands for it because of a limit.
+    #[cold]
+    fn make(&self, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
+        if self.is_full.load(Ordering::Relaxed)
+            && !values.is_empty()
+            && let Some(at) = self.find(closed_index, &vec![OVERFLOW; values.len()])
+        {
+            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            return Record::at(self.arena, at).cells(self.n_cells);
+        }
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = self.look_again(closed_index, values) {
+            return Record::at(self.arena, at).cells(self.n_cells);
+        }
+        let over = vec![OVERFLOW; values.len()];
+        let is_over = !values.is_empty() && values != over && !self.admits(&growth, values);
+        let values = if is_over { &over } else { values };
+        if is_over {
+            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            if let Some(at) = self.look_again(closed_index, values) {
+                return Record::at(self.arena, at).cells(self.n_cells);
+            }
+        }
+        let hash = self.hash(closed_index, values);
+        let Some(at) = Record::create(self.arena, self.n_cells, hash, closed_index, values) else {
+            return self.lost.cells(self.n_cells);
+        };
+        let record = Record::at(self.arena, at);
+        if let Some(slot) = self.dense.get(closed_index as usize) {
+            slot.store(at, Ordering::Release);
+        } else {
+            let hash_of = |at| Record::at(self.arena, at).hash();
+            if !self.table.insert(hash, at, &mut growth.slots_taken, hash_of) {
+                return self.lost.cells(self.n_cells);
+            }
+            for (known, value) in growth.values.iter_mut().zip(values) {
+                known.as_mut().map(|known| known.insert(self.hasher.hash_one(value)));
+            }
+        }
+        match growth.last {
+            0 => self.first.store(at, Ordering::Release),
+            last => Record::at(self.arena, last).set_next(at),
+        }
+        growth.last = at;
+        growth.n_live += 1;
+        growth.n_made += 1;
+        self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
+        record.cells(self.n_cells)
+    }
+
+    fn look_again(&self, closed_index: u32, values: &[&str]) -> Option<u32> {
+        match self.dense.get(closed_index as usize) {
+            Some(slot) => Some(slot.load(Ordering::Acquire)).filter(|at| *at != 0),
+            None => self.find(closed_index, values),
+        }
+    }
+
+    fn has_room(&self, growth: &Growth) -> bool {
+        growth.n_live < self.max_series && growth.n_made < self.max_series.saturating_mul(LIVES)
+    }
+
+    /// Whether one more series with these values is within the limits.
+    fn admits(&self, growth: &Growth, values: &[&str]) -> bool {
+        let fits = |((known, value), open): ((&Option<HashSet<u64>>, &&str), &OpenValues)| {
+            known.as_ref().is_none_or(|known| {
+                known.len() < open.max_values as usize || known.contains(&self.hasher.hash_one(value))
+            })
+        };
+        self.has_room(growth) && growth.values.iter().zip(values).zip(self.open_fields()).all(fits)
+    }
+
+    /// Takes the series with these labels out of the exposition. Returns whether it was there.
+    pub(crate) fn remove<L: Labels>(&self, labels: &L) -> bool {
+        let closed_index = labels.closed_index();
+        let values = labels.open_values();
+        let values: Vec<Cow<'_, str>> =
+            self.open_fields().zip(values.as_ref()).map(|(open, value)| open.normalised(value)).collect();
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(at) = self.look_again(closed_index, &values) else { return false };
+        let record = Record::at(self.arena, at);
+        match self.dense.get(closed_index as usize) {
+            Some(slot) => slot.store(0, Ordering::Release),
+            None => self.table.remove(record.hash(), at),
+        }
+        record.mark_removed();
+        growth.n_live -= 1;
+        self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
+        true
+    }
+
+    /// In what a description is another family's, if it is.
+    pub(crate) fn difference(&self, other: &Description) -> Option<&'static str> {
+        let same_values = |a: &Values, b: &Values| match (a, b) {
+            (Values::Closed(a), Values::Closed(b)) => a == b,
+            (Values::Open(a), Values::Open(b)) => (a.max_values, a.max_bytes) == (b.max_values, b.max_bytes),
+            _ => false,
+        };
+        let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
+        let same_fields =
+            self.fields.len() == other.fields.len() && self.fields.iter().zip(other.fields).all(same_field);
+        [
+            (self.metric_type == other.metric_type, "another type"),
+            (same_fields, "other labels"),
+            (self.bounds == other.bounds, "other buckets"),
+            (self.unit == other.unit, "another unit"),
+            (self.help == other.help, "another help text"),
+            (self.max_series == other.max_series, "another limit of series"),
+        ]
+        .into_iter()
+        .find_map(|(is_same, what)| (!is_same).then_some(what))
+    }
+
+    /// How often a value went to an overflow series because of a limit.
+    pub(crate) fn overflowed(&self) -> u64 {
+        self.overflowed.load(Ordering::Relaxed)
+    }
+
+    /// The series that are exposed, in the order in which they were made.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
+        let mut at = self.first.load(Ordering::Acquire);
+        std::iter::from_fn(move || {
+            if at == 0 {
+                return None;
+            }
+            let record = Record::at(self.arena, at);
+            at = record.next();
+            Some(record)
+        })
+        .filter(|record| !record.is_removed())
+    }
+}
+
+impl OpenValues {
+    /// Whether a value is what would be stored.
+    #[inline]
+    fn takes(&self, value: &str) -> bool {
+        self.normalise.is_none() && value.len() <= usize::from(self.max_bytes)
+    }
+
+    fn normalised<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        let value = self.normalise.map_or(Cow::Borrowed(value), |normalise| normalise(value));
+        let end = value.floor_char_boundary(usize::from(self.max_bytes));
+        match value {
+            Cow::Borrowed(value) => Cow::Borrowed(&value[..end]),
+            Cow::Owned(mut value) => {
+                value.truncate(end);
+                Cow::Owned(value)
+            }
+        }
+    }
+}

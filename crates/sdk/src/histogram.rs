@@ -1,0 +1,129 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::core::Core;
+use crate::counter::add_f64;
+use crate::labels::Labels;
+
+/// A family of histograms with fixed buckets. `L` are its labels.
+pub struct Histogram<L = ()> {
+    core: &'static Core,
+    labels: PhantomData<fn(L)>,
+}
+
+/// One histogram. A copy of the handle costs nothing, and it stays valid for ever: what is observed after its series was removed is not exposed.
+#[derive(Debug, Clone, Copy)]
+pub struct HistogramHandle {
+    bounds: &'static [f64],
+    /// The bits of the sum, then a count for each bound and one for what is greater than all.
+    cells: &'static [AtomicU64],
+}
+
+impl HistogramHandle {
+    /// How many cells a histogram with these bounds has.
+    pub(crate) fn n_cells(bounds: &[f64]) -> usize {
+        bounds.len() + 2
+    }
+
+    /// Counts a value. A bucket has what is less than or equal to its bound; what is not a number is above all bounds.
+    #[inline]
+    pub fn observe(self, value: f64) {
+        self.observe_many(value, 1);
+    }
+
+    /// Counts a value `n` times.
+    #[inline]
+    pub fn observe_many(self, value: f64, n: u64) {
+        // Counting all bounds is quicker than a search with its branches for as few as there are.
+        let at_or_above = self.bounds.iter().filter(|bound| value <= **bound).count();
+        self.cells[1 + self.bounds.len() - at_or_above].fetch_add(n, Ordering::Relaxed);
+        add_f64(&self.cells[0], value * n as f64);
+    }
+
+    /// Starts a clock that is observed, in seconds, when the guard is dropped.
+    #[must_use = "what is observed is the time until this is dropped"]
+    pub fn timer(self) -> Timer {
+        Timer { histogram: Some(self), started: Instant::now() }
+    }
+
+    /// The sum of all values, and how many there are in each bucket alone, the one above all bounds last.
+    pub(crate) fn read(self) -> (f64, impl Iterator<Item = u64>) {
+        let counts = self.cells[1..].iter().map(|c| c.load(Ordering::Relaxed));
+        (f64::from_bits(self.cells[0].load(Ordering::Relaxed)), counts)
+    }
+
+    pub(crate) fn of(bounds: &'static [f64], cells: &'static [AtomicU64]) -> Self {
+        Self { bounds, cells }
+    }
+}
+
+/// See [`HistogramHandle::timer`].
+#[derive(Debug)]
+pub struct Timer {
+    histogram: Option<HistogramHandle>,
+    started: Instant,
+}
+
+impl Timer {
+    /// Observes nothing.
+    pub fn discard(mut self) {
+        self.histogram = None;
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(histogram) = self.histogram {
+            histogram.observe(self.started.elapsed().as_secs_f64());
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "labels are written where they are used")]
+impl<L: Labels> Histogram<L> {
+    pub(crate) fn new(core: &'static Core) -> Self {
+        Self { core, labels: PhantomData }
+    }
+
+    /// The histogram with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
+    #[inline]
+    pub fn with(&self, labels: L::At<'_>) -> HistogramHandle {
+        HistogramHandle::of(self.core.bounds, self.core.cells(&labels))
+    }
+
+    /// Takes the histogram with these labels out of the exposition. Returns whether it was there.
+    pub fn remove(&self, labels: L::At<'_>) -> bool {
+        self.core.remove(&labels)
+    }
+}
+
+/// Without labels the family is its one histogram.
+impl Histogram {
+    /// As [`HistogramHandle::observe`].
+    #[inline]
+    pub fn observe(&self, value: f64) {
+        self.with(()).observe(value);
+    }
+
+    /// As [`HistogramHandle::timer`].
+    #[must_use = "what is observed is the time until this is dropped"]
+    pub fn timer(&self) -> Timer {
+        self.with(()).timer()
+    }
+}
+
+impl<L> Clone for Histogram<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L> Copy for Histogram<L> {}
+
+impl<L> fmt::Debug for Histogram<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Histogram({})", self.core.name)
+    }
+}

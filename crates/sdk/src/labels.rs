@@ -1,0 +1,119 @@
+//! Labels: what a family's series differ in.
+
+use std::borrow::Cow;
+
+/// A label of a family.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The name of the label.
+    pub name: &'static str,
+    /// What it can be.
+    pub values: Values,
+}
+
+/// The values that a label can have.
+#[derive(Debug, Clone, Copy)]
+pub enum Values {
+    /// One of these.
+    Closed(&'static [&'static str]),
+    /// Any text, within limits.
+    Open(OpenValues),
+}
+
+/// The limits of a label that can have any value.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenValues {
+    /// How many different values there may be; further ones become [`OVERFLOW`].
+    pub max_values: u32,
+    /// How many bytes a value may have; a longer one is cut at a character boundary.
+    pub max_bytes: u16,
+    /// Applied to each value first, to take out of it what makes it unique.
+    pub normalise: Option<fn(&str) -> Cow<'_, str>>,
+}
+
+impl OpenValues {
+    /// What counts if nothing is said: 2,000 values of 128 bytes, as they come.
+    pub const DEFAULT: Self = Self { max_values: 2_000, max_bytes: 128, normalise: None };
+}
+
+/// The value that stands for all those beyond a limit, as in OpenTelemetry's `otel.metric.overflow` series: sums over a family stay right.
+pub const OVERFLOW: &str = "_overflow";
+
+/// A set of labels with values. Derived:
+///
+/// ```
+/// use bellwether_sdk::{LabelValue, Labels};
+///
+/// #[derive(Clone, Copy, LabelValue)]
+/// enum Status {
+///     Success,
+///     TimedOut,
+/// }
+///
+/// #[derive(Labels)]
+/// struct Run<'a> {
+///     #[label(max = 200)]
+///     workflow_name: &'a str,
+///     status: Status,
+/// }
+/// # assert_eq!(<Run<'static> as Labels>::FIELDS[1].name, "status");
+/// # assert_eq!(Status::VALUES, ["success", "timed_out"]);
+/// ```
+pub trait Labels {
+    /// The labels, in the order in which they are written.
+    const FIELDS: &'static [Field];
+
+    /// The same labels with values that live for `'a`.
+    type At<'a>: Labels;
+
+    /// As many values as there are open labels.
+    type Open<'s>: AsRef<[&'s str]>
+    where
+        Self: 's;
+
+    /// The number of the combination of the values of all closed labels, the first label counting least.
+    fn closed_index(&self) -> u32;
+
+    /// The values of the open labels, in their order.
+    fn open_values(&self) -> Self::Open<'_>;
+}
+
+/// No labels.
+impl Labels for () {
+    const FIELDS: &'static [Field] = &[];
+    type At<'a> = ();
+    type Open<'s> = [&'s str; 0];
+
+    fn closed_index(&self) -> u32 {
+        0
+    }
+
+    fn open_values(&self) -> [&str; 0] {
+        []
+    }
+}
+
+/// A value out of a closed set. Derived for enums without fields.
+pub trait LabelValue: Copy {
+    /// All values.
+    const VALUES: &'static [&'static str];
+
+    /// Which of them this is.
+    fn index(self) -> usize;
+}
+
+impl LabelValue for bool {
+    const VALUES: &'static [&'static str] = &["false", "true"];
+
+    fn index(self) -> usize {
+        usize::from(self)
+    }
+}
+
+/// How many combinations of closed values there are. `None` if there are more than can be counted.
+pub(crate) fn closed_combinations(fields: &[Field]) -> Option<u32> {
+    fields.iter().try_fold(1_u32, |product, field| match field.values {
+        Values::Closed(values) => product.checked_mul(u32::try_from(values.len()).ok()?),
+        Values::Open(_) => Some(product),
+    })
+}

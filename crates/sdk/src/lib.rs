@@ -1,0 +1,51 @@
+//! Instruments for applications, scraped by anything that reads the formats of Prometheus.
+//!
+//! A family is declared once, with its labels as a type; a value is found by its labels in a few nanoseconds without a lock, or kept as a handle that costs one atomic
+//! addition:
+//!
+//! ```
+//! use bellwether_sdk::{Labels, Opts, Registry};
+//!
+//! #[derive(Labels)]
+//! struct Call<'a> {
+//!     tool: &'a str,
+//!     cached: bool,
+//! }
+//!
+//! let registry = Registry::new();
+//! let calls = registry.counter::<Call<'static>>(Opts::new("tool_calls", "Calls of tools."))?;
+//! let searches = calls.with(Call { tool: "search", cached: false });
+//! searches.inc();
+//! searches.inc();
+//! assert_eq!(
+//!     registry.text(),
+//!     "# HELP tool_calls_total Calls of tools.\n# TYPE tool_calls_total counter\n\
+//!      tool_calls_total{tool=\"search\",cached=\"false\"} 2\n"
+//! );
+//! # Ok::<(), bellwether_sdk::RegisterError>(())
+//! ```
+//!
+//! Labels with a closed set of values (enums, `bool`) are an index into an array. Others are bounded: by the number of values and of series, beyond which values are counted in an
+//! overflow series, so that sums stay right and a mistake cannot fill the memory.
+mod arena;
+pub mod buckets;
+mod core;
+mod counter;
+mod encode;
+mod error;
+mod gauge;
+mod histogram;
+mod labels;
+mod record;
+mod registry;
+mod table;
+
+pub use bellwether_exposition::{Offer, OutputFormat};
+pub use bellwether_macros::{LabelValue, Labels, MetricSet};
+
+pub use counter::{Counter, CounterHandle};
+pub use error::RegisterError;
+pub use gauge::{Gauge, GaugeHandle, InFlight};
+pub use histogram::{Histogram, HistogramHandle, Timer};
+pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values};
+pub use registry::{Instrument, MetricSet, Opts, Registry};

@@ -1,0 +1,202 @@
+//! A series in the arena.
+//!
+//! ```text
+//! word 0      next record of the family (high half), hash (low half)
+//! word 1      state (high half), number of the closed combination (low half)
+//! word 2..    cells
+//! behind      the values of the open labels, see [`each_word`]
+//! ```
+//!
+//! All but the state, the next record and the cells is written before anybody can find the record, and never again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::arena::Arena;
+
+/// Words in front of the cells.
+const HEAD: usize = 2;
+const REMOVED: u64 = 1 << 48;
+
+/// Where a record is.
+#[derive(Clone, Copy)]
+pub(crate) struct Record {
+    words: &'static [AtomicU64],
+}
+
+impl Record {
+    /// Writes a record with `n_cells` cells. `None` if the arena is full.
+    pub(crate) fn create(
+        arena: &Arena,
+        n_cells: usize,
+        hash: u32,
+        closed_index: u32,
+        values: &[&str],
+    ) -> Option<u32> {
+        let mut n_words = 0;
+        each_word(values, |_| {
+            n_words += 1;
+            true
+        });
+        let at = arena.allocate(HEAD + n_cells + n_words)?;
+        let words = arena.from(at);
+        words[0].store(u64::from(hash), Ordering::Relaxed);
+        words[1].store(u64::from(closed_index), Ordering::Relaxed);
+        let mut free = words[HEAD + n_cells..].iter();
+        each_word(values, |word| free.next().map(|w| w.store(word, Ordering::Relaxed)).is_some());
+        Some(at)
+    }
+
+    #[inline]
+    pub(crate) fn at(arena: &Arena, at: u32) -> Self {
+        Self { words: arena.from(at) }
+    }
+
+    #[inline]
+    pub(crate) fn cells(self, n: usize) -> &'static [AtomicU64] {
+        &self.words[HEAD..HEAD + n]
+    }
+
+    #[inline]
+    pub(crate) fn hash(self) -> u32 {
+        self.words[0].load(Ordering::Relaxed) as u32
+    }
+
+    pub(crate) fn next(self) -> u32 {
+        (self.words[0].load(Ordering::Acquire) >> 32) as u32
+    }
+
+    /// Sets the next record, once.
+    pub(crate) fn set_next(self, next: u32) {
+        self.words[0].fetch_or(u64::from(next) << 32, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn closed_index(self) -> u32 {
+        self.words[1].load(Ordering::Relaxed) as u32
+    }
+
+    pub(crate) fn is_removed(self) -> bool {
+        self.words[1].load(Ordering::Acquire) & REMOVED != 0
+    }
+
+    pub(crate) fn mark_removed(self) {
+        self.words[1].fetch_or(REMOVED, Ordering::Release);
+    }
+
+    /// Whether the labels are these.
+    #[inline]
+    pub(crate) fn has(self, n_cells: usize, closed_index: u32, values: &[&str]) -> bool {
+        let mut words = self.words[HEAD + n_cells..].iter();
+        self.closed_index() == closed_index
+            && each_word(values, |word| words.next().is_some_and(|w| w.load(Ordering::Relaxed) == word))
+    }
+
+    /// Replaces `values` with those of the `n` open labels.
+    pub(crate) fn read_values(self, n_cells: usize, n: usize, values: &mut ValueBytes) {
+        values.bytes.clear();
+        values.ends.clear();
+        let words = &self.words[HEAD + n_cells..];
+        let mut next = n.div_ceil(4);
+        for idx in 0..n {
+            let len = usize::from((words[idx / 4].load(Ordering::Relaxed) >> (16 * (idx % 4))) as u16);
+            let end = values.bytes.len() + len;
+            for word in &words[next..next + len.div_ceil(8)] {
+                values.bytes.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
+            }
+            next += len.div_ceil(8);
+            values.bytes.truncate(end);
+            values.ends.push(end);
+        }
+    }
+}
+
+/// The values of the open labels of one series, read out of its record.
+#[derive(Default)]
+pub(crate) struct ValueBytes {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl ValueBytes {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        // Only text is ever written there, and a length beyond 16 bits is no label's.
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| std::str::from_utf8(&self.bytes[start..*end]).unwrap_or_default())
+    }
+}
+
+/// Calls `take` with the words that stand for the values of the open labels until it returns false. Returns whether it never did.
+///
+/// First the lengths in bytes, four in a word, then the bytes of each value, with zeros up to a whole word.
+#[inline]
+pub(crate) fn each_word(values: &[&str], mut take: impl FnMut(u64) -> bool) -> bool {
+    let lengths =
+        |values: &[&str]| values.iter().rev().fold(0, |word, v| word << 16 | clipped(v).len() as u64);
+    values.chunks(4).all(|four| take(lengths(four)))
+        && values.iter().all(|value| {
+            let bytes = clipped(value);
+            let (whole, rest) = bytes.as_chunks::<8>();
+            whole.iter().all(|chunk| take(u64::from_le_bytes(*chunk)))
+                && (rest.is_empty() || take(last_word(bytes, rest)))
+        })
+}
+
+/// A length fits into 16 bits; the limits of labels are below that, so this is only about not being wrong.
+#[inline]
+fn clipped(value: &str) -> &[u8] {
+    &value.as_bytes()[..value.len().min(usize::from(u16::MAX))]
+}
+
+/// The bytes behind the last whole word as a word. Copying as few as there are would cost more than reading some of them twice.
+#[inline]
+fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
+    if let Some(last) = bytes.last_chunk::<8>() {
+        return u64::from_le_bytes(*last) >> (8 * (8 - rest.len()));
+    }
+    let n = rest.len();
+    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (n - 4));
+    }
+    let byte = |idx: usize| u64::from(rest[idx]) << (8 * idx);
+    byte(0) | byte(n / 2) | byte(n - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn values_are_found_again(
+            texts in prop::collection::vec(".{0,30}", 0..7),
+            others in prop::collection::vec("[ab]{0,12}", 0..4),
+            n_cells in 1_usize..4,
+            closed_index: u32,
+        ) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let others: Vec<&str> = others.iter().map(String::as_str).collect();
+            // The labels of a family are as many for all of its series.
+            let others: Vec<&str> = others.into_iter().chain([""; 7]).take(texts.len()).collect();
+            let arena = Arena::global();
+            let at = Record::create(arena, n_cells, 5, closed_index, &texts).expect("there is room");
+            let next = Record::create(arena, n_cells, 6, 1, &others).expect("there is room");
+            let record = Record::at(arena, at);
+            record.cells(n_cells).iter().for_each(|c| c.store(u64::MAX, Ordering::Relaxed));
+            prop_assert!(record.has(n_cells, closed_index, &texts));
+            prop_assert_eq!(record.has(n_cells, closed_index, &others), texts == others);
+            prop_assert!(!record.has(n_cells, closed_index ^ 1, &texts));
+            let mut values = ValueBytes::default();
+            record.read_values(n_cells, texts.len(), &mut values);
+            prop_assert_eq!(values.iter().collect::<Vec<_>>(), texts);
+            prop_assert_eq!((record.hash(), record.next(), record.is_removed()), (5, 0, false));
+            record.set_next(next);
+            record.mark_removed();
+            prop_assert_eq!((record.hash(), record.next(), record.is_removed()), (5, next, true));
+            prop_assert!(Record::at(arena, next).has(n_cells, 1, &others), "its neighbour is untouched");
+        }
+    }
+}

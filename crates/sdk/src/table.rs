@@ -1,0 +1,130 @@
+//! A hash table that is read without locks.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+/// Places of records, found by hash. One thread at a time may change it, which its owner sees to; any number may read meanwhile.
+///
+/// Slots are probed one after the other from the hash on. When three quarters are taken, all go into a table of twice the size; the old one stays
+/// for those who still read it. All old ones together have no more slots than the newest.
+#[derive(Debug)]
+pub(crate) struct Table {
+    sizes: [OnceLock<Box<[AtomicU32]>>; 26],
+    /// Which of them counts.
+    current: AtomicUsize,
+}
+
+/// Slots of the first table.
+const FIRST_SIZE: usize = 8;
+const EMPTY: u32 = 0;
+/// Was taken once: those behind it must still be found.
+const REMOVED: u32 = u32::MAX;
+
+impl Default for Table {
+    fn default() -> Self {
+        let table = Self { sizes: Default::default(), current: AtomicUsize::new(0) };
+        let _ = table.sizes[0].set(slots(FIRST_SIZE));
+        table
+    }
+}
+
+fn slots(n: usize) -> Box<[AtomicU32]> {
+    (0..n).map(|_| AtomicU32::new(EMPTY)).collect()
+}
+
+impl Table {
+    /// The place with this hash that `is_it` takes.
+    #[inline]
+    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let slots = self.sizes[self.current.load(Ordering::Acquire)].get()?;
+        let mask = slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        // There is always an empty slot.
+        loop {
+            match slots[slot].load(Ordering::Acquire) {
+                EMPTY => return None,
+                at if at != REMOVED && is_it(at) => return Some(at),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    /// Adds a place that is not there. `taken` counts the slots that are taken, those of removed places included; `hash_of` knows the hash of each place. Returns
+    /// false if there is no room for more.
+    pub(crate) fn insert(&self, hash: u32, at: u32, taken: &mut usize, hash_of: impl Fn(u32) -> u32) -> bool {
+        let current = self.current.load(Ordering::Relaxed);
+        let Some(slots) = self.sizes[current].get() else { return false };
+        if (*taken + 1) * 4 <= slots.len() * 3 {
+            put(slots, hash, at);
+            *taken += 1;
+            return true;
+        }
+        if current + 1 == self.sizes.len() {
+            return false;
+        }
+        let larger = self.sizes[current + 1].get_or_init(|| self::slots(slots.len() * 2));
+        put(larger, hash, at);
+        *taken = 1;
+        let all = slots.iter().map(|slot| slot.load(Ordering::Relaxed));
+        for at in all.filter(|at| *at != EMPTY && *at != REMOVED) {
+            put(larger, hash_of(at), at);
+            *taken += 1;
+        }
+        self.current.store(current + 1, Ordering::Release);
+        true
+    }
+
+    /// Takes a place out.
+    pub(crate) fn remove(&self, hash: u32, at: u32) {
+        let Some(slots) = self.sizes[self.current.load(Ordering::Relaxed)].get() else { return };
+        let mask = slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            match slots[slot].load(Ordering::Relaxed) {
+                EMPTY => return,
+                found if found == at => return slots[slot].store(REMOVED, Ordering::Release),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+}
+
+fn put(slots: &[AtomicU32], hash: u32, at: u32) {
+    let mask = slots.len() - 1;
+    let mut slot = hash as usize & mask;
+    while slots[slot].load(Ordering::Relaxed) != EMPTY {
+        slot = (slot + 1) & mask;
+    }
+    slots[slot].store(at, Ordering::Release);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Hashes that collide often.
+    fn hash(at: u32) -> u32 {
+        at / 3
+    }
+
+    #[test]
+    fn what_was_put_is_found_until_it_is_removed() {
+        let table = Table::default();
+        let mut there = BTreeSet::new();
+        let mut taken = 0;
+        for at in 1..2_000 {
+            assert!(table.insert(hash(at), at, &mut taken, hash));
+            there.insert(at);
+            if at % 3 == 0 {
+                table.remove(hash(at / 2), at / 2);
+                there.remove(&(at / 2));
+            }
+        }
+        for at in 0..3_000 {
+            let found = table.find(hash(at), |other| other == at);
+            assert_eq!(found, there.contains(&at).then_some(at));
+        }
+    }
+}

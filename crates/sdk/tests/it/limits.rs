@@ -1,0 +1,136 @@
+use std::borrow::Cow;
+
+use bellwether_sdk::{Labels, Opts, Registry};
+
+#[derive(Labels)]
+struct Call<'a> {
+    #[label(max = 3, max_bytes = 5)]
+    tool: &'a str,
+    cached: bool,
+}
+
+fn call(tool: &str) -> Call<'_> {
+    Call { tool, cached: false }
+}
+
+#[test]
+fn values_beyond_a_limit_are_counted_together() {
+    let registry = Registry::new();
+    let calls = registry.counter::<Call<'static>>(Opts::new("calls", "Calls.")).expect("is right");
+    for tool in ["a", "b", "c", "d", "e", "d", "a"] {
+        calls.with(call(tool)).inc();
+    }
+    calls.with(Call { tool: "f", cached: true }).inc();
+    assert_eq!(
+        registry.text(),
+        r#"# HELP calls_total Calls.
+# TYPE calls_total counter
+calls_total{tool="a",cached="false"} 2
+calls_total{tool="b",cached="false"} 1
+calls_total{tool="c",cached="false"} 1
+calls_total{tool="_overflow",cached="false"} 3
+calls_total{tool="_overflow",cached="true"} 1
+# HELP bellwether_sdk_overflow_total Values that went to the overflow series of a family because of a limit.
+# TYPE bellwether_sdk_overflow_total counter
+bellwether_sdk_overflow_total{family="calls"} 4
+"#
+    );
+}
+
+#[test]
+fn a_family_has_a_limit_of_series() {
+    #[derive(Labels)]
+    struct Any<'a> {
+        any: &'a str,
+    }
+    let registry = Registry::new();
+    let family = registry.gauge::<Any<'static>>(Opts::new("g", "G.").max_series(2)).expect("is right");
+    let at = |any: &str| family.with(Any { any }).inc();
+    ["a", "b", "c", "d"].into_iter().for_each(at);
+    assert!(
+        family.remove(Any { any: "a" })
+            && !family.remove(Any { any: "a" })
+            && !family.remove(Any { any: "x" })
+    );
+    at("c");
+    let text = registry.text();
+    assert!(!text.contains("any=\"a\""), "{text}");
+    assert!(
+        text.contains("g{any=\"_overflow\"} 3\n"),
+        "the overflow series counts too, so there is no room: {text}"
+    );
+}
+
+#[test]
+fn a_handle_outlives_its_series() {
+    let registry = Registry::new();
+    let calls = registry.counter::<Call<'static>>(Opts::new("calls", "Calls.")).expect("is right");
+    let old = calls.with(call("a"));
+    old.inc();
+    assert!(calls.remove(call("a")));
+    old.inc();
+    let new = calls.with(call("a"));
+    new.inc();
+    assert_eq!((old.get(), new.get()), (2.0, 1.0));
+    assert!(registry.text().contains("calls_total{tool=\"a\",cached=\"false\"} 1\n"));
+    for _ in 0..100_000 {
+        calls.with(call("a")).inc();
+        calls.remove(call("a"));
+    }
+    assert!(registry.text().contains("_overflow"), "removing for ever costs a bounded number of series");
+}
+
+#[test]
+fn values_are_cut_and_normalised() {
+    fn digits(value: &str) -> Cow<'_, str> {
+        if value.contains(|c: char| c.is_ascii_digit()) {
+            Cow::Owned(value.replace(|c: char| c.is_ascii_digit(), "#"))
+        } else {
+            Cow::Borrowed(value)
+        }
+    }
+    #[derive(Labels)]
+    struct Route<'a> {
+        #[label(normalise = digits, max_bytes = 9)]
+        route: &'a str,
+    }
+    let registry = Registry::new();
+    let family = registry.counter::<Route<'static>>(Opts::new("r", "R.")).expect("is right");
+    let long = registry.counter::<Call<'static>>(Opts::new("l", "L.")).expect("is right");
+    for route in ["/runs/17", "/runs/23", "/runs/23456", "/"] {
+        family.with(Route { route }).inc();
+    }
+    assert!(family.remove(Route { route: "/" }) && !family.remove(Route { route: "/runs" }));
+    for tool in ["abcdefgh", "abcdéf"] {
+        long.with(call(tool)).inc();
+    }
+    let text = registry.text();
+    assert!(text.contains("r_total{route=\"/runs/##\"} 2\nr_total{route=\"/runs/###\"} 1\n"), "{text}");
+    assert!(text.contains("l_total{tool=\"abcde\",cached=\"false\"} 1\n"), "{text}");
+    assert!(text.contains("l_total{tool=\"abcd\",cached=\"false\"} 1\n"), "{text}");
+}
+
+#[test]
+fn no_count_is_lost_between_threads() {
+    let registry = Registry::new();
+    let calls = registry.counter::<Call<'static>>(Opts::new("calls", "Calls.")).expect("is right");
+    let names: Vec<String> = (0..500).map(|i| i.to_string()).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let names = &names;
+            scope.spawn(move || {
+                for i in 0..20_000 {
+                    calls.with(Call { tool: &names[(i * 7 + thread) % 500], cached: i % 2 == 0 }).inc();
+                }
+            });
+        }
+        scope.spawn(|| (0..20).for_each(|_| drop(registry.text())));
+    });
+    let counted: u64 = registry
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("calls_total{"))
+        .map(|line| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("a count"))
+        .sum();
+    assert_eq!(counted, 80_000);
+}

@@ -1,0 +1,3 @@
+//! What users of the SDK rely on, through its public interface.
+mod exposition;
+mod limits;

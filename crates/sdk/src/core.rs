@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bellwether_exposition::MetricType;
 
@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) fields: &'static [Field],
     /// Finite upper bounds of a histogram.
     pub(crate) bounds: &'static [f64],
+    /// The states of a state set.
+    pub(crate) states: &'static [&'static str],
     pub(crate) n_cells: usize,
     max_series: u32,
     arena: &'static Arena,
@@ -66,6 +68,7 @@ pub(crate) struct Description {
     pub(crate) metric_type: MetricType,
     pub(crate) fields: &'static [Field],
     pub(crate) bounds: &'static [f64],
+    pub(crate) states: &'static [&'static str],
     pub(crate) n_cells: usize,
     pub(crate) max_series: u32,
     /// See [`closed_combinations`](crate::labels::closed_combinations).
@@ -91,6 +94,7 @@ impl Core {
             metric_type: it.metric_type,
             fields: it.fields,
             bounds: it.bounds,
+            states: it.states,
             n_cells: it.n_cells,
             max_series: it.max_series,
             arena,
@@ -123,7 +127,10 @@ impl Core {
                 None => self.make(closed_index, values),
             }
         } else {
-            self.normalised(closed_index, values)
+            self.with_normalised(labels, |closed_index, values| match self.find(closed_index, values) {
+                Some(at) => Record::at(self.arena, at).cells(self.n_cells),
+                None => self.make(closed_index, values),
+            })
         }
     }
 
@@ -155,17 +162,6 @@ impl Core {
         })
     }
 
-    #[cold]
-    fn normalised(&self, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
-        let values: Vec<Cow<'_, str>> =
-            self.open_fields().zip(values).map(|(open, value)| open.normalised(value)).collect();
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        match self.find(closed_index, &values) {
-            Some(at) => Record::at(self.arena, at).cells(self.n_cells),
-            None => self.make(closed_index, &values),
-        }
-    }
-
     /// Makes the series, or the one that stands for it because of a limit.
     #[cold]
     fn make(&self, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
@@ -176,12 +172,15 @@ impl Core {
             self.overflowed.fetch_add(1, Ordering::Relaxed);
             return Record::at(self.arena, at).cells(self.n_cells);
         }
-        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        self.make_in(&mut self.lock(), closed_index, values)
+    }
+
+    fn make_in(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
         if let Some(at) = self.look_again(closed_index, values) {
             return Record::at(self.arena, at).cells(self.n_cells);
         }
         let over = vec![OVERFLOW; values.len()];
-        let is_over = !values.is_empty() && values != over && !self.admits(&growth, values);
+        let is_over = !values.is_empty() && values != over && !self.admits(growth, values);
         let values = if is_over { &over } else { values };
         if is_over {
             self.overflowed.fetch_add(1, Ordering::Relaxed);
@@ -212,7 +211,7 @@ impl Core {
         growth.last = at;
         growth.n_live += 1;
         growth.n_made += 1;
-        self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
+        self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
         record.cells(self.n_cells)
     }
 
@@ -239,22 +238,43 @@ impl Core {
 
     /// Takes the series with these labels out of the exposition. Returns whether it was there.
     pub(crate) fn remove<L: Labels>(&self, labels: &L) -> bool {
-        let closed_index = labels.closed_index();
-        let values = labels.open_values();
-        let values: Vec<Cow<'_, str>> =
-            self.open_fields().zip(values.as_ref()).map(|(open, value)| open.normalised(value)).collect();
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = self.look_again(closed_index, &values) else { return false };
+        let mut growth = self.lock();
+        let found = self.with_normalised(labels, |index, values| self.look_again(index, values));
+        found.inspect(|at| self.remove_at(&mut growth, *at)).is_some()
+    }
+
+    fn remove_at(&self, growth: &mut Growth, at: u32) {
         let record = Record::at(self.arena, at);
-        match self.dense.get(closed_index as usize) {
+        match self.dense.get(record.closed_index() as usize) {
             Some(slot) => slot.store(0, Ordering::Release),
             None => self.table.remove(record.hash(), at),
         }
         record.mark_removed();
         growth.n_live -= 1;
-        self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
-        true
+        self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
+    }
+
+    /// Makes the series with these labels the only one.
+    pub(crate) fn replace<L: Labels>(&self, labels: &L) {
+        let mut growth = self.lock();
+        let others: Vec<u32> = self.places().collect();
+        for at in others {
+            self.remove_at(&mut growth, at);
+        }
+        self.with_normalised(labels, |index, values| self.make_in(&mut growth, index, values));
+    }
+
+    /// Calls `f` with the values as they are stored.
+    fn with_normalised<L: Labels, T>(&self, labels: &L, f: impl FnOnce(u32, &[&str]) -> T) -> T {
+        let values = labels.open_values();
+        let fields = self.open_fields().zip(values.as_ref());
+        let values: Vec<Cow<'_, str>> = fields.map(|(open, value)| open.normalised(value)).collect();
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        f(labels.closed_index(), &values)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Growth> {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// In what a description is another family's, if it is.
@@ -271,6 +291,8 @@ impl Core {
             (self.metric_type == other.metric_type, "another type"),
             (same_fields, "other labels"),
             (self.bounds == other.bounds, "other buckets"),
+            (self.states == other.states, "other states"),
+            (self.n_cells == other.n_cells, "another way of counting"),
             (self.unit == other.unit, "another unit"),
             (self.help == other.help, "another help text"),
             (self.max_series == other.max_series, "another limit of series"),
@@ -286,16 +308,17 @@ impl Core {
 
     /// The series that are exposed, in the order in which they were made.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
-        let mut at = self.first.load(Ordering::Acquire);
-        std::iter::from_fn(move || {
-            if at == 0 {
-                return None;
-            }
-            let record = Record::at(self.arena, at);
-            at = record.next();
-            Some(record)
-        })
-        .filter(|record| !record.is_removed())
+        self.places().map(|at| Record::at(self.arena, at))
+    }
+
+    fn places(&self) -> impl Iterator<Item = u32> {
+        let mut next = self.first.load(Ordering::Acquire);
+        let all = std::iter::from_fn(move || {
+            let at = Some(next).filter(|at| *at != 0)?;
+            next = Record::at(self.arena, at).next();
+            Some(at)
+        });
+        all.filter(|at| !Record::at(self.arena, *at).is_removed())
     }
 }
 

@@ -4,12 +4,16 @@ use bellwether_exposition::{
     Family, MetricType, Number, OutputFormat, Part, Sample, Writer, render_label_name, render_label_value,
 };
 
+use std::sync::Arc;
+
+use crate::collector;
 use crate::core::Core;
 use crate::counter::CounterHandle;
 use crate::gauge::GaugeHandle;
 use crate::histogram::HistogramHandle;
 use crate::labels::Values;
 use crate::record::{Record, ValueBytes};
+use crate::state_set;
 
 /// Values that went to an overflow series.
 const OVERFLOW: Family<'_> = Family {
@@ -19,7 +23,12 @@ const OVERFLOW: Family<'_> = Family {
     unit: "",
 };
 
-pub(crate) fn encode(families: &[&'static Core], out: &mut String, format: OutputFormat) {
+pub(crate) fn encode(
+    families: &[&'static Core],
+    collectors: &[Arc<collector::State>],
+    out: &mut String,
+    format: OutputFormat,
+) {
     let mut writer = Writer::new(out, format);
     for core in families {
         let mut labels = LabelText::new(core, format);
@@ -35,7 +44,7 @@ pub(crate) fn encode(families: &[&'static Core], out: &mut String, format: Outpu
         });
         for record in records {
             labels.render(core, record);
-            series(&mut writer, core, record, &labels.text);
+            series(&mut writer, core, record, &mut labels);
         }
     }
     let overflowed = || families.iter().filter(|core| core.overflowed() > 0);
@@ -46,11 +55,20 @@ pub(crate) fn encode(families: &[&'static Core], out: &mut String, format: Outpu
             writer.sample(&sample, [("family", core.name)]);
         }
     }
+    collector::encode(collectors, &mut writer);
     writer.finish();
 }
 
-fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &str) {
+fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut LabelText) {
     let cells = record.cells(core.n_cells);
+    if core.metric_type == MetricType::StateSet {
+        let state = state_set::state(cells);
+        return labels.each_state(core, |idx, labels| {
+            let is_it = Number::Count(u64::from(state == Some(idx)));
+            writer.rendered_sample(&Sample::new(Part::Value, is_it), labels);
+        });
+    }
+    let labels = labels.text.as_str();
     let mut write = |part, bound, value| {
         writer.rendered_sample(&Sample { bound, ..Sample::new(part, value) }, labels);
     };
@@ -69,6 +87,7 @@ fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &str) {
             write(Part::Sum, None, Number::Float(sum));
             write(Part::Count, None, Number::Count(count));
         }
+        MetricType::Info => write(Part::Value, None, Number::Count(1)),
         _ => write(Part::Value, None, Number::Float(GaugeHandle::of(cells).get())),
     }
 }
@@ -77,6 +96,8 @@ fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &str) {
 struct LabelText {
     /// Of each label what stands in front of its value, and the ends of all values if they are a closed set.
     fields: Vec<(String, Option<Vec<String>>)>,
+    /// Of a state set: what stands in front of the state, and the states.
+    states: (String, Vec<String>),
     text: String,
     open: ValueBytes,
 }
@@ -98,7 +119,23 @@ impl LabelText {
             };
             fields.push((name, closed));
         }
-        Self { fields, text: String::new(), open: ValueBytes::default() }
+        let mut states = (String::new(), core.states.iter().map(rendered).collect());
+        render_label_name(&mut states.0, format.escaping, core.name);
+        Self { fields, states, text: String::new(), open: ValueBytes::default() }
+    }
+
+    /// Calls `write` with the labels of each state.
+    fn each_state(&mut self, core: &Core, mut write: impl FnMut(usize, &str)) {
+        if !core.fields.is_empty() {
+            self.text.push(',');
+        }
+        self.text.push_str(&self.states.0);
+        let len = self.text.len();
+        for (idx, state) in self.states.1.iter().enumerate() {
+            self.text.truncate(len);
+            self.text.push_str(state);
+            write(idx, &self.text);
+        }
     }
 
     fn render(&mut self, core: &Core, record: Record) {

@@ -29,23 +29,31 @@
 //! overflow series, so that sums stay right and a mistake cannot fill the memory.
 mod arena;
 pub mod buckets;
+mod collector;
 mod core;
 mod counter;
 mod encode;
 mod error;
 mod gauge;
 mod histogram;
+mod info;
 mod labels;
+mod observed;
 mod record;
 mod registry;
+mod state_set;
 mod table;
 
 pub use bellwether_exposition::{Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet};
 
+pub use collector::Collector;
 pub use counter::{Counter, CounterHandle};
 pub use error::RegisterError;
 pub use gauge::{Gauge, GaugeHandle, InFlight};
 pub use histogram::{Histogram, HistogramHandle, Timer};
+pub use info::Info;
 pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values};
+pub use observed::{ObservedCounter, ObservedCounterHandle};
 pub use registry::{Instrument, MetricSet, Opts, Registry};
+pub use state_set::{StateSet, StateSetHandle};

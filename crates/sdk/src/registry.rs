@@ -1,24 +1,35 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bellwether_exposition::{MetricType, OutputFormat};
 
 use crate::buckets;
+use crate::collector::{self, Collector};
 use crate::core::{Core, Description};
 use crate::counter::{Counter, CounterHandle};
 use crate::encode::encode;
 use crate::error::RegisterError;
 use crate::gauge::{Gauge, GaugeHandle};
 use crate::histogram::{Histogram, HistogramHandle};
-use crate::labels::{Field, Labels, Values, closed_combinations};
+use crate::info::Info;
+use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations};
+use crate::observed::{ObservedCounter, ObservedCounterHandle};
+use crate::state_set::{self, StateSet};
 
 /// Families that are exposed together. A clone is the same registry.
 ///
 /// Series live as long as the process, also those of a registry that is gone: handles are references to them.
 #[derive(Clone, Default)]
 pub struct Registry {
+    contents: Arc<Mutex<Contents>>,
+}
+
+#[derive(Default)]
+struct Contents {
     /// In the order of their names.
-    families: Arc<Mutex<Vec<&'static Core>>>,
+    families: Vec<&'static Core>,
+    collectors: Vec<Arc<collector::State>>,
 }
 
 /// What is said once about a family.
@@ -52,6 +63,11 @@ impl Opts {
     pub const fn buckets(mut self, bounds: &'static [f64]) -> Self {
         self.buckets = bounds;
         self
+    }
+
+    /// The suffix of a counter may be given or not.
+    fn counter(self) -> Self {
+        Self { name: self.name.strip_suffix("_total").unwrap_or(self.name), ..self }
     }
 
     /// How many series there may be before new label values go to the overflow series.
@@ -110,16 +126,60 @@ pub trait MetricSet: Sized {
 
 impl<L: Labels> Instrument for Counter<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let opts = Opts { name: opts.name.strip_suffix("_total").unwrap_or(opts.name), buckets: &[], ..opts };
-        let core = registry.family::<L>(opts, MetricType::Counter, CounterHandle::N_CELLS)?;
-        Ok(Self::new(core))
+        let kind = Kind { n_cells: CounterHandle::N_CELLS, ..Kind::new(MetricType::Counter) };
+        Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
+    }
+}
+
+impl<L: Labels> Instrument for ObservedCounter<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let kind = Kind { n_cells: ObservedCounterHandle::N_CELLS, ..Kind::new(MetricType::Counter) };
+        Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
+    }
+}
+
+impl<L: Labels> Instrument for Info<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let name = opts.name.strip_suffix("_info").unwrap_or(opts.name);
+        // The labels of the one series may have any values.
+        let opts = Opts { name, max_series: u32::MAX, ..opts };
+        Ok(Self::new(registry.family::<L>(opts, Kind::new(MetricType::Info))?))
+    }
+}
+
+impl<S: LabelValue, L: Labels> Instrument for StateSet<S, L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let family = opts.name;
+        if S::VALUES.is_empty() {
+            return Err(RegisterError::NoValues { family, label: family });
+        }
+        if L::FIELDS.iter().any(|field| field.name == family) {
+            return Err(RegisterError::Label { family, label: family });
+        }
+        let kind = Kind { states: S::VALUES, n_cells: state_set::N_CELLS, ..Kind::new(MetricType::StateSet) };
+        Ok(Self::new(registry.family::<L>(opts, kind)?))
+    }
+}
+
+/// In what families of different types differ.
+#[derive(Clone, Copy)]
+struct Kind {
+    metric_type: MetricType,
+    bounds: &'static [f64],
+    states: &'static [&'static str],
+    n_cells: usize,
+}
+
+impl Kind {
+    fn new(metric_type: MetricType) -> Self {
+        Self { metric_type, bounds: &[], states: &[], n_cells: 0 }
     }
 }
 
 impl<L: Labels> Instrument for Gauge<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let opts = Opts { buckets: &[], ..opts };
-        Ok(Self::new(registry.family::<L>(opts, MetricType::Gauge, GaugeHandle::N_CELLS)?))
+        let kind = Kind { n_cells: GaugeHandle::N_CELLS, ..Kind::new(MetricType::Gauge) };
+        Ok(Self::new(registry.family::<L>(opts, kind)?))
     }
 }
 
@@ -130,7 +190,8 @@ impl<L: Labels> Instrument for Histogram<L> {
             return Err(RegisterError::Buckets { family: opts.name });
         }
         let n_cells = HistogramHandle::n_cells(opts.buckets);
-        Ok(Self::new(registry.family::<L>(opts, MetricType::Histogram, n_cells)?))
+        let kind = Kind { bounds: opts.buckets, n_cells, ..Kind::new(MetricType::Histogram) };
+        Ok(Self::new(registry.family::<L>(opts, kind)?))
     }
 }
 
@@ -161,10 +222,44 @@ impl Registry {
         Histogram::register(self, opts)
     }
 
+    /// A family of counters whose totals are kept elsewhere.
+    pub fn observed_counter<L: Labels>(&self, opts: Opts) -> Result<ObservedCounter<L>, RegisterError> {
+        ObservedCounter::register(self, opts)
+    }
+
+    /// A family of state sets.
+    pub fn state_set<S: LabelValue, L: Labels>(&self, opts: Opts) -> Result<StateSet<S, L>, RegisterError> {
+        StateSet::register(self, opts)
+    }
+
+    /// What does not change while the process runs. The name may end in `_info` or not.
+    pub fn info<L: Labels>(&self, opts: Opts) -> Result<Info<L>, RegisterError> {
+        Info::register(self, opts)
+    }
+
+    /// Calls `refresh` in the background, at once and then after each `every`, until the answer is dropped. It fetches what others know and sets instruments; who
+    /// scrapes sees what was set last, and how old that is: `bellwether_collector_age_seconds`, `_duration_seconds` and `_failures_total`, by the name of the collector.
+    ///
+    /// An attempt fails if it returns an error or panics; after failures the next one comes later, up to 16 times `every`. One that hangs holds up nobody but itself.
+    pub fn collector<E>(
+        &self,
+        name: &str,
+        every: Duration,
+        refresh: impl FnMut() -> Result<(), E> + Send + 'static,
+    ) -> std::io::Result<Collector> {
+        let collector = Collector::start(name, every, refresh)?;
+        self.lock().collectors.push(collector.state());
+        Ok(collector)
+    }
+
     /// Appends all families and their series in a format. Nobody who counts waits for it.
     pub fn encode(&self, out: &mut String, format: OutputFormat) {
-        let families = self.lock().clone();
-        encode(&families, out, format);
+        let (families, collectors) = {
+            let mut contents = self.lock();
+            contents.collectors.retain(|collector| !collector.is_stopped());
+            (contents.families.clone(), contents.collectors.clone())
+        };
+        encode(&families, &collectors, out, format);
     }
 
     /// All families and their series as text 0.0.4.
@@ -174,17 +269,12 @@ impl Registry {
         out
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<&'static Core>> {
-        self.families.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn family<L: Labels>(
-        &self,
-        opts: Opts,
-        metric_type: MetricType,
-        n_cells: usize,
-    ) -> Result<&'static Core, RegisterError> {
-        let family = opts.name;
+    fn family<L: Labels>(&self, opts: Opts, kind: Kind) -> Result<&'static Core, RegisterError> {
+        let (family, metric_type) = (opts.name, kind.metric_type);
         check_name(family, L::FIELDS, metric_type)?;
         let ends_in_unit = family.strip_suffix(opts.unit).is_some_and(|rest| rest.ends_with('_'));
         if !opts.unit.is_empty() && !ends_in_unit {
@@ -197,12 +287,13 @@ impl Registry {
             unit: opts.unit,
             metric_type,
             fields: L::FIELDS,
-            bounds: opts.buckets,
-            n_cells,
+            bounds: kind.bounds,
+            states: kind.states,
+            n_cells: kind.n_cells,
             max_series: opts.max_series,
             n_closed,
         };
-        let mut families = self.lock();
+        let families = &mut self.lock().families;
         if let Some(known) = families.iter().find(|known| known.name == family) {
             return match known.difference(&description) {
                 None => Ok(known),
@@ -217,7 +308,7 @@ impl Registry {
         let core: &'static Core =
             Box::leak(Box::new(Core::new(&description).ok_or(RegisterError::NoMemory { family })?));
         // What has no labels is there from the beginning, so that it is seen to be zero.
-        if core.fields.is_empty() {
+        if core.fields.is_empty() && metric_type != MetricType::Info {
             core.cells(&());
         }
         let place = families.partition_point(|known| known.name < family);
@@ -228,7 +319,7 @@ impl Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lock().iter().map(|core| core.name)).finish()
+        f.debug_list().entries(self.lock().families.iter().map(|core| core.name)).finish()
     }
 }
 
@@ -270,6 +361,7 @@ fn shared_series(a: &str, a_type: MetricType, b: &str, b_type: MetricType) -> Op
     let suffixes = |of: MetricType| -> &[&str] {
         match of {
             MetricType::Counter => &["", "_total", "_created"],
+            MetricType::Info => &["", "_info"],
             MetricType::Histogram => &["", "_bucket", "_count", "_sum", "_created"],
             _ => &[""],
         }

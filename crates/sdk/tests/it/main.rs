@@ -1,3 +1,4 @@
 //! What users of the SDK rely on, through its public interface.
 mod exposition;
 mod limits;
+mod types;

@@ -1,7 +1,7 @@
 //! A family: its description and its series.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use bellwether_exposition::MetricType;
 
 use crate::arena::Arena;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
-use crate::record::{Record, each_word};
+use crate::record::{Record, State, each_word};
 use crate::table::Table;
 
 /// More combinations of closed values than this are looked up like open ones.
 const MAX_DENSE: u32 = 4_096;
-/// Series that were removed keep their memory, because a handle may still point there. A family makes at most this many times its limit, ever.
+/// Series that were removed keep their memory, because a handle may still point there. A family makes at most this many times its limit of different ones.
 const LIVES: u32 = 4;
 
 /// What there is of a family, whatever its type.
@@ -53,9 +53,10 @@ struct Growth {
     last: u32,
     /// Series that are exposed.
     n_live: u32,
-    /// Series that were ever made.
+    /// Series that were made, those that were removed included.
     n_made: u32,
-    slots_taken: usize,
+    /// Of a family with only closed labels: the removed ones by the number of their combination.
+    removed: HashMap<u32, u32>,
     /// The hashes of the values of each open label that has a limit of its own.
     values: Vec<Option<HashSet<u64>>>,
 }
@@ -136,10 +137,15 @@ impl Core {
 
     #[inline]
     fn find(&self, closed_index: u32, values: &[&str]) -> Option<u32> {
+        self.find_in(State::Exposed, closed_index, values)
+    }
+
+    #[inline]
+    fn find_in(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
         let hash = self.hash(closed_index, values);
         self.table.find(hash, |at| {
             let record = Record::at(self.arena, at);
-            record.hash() == hash && record.has(self.n_cells, closed_index, values)
+            record.hash() == hash && record.has(self.n_cells, state, closed_index, values)
         })
     }
 
@@ -188,6 +194,16 @@ impl Core {
                 return Record::at(self.arena, at).cells(self.n_cells);
             }
         }
+        if let Some(at) = self.removed(growth, closed_index, values) {
+            let record = Record::at(self.arena, at);
+            record.revive(self.n_cells);
+            if let Some(slot) = self.dense.get(closed_index as usize) {
+                slot.store(at, Ordering::Release);
+            }
+            growth.n_live += 1;
+            self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
+            return record.cells(self.n_cells);
+        }
         let hash = self.hash(closed_index, values);
         let Some(at) = Record::create(self.arena, self.n_cells, hash, closed_index, values) else {
             return self.lost.cells(self.n_cells);
@@ -197,7 +213,7 @@ impl Core {
             slot.store(at, Ordering::Release);
         } else {
             let hash_of = |at| Record::at(self.arena, at).hash();
-            if !self.table.insert(hash, at, &mut growth.slots_taken, hash_of) {
+            if !self.table.insert(hash, at, growth.n_made as usize, hash_of) {
                 return self.lost.cells(self.n_cells);
             }
             for (known, value) in growth.values.iter_mut().zip(values) {
@@ -213,6 +229,15 @@ impl Core {
         growth.n_made += 1;
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
         record.cells(self.n_cells)
+    }
+
+    /// The series with these labels, if there was one.
+    fn removed(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Option<u32> {
+        if self.dense.is_empty() {
+            self.find_in(State::Removed, closed_index, values)
+        } else {
+            growth.removed.remove(&closed_index)
+        }
     }
 
     fn look_again(&self, closed_index: u32, values: &[&str]) -> Option<u32> {
@@ -245,11 +270,11 @@ impl Core {
 
     fn remove_at(&self, growth: &mut Growth, at: u32) {
         let record = Record::at(self.arena, at);
-        match self.dense.get(record.closed_index() as usize) {
-            Some(slot) => slot.store(0, Ordering::Release),
-            None => self.table.remove(record.hash(), at),
+        if let Some(slot) = self.dense.get(record.closed_index() as usize) {
+            slot.store(0, Ordering::Release);
+            growth.removed.insert(record.closed_index(), at);
         }
-        record.mark_removed();
+        record.remove();
         growth.n_live -= 1;
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
     }
@@ -318,7 +343,7 @@ impl Core {
             next = Record::at(self.arena, at).next();
             Some(at)
         });
-        all.filter(|at| !Record::at(self.arena, *at).is_removed())
+        all.filter(|at| Record::at(self.arena, *at).is_exposed())
     }
 }
 

@@ -11,7 +11,8 @@ pub struct Counter<L = ()> {
     labels: PhantomData<fn(L)>,
 }
 
-/// One counter. A copy of the handle costs nothing, and it stays valid for ever: what is counted after its series was removed is not exposed.
+/// One counter. A copy of the handle costs nothing, and it stays valid for ever. What is counted while its series is removed is not
+/// exposed; if the series is made again it begins from zero, and this is its handle.
 #[derive(Debug, Clone, Copy)]
 pub struct CounterHandle {
     /// Whole events, and the bits of the sum of all fractions.

@@ -12,7 +12,8 @@ pub struct Gauge<L = ()> {
     labels: PhantomData<fn(L)>,
 }
 
-/// One gauge. A copy of the handle costs nothing, and it stays valid for ever: what is set after its series was removed is not exposed.
+/// One gauge. A copy of the handle costs nothing, and it stays valid for ever. What is set while its series is removed is not
+/// exposed; if the series is made again it begins from zero, and this is its handle.
 #[derive(Debug, Clone, Copy)]
 pub struct GaugeHandle {
     /// The bits of the value.

@@ -13,7 +13,8 @@ pub struct Histogram<L = ()> {
     labels: PhantomData<fn(L)>,
 }
 
-/// One histogram. A copy of the handle costs nothing, and it stays valid for ever: what is observed after its series was removed is not exposed.
+/// One histogram. A copy of the handle costs nothing, and it stays valid for ever. What is observed while its series is removed is not
+/// exposed; if the series is made again it begins from zero, and this is its handle.
 #[derive(Debug, Clone, Copy)]
 pub struct HistogramHandle {
     bounds: &'static [f64],

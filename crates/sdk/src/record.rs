@@ -15,7 +15,15 @@ use crate::arena::Arena;
 
 /// Words in front of the cells.
 const HEAD: usize = 2;
-const REMOVED: u64 = 1 << 48;
+
+/// What is with a series.
+#[derive(Debug, Clone, Copy)]
+#[repr(u64)]
+pub(crate) enum State {
+    Exposed = 0,
+    /// Its memory stays its own, because a handle may still point there.
+    Removed = 1 << 32,
+}
 
 /// Where a record is.
 #[derive(Clone, Copy)]
@@ -75,19 +83,26 @@ impl Record {
         self.words[1].load(Ordering::Relaxed) as u32
     }
 
-    pub(crate) fn is_removed(self) -> bool {
-        self.words[1].load(Ordering::Acquire) & REMOVED != 0
+    pub(crate) fn is_exposed(self) -> bool {
+        self.words[1].load(Ordering::Acquire) & State::Removed as u64 == 0
     }
 
-    pub(crate) fn mark_removed(self) {
-        self.words[1].fetch_or(REMOVED, Ordering::Release);
+    /// Takes it out of the exposition.
+    pub(crate) fn remove(self) {
+        self.words[1].fetch_or(State::Removed as u64, Ordering::Release);
     }
 
-    /// Whether the labels are these.
+    /// Lets it begin again from nothing.
+    pub(crate) fn revive(self, n_cells: usize) {
+        self.cells(n_cells).iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
+        self.words[1].fetch_and(!(State::Removed as u64), Ordering::Release);
+    }
+
+    /// Whether the labels are these and the state is this one.
     #[inline]
-    pub(crate) fn has(self, n_cells: usize, closed_index: u32, values: &[&str]) -> bool {
+    pub(crate) fn has(self, n_cells: usize, state: State, closed_index: u32, values: &[&str]) -> bool {
         let mut words = self.words[HEAD + n_cells..].iter();
-        self.closed_index() == closed_index
+        self.words[1].load(Ordering::Acquire) == state as u64 | u64::from(closed_index)
             && each_word(values, |word| words.next().is_some_and(|w| w.load(Ordering::Relaxed) == word))
     }
 
@@ -186,17 +201,22 @@ mod tests {
             let next = Record::create(arena, n_cells, 6, 1, &others).expect("there is room");
             let record = Record::at(arena, at);
             record.cells(n_cells).iter().for_each(|c| c.store(u64::MAX, Ordering::Relaxed));
-            prop_assert!(record.has(n_cells, closed_index, &texts));
-            prop_assert_eq!(record.has(n_cells, closed_index, &others), texts == others);
-            prop_assert!(!record.has(n_cells, closed_index ^ 1, &texts));
+            prop_assert!(record.has(n_cells, State::Exposed, closed_index, &texts));
+            prop_assert_eq!(record.has(n_cells, State::Exposed, closed_index, &others), texts == others);
+            prop_assert!(!record.has(n_cells, State::Exposed, closed_index ^ 1, &texts));
             let mut values = ValueBytes::default();
             record.read_values(n_cells, texts.len(), &mut values);
-            prop_assert_eq!(values.iter().collect::<Vec<_>>(), texts);
-            prop_assert_eq!((record.hash(), record.next(), record.is_removed()), (5, 0, false));
+            prop_assert_eq!(&values.iter().collect::<Vec<_>>(), &texts);
+            prop_assert_eq!((record.hash(), record.next(), record.is_exposed()), (5, 0, true));
             record.set_next(next);
-            record.mark_removed();
-            prop_assert_eq!((record.hash(), record.next(), record.is_removed()), (5, next, true));
-            prop_assert!(Record::at(arena, next).has(n_cells, 1, &others), "its neighbour is untouched");
+            record.remove();
+            prop_assert_eq!((record.hash(), record.next(), record.is_exposed()), (5, next, false));
+            prop_assert!(record.has(n_cells, State::Removed, closed_index, &texts));
+            prop_assert!(!record.has(n_cells, State::Exposed, closed_index, &texts));
+            record.revive(n_cells);
+            prop_assert!(record.has(n_cells, State::Exposed, closed_index, &texts));
+            prop_assert!(record.cells(n_cells).iter().all(|c| c.load(Ordering::Relaxed) == 0));
+            prop_assert!(Record::at(arena, next).has(n_cells, State::Exposed, 1, &others), "its neighbour is untouched");
         }
     }
 }

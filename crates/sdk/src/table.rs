@@ -17,8 +17,6 @@ pub(crate) struct Table {
 /// Slots of the first table.
 const FIRST_SIZE: usize = 8;
 const EMPTY: u32 = 0;
-/// Was taken once: those behind it must still be found.
-const REMOVED: u32 = u32::MAX;
 
 impl Default for Table {
     fn default() -> Self {
@@ -43,20 +41,18 @@ impl Table {
         loop {
             match slots[slot].load(Ordering::Acquire) {
                 EMPTY => return None,
-                at if at != REMOVED && is_it(at) => return Some(at),
+                at if is_it(at) => return Some(at),
                 _ => slot = (slot + 1) & mask,
             }
         }
     }
 
-    /// Adds a place that is not there. `taken` counts the slots that are taken, those of removed places included; `hash_of` knows the hash of each place. Returns
-    /// false if there is no room for more.
-    pub(crate) fn insert(&self, hash: u32, at: u32, taken: &mut usize, hash_of: impl Fn(u32) -> u32) -> bool {
+    /// Adds a place that is not there. `n` is how many are there, and `hash_of` knows the hash of each. Returns false if there is no room for more.
+    pub(crate) fn insert(&self, hash: u32, at: u32, n: usize, hash_of: impl Fn(u32) -> u32) -> bool {
         let current = self.current.load(Ordering::Relaxed);
         let Some(slots) = self.sizes[current].get() else { return false };
-        if (*taken + 1) * 4 <= slots.len() * 3 {
+        if (n + 1) * 4 <= slots.len() * 3 {
             put(slots, hash, at);
-            *taken += 1;
             return true;
         }
         if current + 1 == self.sizes.len() {
@@ -64,28 +60,12 @@ impl Table {
         }
         let larger = self.sizes[current + 1].get_or_init(|| self::slots(slots.len() * 2));
         put(larger, hash, at);
-        *taken = 1;
         let all = slots.iter().map(|slot| slot.load(Ordering::Relaxed));
-        for at in all.filter(|at| *at != EMPTY && *at != REMOVED) {
+        for at in all.filter(|at| *at != EMPTY) {
             put(larger, hash_of(at), at);
-            *taken += 1;
         }
         self.current.store(current + 1, Ordering::Release);
         true
-    }
-
-    /// Takes a place out.
-    pub(crate) fn remove(&self, hash: u32, at: u32) {
-        let Some(slots) = self.sizes[self.current.load(Ordering::Relaxed)].get() else { return };
-        let mask = slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            match slots[slot].load(Ordering::Relaxed) {
-                EMPTY => return,
-                found if found == at => return slots[slot].store(REMOVED, Ordering::Release),
-                _ => slot = (slot + 1) & mask,
-            }
-        }
     }
 }
 
@@ -100,8 +80,6 @@ fn put(slots: &[AtomicU32], hash: u32, at: u32) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     /// Hashes that collide often.
@@ -110,21 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_found_until_it_is_removed() {
+    fn what_was_put_is_found() {
         let table = Table::default();
-        let mut there = BTreeSet::new();
-        let mut taken = 0;
         for at in 1..2_000 {
-            assert!(table.insert(hash(at), at, &mut taken, hash));
-            there.insert(at);
-            if at % 3 == 0 {
-                table.remove(hash(at / 2), at / 2);
-                there.remove(&(at / 2));
+            assert!(table.insert(hash(at), at, at as usize - 1, hash));
+            for other in [1, at / 2, at, at + 1] {
+                let is_there = (1..=at).contains(&other);
+                assert_eq!(table.find(hash(other), |found| found == other), is_there.then_some(other));
             }
-        }
-        for at in 0..3_000 {
-            let found = table.find(hash(at), |other| other == at);
-            assert_eq!(found, there.contains(&at).then_some(at));
         }
     }
 }

@@ -63,21 +63,29 @@ fn a_family_has_a_limit_of_series() {
 
 #[test]
 fn a_handle_outlives_its_series() {
+    #[derive(Labels)]
+    struct Cached {
+        cached: bool,
+    }
     let registry = Registry::new();
     let calls = registry.counter::<Call<'static>>(Opts::new("calls", "Calls.")).expect("is right");
-    let old = calls.with(call("a"));
-    old.inc();
-    assert!(calls.remove(call("a")));
-    old.inc();
-    let new = calls.with(call("a"));
-    new.inc();
-    assert_eq!((old.get(), new.get()), (2.0, 1.0));
-    assert!(registry.text().contains("calls_total{tool=\"a\",cached=\"false\"} 1\n"));
+    let closed = registry.counter::<Cached>(Opts::new("closed", "Closed.")).expect("is right");
+    let old = (calls.with(call("a")), closed.with(Cached { cached: true }));
     for _ in 0..100_000 {
-        calls.with(call("a")).inc();
-        calls.remove(call("a"));
+        old.0.inc();
+        old.1.inc();
+        assert!(calls.remove(call("a")) && closed.remove(Cached { cached: true }));
+        old.0.inc();
+        old.1.inc();
+        let text = registry.text();
+        assert_eq!(text, "", "what is removed is not exposed");
+        calls.with(call("a")).inc_by(2);
+        closed.with(Cached { cached: true }).inc_by(3);
     }
-    assert!(registry.text().contains("_overflow"), "removing for ever costs a bounded number of series");
+    old.0.inc();
+    let text = registry.text();
+    assert!(text.contains("calls_total{tool=\"a\",cached=\"false\"} 3\n"), "{text}");
+    assert!(text.contains("closed_total{cached=\"true\"} 3\n") && !text.contains("_overflow"), "{text}");
 }
 
 #[test]

@@ -110,26 +110,26 @@ impl Core {
         })
     }
 
-    /// The cells of the series with these labels, which is made if it is not there.
+    /// The series with these labels, which is made if it is not there.
     #[inline]
-    pub(crate) fn cells<L: Labels>(&self, labels: &L) -> &'static [AtomicU64] {
+    pub(crate) fn record<L: Labels>(&self, labels: &L) -> Record {
         let closed_index = labels.closed_index();
         if let Some(slot) = self.dense.get(closed_index as usize) {
             return match slot.load(Ordering::Acquire) {
                 0 => self.make(closed_index, &[]),
-                at => Record::at(self.arena, at).cells(self.n_cells),
+                at => Record::at(self.arena, at),
             };
         }
         let values = labels.open_values();
         let values = values.as_ref();
         if self.open_fields().zip(values).all(|(open, value)| open.takes(value)) {
             match self.find(closed_index, values) {
-                Some(at) => Record::at(self.arena, at).cells(self.n_cells),
+                Some(at) => Record::at(self.arena, at),
                 None => self.make(closed_index, values),
             }
         } else {
             self.with_normalised(labels, |closed_index, values| match self.find(closed_index, values) {
-                Some(at) => Record::at(self.arena, at).cells(self.n_cells),
+                Some(at) => Record::at(self.arena, at),
                 None => self.make(closed_index, values),
             })
         }
@@ -170,20 +170,20 @@ impl Core {
 
     /// Makes the series, or the one that stands for it because of a limit.
     #[cold]
-    fn make(&self, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
+    fn make(&self, closed_index: u32, values: &[&str]) -> Record {
         if self.is_full.load(Ordering::Relaxed)
             && !values.is_empty()
             && let Some(at) = self.find(closed_index, &vec![OVERFLOW; values.len()])
         {
             self.overflowed.fetch_add(1, Ordering::Relaxed);
-            return Record::at(self.arena, at).cells(self.n_cells);
+            return Record::at(self.arena, at);
         }
         self.make_in(&mut self.lock(), closed_index, values)
     }
 
-    fn make_in(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> &'static [AtomicU64] {
+    fn make_in(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
         if let Some(at) = self.look_again(closed_index, values) {
-            return Record::at(self.arena, at).cells(self.n_cells);
+            return Record::at(self.arena, at);
         }
         let over = vec![OVERFLOW; values.len()];
         let is_over = !values.is_empty() && values != over && !self.admits(growth, values);
@@ -191,7 +191,7 @@ impl Core {
         if is_over {
             self.overflowed.fetch_add(1, Ordering::Relaxed);
             if let Some(at) = self.look_again(closed_index, values) {
-                return Record::at(self.arena, at).cells(self.n_cells);
+                return Record::at(self.arena, at);
             }
         }
         if let Some(at) = self.removed(growth, closed_index, values) {
@@ -202,11 +202,11 @@ impl Core {
             }
             growth.n_live += 1;
             self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
-            return record.cells(self.n_cells);
+            return record;
         }
         let hash = self.hash(closed_index, values);
         let Some(at) = Record::create(self.arena, self.n_cells, hash, closed_index, values) else {
-            return self.lost.cells(self.n_cells);
+            return self.lost;
         };
         let record = Record::at(self.arena, at);
         if let Some(slot) = self.dense.get(closed_index as usize) {
@@ -214,7 +214,7 @@ impl Core {
         } else {
             let hash_of = |at| Record::at(self.arena, at).hash();
             if !self.table.insert(hash, at, growth.n_made as usize, hash_of) {
-                return self.lost.cells(self.n_cells);
+                return self.lost;
             }
             for (known, value) in growth.values.iter_mut().zip(values) {
                 known.as_mut().map(|known| known.insert(self.hasher.hash_one(value)));
@@ -228,7 +228,7 @@ impl Core {
         growth.n_live += 1;
         growth.n_made += 1;
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
-        record.cells(self.n_cells)
+        record
     }
 
     /// The series with these labels, if there was one.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::Core;
 use crate::labels::Labels;
+use crate::record::Record;
 
 /// A family of counters: values that only go up. `L` are its labels.
 pub struct Counter<L = ()> {
@@ -54,8 +55,9 @@ impl CounterHandle {
         (whole.load(Ordering::Relaxed), f64::from_bits(rest.load(Ordering::Relaxed)))
     }
 
-    pub(crate) fn of(cells: &'static [AtomicU64]) -> Self {
-        Self { cells: cells.first_chunk().expect("BUG: a counter has its cells") }
+    #[inline]
+    pub(crate) fn of(record: Record) -> Self {
+        Self { cells: record.array() }
     }
 }
 
@@ -81,7 +83,7 @@ impl<L: Labels> Counter<L> {
     /// The counter with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> CounterHandle {
-        CounterHandle::of(self.core.cells(&labels))
+        CounterHandle::of(self.core.record(&labels))
     }
 
     /// Takes the counter with these labels out of the exposition. Returns whether it was there.

@@ -60,9 +60,8 @@ pub(crate) fn encode(
 }
 
 fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut LabelText) {
-    let cells = record.cells(core.n_cells);
     if core.metric_type == MetricType::StateSet {
-        let state = state_set::state(cells);
+        let state = state_set::state(record.array());
         return labels.each_state(core, |idx, labels| {
             let is_it = Number::Count(u64::from(state == Some(idx)));
             writer.rendered_sample(&Sample::new(Part::Value, is_it), labels);
@@ -73,12 +72,12 @@ fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut Lab
         writer.rendered_sample(&Sample { bound, ..Sample::new(part, value) }, labels);
     };
     match core.metric_type {
-        MetricType::Counter => match CounterHandle::of(cells).parts() {
+        MetricType::Counter => match CounterHandle::of(record).parts() {
             (whole, 0.0) => write(Part::Value, None, Number::Count(whole)),
             (whole, rest) => write(Part::Value, None, Number::Float(whole as f64 + rest)),
         },
         MetricType::Histogram => {
-            let (sum, counts) = HistogramHandle::of(core.bounds, cells).read();
+            let (sum, counts) = HistogramHandle::of(core.bounds, record).read();
             let mut count = 0;
             for (bound, n) in core.bounds.iter().chain([&f64::INFINITY]).zip(counts) {
                 count += n;
@@ -88,7 +87,7 @@ fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut Lab
             write(Part::Count, None, Number::Count(count));
         }
         MetricType::Info => write(Part::Value, None, Number::Count(1)),
-        _ => write(Part::Value, None, Number::Float(GaugeHandle::of(cells).get())),
+        _ => write(Part::Value, None, Number::Float(GaugeHandle::of(record).get())),
     }
 }
 

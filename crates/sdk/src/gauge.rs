@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::core::Core;
 use crate::counter::add_f64;
 use crate::labels::Labels;
+use crate::record::Record;
 
 /// A family of gauges: values that go up and down. `L` are its labels.
 pub struct Gauge<L = ()> {
@@ -76,8 +77,9 @@ impl GaugeHandle {
         InFlight(self)
     }
 
-    pub(crate) fn of(cells: &'static [AtomicU64]) -> Self {
-        Self { cells: cells.first_chunk().expect("BUG: a gauge has its cell") }
+    #[inline]
+    pub(crate) fn of(record: Record) -> Self {
+        Self { cells: record.array() }
     }
 }
 
@@ -100,7 +102,7 @@ impl<L: Labels> Gauge<L> {
     /// The gauge with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> GaugeHandle {
-        GaugeHandle::of(self.core.cells(&labels))
+        GaugeHandle::of(self.core.record(&labels))
     }
 
     /// Takes the gauge with these labels out of the exposition. Returns whether it was there.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::core::Core;
 use crate::counter::add_f64;
 use crate::labels::Labels;
+use crate::record::Record;
 
 /// A family of histograms with fixed buckets. `L` are its labels.
 pub struct Histogram<L = ()> {
@@ -55,8 +56,9 @@ impl HistogramHandle {
         (f64::from_bits(self.cells[0].load(Ordering::Relaxed)), counts)
     }
 
-    pub(crate) fn of(bounds: &'static [f64], cells: &'static [AtomicU64]) -> Self {
-        Self { bounds, cells }
+    #[inline]
+    pub(crate) fn of(bounds: &'static [f64], record: Record) -> Self {
+        Self { bounds, cells: record.cells(Self::n_cells(bounds)) }
     }
 }
 
@@ -91,7 +93,7 @@ impl<L: Labels> Histogram<L> {
     /// The histogram with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> HistogramHandle {
-        HistogramHandle::of(self.core.bounds, self.core.cells(&labels))
+        HistogramHandle::of(self.core.bounds, self.core.record(&labels))
     }
 
     /// Takes the histogram with these labels out of the exposition. Returns whether it was there.

@@ -42,8 +42,7 @@ impl<L: Labels> ObservedCounter<L> {
     /// The counter with these labels. It is made if it is not there.
     #[expect(clippy::needless_pass_by_value, reason = "labels are written where they are used")]
     pub fn with(&self, labels: L::At<'_>) -> ObservedCounterHandle {
-        let cells = self.core.cells(&labels);
-        ObservedCounterHandle { cells: cells.first_chunk().expect("BUG: an observed counter has its cells") }
+        ObservedCounterHandle { cells: self.core.record(&labels).array() }
     }
 
     /// Takes the counter with these labels out of the exposition. Returns whether it was there.

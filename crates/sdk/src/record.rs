@@ -59,6 +59,12 @@ impl Record {
         Self { words: arena.from(at) }
     }
 
+    /// The cells, of which there are `N`.
+    #[inline]
+    pub(crate) fn array<const N: usize>(self) -> &'static [AtomicU64; N] {
+        self.words[HEAD..].first_chunk().expect("BUG: a record has its cells")
+    }
+
     #[inline]
     pub(crate) fn cells(self, n: usize) -> &'static [AtomicU64] {
         &self.words[HEAD..HEAD + n]

@@ -309,7 +309,7 @@ impl Registry {
             Box::leak(Box::new(Core::new(&description).ok_or(RegisterError::NoMemory { family })?));
         // What has no labels is there from the beginning, so that it is seen to be zero.
         if core.fields.is_empty() && metric_type != MetricType::Info {
-            core.cells(&());
+            core.record(&());
         }
         let place = families.partition_point(|known| known.name < family);
         families.insert(place, core);

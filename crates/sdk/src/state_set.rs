@@ -14,7 +14,7 @@ pub struct StateSet<S, L = ()> {
 /// One state set. A copy of the handle costs nothing, and it stays valid for ever.
 pub struct StateSetHandle<S> {
     /// The number of the state that holds, counted from 1; 0 at first: none does.
-    cells: &'static [AtomicU64; 1],
+    cells: &'static [AtomicU64; N_CELLS],
     states: PhantomData<fn(S)>,
 }
 
@@ -30,7 +30,7 @@ impl<S: LabelValue> StateSetHandle<S> {
 }
 
 /// The index of the state that holds, if one does.
-pub(crate) fn state(cells: &[AtomicU64]) -> Option<usize> {
+pub(crate) fn state(cells: &[AtomicU64; N_CELLS]) -> Option<usize> {
     (cells[0].load(Ordering::Relaxed) as usize).checked_sub(1)
 }
 
@@ -43,11 +43,7 @@ impl<S: LabelValue, L: Labels> StateSet<S, L> {
     #[inline]
     #[expect(clippy::needless_pass_by_value, reason = "labels are written where they are used")]
     pub fn with(&self, labels: L::At<'_>) -> StateSetHandle<S> {
-        let cells = self.core.cells(&labels);
-        StateSetHandle {
-            cells: cells.first_chunk().expect("BUG: a state set has its cell"),
-            states: PhantomData,
-        }
+        StateSetHandle { cells: self.core.record(&labels).array(), states: PhantomData }
     }
 
     /// Takes the state set with these labels out of the exposition. Returns whether it was there.

@@ -1,7 +1,8 @@
 use std::any::Any;
+use std::cell::RefCell;
 use std::hint::black_box;
 
-use bellwether_sdk::{Counter, LabelValue, Labels, Opts, Registry};
+use bellwether_sdk::{Counter, LabelValue, Labels, Opts, OutputFormat, Registry};
 
 use crate::{FEW, MANY, Operation, Subject};
 
@@ -84,9 +85,13 @@ pub fn subject() -> Subject {
     });
     let observe: Operation =
         Box::new(move |n| (0..n).for_each(|i| black_box(histogram).observe((i % 20) as f64)));
+    let out = RefCell::new(String::new());
     let encode: Operation = Box::new(move |n| {
         for _ in 0..n {
-            black_box(many.text());
+            let mut out = out.borrow_mut();
+            out.clear();
+            many.encode(&mut out, OutputFormat::FALLBACK);
+            black_box(out.len());
         }
     });
     Subject {

@@ -267,6 +267,17 @@ impl Part {
 
     /// Appends the samples of a series that lie in the range to `out`, in time order.
     pub(crate) fn read(&self, ordinal: u32, range: TimeRange, out: &mut ColumnBuffer) -> Result<()> {
+        self.read_or(ordinal, range, out, Err)
+    }
+
+    /// As [`read`](Self::read); `bad` decides whether a chunk that cannot be read ends everything or is left out.
+    pub(crate) fn read_or(
+        &self,
+        ordinal: u32,
+        range: TimeRange,
+        out: &mut ColumnBuffer,
+        mut bad: impl FnMut(PartError) -> Result<()>,
+    ) -> Result<()> {
         let mut walk = self.walk()?;
         let (mut scratch, mut inline, mut columns) =
             (Scratch::default(), Vec::new(), RecentColumns::default());
@@ -275,7 +286,7 @@ impl Part {
             inline.clear();
             let place = self.place(chunk, &mut columns, &mut inline);
             if range.overlaps(place.range) {
-                self.read_chunk(&place, &inline, range, &mut scratch, out)?;
+                self.read_chunk(&place, &inline, range, &mut scratch, out).or_else(&mut bad)?;
             }
         }
         self.remove_deleted(ordinal, start, out);

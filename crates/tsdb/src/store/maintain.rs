@@ -7,7 +7,7 @@ use crate::counters::add;
 use crate::error::TsdbError;
 
 use super::checkpoint::{self, CheckpointScope};
-use super::merge::MergeScope;
+use super::merge::{Losses, MergeScope};
 use super::{PartSet, Store, Upkeep, log_error};
 
 /// A series without samples in the head is forgotten when it got none for this long.
@@ -167,7 +167,7 @@ impl Store {
             }
         }
         if !drop.is_empty() {
-            self.replace_parts(Vec::new(), Vec::new(), &drop)?;
+            self.replace_parts(Vec::new(), Vec::new(), &drop, &Losses::default())?;
             add(&self.counters.parts_retired, drop.len() as u64);
         }
         Ok(drop.len())

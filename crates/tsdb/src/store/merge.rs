@@ -17,7 +17,7 @@ use crate::part::{
 
 use super::cut::DAY_MS;
 use super::manifest::{Edit, PartEntry};
-use super::open::PARTS_DIR;
+use super::open::{PARTS_DIR, QUARANTINE_DIR, quarantine_part};
 use super::{Store, Upkeep};
 
 /// So many parts of a day are merged even before the day is over: every one costs each query something.
@@ -104,9 +104,10 @@ impl Store {
             created_ms: self.clock.now_ms(),
         };
         let parts_dir = self.dir.join(PARTS_DIR);
+        let mut losses = Losses { is_strict: self.options.strict_reads, ..Losses::default() };
         let written = self.part_maker().write_part(&parts_dir, provenance, &dictionary, |writer| {
             let broken = |e: PartError| io::Error::new(io::ErrorKind::InvalidData, e);
-            let mut merge = SeriesMerge::new(sources).map_err(broken)?;
+            let mut merge = SeriesMerge::new(sources, &mut losses).map_err(broken)?;
             let mut samples = ColumnBuffer::default();
             let mut shift = Shift::new(self.clock.as_ref());
             while let Some(labels) = merge.next(&mut samples).map_err(broken)? {
@@ -123,17 +124,19 @@ impl Store {
             Some((part, meta)) => (vec![Arc::new(part)], vec![PartEntry::from(&meta)]),
             None => (Vec::new(), Vec::new()),
         };
-        self.replace_parts(parts, entries, &drop)?;
+        self.replace_parts(parts, entries, &drop, &losses)?;
         add(&self.counters.merges, 1);
         Ok(())
     }
 
-    /// Makes a change of the set of parts durable, then visible, then removes the folders of the dropped ones.
+    /// Makes a change of the set of parts durable, then visible, then removes the folders of the dropped ones. Those of which something was lost go to the
+    /// quarantine instead.
     pub(super) fn replace_parts(
         &self,
         parts: Vec<Arc<Part>>,
         entries: Vec<PartEntry>,
         drop: &[u64],
+        losses: &Losses,
     ) -> Result<(), TsdbError> {
         let edit = Edit { add: entries, drop: drop.to_vec(), ..Edit::default() };
         let mut manifest = self.manifest.lock();
@@ -143,7 +146,15 @@ impl Store {
         self.change_parts(parts, drop);
         for part in before.parts().iter().filter(|p| drop.contains(&p.meta().id)) {
             // Readers have the files open and can go on.
-            if let Err(error) = self.fs.remove_dir_all(part.dir()) {
+            if let Some(loss) = losses.parts.get(&part.meta().id) {
+                add(&self.counters.corruptions, loss.stretches);
+                let quarantine = self.dir.join(QUARANTINE_DIR);
+                let kept = quarantine_part(self.fs.as_ref(), &quarantine, part.dir(), "damaged");
+                tracing::error!(
+                    part = part.meta().id, stretches = loss.stretches, first = %loss.first, quarantined = ?kept,
+                    "stretches of series could not be read and are left out of a merged part"
+                );
+            } else if let Err(error) = self.fs.remove_dir_all(part.dir()) {
                 tracing::warn!(path = %part.dir().display(), %error, "part that was replaced could not be removed");
             }
         }
@@ -223,6 +234,36 @@ fn dictionary_of(parts: &[Arc<Part>]) -> Result<Dictionary, PartError> {
 /// Goes through the series of several parts in the order of the labels.
 struct SeriesMerge<'a> {
     sources: Vec<Source<'a>>,
+    losses: &'a mut Losses,
+}
+
+/// What could not be read of parts that are merged. It is damaged for good, so waiting would only keep the rest from being merged.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Whether a loss ends the merge.
+    is_strict: bool,
+    /// By the number of the part.
+    parts: BTreeMap<u64, Loss>,
+}
+
+#[derive(Debug)]
+struct Loss {
+    /// How many stretches of how many series.
+    stretches: u64,
+    /// The first of them.
+    first: String,
+}
+
+impl Losses {
+    /// Notes a stretch that is damaged. What only cannot be read at the moment ends the merge, which is tried again.
+    fn note(&mut self, part: u64, labels: &Labels, e: PartError) -> Result<(), PartError> {
+        if self.is_strict || !matches!(e, PartError::Damaged { .. }) {
+            return Err(e);
+        }
+        let first = || Loss { stretches: 0, first: format!("{labels}: {e}") };
+        self.parts.entry(part).or_insert_with(first).stretches += 1;
+        Ok(())
+    }
 }
 
 struct Source<'a> {
@@ -243,7 +284,7 @@ impl Source<'_> {
 
 impl<'a> SeriesMerge<'a> {
     /// The order of the parts decides which one counts where two have a sample at the same time.
-    fn new(parts: &'a [Arc<Part>]) -> Result<Self, PartError> {
+    fn new(parts: &'a [Arc<Part>], losses: &'a mut Losses) -> Result<Self, PartError> {
         let mut ordered: Vec<&Part> = parts.iter().map(Arc::as_ref).collect();
         ordered.sort_by_key(|p| (p.meta().order, p.meta().id));
         let mut sources = Vec::with_capacity(ordered.len());
@@ -252,7 +293,7 @@ impl<'a> SeriesMerge<'a> {
             source.advance()?;
             sources.push(source);
         }
-        Ok(Self { sources })
+        Ok(Self { sources, losses })
     }
 
     /// Replaces `samples` with those of the next series and returns its labels.
@@ -264,7 +305,10 @@ impl<'a> SeriesMerge<'a> {
         for source in &mut self.sources {
             if source.labels.as_ref() == Some(&labels) {
                 let mut piece = ColumnBuffer::default();
-                source.part.read(source.next - 1, TimeRange::ALL, &mut piece)?;
+                let (part, losses) = (source.part, &mut *self.losses);
+                part.read_or(source.next - 1, TimeRange::ALL, &mut piece, |e| {
+                    losses.note(part.meta().id, &labels, e)
+                })?;
                 pieces.push(piece);
                 source.advance()?;
             }

@@ -330,25 +330,7 @@ impl Opening<'_> {
 
     /// Moves a folder to the quarantine. Returns where it is now, or `None` if it could not be moved.
     fn quarantine_dir(&self, path: &Path, suffix: &str) -> Option<PathBuf> {
-        let name = path.file_name()?.to_str()?;
-        let mut target = self.quarantine.join(format!("part-{name}.{suffix}"));
-        let mut n = 1;
-        while self.fs.metadata(&target).is_ok() {
-            n += 1;
-            target = self.quarantine.join(format!("part-{name}.{suffix}-{n}"));
-        }
-        let moved = self
-            .fs
-            .create_dir_all(&self.quarantine)
-            .and_then(|()| self.fs.rename(path, &target))
-            .and_then(|()| self.fs.sync_dir(&self.quarantine));
-        match moved {
-            Ok(()) => Some(target),
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "folder could not be moved to the quarantine");
-                None
-            }
-        }
+        quarantine_part(self.fs, &self.quarantine, path, suffix)
     }
 
     /// Opens the parts.
@@ -709,6 +691,28 @@ impl Opening<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Moves the folder of a part to the quarantine, under a name that is free and says why. `None` if that is not possible; it stays where it is then.
+pub(super) fn quarantine_part(fs: &dyn Fs, quarantine: &Path, path: &Path, why: &str) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let mut target = quarantine.join(format!("part-{name}.{why}"));
+    let mut n = 1;
+    while fs.metadata(&target).is_ok() {
+        n += 1;
+        target = quarantine.join(format!("part-{name}.{why}-{n}"));
+    }
+    let moved = fs
+        .create_dir_all(quarantine)
+        .and_then(|()| fs.rename(path, &target))
+        .and_then(|()| fs.sync_dir(quarantine));
+    match moved {
+        Ok(()) => Some(target),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "folder could not be moved to the quarantine");
+            None
+        }
     }
 }
 

@@ -181,6 +181,43 @@ fn damaged_columns(read_mode: ReadMode) {
 }
 
 #[test]
+fn a_damaged_page_keeps_nothing_from_being_merged() {
+    let mut kit = Kit::new();
+    let noise = |i: i64| f64::from_bits((i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 2);
+    let fill = |kit: &Kit, start: i64| {
+        for n in 0..200 {
+            kit.append((0..100).map(|i| sample(&name(i), start + n * 1000, noise(i * 1000 + n))).collect());
+        }
+    };
+    fill(&kit, NOW - 8 * HOUR);
+    kit.tsdb.compact_all().expect("compacts");
+    let path = files(&kit.fs, "data/parts").into_iter().find(|p| p.ends_with("val.bin")).expect("there");
+    kit.fs.tamper(&path, |bytes| bytes[70_000] ^= 1).expect("there");
+    kit.kill();
+    fill(&kit, NOW - 4 * HOUR);
+    kit.options.strict_reads = true;
+    kit.kill();
+    assert!(kit.tsdb.compact_all().is_err(), "a strict store leaves it to the operator");
+    kit.options.strict_reads = false;
+    kit.kill();
+    let (left, warnings) = dump_leniently(&kit.tsdb);
+    assert!(!warnings.is_empty());
+    let lost = 40_000 - left.values().map(|samples| samples.len()).sum::<usize>();
+    let known = kit.tsdb.counters().corruptions;
+    assert!(lost > 0 && lost.is_multiple_of(200), "{lost}");
+    kit.tsdb.compact_all().expect("merges what is whole");
+    let counted = kit.tsdb.counters().corruptions - known;
+    assert_eq!((kit.tsdb.parts().len(), counted), (1, lost as u64 / 200));
+    let (merged, warnings) = dump_leniently(&kit.tsdb);
+    assert_eq!((merged, warnings), (left, Vec::<String>::new()));
+    let kept = files(&kit.fs, "data/quarantine");
+    assert!(kept.iter().any(|p| p.ends_with("val.bin")), "nothing is deleted: {kept:?}");
+    kit.kill();
+    assert!(kit.report.is_clean(), "{:?}", kit.report);
+    assert!(kit.tsdb.compact_all().is_ok());
+}
+
+#[test]
 fn a_lost_manifest_is_made_again() {
     let (mut kit, before) = full();
     kit.fs.remove_file(Path::new("data/MANIFEST")).expect("there");

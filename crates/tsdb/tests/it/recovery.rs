@@ -202,7 +202,7 @@ fn a_damaged_page_keeps_nothing_from_being_merged() {
     kit.kill();
     let (left, warnings) = dump_leniently(&kit.tsdb);
     assert!(!warnings.is_empty());
-    let lost = 40_000 - kit::count(&left);
+    let lost = 40_000 - count(&left);
     let known = kit.tsdb.counters().corruptions;
     assert!(lost > 0 && lost.is_multiple_of(200), "{lost}");
     kit.tsdb.compact_all().expect("merges what is whole");

@@ -89,7 +89,12 @@ function Figures({ data, rate }: { data: StorageDetails; rate: number | undefine
       <Fact name="Active series">
         <PageLink to="/system/cardinality">{formatCount(head.series)}</PageLink>
       </Fact>
-      <Fact name="Memory of the head">{formatValue(head.memoryBytes, 'bytes')}</Fact>
+      <Fact name="Memory of the head">
+        {formatValue(head.memoryBytes, 'bytes')}{' '}
+        {head.memoryBudgetBytes !== null && (
+          <span className="bw-dim">(of {formatValue(head.memoryBudgetBytes, 'bytes')})</span>
+        )}
+      </Fact>
       <Fact name="Log">
         {formatValue(log.bytes, 'bytes')} <span className="bw-dim">({plural(log.segments, 'segment')})</span>
       </Fact>

@@ -69,6 +69,11 @@ fn storage_as_a_whole(metrics: &mut Metrics<'_>, details: &StorageDetails) {
     }
     metrics.counter("bellwether_storage_log_syncs_total", "Syncs of the log.", details.log.syncs as f64);
     metrics.counter(
+        "bellwether_storage_log_sync_seconds_total",
+        "How long syncs of the log took, all together.",
+        details.log.sync_seconds,
+    );
+    metrics.counter(
         "bellwether_storage_log_failures_total",
         "Writes and syncs of the log that failed.",
         details.log.failures as f64,

@@ -108,7 +108,7 @@ pub struct StorageDetails {
 }
 
 /// The log of a store.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogDetails {
     /// Segments.
@@ -123,6 +123,8 @@ pub struct LogDetails {
     pub unsynced_bytes: usize,
     /// How often it was synced.
     pub syncs: u64,
+    /// How long that took, all together.
+    pub sync_seconds: f64,
     /// How often a write or a sync failed.
     pub failures: u64,
 }

@@ -28,6 +28,7 @@ pub(crate) fn details(store: &Tsdb) -> StorageDetails {
             synced_seq: storage.log.synced_seq,
             unsynced_bytes: storage.log.unsynced_bytes,
             syncs: storage.log.syncs,
+            sync_seconds: storage.log.sync_time.as_secs_f64(),
             failures: storage.log.failures,
         },
         ingest: ingest(&counters),

@@ -23,6 +23,7 @@ export interface StorageDetails {
     syncedSeq: number;
     unsyncedBytes: number;
     syncs: number;
+    syncSeconds: number;
     failures: number;
   };
   checkpointBytes: number;

@@ -3,7 +3,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -16,6 +16,8 @@ use super::segment::{SegmentHeader, SegmentKind, StoreId, frame_seed, segment_pa
 
 /// What is not synced is kept in memory; above this many bytes the next [`Log::commit`] syncs, whatever the policy.
 const MAX_UNSYNCED_BYTES: usize = 32 << 20;
+/// A sync that takes longer is worth a word to the operator.
+const SLOW_SYNC: Duration = Duration::from_secs(5);
 /// From this many on, the thread of [`SyncPolicy::Interval`] syncs before its time.
 const EARLY_SYNC_BYTES: usize = 8 << 20;
 /// A segment gets at least this much room, if its regular size is not smaller.
@@ -108,6 +110,8 @@ pub struct LogStatus {
     pub unsynced_bytes: usize,
     /// How often the log was synced.
     pub syncs: u64,
+    /// How long that took, all together.
+    pub sync_time: Duration,
     /// How often a sync or write failed.
     pub failures: u64,
     /// Why the log takes no writes any more, if so.
@@ -150,6 +154,7 @@ struct State {
     finished: BTreeMap<u64, u64>,
     spare: Vec<Vec<u8>>,
     syncs: u64,
+    sync_time: Duration,
     failures: u64,
     read_only: Option<String>,
     closed: bool,
@@ -179,6 +184,7 @@ impl Log {
             finished: at.segments,
             spare: Vec::new(),
             syncs: 0,
+            sync_time: Duration::ZERO,
             failures: 0,
             read_only: None,
             closed: false,
@@ -292,6 +298,7 @@ impl Log {
             synced_seq: state.synced_seq,
             unsynced_bytes: state.unsynced_bytes,
             syncs: state.syncs,
+            sync_time: state.sync_time,
             failures: state.failures,
             read_only: state.read_only.clone(),
         }
@@ -463,9 +470,15 @@ impl Shared {
             let mut files = state.unsynced_files.clone();
             let finished = files.len();
             files.extend(state.active.as_ref().map(|a| (a.number, Arc::clone(&a.file))));
+            let began = Instant::now();
             let result = MutexGuard::unlocked(&mut state, || sync_all(&files));
+            let took = began.elapsed();
+            if took >= SLOW_SYNC {
+                tracing::warn!(seconds = took.as_secs_f64(), "the disk is slow: syncing the log took long");
+            }
             state.syncing = false;
             state.syncs += 1;
+            state.sync_time += took;
             match result {
                 Ok(()) => {
                     // A segment that was finished while the sync ran may have got frames that the sync did not see.
@@ -547,7 +560,7 @@ impl Shared {
                 self.changed.wait(&mut state);
                 continue;
             }
-            let deadline = std::time::Instant::now() + every;
+            let deadline = Instant::now() + every;
             while !state.closed
                 && state.unsynced_bytes < EARLY_SYNC_BYTES
                 && !self.changed.wait_until(&mut state, deadline).timed_out()

@@ -187,7 +187,7 @@ pub(crate) struct StorageArgs {
     #[arg(long = "storage.strict-reads")]
     pub(crate) strict_reads: bool,
     /// How much of the disk is taken by a file that is removed when the disk is full, so that data can be moved into parts all the same; 0 for
-    /// none. It is made where there is room for it beside what must stay free.
+    /// none. It is there only while free space is scarce.
     #[arg(long = "storage.reserve", value_name = "SIZE", default_value = "64MiB", value_parser = size_bytes)]
     pub(crate) reserve: u64,
     /// How the samples of parts are read: through memory that stands for the files, or with reads, for file systems that may fail later, such as

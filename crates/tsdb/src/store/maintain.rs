@@ -70,7 +70,7 @@ impl Store {
         self.series_counts.forget(&gone);
         round.report.series_removed = gone.len();
         add(&self.counters.series_removed, round.report.series_removed as u64);
-        self.space.reserve().make(self.fs.as_ref(), self.space.min_free_bytes());
+        self.space.reserve().keep(self.fs.as_ref(), self.space.min_free_bytes());
         round.finish()
     }
 

@@ -188,7 +188,7 @@ pub(super) fn open(
     {
         tracing::error!(%error, "the checkpoint could not be written");
     }
-    store.space.reserve().make(store.fs.as_ref(), store.space.min_free_bytes());
+    store.space.reserve().keep(store.fs.as_ref(), store.space.min_free_bytes());
     Ok((store, report))
 }
 

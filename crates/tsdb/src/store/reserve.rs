@@ -6,6 +6,10 @@ use bellwether_disk::Fs;
 use parking_lot::Mutex;
 
 pub(super) const FILE_NAME: &str = "reserve";
+/// The reserve is made when less is free than so many times what it and its surroundings need,
+const SCARCE: u64 = 4;
+/// and removed when there is more than so many times as much: a disk that is nearly empty needs none.
+const PLENTY: u64 = 8;
 
 /// The file that takes the room.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub(super) struct Reserve {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// There is none, and nobody gave it up: it was never made.
+    /// There is none, because there is no need of it or no room for it.
     Missing,
     Held,
     GivenUp,
@@ -70,25 +74,36 @@ impl Reserve {
         }
     }
 
-    /// Makes the reserve if there is none and so many bytes stay free beside it.
-    pub(super) fn make(&self, fs: &dyn Fs, min_free_bytes: u64) {
+    /// Makes the reserve when free space becomes scarce and so many bytes stay free beside it, and takes it away when there is plenty.
+    pub(super) fn keep(&self, fs: &dyn Fs, min_free_bytes: u64) {
+        if self.bytes == 0 {
+            return;
+        }
         let mut state = self.state.lock();
         let dir = self.path.parent().unwrap_or(Path::new(""));
         let available = fs.space(dir).map_or(0, |space| space.available);
-        if self.bytes == 0 || *state == State::Held || available < min_free_bytes.saturating_add(self.bytes) {
-            return;
+        let needed = min_free_bytes.saturating_add(self.bytes);
+        match *state {
+            State::Held if available / PLENTY >= needed => match fs.remove_file(&self.path) {
+                Ok(()) => *state = State::Missing,
+                Err(error) => {
+                    tracing::warn!(path = %self.path.display(), %error, "the reserve cannot be removed");
+                }
+            },
+            State::Missing | State::GivenUp if available / PLENTY >= needed => *state = State::Missing,
+            State::Missing | State::GivenUp if available >= needed && available / SCARCE < needed => {
+                let made = fs.create(&self.path).and_then(|file| file.allocate(self.bytes));
+                if let Err(error) = made {
+                    // There will be another try. What is there takes little room.
+                    tracing::warn!(path = %self.path.display(), %error, "the reserve cannot be made");
+                    let _ = fs.remove_file(&self.path);
+                    return;
+                }
+                tracing::info!(bytes = self.bytes, available, "free space is scarce: keeping a reserve");
+                *state = State::Held;
+            }
+            _ => {}
         }
-        let made = fs.create(&self.path).and_then(|file| file.allocate(self.bytes));
-        if let Err(error) = made {
-            // There will be another try. What is there takes little room.
-            tracing::warn!(path = %self.path.display(), %error, "the reserve cannot be made");
-            let _ = fs.remove_file(&self.path);
-            return;
-        }
-        if *state == State::GivenUp {
-            tracing::info!(bytes = self.bytes, "there is room again: the reserve is back");
-        }
-        *state = State::Held;
     }
 }
 
@@ -109,14 +124,14 @@ mod tests {
         fs.create_dir_all(dir).expect("no faults");
         fs.set_capacity(Some(150));
         let reserve = Reserve::find(&fs, dir, 100);
-        reserve.make(&fs, 51);
+        reserve.keep(&fs, 51);
         assert_eq!((file_len(&fs), reserve.held_bytes(), reserve.owed_bytes()), (None, 0, 0));
         assert!(!reserve.give_up(&fs, "x"), "there is none");
-        reserve.make(&fs, 50);
+        reserve.keep(&fs, 50);
         assert_eq!((file_len(&fs), reserve.held_bytes(), reserve.owed_bytes()), (Some(100), 100, 0));
         assert!(reserve.give_up(&fs, "x") && !reserve.give_up(&fs, "x"));
         assert_eq!((file_len(&fs), reserve.held_bytes(), reserve.owed_bytes()), (None, 0, 100));
-        reserve.make(&fs, 50);
+        reserve.keep(&fs, 50);
         assert_eq!((file_len(&fs), reserve.owed_bytes()), (Some(100), 0));
     }
 
@@ -125,13 +140,33 @@ mod tests {
         let fs = SimFs::new();
         let dir = Path::new("d");
         fs.create_dir_all(dir).expect("no faults");
-        Reserve::find(&fs, dir, 100).make(&fs, 0);
+        fs.set_capacity(Some(300));
+        Reserve::find(&fs, dir, 100).keep(&fs, 0);
         assert_eq!(Reserve::find(&fs, dir, 100).held_bytes(), 100, "found again");
         let smaller = Reserve::find(&fs, dir, 10);
         assert_eq!(file_len(&fs), None);
-        smaller.make(&fs, 0);
+        fs.set_capacity(Some(30));
+        smaller.keep(&fs, 0);
         assert_eq!(file_len(&fs), Some(10));
-        Reserve::find(&fs, dir, 0).make(&fs, 0);
+        Reserve::find(&fs, dir, 0).keep(&fs, 0);
         assert_eq!(file_len(&fs), None, "switched off");
+    }
+
+    #[test]
+    fn is_there_only_while_room_is_scarce() {
+        let fs = SimFs::new();
+        let dir = Path::new("d");
+        fs.create_dir_all(dir).expect("no faults");
+        let reserve = Reserve::find(&fs, dir, 100);
+        let is_held_with = |capacity| {
+            fs.set_capacity(Some(capacity));
+            reserve.keep(&fs, 50);
+            reserve.held_bytes() > 0
+        };
+        assert!(!is_held_with(10_000) && !is_held_with(600) && is_held_with(599));
+        assert!(is_held_with(1_299), "it does not come and go");
+        assert!(!is_held_with(1_300));
+        assert!(is_held_with(200) && reserve.give_up(&fs, "x"));
+        assert!(!is_held_with(10_000) && reserve.owed_bytes() == 0, "there is room enough without");
     }
 }

@@ -90,6 +90,33 @@ impl Store {
 
     /// Makes one part of several, or of one a part without what is deleted there.
     fn merge(&self, upkeep: &mut Upkeep, sources: &[Arc<Part>], scope: MergeScope) -> Result<(), TsdbError> {
+        match self.merge_from(upkeep, sources, scope, Losses::default()) {
+            // What was read wrong may be right on the disk. Only what is damaged there too is left out.
+            Err(e) if is_damage(&e) && !self.options.strict_reads => {
+                tracing::warn!(error = %e, "parts to be merged are read once more");
+                let reopened =
+                    sources.iter().map(|part| self.reopened(part)).collect::<Result<Vec<_>, _>>()?;
+                self.merge_from(upkeep, &reopened, scope, Losses { are_accepted: true, ..Losses::default() })
+            }
+            done => done,
+        }
+    }
+
+    /// The part as it is on the disk now, not as it was read before.
+    fn reopened(&self, part: &Part) -> Result<Arc<Part>, TsdbError> {
+        let id = part.meta().id;
+        let opened = Part::open(self.fs.as_ref(), part.dir(), id, &self.reading);
+        let opened = opened.map_err(|e| TsdbError::Part { id, what: e.to_string() })?;
+        Ok(Arc::new(opened.with_tombstones(part.tombstones().clone())))
+    }
+
+    fn merge_from(
+        &self,
+        upkeep: &mut Upkeep,
+        sources: &[Arc<Part>],
+        scope: MergeScope,
+        mut losses: Losses,
+    ) -> Result<(), TsdbError> {
         let unreadable = |e: PartError| TsdbError::Part { id: 0, what: e.to_string() };
         let dictionary = dictionary_of(sources).map_err(unreadable)?;
         let id = upkeep.next_part;
@@ -104,7 +131,6 @@ impl Store {
             created_ms: self.clock.now_ms(),
         };
         let parts_dir = self.dir.join(PARTS_DIR);
-        let mut losses = Losses { is_strict: self.options.strict_reads, ..Losses::default() };
         let written = self.part_maker().write_part(&parts_dir, provenance, &dictionary, |writer| {
             let broken = |e: PartError| io::Error::new(io::ErrorKind::InvalidData, e);
             let mut merge = SeriesMerge::new(sources, &mut losses).map_err(broken)?;
@@ -160,6 +186,13 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Whether a part could not be written because one of its sources is damaged.
+fn is_damage(e: &TsdbError) -> bool {
+    let TsdbError::Io { source, .. } = e else { return false };
+    let part_error = source.get_ref().and_then(|inner| inner.downcast_ref::<PartError>());
+    matches!(part_error, Some(PartError::Damaged { .. }))
 }
 
 /// Whether hardly anything will come for a day any more.
@@ -240,8 +273,8 @@ struct SeriesMerge<'a> {
 /// What could not be read of parts that are merged. It is damaged for good, so waiting would only keep the rest from being merged.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    /// Whether a loss ends the merge.
-    is_strict: bool,
+    /// Whether the merge goes on without what is lost.
+    are_accepted: bool,
     /// By the number of the part.
     parts: BTreeMap<u64, Loss>,
 }
@@ -257,7 +290,7 @@ struct Loss {
 impl Losses {
     /// Notes a stretch that is damaged. What only cannot be read at the moment ends the merge, which is tried again.
     fn note(&mut self, part: u64, labels: &Labels, e: PartError) -> Result<(), PartError> {
-        if self.is_strict || !matches!(e, PartError::Damaged { .. }) {
+        if !self.are_accepted || !matches!(e, PartError::Damaged { .. }) {
             return Err(e);
         }
         let first = || Loss { stretches: 0, first: format!("{labels}: {e}") };

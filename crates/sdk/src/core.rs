@@ -20,17 +20,7 @@ const LIVES: u32 = 4;
 
 /// What there is of a family, whatever its type.
 pub(crate) struct Core {
-    pub(crate) name: &'static str,
-    pub(crate) help: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) metric_type: MetricType,
-    pub(crate) fields: &'static [Field],
-    /// Finite upper bounds of a histogram.
-    pub(crate) bounds: &'static [f64],
-    /// The states of a state set.
-    pub(crate) states: &'static [&'static str],
-    pub(crate) n_cells: usize,
-    max_series: u32,
+    pub(crate) description: Description,
     arena: &'static Arena,
     hasher: foldhash::fast::RandomState,
     /// If all labels are closed and have few combinations: the record of each, 0 for none.
@@ -68,7 +58,9 @@ pub(crate) struct Description {
     pub(crate) unit: &'static str,
     pub(crate) metric_type: MetricType,
     pub(crate) fields: &'static [Field],
+    /// Finite upper bounds of a histogram.
     pub(crate) bounds: &'static [f64],
+    /// The states of a state set.
     pub(crate) states: &'static [&'static str],
     pub(crate) n_cells: usize,
     pub(crate) max_series: u32,
@@ -78,32 +70,25 @@ pub(crate) struct Description {
 
 impl Core {
     /// `None` if there is no memory for it.
-    pub(crate) fn new(it: &Description) -> Option<Self> {
+    pub(crate) fn new(it: Description) -> Option<Self> {
         let arena = Arena::global();
         let is_closed = it.fields.iter().all(|f| matches!(f.values, Values::Closed(_)));
         let n_dense = if is_closed && it.n_closed <= MAX_DENSE { it.n_closed } else { 0 };
         // As many values as series are no limit of their own.
-        let limited = it.fields.iter().filter_map(|f| match f.values {
+        let values = it.fields.iter().filter_map(|f| match f.values {
             Values::Open(open) => Some((open.max_values < it.max_series).then(HashSet::new)),
             Values::Closed(_) => None,
         });
+        let values = values.collect();
         let lost = Record::at(arena, Record::create(arena, it.n_cells, 0, 0, &[])?);
         Some(Self {
-            name: it.name,
-            help: it.help,
-            unit: it.unit,
-            metric_type: it.metric_type,
-            fields: it.fields,
-            bounds: it.bounds,
-            states: it.states,
-            n_cells: it.n_cells,
-            max_series: it.max_series,
+            description: it,
             arena,
             hasher: foldhash::fast::RandomState::default(),
             dense: (0..n_dense).map(|_| AtomicU32::new(0)).collect(),
             table: Table::default(),
             first: AtomicU32::new(0),
-            growth: Mutex::new(Growth { values: limited.collect(), ..Growth::default() }),
+            growth: Mutex::new(Growth { values, ..Growth::default() }),
             is_full: AtomicBool::new(false),
             overflowed: AtomicU64::new(0),
             lost,
@@ -145,7 +130,7 @@ impl Core {
         let hash = self.hash(closed_index, values);
         self.table.find(hash, |at| {
             let record = Record::at(self.arena, at);
-            record.hash() == hash && record.has(self.n_cells, state, closed_index, values)
+            record.hash() == hash && record.has(self.description.n_cells, state, closed_index, values)
         })
     }
 
@@ -162,7 +147,7 @@ impl Core {
     }
 
     fn open_fields(&self) -> impl Iterator<Item = &'static OpenValues> {
-        self.fields.iter().filter_map(|f| match &f.values {
+        self.description.fields.iter().filter_map(|f| match &f.values {
             Values::Open(open) => Some(open),
             Values::Closed(_) => None,
         })
@@ -196,7 +181,7 @@ impl Core {
         }
         if let Some(at) = self.removed(growth, closed_index, values) {
             let record = Record::at(self.arena, at);
-            record.revive(self.n_cells);
+            record.revive(self.description.n_cells);
             if let Some(slot) = self.dense.get(closed_index as usize) {
                 slot.store(at, Ordering::Release);
             }
@@ -205,7 +190,8 @@ impl Core {
             return record;
         }
         let hash = self.hash(closed_index, values);
-        let Some(at) = Record::create(self.arena, self.n_cells, hash, closed_index, values) else {
+        let Some(at) = Record::create(self.arena, self.description.n_cells, hash, closed_index, values)
+        else {
             return self.lost;
         };
         let record = Record::at(self.arena, at);
@@ -248,7 +234,8 @@ impl Core {
     }
 
     fn has_room(&self, growth: &Growth) -> bool {
-        growth.n_live < self.max_series && growth.n_made < self.max_series.saturating_mul(LIVES)
+        growth.n_live < self.description.max_series
+            && growth.n_made < self.description.max_series.saturating_mul(LIVES)
     }
 
     /// Whether one more series with these values is within the limits.
@@ -310,17 +297,17 @@ impl Core {
             _ => false,
         };
         let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
-        let same_fields =
-            self.fields.len() == other.fields.len() && self.fields.iter().zip(other.fields).all(same_field);
+        let same_fields = self.description.fields.len() == other.fields.len()
+            && self.description.fields.iter().zip(other.fields).all(same_field);
         [
-            (self.metric_type == other.metric_type, "another type"),
+            (self.description.metric_type == other.metric_type, "another type"),
             (same_fields, "other labels"),
-            (self.bounds == other.bounds, "other buckets"),
-            (self.states == other.states, "other states"),
-            (self.n_cells == other.n_cells, "another way of counting"),
-            (self.unit == other.unit, "another unit"),
-            (self.help == other.help, "another help text"),
-            (self.max_series == other.max_series, "another limit of series"),
+            (self.description.bounds == other.bounds, "other buckets"),
+            (self.description.states == other.states, "other states"),
+            (self.description.n_cells == other.n_cells, "another way of counting"),
+            (self.description.unit == other.unit, "another unit"),
+            (self.description.help == other.help, "another help text"),
+            (self.description.max_series == other.max_series, "another limit of series"),
         ]
         .into_iter()
         .find_map(|(is_same, what)| (!is_same).then_some(what))

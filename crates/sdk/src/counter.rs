@@ -123,6 +123,6 @@ impl<L> Copy for Counter<L> {}
 
 impl<L> fmt::Debug for Counter<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Counter({})", self.core.name)
+        write!(f, "Counter({})", self.core.description.name)
     }
 }

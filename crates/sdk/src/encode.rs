@@ -37,10 +37,10 @@ pub(crate) fn encode(
             continue;
         }
         writer.family(&Family {
-            name: core.name,
-            metric_type: core.metric_type,
-            help: core.help,
-            unit: core.unit,
+            name: core.description.name,
+            metric_type: core.description.metric_type,
+            help: core.description.help,
+            unit: core.description.unit,
         });
         for record in records {
             labels.render(core, record);
@@ -52,7 +52,7 @@ pub(crate) fn encode(
         writer.family(&OVERFLOW);
         for core in overflowed() {
             let sample = Sample::new(Part::Value, Number::Count(core.overflowed()));
-            writer.sample(&sample, [("family", core.name)]);
+            writer.sample(&sample, [("family", core.description.name)]);
         }
     }
     collector::encode(collectors, &mut writer);
@@ -60,7 +60,7 @@ pub(crate) fn encode(
 }
 
 fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut LabelText) {
-    if core.metric_type == MetricType::StateSet {
+    if core.description.metric_type == MetricType::StateSet {
         let state = state_set::state(record.array());
         return labels.each_state(core, |idx, labels| {
             let is_it = Number::Count(u64::from(state == Some(idx)));
@@ -71,15 +71,15 @@ fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut Lab
     let mut write = |part, bound, value| {
         writer.rendered_sample(&Sample { bound, ..Sample::new(part, value) }, labels);
     };
-    match core.metric_type {
+    match core.description.metric_type {
         MetricType::Counter => match CounterHandle::of(record).parts() {
             (whole, 0.0) => write(Part::Value, None, Number::Count(whole)),
             (whole, rest) => write(Part::Value, None, Number::Float(whole as f64 + rest)),
         },
         MetricType::Histogram => {
-            let (sum, counts) = HistogramHandle::of(core.bounds, record).read();
+            let (sum, counts) = HistogramHandle::of(core.description.bounds, record).read();
             let mut count = 0;
-            for (bound, n) in core.bounds.iter().chain([&f64::INFINITY]).zip(counts) {
+            for (bound, n) in core.description.bounds.iter().chain([&f64::INFINITY]).zip(counts) {
                 count += n;
                 write(Part::Bucket, Some(*bound), Number::Count(count));
             }
@@ -109,7 +109,7 @@ impl LabelText {
             out
         };
         let mut fields = Vec::new();
-        for (idx, field) in core.fields.iter().enumerate() {
+        for (idx, field) in core.description.fields.iter().enumerate() {
             let mut name = String::from(if idx == 0 { "" } else { "," });
             render_label_name(&mut name, format.escaping, field.name);
             let closed = match field.values {
@@ -118,14 +118,14 @@ impl LabelText {
             };
             fields.push((name, closed));
         }
-        let mut states = (String::new(), core.states.iter().map(rendered).collect());
-        render_label_name(&mut states.0, format.escaping, core.name);
+        let mut states = (String::new(), core.description.states.iter().map(rendered).collect());
+        render_label_name(&mut states.0, format.escaping, core.description.name);
         Self { fields, states, text: String::new(), open: ValueBytes::default() }
     }
 
     /// Calls `write` with the labels of each state.
     fn each_state(&mut self, core: &Core, mut write: impl FnMut(usize, &str)) {
-        if !core.fields.is_empty() {
+        if !core.description.fields.is_empty() {
             self.text.push(',');
         }
         self.text.push_str(&self.states.0);
@@ -139,7 +139,7 @@ impl LabelText {
 
     fn render(&mut self, core: &Core, record: Record) {
         let n_open = self.fields.iter().filter(|(_, closed)| closed.is_none()).count();
-        record.read_values(core.n_cells, n_open, &mut self.open);
+        record.read_values(core.description.n_cells, n_open, &mut self.open);
         self.text.clear();
         let mut closed_index = record.closed_index() as usize;
         let mut open = self.open.iter();

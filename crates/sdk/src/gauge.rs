@@ -154,6 +154,6 @@ impl<L> Copy for Gauge<L> {}
 
 impl<L> fmt::Debug for Gauge<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Gauge({})", self.core.name)
+        write!(f, "Gauge({})", self.core.description.name)
     }
 }

@@ -93,7 +93,7 @@ impl<L: Labels> Histogram<L> {
     /// The histogram with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> HistogramHandle {
-        HistogramHandle::of(self.core.bounds, self.core.record(&labels))
+        HistogramHandle::of(self.core.description.bounds, self.core.record(&labels))
     }
 
     /// Takes the histogram with these labels out of the exposition. Returns whether it was there.
@@ -127,6 +127,6 @@ impl<L> Copy for Histogram<L> {}
 
 impl<L> fmt::Debug for Histogram<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Histogram({})", self.core.name)
+        write!(f, "Histogram({})", self.core.description.name)
     }
 }

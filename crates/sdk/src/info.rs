@@ -32,6 +32,6 @@ impl<L> Copy for Info<L> {}
 
 impl<L> fmt::Debug for Info<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Info({})", self.core.name)
+        write!(f, "Info({})", self.core.description.name)
     }
 }

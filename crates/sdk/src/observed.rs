@@ -70,6 +70,6 @@ impl<L> Copy for ObservedCounter<L> {}
 
 impl<L> fmt::Debug for ObservedCounter<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ObservedCounter({})", self.core.name)
+        write!(f, "ObservedCounter({})", self.core.description.name)
     }
 }

@@ -294,24 +294,26 @@ impl Registry {
             n_closed,
         };
         let families = &mut self.lock().families;
-        if let Some(known) = families.iter().find(|known| known.name == family) {
+        if let Some(known) = families.iter().find(|known| known.description.name == family) {
             return match known.difference(&description) {
                 None => Ok(known),
                 Some(what) => Err(RegisterError::Differs { family, what }),
             };
         }
         for known in families.iter() {
-            if let Some(series) = shared_series(known.name, known.metric_type, family, metric_type) {
-                return Err(RegisterError::Taken { family, series, by: known.name });
+            if let Some(series) =
+                shared_series(known.description.name, known.description.metric_type, family, metric_type)
+            {
+                return Err(RegisterError::Taken { family, series, by: known.description.name });
             }
         }
         let core: &'static Core =
-            Box::leak(Box::new(Core::new(&description).ok_or(RegisterError::NoMemory { family })?));
+            Box::leak(Box::new(Core::new(description).ok_or(RegisterError::NoMemory { family })?));
         // What has no labels is there from the beginning, so that it is seen to be zero.
-        if core.fields.is_empty() && metric_type != MetricType::Info {
+        if core.description.fields.is_empty() && metric_type != MetricType::Info {
             core.record(&());
         }
-        let place = families.partition_point(|known| known.name < family);
+        let place = families.partition_point(|known| known.description.name < family);
         families.insert(place, core);
         Ok(core)
     }
@@ -319,7 +321,7 @@ impl Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lock().families.iter().map(|core| core.name)).finish()
+        f.debug_list().entries(self.lock().families.iter().map(|core| core.description.name)).finish()
     }
 }
 

@@ -72,7 +72,7 @@ impl<S, L> Copy for StateSet<S, L> {}
 
 impl<S, L> fmt::Debug for StateSet<S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StateSet({})", self.core.name)
+        write!(f, "StateSet({})", self.core.description.name)
     }
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use bellwether_disk::RealFs;
 use bellwether_exposition::{Event, Reader};
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, ColumnBuffer, Labels, ManualClock,
-    Matcher, QueryContext, Queryable as _, SelectHints, SelectSpec, SeriesRef, Tenant, TimeRange,
+    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, ColumnBuffer, KnownSample, Labels,
+    ManualClock, Matcher, QueryContext, Queryable as _, SelectHints, SelectSpec, SeriesRef, Tenant,
+    TimeRange,
 };
 use bellwether_tsdb::bench::{BatchEncoder, Sealer};
 use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb};
@@ -162,14 +163,24 @@ fn open(dir: &Path, clock: &Arc<ManualClock>) -> Result<Tsdb> {
 }
 
 fn batch(row: i64, handles: &[SeriesRef]) -> AppendBatch {
-    let entry = |i: usize| AppendEntry {
-        hint: handles.get(i).copied(),
-        labels: if handles.is_empty() { labels(i) } else { Labels::empty() },
-        ts_ms: START + row * INTERVAL_MS,
+    let ts_ms = START + row * INTERVAL_MS;
+    let known = |(i, series): (usize, &SeriesRef)| KnownSample {
+        series: *series,
+        ts_ms,
+        start_ts_ms: 0,
+        value: value(i, row),
+    };
+    let named = |i: usize| AppendEntry {
+        hint: None,
+        labels: labels(i),
+        ts_ms,
         start_ts_ms: 0,
         value: value(i, row).into(),
     };
-    AppendBatch { samples: (0..SERIES).map(entry).collect(), ..AppendBatch::default() }
+    match handles {
+        [] => AppendBatch { samples: (0..SERIES).map(named).collect(), ..AppendBatch::default() },
+        _ => AppendBatch { known: handles.iter().enumerate().map(known).collect(), ..AppendBatch::default() },
+    }
 }
 
 impl Scratch {

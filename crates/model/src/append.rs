@@ -7,13 +7,33 @@ use crate::{Exemplar, Labels, MetricMetadata, OverLimit, Tenant, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesRef(pub u64);
 
+/// A float of a series that the store gave a handle for, on its way there. So nearly all samples are, and this is all that a store must read of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KnownSample {
+    /// The series. A store that has forgotten it answers with [`AppendError::ForgottenSeries`].
+    pub series: SeriesRef,
+    /// The time of the sample in milliseconds since the Unix epoch.
+    pub ts_ms: i64,
+    /// When the counter started to count, in milliseconds since the Unix epoch; 0 if unknown.
+    pub start_ts_ms: i64,
+    /// The value, staleness markers included.
+    pub value: f64,
+}
+
+impl KnownSample {
+    /// The same sample with the labels of its series, for a store that has forgotten it.
+    pub fn with_labels(self, labels: Labels) -> AppendEntry {
+        let Self { ts_ms, start_ts_ms, value, .. } = self;
+        AppendEntry { hint: None, labels, ts_ms, start_ts_ms, value: Value::Float(value) }
+    }
+}
+
 /// One sample on its way into a store.
 #[derive(Debug, Clone)]
 pub struct AppendEntry {
-    /// The handle that the store gave for the series earlier; it saves a look-up. Beside labels it may be wrong.
+    /// The handle that the store gave for the series earlier; it saves a look-up. It may be wrong.
     pub hint: Option<SeriesRef>,
-    /// The series. May be left empty beside a handle that the store gave for it; then a store that has forgotten the series answers with
-    /// [`AppendError::ForgottenSeries`].
+    /// The series.
     pub labels: Labels,
     /// The time of the sample in milliseconds since the Unix epoch.
     pub ts_ms: i64,
@@ -46,8 +66,12 @@ pub struct AppendMetadata {
 /// What one scrape or one write request brings. It becomes visible as a whole or, after a crash, is replayed as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct AppendBatch {
-    /// The samples, in the order in which they arrived.
+    /// Floats of series that the store knows, in the order in which they arrived.
+    pub known: Vec<KnownSample>,
+    /// The other samples, in the order in which they arrived.
     pub samples: Vec<AppendEntry>,
+    /// For each of the other samples how many of the known ones arrived before it. Empty if all did.
+    pub known_before: Vec<u32>,
     /// The exemplars.
     pub exemplars: Vec<AppendExemplar>,
     /// The metadata.
@@ -60,15 +84,37 @@ pub struct AppendBatch {
 impl AppendBatch {
     /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.samples.is_empty() && self.exemplars.is_empty() && self.metadata.is_empty()
+        self.n_samples() == 0 && self.exemplars.is_empty() && self.metadata.is_empty()
+    }
+
+    /// How many samples there are.
+    pub fn n_samples(&self) -> usize {
+        self.known.len() + self.samples.len()
+    }
+
+    /// How many of the known samples arrived before one of the others, by its place among these.
+    pub fn known_before(&self, place: usize) -> usize {
+        self.known_before.get(place).map_or(self.known.len(), |n| *n as usize)
     }
 
     /// Empties the batch and keeps its memory.
     pub fn clear(&mut self) {
+        self.known.clear();
         self.samples.clear();
+        self.known_before.clear();
         self.exemplars.clear();
         self.metadata.clear();
         self.stops_at_limit = false;
+    }
+
+    /// Removes those of the known samples that the store does not know after all, by their places in rising order, and returns them.
+    pub fn take_forgotten(&mut self, places: &[usize]) -> Vec<KnownSample> {
+        let (mut places, mut place) = (places.iter().peekable(), 0);
+        let is_forgotten = |_: &mut KnownSample| {
+            place += 1;
+            places.next_if_eq(&&(place - 1)).is_some()
+        };
+        self.known.extract_if(.., is_forgotten).collect()
     }
 }
 
@@ -116,9 +162,13 @@ pub enum Rejection {
 /// What became of a batch.
 #[derive(Debug, Clone, Default)]
 pub struct AppendReport {
-    /// For each sample of the batch, in order: its series' handle, or why it was not stored.
+    /// How many of the known samples were stored.
     ///
     /// A sample that the series already has with the same value counts as stored.
+    pub known: usize,
+    /// For each of the known samples that was not stored: its position among them and the reason.
+    pub rejected_known: Vec<(usize, Rejection)>,
+    /// For each of the other samples, in order: its series' handle, or why it was not stored.
     pub samples: Vec<Result<SeriesRef, Rejection>>,
     /// For each exemplar that was not stored: its position in the batch and the reason.
     pub rejected_exemplars: Vec<(usize, Rejection)>,
@@ -131,7 +181,7 @@ pub struct AppendReport {
 impl AppendReport {
     /// How many samples were stored.
     pub fn stored(&self) -> usize {
-        self.samples.iter().filter(|r| r.is_ok()).count()
+        self.known + self.samples.iter().filter(|r| r.is_ok()).count()
     }
 }
 
@@ -155,11 +205,11 @@ pub enum AppendError {
     /// The batch alone exceeds a limit; the message names it.
     #[error("batch too large: {0}")]
     TooLarge(String),
-    /// Samples were given with handles instead of labels, and their series are gone. With labels it will work.
-    #[error("{} series are not known by their handles any more", entries.len())]
+    /// The series of some known samples are gone. With labels it will work.
+    #[error("{} samples name series that are gone", places.len())]
     ForgottenSeries {
-        /// The places of these samples in the batch.
-        entries: Vec<usize>,
+        /// Their places among the known samples, in rising order.
+        places: Vec<usize>,
     },
     /// A limit refuses a sample, and the batch was to be stored only as a whole ([`AppendBatch::stops_at_limit`]).
     #[error(transparent)]

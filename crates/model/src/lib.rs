@@ -33,8 +33,8 @@ mod time;
 mod value;
 
 pub use append::{
-    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, AppendReport, Appender, Rejection,
-    SeriesRef,
+    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, AppendReport, Appender,
+    KnownSample, Rejection, SeriesRef,
 };
 pub use context::{MemoryReservation, QueryContext, QueryInterrupt, QueryMemory};
 pub use exemplar::Exemplar;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, Labels, Limit, OverLimit, Rejection,
-    SeriesRef, Tenant, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, Appender, KnownSample, Labels, Limit, OverLimit,
+    Rejection, SeriesRef, Tenant, Value,
 };
 use parking_lot::Mutex;
 
@@ -108,11 +108,10 @@ impl TestStore {
 }
 
 impl State {
-    /// The labels of a sample that has none, by its handle.
-    fn name(&self, entry: &AppendEntry) -> Option<Labels> {
-        let is_it =
-            |(labels, sref): (&Labels, &SeriesRef)| (Some(*sref) == entry.hint).then(|| labels.clone());
-        if entry.labels.is_empty() { self.refs.iter().find_map(is_it) } else { Some(entry.labels.clone()) }
+    /// A known sample with the labels of its handle.
+    fn name(&self, known: &KnownSample) -> Option<AppendEntry> {
+        let (labels, _) = self.refs.iter().find(|(_, handle)| **handle == known.series)?;
+        Some(known.with_labels(labels.clone()))
     }
 
     /// Whether a sample is against the limit.
@@ -164,27 +163,24 @@ impl Appender for TestStore {
         if let Some(reason) = &state.fail {
             return Err(AppendError::StorageFull(reason.clone()));
         }
-        if let Some(max) = state.max_batch.filter(|max| batch.samples.len() > *max) {
+        if let Some(max) = state.max_batch.filter(|max| batch.n_samples() > *max) {
             return Err(AppendError::TooLarge(format!("at most {max} samples")));
         }
-        let mut named = batch.samples.clone();
-        let mut forgotten = Vec::new();
-        for (idx, entry) in named.iter_mut().enumerate() {
-            match state.name(entry) {
-                Some(labels) => entry.labels = labels,
-                None => forgotten.push(idx),
-            }
+        let named: Vec<_> = batch.known.iter().map(|known| state.name(known)).collect();
+        let places: Vec<_> = (0..named.len()).filter(|place| named[*place].is_none()).collect();
+        if !places.is_empty() {
+            return Err(AppendError::ForgottenSeries { places });
         }
-        if !forgotten.is_empty() {
-            return Err(AppendError::ForgottenSeries { entries: forgotten });
-        }
-        if let Some(over) = named.iter().find_map(|entry| state.over_limit(entry))
+        let known: Vec<AppendEntry> = named.into_iter().flatten().collect();
+        if let Some(over) = known.iter().chain(&batch.samples).find_map(|entry| state.over_limit(entry))
             && batch.stops_at_limit
         {
             return Err(AppendError::Limit(over));
         }
-        state.named = batch.samples.iter().filter(|e| !e.labels.is_empty()).count();
-        let samples = named.iter().map(|entry| state.store(entry)).collect();
+        state.named = batch.samples.len();
+        let outcomes = known.iter().map(|entry| state.store(entry)).enumerate();
+        let rejected_known: Vec<_> = outcomes.filter_map(|(place, o)| Some((place, o.err()?))).collect();
+        let samples = batch.samples.iter().map(|entry| state.store(entry)).collect();
         for AppendExemplarShown(text) in batch.exemplars.iter().map(AppendExemplarShown::new) {
             state.exemplars.push(text);
         }
@@ -192,7 +188,8 @@ impl Appender for TestStore {
             let m = &metadata.metadata;
             state.metadata.push(format!("{} {} {:?} {:?}", metadata.family, m.metric_type, m.unit, m.help));
         }
-        Ok(AppendReport { samples, ..AppendReport::default() })
+        let n_known = known.len() - rejected_known.len();
+        Ok(AppendReport { known: n_known, rejected_known, samples, ..AppendReport::default() })
     }
 }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_disk::{Fs, RealFs, SimFs};
-use bellwether_model::{AppendBatch, AppendEntry, Appender, Labels, ManualClock, SeriesRef, Tenant};
+use bellwether_model::{
+    AppendBatch, AppendEntry, Appender, KnownSample, Labels, ManualClock, SeriesRef, Tenant,
+};
 use bellwether_tsdb::bench::{BatchEncoder, Sealer};
 use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy, Tsdb};
 use divan::Bencher;
@@ -62,16 +64,18 @@ fn open_at(dir: &Path, fs: Arc<dyn Fs>, clock: Arc<ManualClock>) -> Tsdb {
 
 /// A row of samples for the series, in batches. Handles stand for the labels if there are any.
 fn batches(series: &[usize], row: i64, handles: &[SeriesRef]) -> Vec<AppendBatch> {
-    let entry = |i: &usize| AppendEntry {
-        hint: handles.get(*i).copied(),
-        labels: if handles.is_empty() { labels(*i) } else { Labels::empty() },
-        ts_ms: START + row * INTERVAL_MS,
+    let ts_ms = START + row * INTERVAL_MS;
+    let known = |i: &usize| KnownSample { series: handles[*i], ts_ms, start_ts_ms: 0, value: value(*i, row) };
+    let named = |i: &usize| AppendEntry {
+        hint: None,
+        labels: labels(*i),
+        ts_ms,
         start_ts_ms: 0,
         value: value(*i, row).into(),
     };
-    let batch = |series: &[usize]| AppendBatch {
-        samples: series.iter().map(entry).collect(),
-        ..AppendBatch::default()
+    let batch = |series: &[usize]| match handles {
+        [] => AppendBatch { samples: series.iter().map(named).collect(), ..AppendBatch::default() },
+        _ => AppendBatch { known: series.iter().map(known).collect(), ..AppendBatch::default() },
     };
     series.chunks(BATCH).map(batch).collect()
 }

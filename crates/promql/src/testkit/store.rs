@@ -52,11 +52,8 @@ impl MemoryStore {
 impl Appender for MemoryStore {
     fn append(&self, tenant: &Tenant, batch: &AppendBatch) -> Result<AppendReport, AppendError> {
         // Series are known by their labels only.
-        let is_nameless = |entry: &&AppendEntry| entry.hint.is_some() && entry.labels.is_empty();
-        if batch.samples.iter().any(|entry| is_nameless(&entry)) {
-            let numbered = batch.samples.iter().enumerate();
-            let entries = numbered.filter(|(_, entry)| is_nameless(entry)).map(|(idx, _)| idx).collect();
-            return Err(AppendError::ForgottenSeries { entries });
+        if !batch.known.is_empty() {
+            return Err(AppendError::ForgottenSeries { places: (0..batch.known.len()).collect() });
         }
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         let data = Arc::make_mut(tenants.entry(tenant.clone()).or_default());

@@ -16,7 +16,7 @@ use bellwether_exposition::{
 };
 use bellwether_model::{
     AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendReport, Appender, Exemplar, FloatHistogram,
-    Labels, MetricType, Rejection, Tenant, Value, stale_nan,
+    KnownSample, Labels, MetricType, Rejection, SeriesRef, Tenant, Value, stale_nan,
 };
 use bellwether_relabel::Scratch;
 use parking_lot::Mutex;
@@ -92,9 +92,74 @@ pub(crate) struct Ingest {
     content_type: Option<String>,
     report: ReportSeries,
     metadata: Arc<Mutex<MetadataCache>>,
-    /// The series of the batch's samples, as far as they came from the body.
-    sampled: Vec<SeriesId>,
+    origins: Origins,
     scratch: Buffers,
+}
+
+/// Which series the samples of a batch belong to.
+#[derive(Debug, Default)]
+struct Origins {
+    /// Those of the known samples.
+    known: Vec<Origin>,
+    /// Those of the others.
+    others: Vec<Origin>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// One of the body.
+    Body(SeriesId),
+    /// One of the body that ended.
+    Ended,
+    /// One of the report, by its place there.
+    Report(u32),
+}
+
+impl Origins {
+    fn clear(&mut self) {
+        self.known.clear();
+        self.others.clear();
+    }
+
+    /// Puts a float into the batch: by the handle if the store gave one, and then it need not look at the labels.
+    #[inline]
+    fn push_float(
+        &mut self,
+        batch: &mut AppendBatch,
+        origin: Origin,
+        (labels, handle): (&Labels, Option<SeriesRef>),
+        (ts_ms, start_ts_ms, value): (i64, i64, f64),
+    ) {
+        if let Some(series) = handle {
+            batch.known.push(KnownSample { series, ts_ms, start_ts_ms, value });
+            self.known.push(origin);
+        } else {
+            let (labels, value) = (labels.clone(), Value::Float(value));
+            batch.samples.push(AppendEntry { hint: None, labels, ts_ms, start_ts_ms, value });
+            self.others.push(origin);
+        }
+    }
+
+    /// Makes `up` 0, which is the first of the report.
+    fn set_down(&self, batch: &mut AppendBatch) {
+        let up = |origins: &[Origin]| origins.iter().rposition(|origin| *origin == Origin::Report(0));
+        if let Some(place) = up(&self.known) {
+            batch.known[place].value = 0.0;
+        } else if let Some(place) = up(&self.others) {
+            batch.samples[place].value = Value::Float(0.0);
+        }
+    }
+
+    /// Removes those of known samples, by their places in rising order, and returns them.
+    fn take_forgotten(&mut self, places: &[usize]) -> Vec<Origin> {
+        let forgotten = places.iter().map(|place| self.known[*place]).collect();
+        let (mut places, mut place) = (places.iter().peekable(), 0);
+        self.known.retain(|_| {
+            place += 1;
+            places.next_if_eq(&&(place - 1)).is_none()
+        });
+        forgotten
+    }
 }
 
 #[derive(Debug, Default)]
@@ -116,7 +181,7 @@ impl Ingest {
             format: None,
             content_type: None,
             metadata,
-            sampled: Vec::new(),
+            origins: Origins::default(),
             scratch: Buffers::default(),
         }
     }
@@ -179,7 +244,7 @@ impl Ingest {
 
     fn begin(&mut self, batch: &mut AppendBatch) {
         batch.clear();
-        self.sampled.clear();
+        self.origins.clear();
         self.cache.begin();
     }
 
@@ -206,23 +271,21 @@ impl Ingest {
         Ok(format)
     }
 
-    /// Hands the batch to the store. Samples go by their handles, without labels; those whose series have left the store meanwhile are named then.
+    /// Hands the batch to the store. Floats of known series go by their handles, without labels; those whose series have left the store meanwhile are named then.
     pub(crate) fn append(
-        &self,
+        &mut self,
         appender: &dyn Appender,
         tenant: &Tenant,
         batch: &mut AppendBatch,
     ) -> Result<AppendReport, AppendError> {
         loop {
             match appender.append(tenant, batch) {
-                Err(AppendError::ForgottenSeries { entries }) if !entries.is_empty() => {
-                    let n_samples = batch.samples.len();
-                    for idx in entries {
-                        // Markers, which are between the two, have their labels.
-                        let of_body = self.sampled.get(idx).map(|id| self.cache.get(*id).0);
-                        if let Some(labels) = of_body.or_else(|| self.report.labels(n_samples - idx)) {
-                            let sample = &mut batch.samples[idx];
-                            (sample.hint, sample.labels) = (None, labels.clone());
+                Err(AppendError::ForgottenSeries { places }) if !places.is_empty() => {
+                    let origins = self.origins.take_forgotten(&places);
+                    for (origin, sample) in origins.into_iter().zip(batch.take_forgotten(&places)) {
+                        if let Some(labels) = self.labels_of(origin) {
+                            batch.samples.push(sample.with_labels(labels.clone()));
+                            self.origins.others.push(origin);
                         }
                     }
                 }
@@ -231,27 +294,39 @@ impl Ingest {
         }
     }
 
+    /// The labels of the series of a sample in the batch, except those of markers.
+    fn labels_of(&self, origin: Origin) -> Option<&Labels> {
+        match origin {
+            Origin::Body(id) => Some(self.cache.get(id).0),
+            Origin::Ended => None,
+            Origin::Report(place) => self.report.labels(place),
+        }
+    }
+
     /// Says in a completed batch that the scrape failed, although its samples will be stored as far as possible.
     pub(crate) fn report_down(&self, batch: &mut AppendBatch) {
         batch.stops_at_limit = false;
-        self.report.set_down(batch);
+        self.origins.set_down(batch);
     }
 
     /// Completes the batch: after a good scrape with markers for the series that are gone, after a bad one with nothing but markers for all
     /// series; then with the report.
     pub(crate) fn finish(&mut self, good: bool, report: &Report, ts_ms: i64, batch: &mut AppendBatch) {
         if good {
-            let AppendBatch { samples, .. } = batch;
-            self.cache.commit(|ended| samples.push(stale_marker(&ended, ts_ms)));
+            let origins = &mut self.origins.others;
+            self.cache.commit(|ended| {
+                batch.samples.push(stale_marker(&ended, ts_ms));
+                origins.push(Origin::Ended);
+            });
             let mut metadata = self.metadata.lock();
             metadata.commit();
             metadata.changes(&mut batch.metadata);
         } else {
             batch.clear();
-            self.sampled.clear();
-            self.cache.fail(|ended| batch.samples.push(stale_marker(&ended, ts_ms)));
+            self.origins.clear();
+            self.fail(ts_ms, batch);
         }
-        self.report.append(report, ts_ms, batch);
+        self.report.append(report, ts_ms, batch, &mut self.origins);
         // What is reported would not be true if samples were left out.
         batch.stops_at_limit = good;
     }
@@ -259,9 +334,18 @@ impl Ingest {
     /// A whole batch for a target that is scraped no more: markers for all its series.
     pub(crate) fn end(&mut self, ts_ms: i64, batch: &mut AppendBatch) {
         self.begin(batch);
-        self.cache.fail(|ended| batch.samples.push(stale_marker(&ended, ts_ms)));
-        self.report.append_stale(ts_ms, batch);
+        self.fail(ts_ms, batch);
+        self.report.append_stale(ts_ms, batch, &mut self.origins);
         self.cache.settle();
+    }
+
+    /// Puts markers for all series into the batch.
+    fn fail(&mut self, ts_ms: i64, batch: &mut AppendBatch) {
+        let origins = &mut self.origins.others;
+        self.cache.fail(|ended| {
+            batch.samples.push(stale_marker(&ended, ts_ms));
+            origins.push(Origin::Ended);
+        });
     }
 
     /// Learns what the store made of `batch`. Returns what it refused, and leaves in `batch` what has to be stored in addition: markers for
@@ -272,26 +356,28 @@ impl Ingest {
             self.metadata.lock().stored();
         }
         let mut markers = Vec::new();
-        for ((id, outcome), sample) in self.sampled.iter().zip(&report.samples).zip(&batch.samples) {
-            match outcome {
-                // Nearly always. The series need not be touched.
-                Ok(sref) if sample.hint == Some(*sref) => {}
-                Ok(sref) => self.cache.set_ref(*id, *sref),
-                Err(rejection) => {
+        let known = report.rejected_known.iter().map(|(place, why)| (self.origins.known[*place], Err(why)));
+        let others = self.origins.others.iter().zip(&report.samples);
+        for (origin, outcome) in known.chain(others.map(|(origin, outcome)| (*origin, outcome.as_ref()))) {
+            match (origin, outcome) {
+                (Origin::Body(id), Ok(handle)) => self.cache.set_ref(id, *handle),
+                (Origin::Body(id), Err(rejection)) => {
                     refused.count(rejection);
                     if refused.example.is_empty() {
-                        let metric = start_of(self.cache.get(*id).0.metric_name());
+                        let metric = start_of(self.cache.get(id).0.metric_name());
                         refused.example = format!("{metric}: {rejection}");
                     }
-                    if let Some(ended) = self.cache.refuse(*id) {
+                    if let Some(ended) = self.cache.refuse(id) {
                         markers.push(stale_marker(&ended, ts_ms));
                     }
                 }
+                (Origin::Report(place), Ok(handle)) => self.report.set_ref(place, *handle),
+                (Origin::Report(_) | Origin::Ended, _) => {}
             }
         }
         batch.clear();
+        self.origins.clear();
         batch.samples.append(&mut markers);
-        self.report.stored(report);
         self.cache.settle();
         refused
     }
@@ -384,7 +470,7 @@ impl Pass<'_> {
     /// Limits that are judged at the end, so that the report tells by how much they were exceeded.
     fn check_limits(&self) -> Result<(), ScrapeError> {
         let settings = &self.ingest.settings;
-        if settings.sample_limit > 0 && self.batch.samples.len() > settings.sample_limit {
+        if settings.sample_limit > 0 && self.batch.n_samples() > settings.sample_limit {
             let (limit, samples) = (settings.sample_limit, self.counts.post_relabel);
             return Err(ScrapeError::SampleLimit { limit, samples });
         }
@@ -397,7 +483,7 @@ impl Pass<'_> {
     /// One sample more than allowed is kept in the batch, as the sign that the limit was passed; the others are only counted.
     fn has_room(&self) -> bool {
         let limit = self.ingest.settings.sample_limit;
-        limit == 0 || self.batch.samples.len() <= limit
+        limit == 0 || self.batch.n_samples() <= limit
     }
 
     /// A sample of the series that was expected, of which nothing but the value is told.
@@ -514,7 +600,7 @@ impl Pass<'_> {
         if !self.has_room() {
             return None;
         }
-        let Ingest { settings, cache, sampled, .. } = &mut *self.ingest;
+        let Ingest { settings, cache, origins, .. } = &mut *self.ingest;
         let own_ts = incoming.timestamp_ms.filter(|_| settings.honor_timestamps);
         let is_histogram = matches!(incoming.value, Value::Histogram(_));
         let is_first = cache.sample(id, is_histogram);
@@ -527,16 +613,18 @@ impl Pass<'_> {
             cache.track(id);
         }
         let (labels, hint) = cache.get(id);
-        // The store need not look at the labels of a series that it gave a handle for.
-        let labels = if hint.is_some() { Labels::default() } else { labels.clone() };
-        self.batch.samples.push(AppendEntry {
-            hint,
-            labels,
-            ts_ms,
-            start_ts_ms: incoming.start_timestamp_ms.unwrap_or(0),
-            value: incoming.value,
-        });
-        sampled.push(id);
+        let start_ts_ms = incoming.start_timestamp_ms.unwrap_or(0);
+        match incoming.value {
+            Value::Float(v) => {
+                let sample = (ts_ms, start_ts_ms, v);
+                origins.push_float(self.batch, Origin::Body(id), (labels, hint), sample);
+            }
+            value @ Value::Histogram(_) => {
+                let labels = labels.clone();
+                self.batch.samples.push(AppendEntry { hint, labels, ts_ms, start_ts_ms, value });
+                origins.others.push(Origin::Body(id));
+            }
+        }
         Some(ts_ms)
     }
 

@@ -1,6 +1,7 @@
-use bellwether_model::{AppendBatch, AppendEntry, AppendReport, Labels, SeriesRef, Value};
+use bellwether_model::{AppendBatch, Labels, SeriesRef};
 
 use super::sample_labels::SampleLabels;
+use super::{Origin, Origins};
 
 /// The series that tell about each scrape, in the order in which they are stored. The last three are stored on demand.
 const METRICS: [&str; 8] = [
@@ -67,47 +68,36 @@ impl ReportSeries {
     }
 
     /// Appends one sample per series.
-    pub(crate) fn append(&self, report: &Report, ts_ms: i64, batch: &mut AppendBatch) {
-        self.append_values(&report.values(), ts_ms, batch);
+    pub(super) fn append(&self, report: &Report, ts_ms: i64, batch: &mut AppendBatch, origins: &mut Origins) {
+        self.append_values(&report.values(), ts_ms, batch, origins);
     }
 
     /// Appends one stale marker per series.
-    pub(crate) fn append_stale(&self, ts_ms: i64, batch: &mut AppendBatch) {
-        self.append_values(&[bellwether_model::stale_nan(); METRICS.len()], ts_ms, batch);
+    pub(super) fn append_stale(&self, ts_ms: i64, batch: &mut AppendBatch, origins: &mut Origins) {
+        self.append_values(&[bellwether_model::stale_nan(); METRICS.len()], ts_ms, batch, origins);
     }
 
-    fn append_values(&self, values: &[f64; METRICS.len()], ts_ms: i64, batch: &mut AppendBatch) {
-        batch.samples.extend(self.series.iter().zip(values).map(|((labels, sref), value)| AppendEntry {
-            hint: *sref,
-            // As with the series of the body, a handle says it all.
-            labels: if sref.is_some() { Labels::default() } else { labels.clone() },
-            ts_ms,
-            start_ts_ms: 0,
-            value: Value::Float(*value),
-        }));
-    }
-
-    /// Makes `up` 0 in a batch to which the report was appended last.
-    pub(crate) fn set_down(&self, batch: &mut AppendBatch) {
-        let first = batch.samples.len().saturating_sub(self.series.len());
-        if let Some(up) = batch.samples.get_mut(first) {
-            up.value = Value::Float(0.0);
+    fn append_values(
+        &self,
+        values: &[f64; METRICS.len()],
+        ts_ms: i64,
+        batch: &mut AppendBatch,
+        origins: &mut Origins,
+    ) {
+        for ((place, (labels, handle)), value) in (0..).zip(&self.series).zip(values) {
+            origins.push_float(batch, Origin::Report(place), (labels, *handle), (ts_ms, 0, *value));
         }
     }
 
-    /// The labels of the report's sample that is the `from_end`th of the batch, counted from its end.
-    pub(crate) fn labels(&self, from_end: usize) -> Option<&Labels> {
-        let idx = self.series.len().checked_sub(from_end)?;
-        self.series.get(idx).map(|(labels, _)| labels)
+    /// The labels of one of the series.
+    pub(super) fn labels(&self, place: u32) -> Option<&Labels> {
+        self.series.get(place as usize).map(|(labels, _)| labels)
     }
 
-    /// Remembers the handles that the store gave; the report series are the last of the batch.
-    pub(crate) fn stored(&mut self, report: &AppendReport) {
-        let first = report.samples.len().saturating_sub(self.series.len());
-        for ((_, sref), outcome) in self.series.iter_mut().zip(&report.samples[first..]) {
-            if let Ok(given) = outcome {
-                *sref = Some(*given);
-            }
+    /// The store gave one of the series a handle.
+    pub(super) fn set_ref(&mut self, place: u32, given: SeriesRef) {
+        if let Some((_, handle)) = self.series.get_mut(place as usize) {
+            *handle = Some(given);
         }
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn store(
 /// Stores what a scrape brought. If there may be no more series, those that are there go on, and the scrape has failed for the reason that is returned beside the report;
 /// a series that must not be at all is a fault of the target, which costs it the whole scrape, as the limits of its job do.
 fn append(
-    ingest: &Ingest,
+    ingest: &mut Ingest,
     batch: &mut AppendBatch,
     env: &Environment,
 ) -> (Result<AppendReport, AppendError>, Option<Box<OverLimit>>) {
@@ -140,7 +140,7 @@ pub(super) fn store_end(ts_ms: i64, ingest: &mut Ingest, workspace: &mut Workspa
         Ok(report) => env.counters.samples_stored.add(report.stored()),
         Err(error) => {
             env.counters.batches_not_stored.inc();
-            tracing::warn!(%error, markers = batch.samples.len(), "stale markers of a removed target not stored");
+            tracing::warn!(%error, markers = batch.n_samples(), "stale markers of a removed target not stored");
         }
     }
 }

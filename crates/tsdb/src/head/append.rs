@@ -50,12 +50,12 @@ impl ShardSet {
 }
 
 /// A sample that will be appended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NewSample<'a> {
+#[derive(Debug)]
+pub(crate) struct NewSample {
     pub(crate) series: SeriesId,
     pub(crate) ts_ms: i64,
     pub(crate) start_ts_ms: i64,
-    pub(crate) value: &'a Value,
+    pub(crate) value: Value,
     /// Whether the series has a newer one.
     pub(crate) is_late: bool,
 }
@@ -102,11 +102,26 @@ impl LockedShards<'_> {
         self.shards[shard].as_mut().expect("BUG: a shard that is not locked")
     }
 
-    /// Whether the series that a handle was given for is still there.
-    #[inline]
-    pub(crate) fn knows(&self, handle: SeriesRef) -> bool {
-        let (id, generation) = SeriesId::from_ref(handle);
-        self.shard(id.shard()).get(id.slot()).is_some_and(|series| series.generation == generation)
+    /// Which of these handles, by their order, were given for series that are gone.
+    ///
+    /// Looks also where samples of those that are there will be put. Each look may wait for memory, but none for another; so what follows finds them in the cache.
+    pub(crate) fn forgotten(&self, handles: impl Iterator<Item = SeriesRef>) -> Vec<usize> {
+        let (mut forgotten, mut seen) = (Vec::new(), 0);
+        for (idx, handle) in handles.enumerate() {
+            let (id, generation) = SeriesId::from_ref(handle);
+            match self.shard(id.shard()).get(id.slot()) {
+                Some(series) if series.generation == generation => seen ^= series.touch(),
+                _ => forgotten.push(idx),
+            }
+        }
+        std::hint::black_box(seen);
+        forgotten
+    }
+
+    /// The labels of a series that was found or created under these locks.
+    pub(crate) fn labels(&self, id: SeriesId) -> &Labels {
+        let series = self.shard(id.shard()).get(id.slot());
+        &series.expect("BUG: a place that was found under this lock is empty").labels
     }
 
     /// Looks where the series should be.
@@ -165,25 +180,18 @@ impl LockedShards<'_> {
         self.shard_mut(id.shard()).series_mut(id.slot()).0
     }
 
-    /// Looks at the places where samples of these series will be put. Each look may wait for memory, but no look for another, as long as nothing is done in between; so
-    /// what follows finds them in the cache.
-    pub(crate) fn touch(&self, series: impl Iterator<Item = SeriesId>) {
-        let look = |id: SeriesId| self.shard(id.shard()).get(id.slot()).map_or(0, Series::touch);
-        std::hint::black_box(series.fold(0_u8, |seen, id| seen ^ look(id)));
-    }
-
     /// Appends samples, which were judged and logged, as part of the batch `commit`.
-    pub(crate) fn apply<'a>(&mut self, commit: u64, samples: impl Iterator<Item = NewSample<'a>>) {
+    pub(crate) fn apply(&mut self, commit: u64, samples: impl Iterator<Item = NewSample>) {
         let mut slots: [Vec<u32>; N_SHARDS] = std::array::from_fn(|_| Vec::new());
         for sample in samples {
             let shard = sample.series.shard();
             let (series, shared) = self.shard_mut(shard).series_mut(sample.series.slot());
             if sample.is_late {
                 // These know themselves which batch brought them.
-                series.push_late(commit, sample.ts_ms, sample.start_ts_ms, sample.value, shared);
+                series.push_late(commit, sample.ts_ms, sample.start_ts_ms, &sample.value, shared);
                 continue;
             }
-            series.push(sample.ts_ms, sample.start_ts_ms, sample.value, shared);
+            series.push(sample.ts_ms, sample.start_ts_ms, &sample.value, shared);
             slots[shard].push(sample.series.slot());
         }
         let low_water = self.head.commits.low_water();

@@ -182,6 +182,16 @@ impl RecordWriter {
         self.payload.is_empty() && self.full.is_empty() && self.bodies.iter().all(|b| b.bytes.is_empty())
     }
 
+    /// Forgets what was collected since the last time it was put into a group.
+    pub(crate) fn clear(&mut self) {
+        self.payload.clear();
+        self.full.clear();
+        for body in &mut self.bodies {
+            body.bytes.clear();
+            (body.id, body.ts_ms) = (0, 0);
+        }
+    }
+
     /// About how many bytes were collected.
     pub(crate) fn len(&self) -> usize {
         let full: usize = self.full.iter().map(Vec::len).sum();

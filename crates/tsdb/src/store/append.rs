@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bellwether_disk::LogError;
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, Labels, Limit, OverLimit, Rejection,
-    SeriesRef, Tenant, TimeRange, Value,
+    AppendBatch, AppendEntry, AppendError, AppendReport, FloatHistogram, KnownSample, Labels, Limit,
+    OverLimit, Rejection, Tenant, TimeRange, Value,
 };
 
 use crate::codec::is_consistent;
@@ -43,38 +44,119 @@ const SPARE_ACCEPTED: usize = 1 << 15;
 pub(super) struct Scratch {
     writer: RecordWriter,
     accepted: Vec<Accepted>,
+    /// Of those accepted, by their places in the batch, in rising order: what is stored where that is not quite the value that came.
+    settled: Vec<(u32, Value)>,
+    /// The series that the batch defines in the log, with the segment that had their definition before.
+    defined: Vec<(SeriesId, Option<u64>)>,
 }
 
 /// A sample that was judged and will be stored.
 #[derive(Debug)]
 struct Accepted {
-    entry: u32,
+    /// Its place in the batch: the known samples have the first ones, then the others.
+    place: u32,
     series: SeriesId,
-    place: Place,
-    /// What is stored, if it is not quite the value that came.
-    stored: Option<Value>,
+    rank: Rank,
 }
 
 /// Where a sample belongs in its series.
 #[derive(Debug)]
-enum Place {
+enum Rank {
     /// At the end. With the newest one before it, which is put back if the log fails.
     Newest(Option<LastSample>),
     /// Before the newest one.
     Late,
 }
 
-impl Accepted {
-    /// What is stored; `entry` is where the sample came from.
-    fn value<'v>(&'v self, entry: &'v AppendEntry) -> &'v Value {
-        self.stored.as_ref().unwrap_or(&entry.value)
+/// A sample of a batch, whichever way it names its series.
+struct Incoming {
+    ts_ms: i64,
+    start_ts_ms: i64,
+    value: Value,
+}
+
+impl Incoming {
+    /// The one at a place in the batch.
+    #[inline]
+    fn at(batch: &AppendBatch, place: u32) -> Self {
+        let place = place as usize;
+        match batch.known.get(place) {
+            Some(known) => known.into(),
+            None => (&batch.samples[place - batch.known.len()]).into(),
+        }
+    }
+}
+
+impl From<&KnownSample> for Incoming {
+    #[inline]
+    fn from(known: &KnownSample) -> Self {
+        let KnownSample { ts_ms, start_ts_ms, value, .. } = *known;
+        Self { ts_ms, start_ts_ms, value: Value::Float(value) }
+    }
+}
+
+impl From<&AppendEntry> for Incoming {
+    fn from(entry: &AppendEntry) -> Self {
+        Self { ts_ms: entry.ts_ms, start_ts_ms: entry.start_ts_ms, value: entry.value.clone() }
+    }
+}
+
+/// Which definitions of series the log will keep long enough.
+#[derive(Clone, Copy)]
+struct Definitions {
+    segment: u64,
+    keep_for: u64,
+}
+
+impl Definitions {
+    #[inline]
+    fn has(self, series: &Series) -> bool {
+        series.defined_in().is_some_and(|segment| self.segment.saturating_sub(segment) < self.keep_for)
+    }
+}
+
+impl Scratch {
+    /// Takes a sample that was judged: writes it for the log, with the definition of its series if that is needed.
+    #[inline]
+    fn accept(
+        &mut self,
+        accepted: Accepted,
+        sample: &Incoming,
+        series: &mut Series,
+        definitions: Definitions,
+    ) {
+        if !definitions.has(series) {
+            self.defined.push((accepted.series, series.defined_in()));
+            series.set_defined_in(Some(definitions.segment));
+            self.writer.series(series.log_id, &series.labels);
+        }
+        let Incoming { ts_ms, start_ts_ms, value } = sample;
+        match accepted.rank {
+            Rank::Newest(_) => self.writer.sample(series.log_id, *ts_ms, *start_ts_ms, value),
+            Rank::Late => self.writer.late_sample(series.log_id, *ts_ms, *start_ts_ms, value),
+        }
+        self.accepted.push(accepted);
+    }
+
+    /// Lets the series be as they were before their samples were judged, and forgets the samples.
+    fn take_back(&mut self, shards: &mut LockedShards<'_>) {
+        for accepted in self.accepted.drain(..).rev() {
+            if let Rank::Newest(before) = accepted.rank {
+                shards.series(accepted.series).replace_last(before);
+            }
+        }
+        for (series, before) in self.defined.drain(..) {
+            shards.series(series).set_defined_in(before);
+        }
+        self.writer.clear();
+        self.settled.clear();
     }
 }
 
 /// What a sample is to its series, if it is not refused.
 enum Verdict {
     /// One that it does not have. With what is stored if it is not quite the value that came.
-    New(Place, Option<Value>),
+    New(Rank, Option<Value>),
     /// The series has this very sample.
     Known,
 }
@@ -84,7 +166,7 @@ enum Attempt<'s> {
     Done(AppendReport, Option<OpenCommit<'s>>),
     /// A hint was wrong. Nothing was stored; without hints it will work. Series may have been created: so many.
     WrongHint(usize),
-    /// These samples came without labels, and their series are gone. Nothing was stored, but series may have been created.
+    /// The series of these known samples are gone. Nothing was stored.
     Forgotten(Vec<usize>),
     /// A limit refuses a sample of a batch that is stored only as a whole. Nothing was stored, but series may have been created.
     OverLimit(Box<OverLimit>),
@@ -108,7 +190,7 @@ impl Store {
         };
         let (mut report, commit) = match attempt {
             Attempt::Done(report, commit) => (report, commit),
-            Attempt::Forgotten(entries) => return Err(AppendError::ForgottenSeries { entries }),
+            Attempt::Forgotten(places) => return Err(AppendError::ForgottenSeries { places }),
             Attempt::OverLimit(over) => return Err(AppendError::Limit(over)),
             Attempt::WrongHint(_) => unreachable!("BUG: a hint was wrong although none was used"),
         };
@@ -128,33 +210,29 @@ impl Store {
     ) -> Result<Attempt<'_>, AppendError> {
         let limits = self.series_limits(tenant);
         let bounds = Bounds {
-            oldest_ms: self.oldest_kept(&self.part_set()).unwrap_or(-MAX_TS_MS),
+            oldest_ms: self.oldest_kept(&self.part_set()).unwrap_or(-MAX_TS_MS).max(-MAX_TS_MS),
             now_ms: self.clock.now_ms(),
             max_future_ms: limits.max_future_ms,
         };
         let mut set = ShardSet::default();
-        // The samples that do not just name a handle, by their place in the batch.
-        let mut others = Vec::new();
-        for (idx, entry) in batch.samples.iter().enumerate() {
-            let verdict = judge_alone(entry, &bounds);
-            if let (Ok(()), Some(handle)) = (&verdict, handle_of(entry)) {
-                set.add(self.head.place(&entry.labels, Some(handle)));
-                continue;
-            }
-            let placed = verdict.and_then(|()| {
+        for known in &batch.known {
+            set.add(Placement::Hinted(known.series.into()));
+        }
+        let mut placed = Vec::with_capacity(batch.samples.len());
+        for entry in &batch.samples {
+            placed.push(judge_alone(entry, &bounds).and_then(|()| {
                 let labels = labels_of(tenant, &entry.labels)?;
                 let placement = self.head.place(&labels, entry.hint.filter(|_| use_hints));
                 set.add(placement);
                 Ok((placement, labels))
-            });
-            others.push((idx, placed));
+            }));
         }
         let exemplar_labels: Vec<_> = batch.exemplars.iter().map(|e| labels_of(tenant, &e.labels)).collect();
         for labels in exemplar_labels.iter().flatten() {
             set.add(self.head.place(labels, None));
         }
         let mut shards = self.head.lock(set);
-        let forgotten = forgotten(&shards, batch, &others);
+        let forgotten = shards.forgotten(batch.known.iter().map(|known| known.series));
         if !forgotten.is_empty() {
             return Ok(Attempt::Forgotten(forgotten));
         }
@@ -167,46 +245,57 @@ impl Store {
             now_s,
             newest: None,
             in_batch: None,
+            definitions: Definitions {
+                segment: self.log.segment(),
+                keep_for: self.segments_per_definition(),
+            },
+            n_repeated: 0,
         };
-        let mut n_known = 0_u64;
-        let mut report =
-            AppendReport { samples: Vec::with_capacity(batch.samples.len()), ..AppendReport::default() };
-        let Scratch { mut writer, mut accepted } = self.scratch.lock().pop().unwrap_or_default();
-        let mut others = others.into_iter().peekable();
-        for (idx, entry) in batch.samples.iter().enumerate() {
-            // A handle that was found to be known above is what the caller gets back.
-            let series = match (others.next_if(|(other, _)| *other == idx), handle_of(entry)) {
-                (None, Some(handle)) => Ok((SeriesId::from(handle), Some(handle))),
-                (None, None) => unreachable!("BUG: a sample that was not placed"),
-                (Some((_, Err(rejection))), _) => Err(rejection),
-                (Some((_, Ok((placement, labels)))), _) => {
+        let mut scratch = self.scratch.lock().pop().unwrap_or_default();
+        let mut report = AppendReport::default();
+        report.samples.reserve(batch.samples.len());
+        let mut n_known = 0;
+        for (idx, (entry, placed)) in batch.samples.iter().zip(placed).enumerate() {
+            let known = n_known..batch.known_before(idx).clamp(n_known, batch.known.len());
+            n_known = known.end;
+            judge.known(known, &mut shards, batch, &bounds, &mut scratch, &mut report);
+            let place = (batch.known.len() + idx) as u32;
+            let series = match placed {
+                Err(rejection) => Err(rejection),
+                Ok((placement, labels)) => {
                     match self.find_or_create(&mut shards, placement, tenant, &labels, &limits) {
-                        Ok(Some(series)) => Ok((series, None)),
+                        Ok(Some(series)) => Ok(series),
                         Ok(None) => {
                             let created = shards.index_created();
                             add(&self.counters.series_created, created as u64);
-                            take_back(&mut shards, &accepted);
+                            scratch.take_back(&mut shards);
                             return Ok(Attempt::WrongHint(created));
                         }
                         Err(rejection) => Err(rejection),
                     }
                 }
             };
-            let verdict = series.and_then(|(series, handle)| {
-                match judge.sample(&mut shards, series, entry, batch, &accepted)? {
-                    Verdict::New(place, stored) => {
-                        judge.note(series, entry.ts_ms, idx as u32);
-                        accepted.push(Accepted { entry: idx as u32, series, place, stored });
+            let verdict = series.and_then(|series| {
+                let mut sample = Incoming::from(entry);
+                match judge.sample(&mut shards, series, &sample, batch, &scratch.accepted)? {
+                    Verdict::New(rank, settled) => {
+                        judge.note(series, entry.ts_ms, place);
+                        if let Some(value) = settled {
+                            scratch.settled.push((place, value.clone()));
+                            sample.value = value;
+                        }
+                        let accepted = Accepted { place, series, rank };
+                        scratch.accept(accepted, &sample, shards.series(series), judge.definitions);
                     }
-                    Verdict::Known => n_known += 1,
+                    Verdict::Known => judge.n_repeated += 1,
                 }
-                Ok(handle.unwrap_or_else(|| shards.to_ref(series)))
+                Ok(shards.to_ref(series))
             });
             if batch.stops_at_limit
                 && let Err(Rejection::Limit(over)) = verdict
             {
                 add(&self.counters.series_created, shards.index_created() as u64);
-                take_back(&mut shards, &accepted);
+                scratch.take_back(&mut shards);
                 // A part of the batch comes again if there are too many series, and then the rest of it is counted.
                 if !over.limit.counts_series() {
                     add(&self.counters.samples_over_limit, 1);
@@ -216,14 +305,16 @@ impl Store {
             }
             report.samples.push(verdict);
         }
-        add(&self.counters.samples_repeated, n_known);
+        judge.known(n_known..batch.known.len(), &mut shards, batch, &bounds, &mut scratch, &mut report);
+        report.known = batch.known.len() - report.rejected_known.len();
+        add(&self.counters.samples_repeated, judge.n_repeated);
         report.new_series = shards.index_created();
         add(&self.counters.series_created, report.new_series as u64);
         let (exemplars, exemplar_guard) =
-            self.judge_exemplars(&shards, batch, &exemplar_labels, &bounds, &mut report, &mut writer);
-        self.count_refused(tenant, batch, &limits, &mut report);
-        let (metadata, metadata_guard) = self.judge_metadata(tenant, batch, &mut writer);
-        let result = self.log_and_apply(batch, &mut shards, &accepted, &mut writer);
+            self.judge_exemplars(&shards, batch, &exemplar_labels, &bounds, &mut report, &mut scratch.writer);
+        self.count_refused(tenant, batch, &limits, &shards, &mut report);
+        let (metadata, metadata_guard) = self.judge_metadata(tenant, batch, &mut scratch.writer);
+        let result = self.log_and_apply(batch, &mut shards, &mut scratch);
         if result.is_ok() {
             if let Some(mut guard) = exemplar_guard {
                 for idx in &exemplars {
@@ -240,10 +331,10 @@ impl Store {
             }
         }
         drop(shards);
-        self.keep_scratch(Scratch { writer, accepted });
+        self.keep_scratch(scratch);
         let (commit, seq) = result?;
         // What the store has already is promised again, so the frame that brought it, whichever it is, must be as safe as those of this batch.
-        let seq = if n_known > 0 { Some(self.log.last_seq()) } else { seq };
+        let seq = if judge.n_repeated > 0 { Some(self.log.last_seq()) } else { seq };
         add(&self.counters.exemplars_appended, exemplars.len() as u64);
         add(&self.counters.exemplars_rejected, report.rejected_exemplars.len() as u64);
         add(&self.counters.metadata_appended, metadata.len() as u64);
@@ -291,16 +382,22 @@ impl Store {
         tenant: &Tenant,
         batch: &AppendBatch,
         limits: &SeriesLimits,
+        shards: &LockedShards<'_>,
         report: &mut AppendReport,
     ) {
         let mut over_limit = Vec::new();
         let mut n_later = 0;
-        for (entry, verdict) in batch.samples.iter().zip(&report.samples) {
-            let Err(rejection) = verdict else { continue };
+        let others = batch.samples.iter().zip(&report.samples);
+        let others = others.filter_map(|(entry, verdict)| Some((&entry.labels, verdict.as_ref().err()?)));
+        let known = report
+            .rejected_known
+            .iter()
+            .map(|(place, rejection)| (shards.labels(batch.known[*place].series.into()), rejection));
+        for (labels, rejection) in known.chain(others) {
             self.counters.count_rejection(rejection);
             let Some(limit) = limit_of(rejection) else { continue };
             n_later += usize::from(limit.passes_with_time());
-            over_limit.push((limit, entry.labels.metric_name()));
+            over_limit.push((limit, labels.metric_name()));
         }
         for (idx, rejection) in &report.rejected_exemplars {
             if let Some(limit) = limit_of(rejection) {
@@ -387,34 +484,13 @@ impl Store {
         &'s self,
         batch: &AppendBatch,
         shards: &mut LockedShards<'_>,
-        accepted: &[Accepted],
-        writer: &mut RecordWriter,
+        scratch: &mut Scratch,
     ) -> Result<(Option<OpenCommit<'s>>, Option<u64>), AppendError> {
-        let entry = |a: &Accepted| &batch.samples[a.entry as usize];
-        let segment = self.log.segment();
-        let keep_for = self.segments_per_definition();
-        let mut defined = Vec::new();
-        shards.touch(accepted.iter().map(|a| a.series));
-        for a in accepted {
-            let series = shards.series(a.series);
-            let defined_in = series.defined_in();
-            if defined_in.is_none_or(|s| segment.saturating_sub(s) >= keep_for) {
-                defined.push((a.series, defined_in));
-                series.set_defined_in(Some(segment));
-                writer.series(series.log_id, &series.labels);
-            }
-            let entry = entry(a);
-            let (id, value) = (series.log_id, a.value(entry));
-            match a.place {
-                Place::Newest(_) => writer.sample(id, entry.ts_ms, entry.start_ts_ms, value),
-                Place::Late => writer.late_sample(id, entry.ts_ms, entry.start_ts_ms, value),
-            }
-        }
-        if writer.is_empty() {
+        if scratch.writer.is_empty() {
             return Ok((None, None));
         }
         let mut group = self.log.group();
-        let framed = writer.finish_batch(&mut group);
+        let framed = scratch.writer.finish_batch(&mut group);
         let logged = framed.map_err(|e| AppendError::TooLarge(e.to_string())).and_then(|()| {
             add(&self.counters.log_bytes_written, group.len() as u64);
             let appended = self.log.append(group);
@@ -427,36 +503,29 @@ impl Store {
         let appended = match logged {
             Ok(appended) => appended,
             Err(e) => {
-                take_back(shards, accepted);
-                for (series, before) in defined {
-                    shards.series(series).set_defined_in(before);
-                }
+                scratch.take_back(shards);
                 return Err(e);
             }
         };
+        let Scratch { accepted, settled, .. } = scratch;
         if accepted.is_empty() {
             return Ok((None, Some(appended.last_seq)));
         }
         let commit = self.head.commits.begin();
-        let mut tally = RangeTally::default();
-        shards.apply(
-            commit.number(),
-            accepted.iter().map(|a| {
-                let entry = entry(a);
-                tally.add(entry.ts_ms);
-                NewSample {
-                    series: a.series,
-                    ts_ms: entry.ts_ms,
-                    start_ts_ms: entry.start_ts_ms,
-                    value: a.value(entry),
-                    is_late: matches!(a.place, Place::Late),
-                }
-            }),
-        );
+        let (mut tally, mut n_late) = (RangeTally::default(), 0);
+        let mut settled = settled.drain(..).peekable();
+        let new = |a: &Accepted| {
+            let Incoming { ts_ms, start_ts_ms, value } = Incoming::at(batch, a.place);
+            let value = settled.next_if(|(place, _)| *place == a.place).map_or(value, |(_, value)| value);
+            tally.add(ts_ms);
+            let is_late = matches!(a.rank, Rank::Late);
+            n_late += u64::from(is_late);
+            NewSample { series: a.series, ts_ms, start_ts_ms, value, is_late }
+        };
+        shards.apply(commit.number(), accepted.iter().map(new));
         self.head.ranges.add(&tally, self.clock.monotonic());
         add(&self.counters.samples_appended, accepted.len() as u64);
-        let late = accepted.iter().filter(|a| matches!(a.place, Place::Late)).count();
-        add(&self.counters.samples_appended_late, late as u64);
+        add(&self.counters.samples_appended_late, n_late);
         Ok((Some(commit), Some(appended.last_seq)))
     }
 
@@ -465,6 +534,7 @@ impl Store {
             scratch.writer.capacity() <= SPARE_WRITER_BYTES && scratch.accepted.capacity() <= SPARE_ACCEPTED;
         if is_small && scratch.writer.is_empty() {
             scratch.accepted.clear();
+            scratch.defined.clear();
             let mut spare = self.scratch.lock();
             if spare.len() < SPARE_SCRATCHES {
                 spare.push(scratch);
@@ -511,6 +581,15 @@ struct Bounds {
 }
 
 impl Bounds {
+    #[inline]
+    fn check(&self, ts_ms: i64) -> Result<(), Rejection> {
+        // What the retention would drop must not be acknowledged.
+        if ts_ms < self.oldest_ms {
+            return Err(Rejection::OutOfBounds);
+        }
+        self.check_future(ts_ms)
+    }
+
     /// Compared with the clock, and never with what was stored before: one wrong sender must not keep out the others.
     #[inline]
     fn check_future(&self, ts_ms: i64) -> Result<(), Rejection> {
@@ -527,12 +606,7 @@ impl Bounds {
 
 /// What can be said without looking at the series.
 fn judge_alone(entry: &AppendEntry, bounds: &Bounds) -> Result<(), Rejection> {
-    let ts_ms = entry.ts_ms;
-    // What the retention would drop must not be acknowledged.
-    if ts_ms < bounds.oldest_ms.max(-MAX_TS_MS) {
-        return Err(Rejection::OutOfBounds);
-    }
-    bounds.check_future(ts_ms)?;
+    bounds.check(entry.ts_ms)?;
     match &entry.value {
         Value::Float(_) => Ok(()),
         Value::Histogram(h) if !is_consistent(h) => Err(Rejection::InvalidHistogram(format!(
@@ -552,26 +626,6 @@ fn judge_alone(entry: &AppendEntry, bounds: &Bounds) -> Result<(), Rejection> {
     }
 }
 
-/// The handle of a sample that names its series by nothing else.
-#[inline]
-fn handle_of(entry: &AppendEntry) -> Option<SeriesRef> {
-    entry.hint.filter(|_| entry.labels.is_empty())
-}
-
-/// The samples that just name a handle, and one of a series that is gone; `others` do not just name a handle.
-///
-/// Before anything is created, so that nothing comes of a batch that will come again.
-fn forgotten<T>(shards: &LockedShards<'_>, batch: &AppendBatch, others: &[(usize, T)]) -> Vec<usize> {
-    let mut others = others.iter().map(|(idx, _)| *idx).peekable();
-    let mut forgotten = Vec::new();
-    for (idx, entry) in batch.samples.iter().enumerate() {
-        if others.next_if_eq(&idx).is_none() && !handle_of(entry).is_some_and(|handle| shards.knows(handle)) {
-            forgotten.push(idx);
-        }
-    }
-    forgotten
-}
-
 /// The labels under which a series is stored.
 fn labels_of<'a>(tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>, Rejection> {
     if labels.has(TENANT_LABEL) {
@@ -579,15 +633,6 @@ fn labels_of<'a>(tenant: &Tenant, labels: &'a Labels) -> Result<Cow<'a, Labels>,
         return Err(Rejection::InvalidLabels(format!("the label {TENANT_LABEL} is reserved, at {shown}")));
     }
     Ok(stored_labels(tenant, labels))
-}
-
-/// Lets the series be as they were before their samples were judged.
-fn take_back(shards: &mut LockedShards<'_>, accepted: &[Accepted]) {
-    for a in accepted.iter().rev() {
-        if let Place::Newest(before) = &a.place {
-            shards.series(a.series).replace_last(before.clone());
-        }
-    }
 }
 
 /// A description of a family has at most this many bytes; longer ones are ignored.
@@ -605,13 +650,44 @@ struct Judge<'a> {
     newest: Option<i64>,
     /// The samples of the batch that were accepted so far, once they were asked for: their place in the batch by series and time.
     in_batch: Option<BTreeMap<(SeriesId, i64), u32>>,
+    definitions: Definitions,
+    /// How many samples their series had already.
+    n_repeated: u64,
 }
 
 impl Judge<'_> {
+    /// Judges some of the known samples, and takes those that can be stored.
+    fn known(
+        &mut self,
+        places: Range<usize>,
+        shards: &mut LockedShards<'_>,
+        batch: &AppendBatch,
+        bounds: &Bounds,
+        scratch: &mut Scratch,
+        report: &mut AppendReport,
+    ) {
+        for (place, known) in places.clone().zip(&batch.known[places]) {
+            let (id, sample) = (SeriesId::from(known.series), Incoming::from(known));
+            let verdict = bounds
+                .check(known.ts_ms)
+                .and_then(|()| self.sample(shards, id, &sample, batch, &scratch.accepted));
+            match verdict {
+                Ok(Verdict::New(rank, _)) => {
+                    let place = place as u32;
+                    self.note(id, known.ts_ms, place);
+                    let accepted = Accepted { place, series: id, rank };
+                    scratch.accept(accepted, &sample, shards.series(id), self.definitions);
+                }
+                Ok(Verdict::Known) => self.n_repeated += 1,
+                Err(rejection) => report.rejected_known.push((place, rejection)),
+            }
+        }
+    }
+
     /// Notes that a sample of the batch was accepted.
-    fn note(&mut self, series: SeriesId, ts_ms: i64, entry: u32) {
+    fn note(&mut self, series: SeriesId, ts_ms: i64, place: u32) {
         if let Some(in_batch) = &mut self.in_batch {
-            in_batch.insert((series, ts_ms), entry);
+            in_batch.insert((series, ts_ms), place);
         }
     }
 
@@ -621,26 +697,26 @@ impl Judge<'_> {
         &mut self,
         shards: &mut LockedShards<'_>,
         id: SeriesId,
-        entry: &AppendEntry,
+        sample: &Incoming,
         batch: &AppendBatch,
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
         let series = shards.series(id);
-        if let Value::Float(v) = &entry.value
-            && let Some((ts_ms, before)) = series.advance(entry.ts_ms, *v)
+        if let Value::Float(v) = &sample.value
+            && let Some((ts_ms, before)) = series.advance(sample.ts_ms, *v)
         {
             series.touched_s = self.now_s;
             let before = LastSample { ts_ms, value: Value::Float(before) };
-            return Ok(Verdict::New(Place::Newest(Some(before)), None));
+            return Ok(Verdict::New(Rank::Newest(Some(before)), None));
         }
-        self.unusual_sample(shards, id, entry, batch, accepted)
+        self.unusual_sample(shards, id, sample, batch, accepted)
     }
 
     fn unusual_sample(
         &mut self,
         shards: &mut LockedShards<'_>,
         id: SeriesId,
-        entry: &AppendEntry,
+        sample: &Incoming,
         batch: &AppendBatch,
         accepted: &[Accepted],
     ) -> Result<Verdict, Rejection> {
@@ -648,51 +724,51 @@ impl Judge<'_> {
         let series = shards.series(id);
         if series.is_last_unsure() {
             // The series is new here, but may have had samples before.
-            let is_in_parts = self.parts.maxt().is_some_and(|maxt| entry.ts_ms <= maxt);
-            let found = is_in_parts.then(|| self.parts.last_sample(&series.labels, entry.ts_ms));
+            let is_in_parts = self.parts.maxt().is_some_and(|maxt| sample.ts_ms <= maxt);
+            let found = is_in_parts.then(|| self.parts.last_sample(&series.labels, sample.ts_ms));
             let found = found.and_then(|found| self.readable(found)).flatten();
             series.raise_last(found.map(|(ts_ms, value)| LastSample { ts_ms, value }));
         }
         if let Some(last) = series.last()
-            && last.ts_ms >= entry.ts_ms
+            && last.ts_ms >= sample.ts_ms
         {
-            let same = if last.ts_ms == entry.ts_ms {
-                Some(last.has_value(&entry.value))
+            let same = if last.ts_ms == sample.ts_ms {
+                Some(last.has_value(&sample.value))
             } else {
                 // A sender that repeats a request must not be told that it is too late with what is stored.
-                let is_same = |v: &Value| crate::head::same_value(v, &entry.value);
+                let is_same = |v: &Value| crate::head::same_value(v, &sample.value);
                 let in_batch = (window_ms > 0).then(|| {
-                    let at = |a: &Accepted| ((a.series, batch.samples[a.entry as usize].ts_ms), a.entry);
+                    let at = |a: &Accepted| ((a.series, Incoming::at(batch, a.place).ts_ms), a.place);
                     let in_batch = self.in_batch.get_or_insert_with(|| accepted.iter().map(at).collect());
-                    in_batch.get(&(id, entry.ts_ms)).map(|e| is_same(&batch.samples[*e as usize].value))
+                    in_batch.get(&(id, sample.ts_ms)).map(|place| is_same(&Incoming::at(batch, *place).value))
                 });
                 let in_head =
-                    in_batch.flatten().or_else(|| series.value_at(entry.ts_ms).as_ref().map(is_same));
+                    in_batch.flatten().or_else(|| series.value_at(sample.ts_ms).as_ref().map(is_same));
                 in_head.or_else(|| {
-                    self.readable(self.parts.compare(&series.labels, entry.ts_ms, &entry.value)).flatten()
+                    self.readable(self.parts.compare(&series.labels, sample.ts_ms, &sample.value)).flatten()
                 })
             };
             return match same {
                 Some(true) => Ok(Verdict::Known),
                 Some(false) => Err(Rejection::DuplicateTimestamp),
                 // The series has gone on, so a marker of its end is wrong.
-                None if window_ms <= 0 || entry.value.is_stale() => Err(Rejection::OutOfOrder),
-                None if entry.ts_ms < self.newest().saturating_sub(window_ms) => Err(Rejection::TooOld),
+                None if window_ms <= 0 || sample.value.is_stale() => Err(Rejection::OutOfOrder),
+                None if sample.ts_ms < self.newest().saturating_sub(window_ms) => Err(Rejection::TooOld),
                 None => {
                     series.touched_s = self.now_s;
-                    let before = match &entry.value {
+                    let before = match &sample.value {
                         Value::Float(_) => None,
-                        Value::Histogram(_) => self.sample_before(id, series, entry.ts_ms, batch),
+                        Value::Histogram(_) => self.sample_before(id, series, sample.ts_ms, batch),
                     };
-                    Ok(Verdict::New(Place::Late, with_stored_hint(&entry.value, before.as_ref())))
+                    Ok(Verdict::New(Rank::Late, with_stored_hint(&sample.value, before.as_ref())))
                 }
             };
         }
-        let stored = with_stored_hint(&entry.value, series.last().as_ref());
-        let value = stored.as_ref().unwrap_or(&entry.value).clone();
+        let stored = with_stored_hint(&sample.value, series.last().as_ref());
+        let value = stored.as_ref().unwrap_or(&sample.value).clone();
         series.touched_s = self.now_s;
-        let before = series.replace_last(Some(LastSample { ts_ms: entry.ts_ms, value }));
-        Ok(Verdict::New(Place::Newest(before), stored))
+        let before = series.replace_last(Some(LastSample { ts_ms: sample.ts_ms, value }));
+        Ok(Verdict::New(Rank::Newest(before), stored))
     }
 
     /// The sample of a series before a time, if it is not far away. What is in the batch counts as there.
@@ -705,8 +781,8 @@ impl Judge<'_> {
     ) -> Option<LastSample> {
         let range = TimeRange::new(ts_ms.saturating_sub(CHUNK_RANGE_MS), ts_ms - 1);
         let in_batch = self.in_batch.as_ref().and_then(|in_batch| {
-            let ((_, ts_ms), entry) = in_batch.range((id, range.mint)..=(id, range.maxt)).next_back()?;
-            Some(LastSample { ts_ms: *ts_ms, value: batch.samples[*entry as usize].value.clone() })
+            let ((_, ts_ms), place) = in_batch.range((id, range.mint)..=(id, range.maxt)).next_back()?;
+            Some(LastSample { ts_ms: *ts_ms, value: Incoming::at(batch, *place).value })
         });
         let in_parts = self.readable(self.parts.last_in(&series.labels, range)).flatten();
         let in_parts = in_parts.map(|(ts_ms, value)| LastSample { ts_ms, value });

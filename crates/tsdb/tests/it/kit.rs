@@ -79,6 +79,10 @@ impl Kit {
         self.try_append(samples).expect("the batch is taken")
     }
 
+    pub(crate) fn append_batch(&self, batch: &AppendBatch) -> AppendReport {
+        self.tsdb.append(&Tenant::default(), batch).expect("the batch is taken")
+    }
+
     pub(crate) fn try_append(&self, samples: Vec<AppendEntry>) -> Result<AppendReport, AppendError> {
         self.tsdb.append(&Tenant::default(), &AppendBatch { samples, ..AppendBatch::default() })
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bellwether_disk::{Fault, Injection};
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendReport, Appender, Exemplar, Labels, Limit,
-    Rejection, Tenant,
+    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendReport, Appender, Exemplar, KnownSample,
+    Labels, Limit, Rejection, Tenant,
 };
 use bellwether_tsdb::{Offender, Options, SeriesLimits, TenantLimits};
 
@@ -101,12 +101,14 @@ fn known_series_go_on_when_there_is_no_room_for_new_ones() {
     let kit = with(SeriesLimits { max_active_series: 10, ..limits() });
     assert_eq!(taken(&kit, "a", 0, 15), 10);
     let handle = kit.append(vec![at(&of_metric("a", 0), NOW)]).samples[0].clone().expect("known");
-    let by_handle =
-        AppendEntry { hint: Some(handle), labels: Labels::empty(), ..at(&of_metric("a", 0), NOW + 1) };
-    let report =
-        kit.append(vec![by_handle, at(&of_metric("a", 9), NOW + 1), at(&of_metric("a", 10), NOW + 1)]);
-    assert_eq!(report.stored(), 2);
-    assert_eq!((limit_of(&report, 2), report.retry_after), (Some(Limit::ActiveSeries), None));
+    let by_handle = KnownSample { series: handle, ts_ms: NOW + 1, start_ts_ms: 0, value: 1.0 };
+    let report = kit.append_batch(&AppendBatch {
+        known: vec![by_handle],
+        samples: vec![at(&of_metric("a", 9), NOW + 1), at(&of_metric("a", 10), NOW + 1)],
+        ..AppendBatch::default()
+    });
+    assert_eq!((report.known, report.stored()), (1, 2));
+    assert_eq!((limit_of(&report, 1), report.retry_after), (Some(Limit::ActiveSeries), None));
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_disk::Fs as _;
-use bellwether_model::{AppendEntry, Clock as _, Rejection, Tenant, TimeRange, Value, stale_nan};
+use bellwether_model::{
+    AppendBatch, AppendEntry, AppendError, Appender as _, Clock as _, KnownSample, Rejection, SeriesRef,
+    Tenant, TimeRange, Value, stale_nan,
+};
 use bellwether_tsdb::{
     Limits, Options, ReadMode, SeriesLimits, SyncPolicy, Tsdb, remove_snapshot, restore_snapshot,
 };
@@ -112,6 +115,8 @@ struct Model {
     deleted: BTreeMap<i64, (i64, Value)>,
     /// The newest sample that there ever was.
     newest_ever: i64,
+    /// The handles that the store gave, some of them in another life.
+    handles: BTreeMap<i64, SeriesRef>,
 }
 
 impl Model {
@@ -121,7 +126,7 @@ impl Model {
         &mut self,
         series: i64,
         entry: &AppendEntry,
-        got: &Result<(), Rejection>,
+        got: Result<(), Rejection>,
         in_batch: &mut Vec<(i64, i64)>,
         window: Window,
         is_held: impl FnOnce() -> bool,
@@ -137,12 +142,12 @@ impl Model {
             in_batch.push((series, ts_ms));
         };
         if newest.is_none_or(|newest| newest < ts_ms) && deleted.is_none_or(|(ts, _)| *ts < ts_ms) {
-            assert_eq!(*got, Ok(()));
+            assert_eq!(got, Ok(()));
             return take(held);
         }
         if let Some((value, _)) = held.get(&ts_ms).filter(|_| !is_hidden) {
             let is_same = bits(value) == bits(&entry.value);
-            assert_eq!(*got, if is_same { Ok(()) } else { Err(Rejection::DuplicateTimestamp) });
+            assert_eq!(got, if is_same { Ok(()) } else { Err(Rejection::DuplicateTimestamp) });
             return;
         }
         let is_late_allowed = window.ms > 0 && !entry.value.is_stale();
@@ -317,18 +322,70 @@ fn append(kit: &Kit, model: &mut Model, batch: &[(i64, AppendEntry)], at: usize)
     let newest = model.newest_of_all();
     let window =
         Window { ms: kit.options.out_of_order_window_ms, newest, newest_ever: newest.max(model.newest_ever) };
-    let report = kit.append(batch.iter().map(|(_, entry)| entry.clone()).collect());
-    for ((series, entry), verdict) in batch.iter().zip(&report.samples) {
-        let got = verdict.clone().map(|_| ());
+    let verdicts = append_by_handles(kit, &mut model.handles, batch);
+    for ((series, entry), got) in batch.iter().zip(verdicts) {
         let is_held = || {
             let at = TimeRange::new(entry.ts_ms, entry.ts_ms);
             kit::read(&kit.tsdb, &Tenant::default(), &[], at).contains_key(&name(*series).to_string())
         };
-        model.append(*series, entry, &got, &mut in_batch, window, is_held);
+        model.append(*series, entry, got, &mut in_batch, window, is_held);
     }
     model.newest_ever = window.newest_ever.max(model.newest_of_all());
     let found = kit.dump();
     assert_eq!(found, model.dump(TimeRange::ALL), "step {at}");
+}
+
+/// Appends a batch; about half of the floats whose series have handles go by these. Returns what became of each sample.
+fn append_by_handles(
+    kit: &Kit,
+    handles: &mut BTreeMap<i64, SeriesRef>,
+    samples: &[(i64, AppendEntry)],
+) -> Vec<Result<(), Rejection>> {
+    let mut batch = AppendBatch::default();
+    let mut is_known = Vec::new();
+    for (series, entry) in samples {
+        let handle = handles.get(series).filter(|_| entry.ts_ms % 2 == 0);
+        is_known.push(match (handle, &entry.value) {
+            (Some(handle), Value::Float(value)) => {
+                let AppendEntry { ts_ms, start_ts_ms, .. } = *entry;
+                batch.known.push(KnownSample { series: *handle, ts_ms, start_ts_ms, value: *value });
+                true
+            }
+            _ => {
+                batch.known_before.push(batch.known.len() as u32);
+                batch.samples.push(entry.clone());
+                false
+            }
+        });
+    }
+    let report = match kit.tsdb.append(&Tenant::default(), &batch) {
+        Ok(report) => report,
+        Err(AppendError::ForgottenSeries { places }) => {
+            let forgotten: Vec<_> = places.iter().map(|place| batch.known[*place].series).collect();
+            handles.retain(|_, handle| !forgotten.contains(handle));
+            return append_by_handles(kit, handles, samples);
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let n_stored = report.stored();
+    let mut rejected_known = report.rejected_known.into_iter().peekable();
+    let (mut others, mut known) = (report.samples.into_iter(), 0..);
+    let verdicts: Vec<_> = samples
+        .iter()
+        .zip(is_known)
+        .map(|((series, _), is_known)| {
+            if is_known {
+                let place = known.next();
+                let rejection = rejected_known.next_if(|(rejected, _)| Some(*rejected) == place);
+                return rejection.map_or(Ok(()), |(_, rejection)| Err(rejection));
+            }
+            let handle = others.next().expect("an answer for each sample")?;
+            handles.insert(*series, handle);
+            Ok(())
+        })
+        .collect();
+    assert_eq!(n_stored, verdicts.iter().filter(|verdict| verdict.is_ok()).count());
+    verdicts
 }
 
 /// How many rows of steps each test tries: `BELLWETHER_MODEL_CASES`, or few enough for every day.

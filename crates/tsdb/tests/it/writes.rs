@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bellwether_disk::{Fault, Injection, SimFs};
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, Appender, ColumnBuffer,
-    CounterResetHint, Exemplar, FloatHistogram, Labels, MetadataRequest, MetricMetadata, MetricType,
-    QueryContext, Queryable, Rejection, SelectHints, SelectSpec, SeriesRef, Span, Tenant, TimeRange, Value,
-    stale_nan,
+    AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, AppendReport, Appender,
+    ColumnBuffer, CounterResetHint, Exemplar, FloatHistogram, KnownSample, Labels, MetadataRequest,
+    MetricMetadata, MetricType, QueryContext, Queryable, Rejection, SelectHints, SelectSpec, SeriesRef, Span,
+    Tenant, TimeRange, Value, stale_nan,
 };
 use bellwether_tsdb::{Options, SeriesLimits, SyncPolicy};
 
@@ -285,17 +285,19 @@ fn hints_are_only_hints() {
 #[test]
 fn handles_stand_for_labels_until_the_series_is_gone() {
     let mut kit = Kit::new();
-    let nameless = |handle: &Result<SeriesRef, Rejection>, ts_ms| AppendEntry {
-        hint: Some(handle.clone().expect("stored")),
-        ..sample(&Labels::empty(), ts_ms, 1.0)
+    let known =
+        |handle: &SeriesRef, ts_ms| KnownSample { series: *handle, ts_ms, start_ts_ms: 0, value: 1.0 };
+    let of = |known: Vec<KnownSample>| AppendBatch { known, ..AppendBatch::default() };
+    let given = |report: AppendReport| -> Vec<SeriesRef> {
+        report.samples.into_iter().map(|handle| handle.expect("stored")).collect()
     };
-    let handles = kit.row(0..50, NOW).samples;
-    let report = kit.append(handles.iter().map(|h| nameless(h, NOW + 1)).collect());
-    assert_eq!((report.samples == handles, report.new_series), (true, 0));
-    assert_eq!(kit.append(vec![nameless(&handles[3], NOW + 1)]).samples, handles[3..4], "known already");
-    let early = kit.append(vec![nameless(&handles[3], NOW - 1)]);
-    assert_eq!(early.samples, [Err(Rejection::OutOfOrder)]);
-    // Neither a handle nor labels.
+    let handles = given(kit.row(0..50, NOW));
+    let report = kit.append_batch(&of(handles.iter().map(|h| known(h, NOW + 1)).collect()));
+    assert_eq!((report.known, report.new_series, report.stored()), (50, 0, 50));
+    assert_eq!(kit.append_batch(&of(vec![known(&handles[3], NOW + 1)])).known, 1, "it is there already");
+    let mixed = vec![known(&handles[2], NOW + 2), known(&handles[3], NOW - 1), known(&handles[4], NOW + 2)];
+    let report = kit.append_batch(&of(mixed));
+    assert_eq!((report.known, report.rejected_known), (2, vec![(1, Rejection::OutOfOrder)]));
     let refused = kit.append(vec![sample(&Labels::empty(), NOW + 2, 1.0)]).samples.remove(0);
     assert!(matches!(refused, Err(Rejection::InvalidLabels(_))), "{refused:?}");
 
@@ -303,33 +305,45 @@ fn handles_stand_for_labels_until_the_series_is_gone() {
     kit.tsdb.compact_all().expect("no faults");
     kit.clock.advance_ms(3_600_000);
     assert_eq!(kit.tsdb.maintain().expect("no faults").series_removed, 50);
-    let others = kit.row(100..150, NOW + 2).samples;
+    let others = given(kit.row(100..150, NOW + 2));
     assert!(others.iter().all(|other| !handles.contains(other)), "a handle is never given twice");
     let before = kit.dump();
-    let mixed = |ts_ms| {
-        let old = handles.iter().map(|h| nameless(h, ts_ms));
-        let live = others.iter().map(|h| nameless(h, ts_ms));
-        old.zip(live).flat_map(|(old, live)| [live, old]).collect::<Vec<_>>()
-    };
-    let forgotten = |batch: Vec<AppendEntry>| match kit.try_append(batch) {
-        Err(AppendError::ForgottenSeries { entries }) => entries,
+    let mixed = || others.iter().zip(&handles).flat_map(|(live, old)| [live, old]);
+    let mut batch = of(mixed().map(|h| known(h, NOW + 3)).collect());
+    batch.samples = row(200..201, NOW + 3);
+    let places = match kit.tsdb.append(&Tenant::default(), &batch) {
+        Err(AppendError::ForgottenSeries { places }) => places,
         other => panic!("{other:?}"),
     };
-    assert_eq!(forgotten(mixed(NOW + 3)), (1..100).step_by(2).collect::<Vec<_>>());
+    assert_eq!(places, (1..100).step_by(2).collect::<Vec<_>>());
     assert_eq!(kit.dump(), before, "nothing of the batch was stored");
     // What was taken back can be given again, now with labels.
-    let with_labels = mixed(NOW + 3)
-        .into_iter()
-        .zip(0..)
-        .map(|(entry, i)| if i % 2 == 0 { entry } else { AppendEntry { labels: name(i / 2), ..entry } });
-    assert_eq!(kit.append(with_labels.collect()).stored(), 100);
+    let taken = batch.take_forgotten(&places);
+    assert_eq!(taken.iter().map(|k| k.series).collect::<Vec<_>>(), handles);
+    batch.samples.extend(taken.into_iter().zip(0..).map(|(k, i)| k.with_labels(name(i))));
+    let report = kit.append_batch(&batch);
+    assert_eq!((report.known, report.stored()), (50, 101));
     // Handles of another life are not taken for those of this one.
     kit.kill();
-    assert_eq!(
-        kit.try_append(vec![nameless(&others[0], NOW + 4)]).map_err(|e| e.to_string()).err().as_deref(),
-        Some("1 series are not known by their handles any more")
-    );
-    assert_eq!(count(&kit.dump()), 250);
+    let lost = kit.tsdb.append(&Tenant::default(), &of(vec![known(&others[0], NOW + 4)]));
+    assert_eq!(lost.map_err(|e| e.to_string()).err().as_deref(), Some("1 samples name series that are gone"));
+    assert_eq!(count(&kit.dump()), 253);
+}
+
+#[test]
+fn known_samples_and_others_are_judged_in_the_order_in_which_they_came() {
+    let kit = Kit::new();
+    let handle = kit.row(0..1, NOW).samples.remove(0).expect("stored");
+    let known = |ts_ms| KnownSample { series: handle, ts_ms, start_ts_ms: 0, value: 5.0 };
+    let batch = AppendBatch {
+        known: vec![known(NOW + 1), known(NOW + 3)],
+        samples: vec![sample(&name(0), NOW + 2, 6.0), sample(&name(0), NOW + 2, 7.0)],
+        known_before: vec![1, 2],
+        ..AppendBatch::default()
+    };
+    let report = kit.append_batch(&batch);
+    assert_eq!((report.known, report.stored()), (2, 3));
+    assert_eq!(report.samples[1], Err(Rejection::OutOfOrder), "the newer one came first");
 }
 
 #[test]
@@ -393,7 +407,7 @@ fn exemplars_and_metadata_survive() {
             exemplar(99, 12, 1.0),
         ],
         metadata: vec![metadata("one"), metadata("two"), metadata("one")],
-        stops_at_limit: false,
+        ..AppendBatch::default()
     };
     let report = kit.tsdb.append(&Tenant::default(), &batch).expect("taken");
     assert_eq!(

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendExemplar, AppendMetadata, Exemplar, Labels, MetricMetadata, MetricType,
-    SeriesRef, Value,
+    AppendBatch, AppendEntry, AppendExemplar, AppendMetadata, Exemplar, KnownSample, Labels, MetricMetadata,
+    MetricType, SeriesRef, Value,
 };
 
 use super::error::ReceiveError;
@@ -63,8 +63,8 @@ pub fn decode_write_request(message: &[u8], limits: &WriteLimits) -> Result<Deco
     Ok(decoded)
 }
 
-/// As [`decode_write_request`], but the float samples of series that are known come with their handles and without labels. `sources` says where the labels are; like
-/// `decoded` it must be empty, and after an error what they have is of no use.
+/// As [`decode_write_request`], but the float samples of series that are known go by their handles. `sources` says where the labels are; like `decoded` it must be empty,
+/// and after an error what they have is of no use.
 pub(super) fn decode_known(
     message: &[u8],
     limits: &WriteLimits,
@@ -135,11 +135,10 @@ impl<'a, 'l> Decoder<'a, 'l> {
         };
         let mut rest = message;
         let labels = rest.skip_run(LABEL_KEY);
-        let source = Source {
-            first_entry: self.decoded.batch.samples.len() as u32,
-            labels: labels.start as u32..labels.end as u32,
-        };
-        let key = recogniser.known.fingerprint(&self.message[labels]);
+        let key = recogniser.known.fingerprint(&self.message[labels.clone()]);
+        let first_known = self.decoded.batch.known.len() as u32;
+        let source = Source { first_known, key, labels: labels.start as u32..labels.end as u32 };
+        let first_entry = self.decoded.batch.samples.len();
         self.hint = recogniser.sources.find(key, &mut recogniser.known);
         if let Some(series) = self.hint
             && self.plain_samples(rest, series)
@@ -151,10 +150,10 @@ impl<'a, 'l> Decoder<'a, 'l> {
         }
         let labels_come_first = self.series_with_labels(message)?;
         if labels_come_first
-            && self.decoded.batch.samples.len() > source.first_entry as usize
+            && self.decoded.batch.samples.len() > first_entry
             && let Some(recogniser) = &mut self.recogniser
         {
-            recogniser.sources.learnable.push((key, source.first_entry));
+            recogniser.sources.learnable.push((key, first_entry as u32));
         }
         Ok(())
     }
@@ -163,7 +162,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
     /// labels.
     #[inline]
     fn plain_samples(&mut self, mut rest: Fields<'a>, series: SeriesRef) -> bool {
-        let samples = &mut self.decoded.batch.samples;
+        let samples = &mut self.decoded.batch.known;
         let before = samples.len();
         while !rest.is_empty() {
             let sample = rest.next_short(SAMPLE_KEY).and_then(ordinary_sample);
@@ -172,13 +171,7 @@ impl<'a, 'l> Decoder<'a, 'l> {
                 samples.truncate(before);
                 return false;
             };
-            samples.push(AppendEntry {
-                hint: Some(series),
-                labels: Labels::empty(),
-                ts_ms,
-                start_ts_ms: 0,
-                value: Value::Float(value),
-            });
+            samples.push(KnownSample { series, ts_ms, start_ts_ms: 0, value });
         }
         self.n_entries += samples.len() - before;
         true
@@ -252,7 +245,9 @@ impl<'a, 'l> Decoder<'a, 'l> {
 
     fn push(&mut self, labels: &Labels, ts_ms: i64, value: Value) {
         let entry = AppendEntry { hint: self.hint, labels: labels.clone(), ts_ms, start_ts_ms: 0, value };
-        self.decoded.batch.samples.push(entry);
+        let batch = &mut self.decoded.batch;
+        batch.samples.push(entry);
+        batch.known_before.push(batch.known.len() as u32);
     }
 
     /// `prometheus.Exemplar`

@@ -34,6 +34,9 @@ impl Fingerprint {
     }
 }
 
+/// The handle of a series that the store has forgotten. No store gives it: it would have used up the numbers of all others.
+const GONE: SeriesRef = SeriesRef(u64::MAX);
+
 /// A series that is known, in as few bytes as possible.
 #[derive(Debug, Clone, Copy)]
 struct Known {
@@ -157,6 +160,19 @@ impl KnownSeries {
         }
     }
 
+    /// Forgets series whose handles the store does not know any more. They are known again once they are learned.
+    pub(super) fn forget(&self, keys: impl IntoIterator<Item = Fingerprint>) {
+        let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
+        let Generations { young, old } = &mut *generations;
+        for key in keys {
+            for table in [&mut *young, &mut *old] {
+                if let Some(place) = table.find(key, u32::MAX) {
+                    table.series[place as usize] = Known::new(key, GONE);
+                }
+            }
+        }
+    }
+
     #[inline]
     fn hash(&self, bytes: &[u8]) -> [u64; 2] {
         let hash = xxh3_128_with_secret(bytes, &self.secret);
@@ -197,11 +213,17 @@ impl KnownOfTenant<'_> {
         let Generations { young, old } = &*self.generations;
         if let Some(place) = young.find(key, self.next) {
             self.next = place + 1;
-            return Recognised::Series(young.series[place as usize].series());
+            return match young.series[place as usize].series() {
+                GONE => Recognised::Nothing,
+                series => Recognised::Series(series),
+            };
         }
         let Some(place) = old.find(key, self.next) else { return Recognised::Nothing };
         self.next = place + 1;
-        Recognised::Fading(old.series[place as usize].series())
+        match old.series[place as usize].series() {
+            GONE => Recognised::Nothing,
+            series => Recognised::Fading(series),
+        }
     }
 }
 
@@ -231,6 +253,22 @@ mod tests {
         assert_eq!(find(&known, &b, b"x"), Recognised::Series(SeriesRef(2)));
         assert_eq!(find(&known, &a, b"y"), Recognised::Nothing);
         assert_eq!(find(&known, &b, b"y"), Recognised::Series(SeriesRef(4)), "the latest counts");
+    }
+
+    #[test]
+    fn what_the_store_forgot_is_not_known_until_it_is_learned_again() {
+        let known = KnownSeries::with_capacity(2);
+        let tenant = Tenant::default();
+        for i in 0..3_u8 {
+            learn(&known, &tenant, &[i], u64::from(i));
+        }
+        assert_eq!(find(&known, &tenant, &[0]), Recognised::Fading(SeriesRef(0)));
+        let key = |i: u8| known.of_tenant(&tenant).fingerprint(&[i]);
+        known.forget([key(0), key(2), key(9)]);
+        let found = [0, 1, 2].map(|i: u8| find(&known, &tenant, &[i]));
+        assert_eq!(found, [Recognised::Nothing, Recognised::Fading(SeriesRef(1)), Recognised::Nothing]);
+        learn(&known, &tenant, &[0], 7);
+        assert_eq!(find(&known, &tenant, &[0]), Recognised::Series(SeriesRef(7)));
     }
 
     #[test]

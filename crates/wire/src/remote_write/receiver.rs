@@ -97,31 +97,22 @@ impl WriteReceiver {
         let limits = &self.limits;
         snappy::decompress(body, limits.max_compressed_bytes, limits.max_decoded_bytes, message)
             .map_err(ReceiveError::from)?;
-        decode_known(message, limits, self.known.of_tenant(tenant), decoded, sources)?;
         let report = loop {
+            decode_known(message, limits, self.known.of_tenant(tenant), decoded, sources)?;
             match appender.append(tenant, &decoded.batch) {
-                Err(AppendError::ForgottenSeries { entries }) if !entries.is_empty() => {
-                    let known = self.known.of_tenant(tenant);
-                    for entry in entries {
-                        let sample = &mut decoded.batch.samples[entry];
-                        if sample.labels.is_empty() {
-                            sample.labels = sources.labels_of(message, entry, limits);
-                            sources.learnable.push((sources.key_of(message, entry, &known), entry as u32));
-                        }
-                    }
+                // Now they are read with their labels.
+                Err(AppendError::ForgottenSeries { places }) if !places.is_empty() => {
+                    let keys = places.iter().map(|place| sources.key_of(*place));
+                    self.known.forget(keys);
+                    decoded.clear();
+                    sources.clear();
                 }
                 outcome => break outcome?,
             }
         };
         self.learn(decoded, sources, &report);
-        Ok(describe(&decoded.rejected, &report, |entry| {
-            let sample = &decoded.batch.samples[entry];
-            if sample.labels.is_empty() {
-                sources.labels_of(message, entry, limits)
-            } else {
-                sample.labels.clone()
-            }
-        }))
+        let DecodedWrite { batch, rejected } = decoded;
+        Ok(describe(rejected, batch, &report, |place| sources.labels_of(message, place, limits)))
     }
 
     /// Remembers what the store said about the series.
@@ -131,11 +122,12 @@ impl WriteReceiver {
             let series = *report.samples.get(entry)?.as_ref().ok()?;
             (decoded.batch.samples[entry].hint != Some(series)).then_some((*key, series))
         });
-        self.known.learn(sources.fading.iter().copied().chain(learned), decoded.batch.samples.len());
+        self.known.learn(sources.fading.iter().copied().chain(learned), decoded.batch.n_samples());
     }
 
     fn keep(&self, mut buffers: Buffers) {
         let is_small = buffers.message.capacity() <= SPARE_MESSAGE_BYTES
+            && buffers.decoded.batch.known.capacity() <= SPARE_ENTRIES
             && buffers.decoded.batch.samples.capacity() <= SPARE_ENTRIES;
         if !is_small {
             return;

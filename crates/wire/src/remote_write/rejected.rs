@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use bellwether_model::{AppendBatch, AppendReport, Labels};
+use bellwether_model::{AppendBatch, AppendReport, Labels, Rejection};
 
 /// How many refusals an answer explains; a request can bring a hundred thousand.
 const MAX_EXPLAINED: usize = 50;
@@ -53,19 +53,40 @@ pub fn describe_rejections(
     batch: &AppendBatch,
     report: &AppendReport,
 ) -> Option<WriteRefusal> {
-    describe(rejected, report, |entry| batch.samples[entry].labels.clone())
+    describe(rejected, batch, report, |_| Labels::empty())
 }
 
-/// As [`describe_rejections`]; `labels_of` returns the labels of a sample by its place in the batch.
+/// As [`describe_rejections`]; `labels_of` returns the labels of a known sample by its place among them.
 pub(super) fn describe(
     rejected: &Rejected,
+    batch: &AppendBatch,
     report: &AppendReport,
     labels_of: impl Fn(usize) -> Labels,
 ) -> Option<WriteRefusal> {
-    let refused_samples = report.samples.iter().enumerate().filter_map(|(entry, result)| {
-        result.as_ref().err().map(|rejection| format!("{rejection} for series {}", shown(&labels_of(entry))))
+    let explain =
+        |rejection: &Rejection, labels: &Labels| format!("{rejection} for series {}", shown(labels));
+    let mut refused_known = report
+        .rejected_known
+        .iter()
+        .map(|(place, why)| (*place, explain(why, &labels_of(*place))))
+        .peekable();
+    let mut others = batch
+        .samples
+        .iter()
+        .zip(&report.samples)
+        .enumerate()
+        .filter_map(|(place, (entry, result))| {
+            Some((batch.known_before(place), explain(result.as_ref().err()?, &entry.labels)))
+        })
+        .peekable();
+    // In the order in which they came.
+    let refused_samples = std::iter::from_fn(|| match (refused_known.peek(), others.peek()) {
+        (Some((place, _)), Some((known_before, _))) if place >= known_before => others.next(),
+        (Some(_), _) => refused_known.next(),
+        (None, _) => others.next(),
     });
-    let n_refusals = rejected.refusals + report.samples.iter().filter(|result| result.is_err()).count();
+    let refused_samples = refused_samples.map(|(_, explained)| explained);
+    let n_refusals = rejected.refusals + batch.n_samples() - report.stored();
     let explained = rejected.reasons.iter().cloned().chain(refused_samples);
     let mut body = explained.take(MAX_EXPLAINED).collect::<Vec<_>>().join("\n");
     if n_refusals == 0 {
@@ -89,7 +110,7 @@ fn shown(labels: &Labels) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_model::{AppendEntry, Labels, Rejection, SeriesRef};
+    use bellwether_model::{AppendEntry, SeriesRef};
 
     use super::*;
 

@@ -10,9 +10,9 @@ use super::limits::WriteLimits;
 /// What the series of a request are known by, and where their labels are.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    /// Of the samples without labels, in the order of the batch.
+    /// Of the known samples, in the order of the batch.
     pub(super) nameless: Vec<Source>,
-    /// Series whose handles can be learned from what the store says of a sample: its place in the batch.
+    /// Series whose handles can be learned from what the store says of a sample: its place among those with labels.
     pub(super) learnable: Vec<(Fingerprint, u32)>,
     /// Known ones that would be forgotten soon.
     pub(super) fading: Vec<(Fingerprint, SeriesRef)>,
@@ -21,8 +21,10 @@ pub(super) struct Sources {
 /// Where the labels of samples are.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    /// The place of the first sample in the batch. The next ones have the same labels, up to that of the next source, as far as they come without.
-    pub(super) first_entry: u32,
+    /// The place of the first sample among the known ones. The next ones have the same labels, up to that of the next source.
+    pub(super) first_known: u32,
+    /// What the series is known by.
+    pub(super) key: Fingerprint,
     /// The stretch of the message with all labels of the series and nothing else.
     pub(super) labels: Range<u32>,
 }
@@ -47,9 +49,10 @@ impl Sources {
         }
     }
 
-    /// The labels of a sample of the request `message` that comes without.
-    pub(super) fn labels_of(&self, message: &[u8], entry: usize, limits: &WriteLimits) -> Labels {
-        let stretch = self.stretch_of(entry);
+    /// The labels of a known sample of the request `message`.
+    pub(super) fn labels_of(&self, message: &[u8], place: usize, limits: &WriteLimits) -> Labels {
+        let Source { labels, .. } = self.of(place);
+        let stretch = labels.start as usize..labels.end as usize;
         let mut fields = Fields::nested_at(&message[stretch.clone()], stretch.start);
         let mut labels = LabelCollector::new(message);
         while let Ok(Some(field)) = fields.next_field() {
@@ -59,14 +62,13 @@ impl Sources {
         labels.series(limits).expect("BUG: labels that were taken once are refused")
     }
 
-    fn stretch_of(&self, entry: usize) -> Range<usize> {
-        let after = self.nameless.partition_point(|source| source.first_entry as usize <= entry);
-        let stretch = &self.nameless[after - 1].labels;
-        stretch.start as usize..stretch.end as usize
+    /// What the series of a known sample is known by.
+    pub(super) fn key_of(&self, place: usize) -> Fingerprint {
+        self.of(place).key
     }
 
-    /// What the bytes of these labels are known by.
-    pub(super) fn key_of(&self, message: &[u8], entry: usize, known: &KnownOfTenant<'_>) -> Fingerprint {
-        known.fingerprint(&message[self.stretch_of(entry)])
+    fn of(&self, place: usize) -> &Source {
+        let after = self.nameless.partition_point(|source| source.first_known as usize <= place);
+        &self.nameless[after - 1]
     }
 }

@@ -242,10 +242,10 @@ proptest! {
     }
 }
 
-/// Counts the samples that come without labels.
+/// Counts the samples that come by their handles.
 struct Counting<'s> {
     store: &'s Tsdb,
-    nameless: std::sync::atomic::AtomicUsize,
+    by_handle: std::sync::atomic::AtomicUsize,
 }
 
 impl Appender for Counting<'_> {
@@ -254,8 +254,7 @@ impl Appender for Counting<'_> {
         tenant: &Tenant,
         batch: &bellwether_model::AppendBatch,
     ) -> Result<bellwether_model::AppendReport, bellwether_model::AppendError> {
-        let n = batch.samples.iter().filter(|s| s.labels.is_empty()).count();
-        self.nameless.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        self.by_handle.fetch_add(batch.known.len(), std::sync::atomic::Ordering::Relaxed);
         self.store.append(tenant, batch)
     }
 }
@@ -263,7 +262,7 @@ impl Appender for Counting<'_> {
 #[test]
 fn labels_are_read_once() {
     let store = Store::new(&Options::default());
-    let counting = Counting { store: &store.tsdb, nameless: 0.into() };
+    let counting = Counting { store: &store.tsdb, by_handle: 0.into() };
     let receiver = WriteReceiver::new(limits());
     let request = |s: i8, tenant: &Tenant| {
         let sent = (0..6)
@@ -271,7 +270,7 @@ fn labels_are_read_once() {
             .collect::<Vec<_>>();
         let answer = receiver.receive(&counting, tenant, &compressed(&message(&sent)));
         assert_eq!(answer.expect("taken"), None);
-        counting.nameless.swap(0, std::sync::atomic::Ordering::Relaxed)
+        counting.by_handle.swap(0, std::sync::atomic::Ordering::Relaxed)
     };
     let (default, other) = (Tenant::default(), Tenant::new("other"));
     assert_eq!((request(0, &default), request(1, &default), request(2, &default)), (0, 6, 6));
@@ -283,7 +282,7 @@ fn labels_are_read_once() {
 }
 
 #[test]
-fn refusals_name_series_that_came_without_labels() {
+fn refusals_name_series_that_came_by_their_handles() {
     let store = Store::new(&Options::default());
     let receiver = WriteReceiver::new(limits());
     let request = |s| {

@@ -94,7 +94,7 @@ struct Nowhere;
 impl Appender for Nowhere {
     fn append(&self, _: &Tenant, batch: &AppendBatch) -> std::result::Result<AppendReport, AppendError> {
         let samples = (0..batch.samples.len() as u64).map(|i| Ok(SeriesRef(i))).collect();
-        Ok(AppendReport { samples, ..AppendReport::default() })
+        Ok(AppendReport { known: batch.known.len(), samples, ..AppendReport::default() })
     }
 }
 
@@ -281,8 +281,8 @@ fn merge(times: usize) -> Result<usize> {
         scratch.fill(1..ROWS * 3 / 2 + 1)?;
         assert_eq!(cut()?.parts_cut, 1);
         scratch.fill(ROWS * 3 / 2 + 1..ROWS * 2)?;
-        let behind = batch(ROWS * 5 / 2, &scratch.handles).samples.split_off(SERIES - 1);
-        scratch.append(&AppendBatch { samples: behind, ..AppendBatch::default() })?;
+        let behind = batch(ROWS * 5 / 2, &scratch.handles).known.split_off(SERIES - 1);
+        scratch.append(&AppendBatch { known: behind, ..AppendBatch::default() })?;
         assert_eq!(cut()?.parts_cut, 1);
         Ok(scratch)
     };

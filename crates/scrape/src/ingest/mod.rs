@@ -34,7 +34,7 @@ use crate::error::ScrapeError;
 use label_limits::start_of;
 use native::ClassicHandling;
 use nhcb::{ClassicHistograms, Converted, exemplar_labels};
-use series_cache::{Ended, Known, SeriesCache, SeriesId};
+use series_cache::{Ended, Known, Planned, SeriesCache, SeriesId};
 
 /// How the samples of one target are stored.
 #[derive(Debug, PartialEq)]
@@ -490,14 +490,34 @@ impl Pass<'_> {
     #[inline]
     fn value(&mut self, value: f64) {
         self.counts.total += 1;
+        if let Some(planned) = self.ingest.cache.take_planned() {
+            return self.planned(planned, value);
+        }
         if let Known::Series(id) = self.ingest.cache.take_expected() {
             let value = Value::Float(value);
             self.sample(id, Incoming { value, timestamp_ms: None, start_timestamp_ms: None });
         }
     }
 
+    /// A value as the last scrapes had it for the same series.
+    #[inline]
+    fn planned(&mut self, planned: Option<Planned>, value: f64) {
+        let Some(Planned { id, handle }) = planned else { return };
+        self.counts.post_relabel += 1;
+        if self.has_room() {
+            self.batch.known.push(KnownSample { series: handle, ts_ms: self.ts_ms, start_ts_ms: 0, value });
+            self.ingest.origins.known.push(Origin::Body(id));
+        }
+    }
+
     #[inline]
     fn series<'a>(&mut self, reader: &impl EventReader<'a>, series: &Series<'a>) -> Result<(), ScrapeError> {
+        let is_value =
+            series.timestamp_ms.is_none() && series.start_timestamp_ms.is_none() && series.exemplar.is_none();
+        if is_value && series.is_expected() {
+            self.value(series.value);
+            return Ok(());
+        }
         let Some(id) = self.identify(reader, series)? else { return Ok(()) };
         let incoming = Incoming {
             value: Value::Float(series.value),

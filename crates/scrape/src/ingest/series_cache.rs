@@ -14,6 +14,8 @@ struct FormId(u32);
 /// Growth beyond twice the last good scrape that is tolerated before forms of failed scrapes are forgotten.
 const SPARE_FORMS: usize = 1000;
 const NO_POSITION: u32 = u32::MAX;
+/// A target whose scrapes do not follow plans gets one after so many scrapes that look as if they would, at most.
+const MAX_PATIENCE: u32 = 1 << 10;
 
 /// What a target exposed in its last scrapes.
 ///
@@ -23,9 +25,29 @@ const NO_POSITION: u32 = u32::MAX;
 ///
 /// A scrape is an iteration: [`begin`](Self::begin), one look-up per line, [`commit`](Self::commit) or [`fail`](Self::fail), and, when the
 /// store has answered, [`settle`](Self::settle) or [`undo`](Self::undo).
+///
+/// After two scrapes with the same lines there is a *plan*: what to do with each line of the next one, in the order of memory. As long as lines follow it
+/// ([`take_planned`](Self::take_planned)), nothing else is looked at or noted. A scrape that follows it to the end counts as part of the iteration before, which had the same
+/// series; one that leaves it catches up on what was not noted.
 #[derive(Debug, Default)]
 pub(crate) struct SeriesCache {
     forms: Vec<Form>,
+    /// The bytes of the forms, and of some that were forgotten.
+    text: Vec<u8>,
+    /// How many of the bytes are of forms that were forgotten.
+    text_unused: usize,
+    /// What to do with the lines of a scrape like the last ones; empty if there is no plan.
+    plan: Vec<Step>,
+    /// How many lines of the plan are stored.
+    n_planned: usize,
+    /// This scrape has followed the plan so far.
+    on_plan: bool,
+    /// How many scrapes in a row had the same lines as the one before and no series that began or ended.
+    n_alike: u32,
+    /// More of them it takes to make a plan.
+    patience: u32,
+    /// How many scrapes followed the plan to the end.
+    n_followed: u32,
     free_forms: Vec<FormId>,
     by_bytes: HashTable<FormId>,
     /// The target chooses the bytes, so the hash is seeded.
@@ -53,9 +75,27 @@ pub(crate) struct SeriesCache {
     orphans: bool,
 }
 
+/// A line of the plan.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    /// Where its bytes end in the text. They begin where those of the line before end.
+    end: usize,
+    series: Option<Planned>,
+}
+
+/// What a line of the plan stands for, if it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Planned {
+    pub(crate) id: SeriesId,
+    /// The handle that the store gave for the series.
+    pub(crate) handle: SeriesRef,
+}
+
 #[derive(Debug)]
 struct Form {
-    bytes: Box<[u8]>,
+    /// Where its bytes are in the text.
+    start: usize,
+    len: usize,
     /// The series, or `None` if relabelling drops it.
     series: Option<SeriesId>,
     /// The iteration that saw it last.
@@ -89,6 +129,13 @@ pub(crate) struct Ended<'c> {
     pub(crate) is_histogram: bool,
 }
 
+impl Form {
+    #[inline]
+    fn bytes<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        &text[self.start..][..self.len]
+    }
+}
+
 impl Series {
     fn ended(&self) -> Ended<'_> {
         Ended { labels: &self.labels, sref: self.sref, is_histogram: self.is_histogram }
@@ -114,28 +161,124 @@ impl SeriesCache {
         self.newly_tracked.clear();
         self.ended.clear();
         self.reordered = false;
+        // Not if one was refused.
+        self.on_plan = !self.plan.is_empty() && self.good && self.n_planned == self.n_live;
+        if !self.on_plan {
+            self.plan.clear();
+        }
     }
 
     /// The bytes of the series that is expected next; empty if none is.
     #[inline]
     pub(crate) fn expected(&self) -> &[u8] {
-        match self.order.get(self.cursor) {
-            Some(form) => &self.forms[form.0 as usize].bytes,
-            None => &[],
+        if self.on_plan {
+            let start = self.cursor.checked_sub(1).map_or(0, |before| self.plan[before].end);
+            return self.plan.get(self.cursor).map_or(&[], |step| &self.text[start..step.end]);
         }
+        self.order.get(self.cursor).map_or(&[], |form| self.forms[form.0 as usize].bytes(&self.text))
+    }
+
+    /// The expected series came, with nothing but a value. If this was planned: what it stands for, or that it is dropped.
+    #[inline]
+    pub(crate) fn take_planned(&mut self) -> Option<Option<Planned>> {
+        let step = self.plan.get(self.cursor).filter(|_| self.on_plan)?;
+        self.cursor += 1;
+        Some(step.series)
+    }
+
+    /// Catches up on what was not noted of the lines that followed the plan.
+    #[cold]
+    fn leave_plan(&mut self) {
+        self.on_plan = false;
+        self.be_patient();
+        let n_taken = std::mem::take(&mut self.cursor);
+        for (idx, step) in std::mem::take(&mut self.plan)[..n_taken].iter().enumerate() {
+            self.see(self.order[idx]);
+            if let Some(Planned { id, .. }) = step.series {
+                self.sample(id, false);
+                self.track(id);
+            }
+        }
+    }
+
+    /// Waits before a plan is made again: longer if the last one was not worth its while.
+    fn be_patient(&mut self) {
+        let was_worthwhile = self.n_followed > self.patience;
+        self.patience =
+            if was_worthwhile { self.patience / 2 } else { (self.patience * 2 + 1).min(MAX_PATIENCE) };
+        (self.n_alike, self.n_followed) = (0, 0);
+    }
+
+    /// Makes a plan, if all that is stored of the last scrape were new floats of series that the store gave handles for.
+    fn make_plan(&mut self) {
+        self.settle_text();
+        let step = |id: &FormId| {
+            let form = &self.forms[id.0 as usize];
+            let planned = |id: SeriesId| {
+                let series = &self.series[id.0 as usize];
+                let handle = series.sref.filter(|_| series.live_since != 0 && !series.is_histogram)?;
+                Some(Planned { id, handle })
+            };
+            // If the series cannot be planned, the line cannot.
+            let series = form.series.map(planned);
+            let series = if series == Some(None) { return None } else { series.flatten() };
+            Some(Step { end: form.start + form.len, series })
+        };
+        let steps: Option<Vec<Step>> = self.order.iter().map(step).collect();
+        let plan = steps.unwrap_or_default();
+        self.n_planned = plan.iter().filter(|step| step.series.is_some()).count();
+        // A series that is written twice is live but once.
+        if self.n_planned == self.n_live {
+            self.plan = plan;
+        } else {
+            self.be_patient();
+        }
+    }
+
+    /// Puts the bytes of the forms into the order in which they are written, if they are not, and those of none away.
+    fn settle_text(&mut self) {
+        let mut end = 0;
+        let is_settled = self.order.iter().all(|id| {
+            let form = &self.forms[id.0 as usize];
+            let follows = form.start == end;
+            end = form.start + form.len;
+            follows
+        });
+        if is_settled && self.text_unused == 0 {
+            return;
+        }
+        let mut is_ordered = vec![false; self.forms.len()];
+        self.order.iter().for_each(|id| is_ordered[id.0 as usize] = true);
+        let others = self.by_bytes.iter().filter(|id| !is_ordered[id.0 as usize]);
+        let ids: Vec<FormId> = self.order.iter().chain(others).copied().collect();
+        let mut text = Vec::with_capacity(self.text.len() - self.text_unused);
+        for id in ids {
+            let form = &mut self.forms[id.0 as usize];
+            let start = text.len();
+            text.extend_from_slice(form.bytes(&self.text));
+            form.start = start;
+        }
+        (self.text, self.text_unused) = (text, 0);
     }
 
     /// The expected series came.
     #[inline]
     pub(crate) fn take_expected(&mut self) -> Known {
+        if self.on_plan {
+            self.leave_plan();
+        }
         let form = self.order[self.cursor];
         self.see(form)
     }
 
     /// Another series came; `None` if it is not known.
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<Known> {
+        if self.on_plan {
+            self.leave_plan();
+        }
         let hash = self.hasher.hash_one(bytes);
-        let form = *self.by_bytes.find(hash, |form| &*self.forms[form.0 as usize].bytes == bytes)?;
+        let form =
+            *self.by_bytes.find(hash, |form| self.forms[form.0 as usize].bytes(&self.text) == bytes)?;
         Some(self.see(form))
     }
 
@@ -154,8 +297,13 @@ impl SeriesCache {
 
     /// Remembers a series that is written as `bytes` and stored under `labels`, or dropped if there are none.
     pub(crate) fn insert(&mut self, bytes: &[u8], labels: Option<&Labels>) -> Known {
+        if self.on_plan {
+            self.leave_plan();
+        }
         let series = labels.map(|labels| self.series_of(labels));
-        let form = Form { bytes: bytes.into(), series, seen: self.iteration, position: NO_POSITION };
+        let (start, len) = (self.text.len(), bytes.len());
+        self.text.extend_from_slice(bytes);
+        let form = Form { start, len, series, seen: self.iteration, position: NO_POSITION };
         let id = if let Some(id) = self.free_forms.pop() {
             self.forms[id.0 as usize] = form;
             id
@@ -164,8 +312,8 @@ impl SeriesCache {
             FormId((self.forms.len() - 1) as u32)
         };
         let hash = self.hasher.hash_one(bytes);
-        let Self { by_bytes, forms, hasher, .. } = self;
-        by_bytes.insert_unique(hash, id, |form| hasher.hash_one(&*forms[form.0 as usize].bytes));
+        let Self { by_bytes, forms, text, hasher, .. } = self;
+        by_bytes.insert_unique(hash, id, |form| hasher.hash_one(forms[form.0 as usize].bytes(text)));
         self.reordered = true;
         self.next_order.push(id);
         series.map_or(Known::Dropped, Known::Series)
@@ -232,11 +380,27 @@ impl SeriesCache {
     /// The store gave the series a handle.
     #[inline]
     pub(crate) fn set_ref(&mut self, id: SeriesId, sref: SeriesRef) {
-        self.series[id.0 as usize].sref = Some(sref);
+        if self.series[id.0 as usize].sref.replace(sref).is_some_and(|before| before != sref) {
+            self.plan.clear();
+        }
     }
 
     /// Ends a good scrape. `gone` is called for each series that needs a stale marker.
     pub(crate) fn commit(&mut self, gone: impl FnMut(Ended<'_>)) {
+        if self.on_plan && self.cursor == self.plan.len() {
+            self.iteration -= 1;
+            self.n_followed = self.n_followed.saturating_add(1);
+            return;
+        }
+        if self.on_plan {
+            self.leave_plan();
+        }
+        let is_like_the_last = self.good
+            && !self.reordered
+            && self.next_order.len() == self.order.len()
+            && self.newly_tracked.is_empty()
+            && self.n_retracked == self.n_live;
+        self.n_alike = if is_like_the_last { self.n_alike.saturating_add(1) } else { 0 };
         if self.n_retracked < self.n_live {
             let iteration = self.iteration;
             self.end_series(|series| series.tracked != iteration, gone);
@@ -258,6 +422,7 @@ impl SeriesCache {
     ///
     /// What is known about the target stays: the next scrape will probably look like the last good one.
     pub(crate) fn fail(&mut self, gone: impl FnMut(Ended<'_>)) {
+        self.on_plan = false;
         if self.n_live > 0 {
             self.end_series(|_| true, gone);
         }
@@ -282,6 +447,9 @@ impl SeriesCache {
         if self.good {
             if self.orphans || self.order.len() < self.by_bytes.len() {
                 self.forget_forms(|form, iteration| form.seen != iteration);
+            }
+            if self.plan.is_empty() && self.n_alike > self.patience {
+                self.make_plan();
             }
         } else if self.orphans || self.by_bytes.len() > self.order.len() * 2 + SPARE_FORMS {
             self.forget_forms(|form, _| form.position == NO_POSITION);
@@ -315,6 +483,8 @@ impl SeriesCache {
 
     /// The way from bytes to labels changed: forgets it, but not which series are live.
     pub(crate) fn forget_all_forms(&mut self) {
+        self.plan.clear();
+        (self.n_alike, self.n_followed, self.patience) = (0, 0, 0);
         self.order.clear();
         self.forget_forms(|_, _| true);
         self.orphans = true;
@@ -322,14 +492,15 @@ impl SeriesCache {
 
     #[cold]
     fn forget_forms(&mut self, forgotten: impl Fn(&Form, u64) -> bool) {
-        let Self { forms, free_forms, by_bytes, series, free_series, by_labels, iteration, orphans, .. } =
-            self;
+        let Self { forms, free_forms, by_bytes, text_unused, series, free_series, by_labels, .. } = self;
+        let iteration = self.iteration;
         by_bytes.retain(|id| {
             let form = &mut forms[id.0 as usize];
-            if !forgotten(form, *iteration) {
+            if !forgotten(form, iteration) {
                 return true;
             }
-            form.bytes = Box::default();
+            *text_unused += form.len;
+            form.len = 0;
             form.position = NO_POSITION;
             free_forms.push(*id);
             if let Some(series_id) = form.series.take() {
@@ -337,7 +508,7 @@ impl SeriesCache {
             }
             false
         });
-        *orphans = false;
+        self.orphans = false;
         // A series that is live without a form waits for the next scrape, which either writes it in another way or ends it.
         by_labels.retain(|_, id| {
             let entry = &mut series[id.0 as usize];
@@ -348,6 +519,9 @@ impl SeriesCache {
             }
             kept
         });
+        if self.text_unused > self.text.len() / 2 {
+            self.settle_text();
+        }
     }
 
     /// How many ways of writing a series are known.
@@ -365,14 +539,25 @@ impl SeriesCache {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    /// A cache and the last scrape's stale markers.
+    /// A cache and how it dealt with the last scrape.
     #[derive(Default)]
     struct Scrapes {
         cache: SeriesCache,
         /// Lines that were predicted.
         predicted: usize,
+        /// Lines that followed a plan.
+        planned: usize,
+        /// Whether the store gives handles, without which there are no plans.
+        gives_handles: bool,
+    }
+
+    /// `a~1` and `a~2` are two ways of writing `a`; `-` and what begins with it stand for dropped series.
+    fn name_of(line: &str) -> Option<&str> {
+        line.split('~').next().filter(|_| !line.starts_with('-'))
     }
 
     impl Scrapes {
@@ -381,6 +566,11 @@ mod tests {
             self.read(lines);
             let mut gone = Vec::new();
             self.cache.commit(|ended| gone.push(ended.labels.metric_name().to_owned()));
+            if self.gives_handles {
+                for idx in 0..self.cache.series.len() as u32 {
+                    self.cache.set_ref(SeriesId(idx), SeriesRef(u64::from(idx)));
+                }
+            }
             self.cache.settle();
             gone.sort();
             gone
@@ -397,16 +587,23 @@ mod tests {
 
         fn read(&mut self, lines: &[&str]) {
             self.cache.begin();
-            self.predicted = 0;
+            (self.predicted, self.planned) = (0, 0);
             for line in lines {
+                if self.cache.expected() == line.as_bytes()
+                    && let Some(planned) = self.cache.take_planned()
+                {
+                    let labels = planned.map(|p| self.cache.get(p.id).0.metric_name().to_owned());
+                    assert_eq!(labels.as_deref(), name_of(line));
+                    self.planned += 1;
+                    self.predicted += 1;
+                    continue;
+                }
                 let known = if self.cache.expected() == line.as_bytes() {
                     self.predicted += 1;
                     self.cache.take_expected()
                 } else {
                     self.cache.find(line.as_bytes()).unwrap_or_else(|| {
-                        // `a~1` and `a~2` are two ways of writing `a`; `-` stands for a dropped series.
-                        let name = line.split('~').next().expect("a name");
-                        let labels = (*line != "-").then(|| Labels::from_pairs([("__name__", name)]));
+                        let labels = name_of(line).map(|name| Labels::from_pairs([("__name__", name)]));
                         self.cache.insert(line.as_bytes(), labels.as_ref())
                     })
                 };
@@ -434,6 +631,86 @@ mod tests {
         check(&mut scrapes, &["c", "d", "a"], 1);
         check(&mut scrapes, &["c", "d", "a"], 3);
         check(&mut scrapes, &["c", "c", "d", "a"], 3);
+    }
+
+    #[test]
+    fn like_scrapes_are_planned() {
+        let mut scrapes = Scrapes { gives_handles: true, ..Scrapes::default() };
+        let lines = ["a", "b~1", "-", "c"];
+        let planned = |scrapes: &mut Scrapes, lines: &[&str]| {
+            let gone = scrapes.scrape(lines);
+            (scrapes.planned, gone.join(" "))
+        };
+        let none = String::new;
+        for n in [0, 0, 4, 4, 4] {
+            assert_eq!(planned(&mut scrapes, &lines), (n, none()));
+        }
+        assert_eq!(planned(&mut scrapes, &["a", "b~1", "-", "new", "c"]), (3, none()), "up to what is new");
+        assert_eq!(planned(&mut scrapes, &["a", "b~1", "-", "new", "c"]), (0, none()));
+        assert_eq!(
+            planned(&mut scrapes, &["a", "b~1", "-", "new", "c"]),
+            (5, none()),
+            "it was worth its while"
+        );
+        assert_eq!(planned(&mut scrapes, &["a", "b~1"]), (2, "c new".to_owned()), "the end is missed");
+        assert_eq!(scrapes.fail(&["a"]), ["a", "b"], "a bad one ends all");
+        for n in [0, 0, 4] {
+            assert_eq!(planned(&mut scrapes, &lines), (n, none()), "all series begin, and go on, as planned");
+        }
+        // What the store refuses is not planned, and ends.
+        let Planned { id, .. } = scrapes.cache.plan[3].series.expect("stored");
+        assert!(scrapes.cache.refuse(id).is_some_and(|ended| ended.labels.metric_name() == "c"));
+        assert_eq!(planned(&mut scrapes, &lines), (0, none()));
+        assert_eq!(planned(&mut scrapes, &["a~2", "a~1"]), (0, "b c".to_owned()));
+        for _ in 0..9 {
+            assert_eq!(planned(&mut scrapes, &["a~2", "a~1"]), (0, none()), "a series that comes twice");
+        }
+        assert!(scrapes.cache.patience > 1, "and is not tried each time");
+    }
+
+    proptest! {
+        #[test]
+        fn plans_change_nothing(
+            steps in prop::collection::vec(
+                (prop::collection::vec(prop::sample::select(vec!["a", "b", "c", "d~1", "d~2", "-", "-2"]), 0..6), 1..6_u8, 0..10_u8),
+                1..12,
+            ),
+        ) {
+            let mut with = Scrapes { gives_handles: true, ..Scrapes::default() };
+            let mut without = Scrapes::default();
+            for (lines, times, luck) in &steps {
+                for time in 0..*times {
+                    if *luck == 0 && time == 1 {
+                        prop_assert_eq!(with.fail(lines), without.fail(lines));
+                    } else if *luck == 1 && time == 2 {
+                        // The store takes nothing.
+                        for scrapes in [&mut with, &mut without] {
+                            scrapes.read(lines);
+                            scrapes.cache.commit(|_| {});
+                            scrapes.cache.undo();
+                        }
+                    } else {
+                        prop_assert_eq!(with.scrape(lines), without.scrape(lines));
+                    }
+                    if *luck == 2 && time == 3 {
+                        // The store refuses a sample.
+                        let refused = lines.iter().find(|line| name_of(line) == Some("b")).is_some();
+                        let refuse = |cache: &mut SeriesCache| {
+                            let id = *cache.by_labels.get(&Labels::from_pairs([("__name__", "b")]))?;
+                            cache.refuse(id).map(|ended| ended.labels.clone())
+                        };
+                        if refused {
+                            prop_assert_eq!(refuse(&mut with.cache), refuse(&mut without.cache));
+                        }
+                    }
+                    prop_assert_eq!(with.predicted, without.predicted);
+                    prop_assert_eq!(
+                        (with.cache.n_forms(), with.cache.n_series(), with.cache.n_live),
+                        (without.cache.n_forms(), without.cache.n_series(), without.cache.n_live)
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::coding::{Cursor, unzigzag, zigzag};
 use super::chunk::{Chunk, SharedColumns, Values};
 use super::times::{Fit, TimeColumn, TimeColumns};
 
-/// Room for floats is made in steps of this many bytes, as an allocator hands them out.
+/// Room for floats is made in steps of this many bytes, as an allocator hands them out, or of a quarter of what there is.
 const ROOM: usize = 16;
 /// What a tail with times of its own begins with: the first time, the distance of the last one from it, and that between the last two, in milliseconds.
 const OWN_TIMES_HEADER: usize = 8 + 4 + 4;
@@ -294,7 +294,7 @@ impl Tail {
     }
 
     fn grow(&mut self, len: usize) {
-        let len = len.next_multiple_of(ROOM);
+        let len = len.max(self.bytes.len() / 4 * 5).next_multiple_of(ROOM);
         let mut bytes = std::mem::take(&mut self.bytes).into_vec();
         bytes.reserve_exact(len - bytes.len());
         bytes.resize(len, 0);

@@ -86,6 +86,11 @@ impl ProcessMemory {
         }
     }
 
+    /// How many bytes can be taken until anything is refused.
+    pub fn left_bytes(&self) -> u64 {
+        (self.limit_bytes / 100 * NO_QUERIES).saturating_sub(self.used_bytes())
+    }
+
     /// Why a write is refused now, if it is; counts it then.
     pub fn refuse_write(&self) -> Option<String> {
         if self.level() < MemoryLevel::NoWrites {

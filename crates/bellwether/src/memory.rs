@@ -8,15 +8,18 @@ use std::time::Duration;
 use bellwether_api::{ActiveQueries, MemoryLevel, ProcessMemory};
 use bellwether_model::{AppendBatch, AppendError, AppendReport, Appender, Tenant, format_size};
 use bellwether_tsdb::Tsdb;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Memory of a machine that does not tell.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 /// The process may use this share of what there is unless it is told otherwise, in percent.
 const DEFAULT_SHARE: u64 = 80;
-/// How often somebody looks how much is used.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// How often somebody looks how much is used, when little is left and when much is.
+const SHORTEST_LOOK: Duration = Duration::from_millis(100);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+/// How fast the process takes memory at most, in bytes a second: what is left must last until the next look.
+const FASTEST_GROWTH: f64 = (2_u64 << 30) as f64;
 /// How long after a query was cancelled its memory may take to become free, before the next one is cancelled.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the log says that memory is short.
@@ -79,20 +82,25 @@ fn private_pages(statm: &str) -> Option<u64> {
     Some(resident.saturating_sub(shared))
 }
 
+/// When to look again if so many bytes can be taken before something must be done.
+fn next_look(left_bytes: u64) -> Duration {
+    Duration::from_secs_f64(left_bytes as f64 / FASTEST_GROWTH).clamp(SHORTEST_LOOK, LONGEST_LOOK)
+}
+
 /// Looks how much memory is used until the server stops, and cancels queries when it must.
 pub(crate) async fn watch(memory: Arc<ProcessMemory>, queries: Arc<ActiveQueries>, stop: CancellationToken) {
-    let mut look = interval(LOOK_INTERVAL);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut wait = Duration::ZERO;
     let mut last_cancelled: Option<Instant> = None;
     let mut last_said: Option<Instant> = None;
     let is_over = |since: Option<Instant>, wait| since.is_none_or(|since| since.elapsed() >= wait);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = look.tick() => {}
+            () = sleep(wait) => {}
         }
         let Some(used) = used() else { return };
         memory.note(used);
+        wait = next_look(memory.left_bytes());
         let level = memory.level();
         if level == MemoryLevel::Enough {
             continue;
@@ -140,6 +148,12 @@ mod tests {
         let (unsaid, said) = (limit(None), limit(Some(5)));
         assert!(unsaid > 0 && unsaid <= available() / 100 * 80);
         assert_eq!(said, 5);
+    }
+
+    #[test]
+    fn the_less_is_left_the_sooner_somebody_looks_again() {
+        let looks = [0, 1 << 28, 1 << 30, u64::MAX].map(next_look);
+        assert_eq!(looks, [100, 125, 500, 1000].map(Duration::from_millis));
     }
 
     #[test]

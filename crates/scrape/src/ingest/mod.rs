@@ -501,8 +501,8 @@ impl Pass<'_> {
 
     /// A value as the last scrapes had it for the same series.
     #[inline]
-    fn planned(&mut self, planned: Option<Planned>, value: f64) {
-        let Some(Planned { id, handle }) = planned else { return };
+    fn planned(&mut self, planned: Planned, value: f64) {
+        let Planned::Series(id, handle) = planned else { return };
         self.counts.post_relabel += 1;
         if self.has_room() {
             self.batch.known.push(KnownSample { series: handle, ts_ms: self.ts_ms, start_ts_ms: 0, value });

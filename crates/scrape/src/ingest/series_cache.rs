@@ -80,15 +80,16 @@ pub(crate) struct SeriesCache {
 struct Step {
     /// Where its bytes end in the text. They begin where those of the line before end.
     end: usize,
-    series: Option<Planned>,
+    stands_for: Planned,
 }
 
-/// What a line of the plan stands for, if it is stored.
+/// What a line of the plan stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Planned {
-    pub(crate) id: SeriesId,
-    /// The handle that the store gave for the series.
-    pub(crate) handle: SeriesRef,
+pub(crate) enum Planned {
+    /// A series, with the handle that the store gave for it.
+    Series(SeriesId, SeriesRef),
+    /// A series that relabelling drops.
+    Dropped,
 }
 
 #[derive(Debug)]
@@ -178,12 +179,12 @@ impl SeriesCache {
         self.order.get(self.cursor).map_or(&[], |form| self.forms[form.0 as usize].bytes(&self.text))
     }
 
-    /// The expected series came, with nothing but a value. If this was planned: what it stands for, or that it is dropped.
+    /// The expected series came, with nothing but a value; `None` if that was not planned.
     #[inline]
-    pub(crate) fn take_planned(&mut self) -> Option<Option<Planned>> {
+    pub(crate) fn take_planned(&mut self) -> Option<Planned> {
         let step = self.plan.get(self.cursor).filter(|_| self.on_plan)?;
         self.cursor += 1;
-        Some(step.series)
+        Some(step.stands_for)
     }
 
     /// Catches up on what was not noted of the lines that followed the plan.
@@ -194,7 +195,7 @@ impl SeriesCache {
         let n_taken = std::mem::take(&mut self.cursor);
         for (idx, step) in std::mem::take(&mut self.plan)[..n_taken].iter().enumerate() {
             self.see(self.order[idx]);
-            if let Some(Planned { id, .. }) = step.series {
+            if let Planned::Series(id, _) = step.stands_for {
                 self.sample(id, false);
                 self.track(id);
             }
@@ -214,19 +215,19 @@ impl SeriesCache {
         self.settle_text();
         let step = |id: &FormId| {
             let form = &self.forms[id.0 as usize];
-            let planned = |id: SeriesId| {
-                let series = &self.series[id.0 as usize];
-                let handle = series.sref.filter(|_| series.live_since != 0 && !series.is_histogram)?;
-                Some(Planned { id, handle })
+            let stands_for = match form.series {
+                Some(id) => {
+                    let series = &self.series[id.0 as usize];
+                    let handle = series.sref.filter(|_| series.live_since != 0 && !series.is_histogram)?;
+                    Planned::Series(id, handle)
+                }
+                None => Planned::Dropped,
             };
-            // If the series cannot be planned, the line cannot.
-            let series = form.series.map(planned);
-            let series = if series == Some(None) { return None } else { series.flatten() };
-            Some(Step { end: form.start + form.len, series })
+            Some(Step { end: form.start + form.len, stands_for })
         };
         let steps: Option<Vec<Step>> = self.order.iter().map(step).collect();
         let plan = steps.unwrap_or_default();
-        self.n_planned = plan.iter().filter(|step| step.series.is_some()).count();
+        self.n_planned = plan.iter().filter(|step| step.stands_for != Planned::Dropped).count();
         // A series that is written twice is live but once.
         if self.n_planned == self.n_live {
             self.plan = plan;
@@ -592,8 +593,11 @@ mod tests {
                 if self.cache.expected() == line.as_bytes()
                     && let Some(planned) = self.cache.take_planned()
                 {
-                    let labels = planned.map(|p| self.cache.get(p.id).0.metric_name().to_owned());
-                    assert_eq!(labels.as_deref(), name_of(line));
+                    let name = match planned {
+                        Planned::Series(id, _) => Some(self.cache.get(id).0.metric_name()),
+                        Planned::Dropped => None,
+                    };
+                    assert_eq!(name, name_of(line));
                     self.planned += 1;
                     self.predicted += 1;
                     continue;
@@ -658,7 +662,7 @@ mod tests {
             assert_eq!(planned(&mut scrapes, &lines), (n, none()), "all series begin, and go on, as planned");
         }
         // What the store refuses is not planned, and ends.
-        let Planned { id, .. } = scrapes.cache.plan[3].series.expect("stored");
+        let Planned::Series(id, _) = scrapes.cache.plan[3].stands_for else { panic!("it is stored") };
         assert!(scrapes.cache.refuse(id).is_some_and(|ended| ended.labels.metric_name() == "c"));
         assert_eq!(planned(&mut scrapes, &lines), (0, none()));
         assert_eq!(planned(&mut scrapes, &["a~2", "a~1"]), (0, "b c".to_owned()));
@@ -694,7 +698,7 @@ mod tests {
                     }
                     if *luck == 2 && time == 3 {
                         // The store refuses a sample.
-                        let refused = lines.iter().find(|line| name_of(line) == Some("b")).is_some();
+                        let refused = lines.iter().any(|line| name_of(line) == Some("b"));
                         let refuse = |cache: &mut SeriesCache| {
                             let id = *cache.by_labels.get(&Labels::from_pairs([("__name__", "b")]))?;
                             cache.refuse(id).map(|ended| ended.labels.clone())

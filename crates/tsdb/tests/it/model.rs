@@ -345,18 +345,16 @@ fn append_by_handles(
     let mut is_known = Vec::new();
     for (series, entry) in samples {
         let handle = handles.get(series).filter(|_| entry.ts_ms % 2 == 0);
-        is_known.push(match (handle, &entry.value) {
-            (Some(handle), Value::Float(value)) => {
-                let AppendEntry { ts_ms, start_ts_ms, .. } = *entry;
-                batch.known.push(KnownSample { series: *handle, ts_ms, start_ts_ms, value: *value });
-                true
-            }
-            _ => {
-                batch.known_before.push(batch.known.len() as u32);
-                batch.samples.push(entry.clone());
-                false
-            }
-        });
+        let known = if let (Some(handle), Value::Float(value)) = (handle, &entry.value) {
+            let AppendEntry { ts_ms, start_ts_ms, .. } = *entry;
+            Some(KnownSample { series: *handle, ts_ms, start_ts_ms, value: *value })
+        } else {
+            batch.known_before.push(batch.known.len() as u32);
+            batch.samples.push(entry.clone());
+            None
+        };
+        is_known.push(known.is_some());
+        batch.known.extend(known);
     }
     let report = match kit.tsdb.append(&Tenant::default(), &batch) {
         Ok(report) => report,

@@ -1,0 +1,4 @@
+//! Packs: one YAML file says what an application exposes, and everything else is made of it.
+//!
+//! A [`Pack`](schema::Pack) lists metrics, and ratios, quantiles, alerts and panels over them.
+pub mod schema;

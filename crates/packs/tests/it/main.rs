@@ -1,0 +1,3 @@
+//! What people rely on of packs.
+
+mod schema;

@@ -1,4 +1,5 @@
 //! Packs: one YAML file says what an application exposes, and everything else is made of it.
 //!
-//! A [`Pack`](schema::Pack) lists metrics, and ratios, quantiles, alerts and panels over them.
+//! A [`Pack`](schema::Pack) lists metrics, and ratios, quantiles, alerts and panels over them. [`compile`] turns its expressions into PromQL.
+pub mod compile;
 pub mod schema;

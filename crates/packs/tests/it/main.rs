@@ -1,3 +1,4 @@
 //! What people rely on of packs.
 
+mod compile;
 mod schema;

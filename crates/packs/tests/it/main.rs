@@ -1,4 +1,5 @@
 //! What people rely on of packs.
 
 mod compile;
+mod lint;
 mod schema;

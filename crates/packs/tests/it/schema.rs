@@ -1,7 +1,9 @@
 //! Packs as text: what is taken, what is refused and how, and that the list of keys is true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
+use bellwether_packs::lint::RULES;
 use bellwether_packs::schema::fields::{SECTIONS, Type};
 use bellwether_packs::schema::{Pack, json_schema, markdown_table};
 use bellwether_yaml::{Dialect, Document, Kind, Node};
@@ -130,6 +132,14 @@ fn with_tables(document: &str) -> String {
         if let Some(name) = line.strip_prefix("<!-- keys: ").and_then(|rest| rest.strip_suffix(" -->")) {
             let section = SECTIONS.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("no {name}"));
             out.extend(["\n", &markdown_table(section), "\n"]);
+            in_table = true;
+        } else if line == "<!-- rules -->" {
+            out.push_str("\n| Rule | What it demands | Prevents |\n|---|---|---|\n");
+            for rule in RULES {
+                writeln!(out, "| `{}` | {} | {} |", rule.id, rule.demands, rule.defects.join(", "))
+                    .expect("written");
+            }
+            out.push('\n');
             in_table = true;
         }
     }

@@ -78,6 +78,39 @@ impl Pack {
         Ok(Compiled { expr, ..compiled })
     }
 
+    /// The expression with a condition on each of `labels` in every selector of a metric that has the label.
+    pub(crate) fn narrowed(&self, expr: &Expr, labels: &[&str]) -> Expr {
+        let narrow = |selector: &VectorSelector| {
+            let mut selector = selector.clone();
+            let Some(Series::Own(metric, _)) = selector.name.as_deref().and_then(|name| self.series(name))
+            else {
+                return selector;
+            };
+            for label in labels.iter().filter(|label| metric.label(label).is_some()) {
+                let value = format!("${label}");
+                let matcher = Matcher::new(bellwether_model::MatchOp::Re, *label, value)
+                    .expect("BUG: the name of a label is a regular expression");
+                selector.matchers.insert(0, matcher);
+            }
+            selector
+        };
+        let rewritten = build::rewrite(expr, &mut |expr| {
+            Ok::<_, std::convert::Infallible>(match &expr {
+                Expr::Vector(selector) => build::vector(narrow(selector)),
+                Expr::Matrix(matrix) => {
+                    let mut matrix = (**matrix).clone();
+                    matrix.selector = narrow(&matrix.selector);
+                    Expr::Matrix(matrix.into())
+                }
+                _ => expr,
+            })
+        });
+        match rewritten {
+            Ok(expr) => expr,
+            Err(never) => match never {},
+        }
+    }
+
     fn compiler(&self, window_ms: Option<i64>) -> Compiler<'_> {
         Compiler { pack: self, window_ms, open: Vec::new() }
     }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use bellwether_model::{Matcher, is_legacy_metric_name, parse_duration_ms};
+use bellwether_model::{METRIC_NAME, Matcher, is_legacy_metric_name, parse_duration_ms};
 use bellwether_promql::syntax::{Expr, ParserOptions, parse_expr};
 use bellwether_yaml::{Decode, Errors, Kind, MapReader, Node, Position, Reported};
 
@@ -158,25 +158,27 @@ impl<'d> Decode<'d> for Expression {
 impl Selector {
     /// A selector is `metric`, `metric{conditions}`, or conditions alone with or without braces.
     fn parse(text: &str, position: Position) -> Result<Self, String> {
-        let braced;
+        let is_name = |matcher: &Matcher| matcher.name() == METRIC_NAME;
         let as_selector = |text: &str| match parse_expr(text, &ParserOptions::default()) {
             Ok(Expr::Vector(selector)) if selector.offset.is_none() && selector.at.is_none() => Ok(selector),
             Ok(_) => Err(format!("{text:?} is more than a metric with conditions on its labels")),
             Err(why) => Err(format!("{text:?} is not a metric with conditions on its labels: {why}")),
         };
-        let selector = match as_selector(text) {
-            Ok(selector) => selector,
-            Err(why) if text.starts_with('{') => return Err(why),
-            Err(why) => {
-                braced = format!("{{{text}}}");
-                as_selector(&braced).map_err(|_| why)?
+        // Conditions alone are parsed as those of some metric, since PromQL wants one that not everything meets.
+        let with_name = if text.starts_with('{') { format!("x{text}") } else { format!("x{{{text}}}") };
+        let conditions = || {
+            let selector = as_selector(&with_name).ok()?;
+            let has_one_name = selector.matchers.iter().filter(|matcher| is_name(matcher)).count() == 1;
+            has_one_name.then_some((None, selector))
+        };
+        let whole = || {
+            let selector = as_selector(text)?;
+            match &selector.name {
+                Some(name) => Ok((Some(name.clone()), selector)),
+                None => Err("write the name of the metric in front of the braces".to_owned()),
             }
         };
-        let is_name = |matcher: &Matcher| matcher.name() == bellwether_model::METRIC_NAME;
-        let metric = selector.name.clone();
-        if metric.is_none() && selector.matchers.iter().any(is_name) {
-            return Err("write the name of the metric in front of the braces".to_owned());
-        }
+        let (metric, selector) = conditions().map_or_else(whole, Ok)?;
         let matchers = selector.matchers.iter().filter(|matcher| !is_name(matcher)).cloned().collect();
         Ok(Self { metric, matchers, position })
     }

@@ -12,7 +12,7 @@ mod metric;
 mod pack;
 mod spanned;
 mod tables;
-mod word;
+pub(crate) mod word;
 
 pub use alert::{Absent, Alert, AlertCase, AlertTests, Frequency, Recording, RuleGroup, Severity, Slo};
 pub use dashboard::{Color, Dashboard, Panel, PanelKind, PanelUnit, Show, Threshold, Variable};
@@ -23,3 +23,5 @@ pub use metric::{Alias, Buckets, Label, Metric, MetricKind, Multiprocess, Normal
 pub use pack::{Counts, LoadError, Pack};
 pub use spanned::Spanned;
 pub use tables::markdown_table;
+
+pub(crate) use word::words;

@@ -153,6 +153,8 @@ fn traffic_guards(compiled: &Compiled, least: f64) -> Result<Vec<Expr>, CompileE
             return Err(CompileErrorKind::TrafficLabels);
         };
         let op = if least == 0.0 { BinaryOp::Gt } else { BinaryOp::Ge };
+        // As many digits as people write.
+        let least = (least * 1e9).round() / 1e9;
         Ok(build::binary(op, joined, build::number(least)))
     };
     compiled.traffic.iter().map(guard).collect()
@@ -275,7 +277,12 @@ impl<'p> Compiler<'p> {
             self.observations_under(&ratio.of[0], under, &by, window_ms)?
         } else {
             let parts = ratio.num.iter().flat_map(|num| in_terms_of(num, &ratio.of));
-            build::sum_of(parts.map(|part| term(&part)).collect::<Result<_, _>>()?)
+            // What has never happened has no series: without the zero, a workflow that only fails would have no success ratio, and no alert.
+            let or_nothing = |part: Expr| {
+                let zero = build::binary(BinaryOp::Mul, build::number(0.0), whole.clone());
+                if of_levels { part } else { build::binary(BinaryOp::Or, part, zero) }
+            };
+            build::sum_of(parts.map(|part| term(&part).map(or_nothing)).collect::<Result<_, _>>()?)
         };
         let expr = build::binary(BinaryOp::Div, part, whole.clone());
         let traffic = if of_levels { Vec::new() } else { vec![whole] };

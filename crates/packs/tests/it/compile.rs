@@ -43,15 +43,15 @@ fn named_expressions_become_promql() {
     let check = |more: &str, want: &str| assert_eq!(named(more), want, "{more}");
     check(
         "ratios: [{name: r, num: 'status=\"success\"', of: runs_total, by: [workflow]}]",
-        r#"sum by (workflow) (rate(runs_total{status="success"}[5m])) / sum by (workflow) (rate(runs_total[5m]))"#,
+        r#"(sum by (workflow) (rate(runs_total{status="success"}[5m])) or 0 * sum by (workflow) (rate(runs_total[5m]))) / sum by (workflow) (rate(runs_total[5m]))"#,
     );
     check(
         "ratios: [{name: r, num: errors_total, of: 'runs_total{workflow!=\"x\"}', window: 1h}]",
-        r#"sum(rate(errors_total[1h])) / sum(rate(runs_total{workflow!="x"}[1h]))"#,
+        r#"(sum(rate(errors_total[1h])) or 0 * sum(rate(runs_total{workflow!="x"}[1h]))) / sum(rate(runs_total{workflow!="x"}[1h]))"#,
     );
     check(
         "ratios: [{name: r, num: errors_total, of: [errors_total, runs_total]}]",
-        "sum(rate(errors_total[5m])) / (sum(rate(errors_total[5m])) + sum(rate(runs_total[5m])))",
+        "(sum(rate(errors_total[5m])) or 0 * (sum(rate(errors_total[5m])) + sum(rate(runs_total[5m])))) / (sum(rate(errors_total[5m])) + sum(rate(runs_total[5m])))",
     );
     check(
         "ratios: [{name: r, num: used, of: size, by: [pool]}]",
@@ -133,11 +133,11 @@ fn alerts_get_their_guards() {
     let ratio = "ratios: [{name: ok, num: 'status=\"success\"', of: runs_total, by: [workflow]}]\n";
     check(
         &format!("{ratio}alerts: [{{name: A, when: 1 - ok > 0.1, min_traffic: 3/m}}]"),
-        r#"1 - sum by (workflow) (rate(runs_total{status="success"}[5m])) / sum by (workflow) (rate(runs_total[5m])) > 0.1 and sum by (workflow) (rate(runs_total[5m])) >= 0.05"#,
+        r#"1 - (sum by (workflow) (rate(runs_total{status="success"}[5m])) or 0 * sum by (workflow) (rate(runs_total[5m]))) / sum by (workflow) (rate(runs_total[5m])) > 0.1 and sum by (workflow) (rate(runs_total[5m])) >= 0.05"#,
     );
     check(
         &format!("{ratio}alerts: [{{name: A, when: max(1 - ok) > 0.1, min_traffic: 0/s}}]"),
-        r#"max(1 - sum by (workflow) (rate(runs_total{status="success"}[5m])) / sum by (workflow) (rate(runs_total[5m]))) > 0.1 and sum(sum by (workflow) (rate(runs_total[5m]))) > 0"#,
+        r#"max(1 - (sum by (workflow) (rate(runs_total{status="success"}[5m])) or 0 * sum by (workflow) (rate(runs_total[5m]))) / sum by (workflow) (rate(runs_total[5m]))) > 0.1 and sum(sum by (workflow) (rate(runs_total[5m]))) > 0"#,
     );
     check(
         "alerts: [{name: A, when: used > 1, min_traffic: 1/s}]",
@@ -149,7 +149,7 @@ fn alerts_get_their_guards() {
     );
     check(
         &format!("{ratio}alerts: [{{name: A, when: ok < 0.9, absent: true}}]"),
-        r#"sum by (workflow) (rate(runs_total{status="success"}[5m])) / sum by (workflow) (rate(runs_total[5m])) < 0.9 or absent(runs_total)"#,
+        r#"(sum by (workflow) (rate(runs_total{status="success"}[5m])) or 0 * sum by (workflow) (rate(runs_total[5m]))) / sum by (workflow) (rate(runs_total[5m])) < 0.9 or absent(runs_total)"#,
     );
     check(
         "alerts: [{name: A, when: used > 9, absent: ['size{pool=\"a\"}']}]",

@@ -119,6 +119,29 @@ fn a_case_that_does_not_hold_fails() {
 }
 
 #[test]
+fn what_never_succeeded_has_a_success_ratio_and_fires() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x
+version: 1.0.0
+metrics: [{name: runs_total, type: counter, help: x, labels: {flow: {max: 9}, status: [success, failure]}}]
+ratios: [{name: good, num: 'status=\"success\"', of: runs_total, by: [flow]}]
+alerts:
+- name: Failing
+  when: 1 - good > 0.1
+  for: 5m
+  severity: critical
+  min_traffic: 1/m
+  tests:
+    fires: {series: {'runs_total{flow=\"a\",status=\"failure\"}': 0+3x20}, labels: [{flow: a}]}
+    quiet: {series: {'runs_total{flow=\"a\",status=\"failure\"}': 0 0 1x20}}
+",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    judge_rules(&pack, &all(&pack));
+}
+
+#[test]
 fn the_same_pack_gives_the_same_bytes_and_says_which_it_was() {
     for (_, pack) in packs() {
         let files = all(&pack);
@@ -163,7 +186,7 @@ fn variables_narrow_every_selector_that_has_the_label() {
     assert_eq!(success["title"], "Success");
     assert_eq!(
         success["targets"][0]["expr"],
-        r#"sum(rate(http_requests_total{method=~"$method",route=~"$route",status!~"5.."}[5m])) / sum(rate(http_requests_total{method=~"$method",route=~"$route"}[5m]))"#
+        r#"(sum(rate(http_requests_total{method=~"$method",route=~"$route",status!~"5.."}[5m])) or 0 * sum(rate(http_requests_total{method=~"$method",route=~"$route"}[5m]))) / sum(rate(http_requests_total{method=~"$method",route=~"$route"}[5m]))"#
     );
     assert_eq!(success["fieldConfig"]["defaults"]["unit"], "percentunit");
 }

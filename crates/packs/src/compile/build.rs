@@ -96,12 +96,30 @@ fn parenthesised_if(expr: Expr, needed: impl Fn(u8) -> bool) -> Expr {
     if needs { Expr::Paren(Arc::new(ParenExpr { expr, span: NOWHERE })) } else { expr }
 }
 
-/// The sum of the terms, of which there is at least one.
-pub(crate) fn sum_of(terms: Vec<Expr>) -> Expr {
-    terms
-        .into_iter()
-        .reduce(|sum, term| binary(BinaryOp::Add, sum, term))
-        .expect("BUG: a selector list is never empty")
+/// The sum of the terms, of which there is at least one. A group that one of them lacks counts as nothing there, unless all lack it.
+pub(crate) fn sum_of(terms: &[Expr]) -> Expr {
+    let term = |idx: usize| {
+        let others: Vec<Expr> = terms
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != idx)
+            .map(|(_, term)| term.clone())
+            .collect();
+        if others.is_empty() { terms[idx].clone() } else { or_nothing(terms[idx].clone(), any_of(&others)) }
+    };
+    let sum = |sum, term| binary(BinaryOp::Add, sum, term);
+    (0..terms.len()).map(term).reduce(sum).expect("BUG: a selector list is never empty")
+}
+
+/// The groups that any of the terms has, of which there is at least one.
+pub(crate) fn any_of(terms: &[Expr]) -> Expr {
+    let or = |lhs, rhs| binary(BinaryOp::Or, lhs, rhs);
+    terms.iter().cloned().reduce(or).expect("BUG: a selector list is never empty")
+}
+
+/// `expr`, and nothing in the groups that only `groups` has.
+pub(crate) fn or_nothing(expr: Expr, groups: Expr) -> Expr {
+    binary(BinaryOp::Or, expr, binary(BinaryOp::Mul, number(0.0), groups))
 }
 
 /// The tree with spans and settled matching, if its types fit together.

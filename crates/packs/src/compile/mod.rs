@@ -272,17 +272,15 @@ impl<'p> Compiler<'p> {
             }
             self.events("rate", selector, &by, window_ms)
         };
-        let whole = build::sum_of(ratio.of.iter().map(term).collect::<Result<_, _>>()?);
+        let wholes: Vec<Expr> = ratio.of.iter().map(term).collect::<Result<_, _>>()?;
+        let whole = build::sum_of(&wholes);
         let part = if let Some(under) = ratio.under {
             self.observations_under(&ratio.of[0], under, &by, window_ms)?
         } else {
             let parts = ratio.num.iter().flat_map(|num| in_terms_of(num, &ratio.of));
+            let part = build::sum_of(&parts.map(|part| term(&part)).collect::<Result<Vec<_>, _>>()?);
             // What has never happened has no series: without the zero, a workflow that only fails would have no success ratio, and no alert.
-            let or_nothing = |part: Expr| {
-                let zero = build::binary(BinaryOp::Mul, build::number(0.0), whole.clone());
-                if of_levels { part } else { build::binary(BinaryOp::Or, part, zero) }
-            };
-            build::sum_of(parts.map(|part| term(&part).map(or_nothing)).collect::<Result<_, _>>()?)
+            if of_levels { part } else { build::or_nothing(part, build::any_of(&wholes)) }
         };
         let expr = build::binary(BinaryOp::Div, part, whole.clone());
         let traffic = if of_levels { Vec::new() } else { vec![whole] };
@@ -315,7 +313,7 @@ impl<'p> Compiler<'p> {
             Per::Window => "increase",
         };
         let terms = rate.of.iter().map(|of| self.events(function, of, &by, window_ms));
-        let expr = build::sum_of(terms.collect::<Result<_, _>>()?);
+        let expr = build::sum_of(&terms.collect::<Result<Vec<_>, _>>()?);
         let unit = self.unit(&rate.of[0]).map(|unit| match rate.per {
             Per::Second => format!("{unit}/s"),
             Per::Window => unit,

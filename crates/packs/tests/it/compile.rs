@@ -51,7 +51,8 @@ fn named_expressions_become_promql() {
     );
     check(
         "ratios: [{name: r, num: errors_total, of: [errors_total, runs_total]}]",
-        "(sum(rate(errors_total[5m])) or 0 * (sum(rate(errors_total[5m])) + sum(rate(runs_total[5m])))) / (sum(rate(errors_total[5m])) + sum(rate(runs_total[5m])))",
+        "(sum(rate(errors_total[5m])) or 0 * (sum(rate(errors_total[5m])) or sum(rate(runs_total[5m])))) / \
+         ((sum(rate(errors_total[5m])) or 0 * sum(rate(runs_total[5m]))) + (sum(rate(runs_total[5m])) or 0 * sum(rate(errors_total[5m]))))",
     );
     check(
         "ratios: [{name: r, num: used, of: size, by: [pool]}]",

@@ -43,6 +43,23 @@ impl Pack {
         self.compiler(None).expression(expression)
     }
 
+    /// An expression as it was written, with nothing known of its names but the labels of what they stand for. `None` if it has no meaning.
+    pub(crate) fn outline(&self, expression: &Expression) -> Option<Expr> {
+        let outline = build::rewrite(&expression.expr, &mut |expr| {
+            let Expr::Vector(selector) = &expr else { return Ok(expr) };
+            let Some(named) = selector.name.as_deref().and_then(|name| self.named(name)) else {
+                return Ok(expr);
+            };
+            Ok::<_, CompileError>(match result_labels(&self.compile_named(named)?.expr) {
+                ResultLabels::Only(labels) => {
+                    build::aggregate(AggregateOp::Sum, labels.into_iter().collect(), expr)
+                }
+                ResultLabels::All => expr,
+            })
+        });
+        checked(&outline.ok()?, expression.position).ok()
+    }
+
     /// A ratio over another window than its own, in milliseconds.
     pub fn compile_ratio_over(&self, named: &Named, window_ms: i64) -> Result<Compiled, CompileError> {
         self.compiler(Some(window_ms)).named(named)

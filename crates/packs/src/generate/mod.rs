@@ -5,7 +5,7 @@ mod alertmanager;
 mod grafana;
 mod reference;
 mod rule_tests;
-mod rules;
+pub(crate) mod rules;
 mod rust;
 mod scrape;
 mod slo;

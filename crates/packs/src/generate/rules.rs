@@ -22,6 +22,16 @@ pub(super) fn rule_file(pack: &Pack) -> Option<Value> {
     Some(file.into())
 }
 
+/// A rule file with nothing but one alert, which has a meaning.
+pub(crate) fn only(pack: &Pack, alert: &Alert) -> Value {
+    let mut group = MapValue::new();
+    group.set("name", pack.name.value.as_str());
+    group.set("rules", Value::List(vec![self::alert(pack, alert)]));
+    let mut file = MapValue::new();
+    file.set("groups", Value::List(vec![group.into()]));
+    file.into()
+}
+
 /// The group called `name`, or the one for rules that name none; `None` if it is empty.
 fn group(pack: &Pack, name: Option<&str>, interval_ms: Option<i64>) -> Option<Value> {
     let is_in = |group: Option<&str>| group == name;

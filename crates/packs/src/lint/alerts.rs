@@ -1,9 +1,12 @@
 //! What an alert must say, and what it must not be about.
 
-use bellwether_promql::syntax::{BinaryOp, Expr};
+use bellwether_model::METRIC_NAME;
+use bellwether_promql::syntax::{BinaryOp, Expr, parse_series};
+use bellwether_rules::{RuleFile, RuleFileOptions};
 
 use super::Found;
 use crate::compile::{Part, Series};
+use crate::generate::rules;
 use crate::schema::{Absent, Alert, Metric, MetricKind, Pack};
 
 /// Words in the names of counters of what went wrong.
@@ -180,4 +183,38 @@ pub(super) fn tests(pack: &Pack) -> Vec<Found<'_>> {
             .unless(&alert.allow)
     });
     found.collect()
+}
+
+pub(super) fn templates(pack: &Pack) -> Vec<Found<'_>> {
+    let mut found = Vec::new();
+    for alert in pack.alerts.iter().filter(|alert| pack.compile_alert(alert).is_ok()) {
+        let file = rules::only(pack, alert).to_yaml();
+        if let Err(errors) = RuleFile::parse(&alert.name, file.as_bytes(), &RuleFileOptions::default()) {
+            for refused in &errors {
+                let message = format!("makes a rule that is refused: {}", refused.kind());
+                found.push(error(alert, message, "correct the template, label or annotation"));
+            }
+        }
+    }
+    found
+}
+
+pub(super) fn cases(pack: &Pack) -> Vec<Found<'_>> {
+    let mut found = Vec::new();
+    for alert in &pack.alerts {
+        let Some(tests) = &alert.tests else { continue };
+        for (series, values) in tests.fires.iter().chain(&tests.quiet).flat_map(|case| &case.series) {
+            let message = match parse_series(&format!("{series} {values}")) {
+                Err(why) => format!("{series} with {values:?} is not a series: {why}"),
+                Ok(made_up) => match made_up.labels.get(METRIC_NAME) {
+                    Some(name) if pack.series(name).is_none() => format!("nothing exposes {name}"),
+                    _ => continue,
+                },
+            };
+            let message = format!("alert {:?}: {message}", alert.name.value);
+            let remedy = "make up series of the pack's metrics, with values such as 0+1x20";
+            found.push(Found::error(series.position, message, remedy).unless(&alert.allow));
+        }
+    }
+    found
 }

@@ -44,15 +44,11 @@ fn broken<'p>(pack: &'p Pack, of_kind: impl Fn(&CompileErrorKind) -> bool, remed
     found
 }
 
-/// Looks at every node of every expression that was written as PromQL.
-fn in_written(
-    pack: &Pack,
-    mut look: impl FnMut(&Expr, &[&Expr]) -> Option<(String, String)>,
-) -> Vec<Found<'_>> {
+/// Looks at every node that was written as PromQL, and tells the first that is wrong of each expression.
+fn in_written(pack: &Pack, look: impl Fn(&Expr, &[&Expr]) -> Option<(String, String)>) -> Vec<Found<'_>> {
     let mut found = Vec::new();
-    for used in uses::all(pack).into_iter().filter(|used| used.is_written) {
-        let Use { owner, position, allow, .. } = &used;
-        let Some(expr) = used.expr() else { continue };
+    for Use { owner, position, allow, written, .. } in uses::all(pack) {
+        let Some(expr) = written else { continue };
         let mut first = None;
         expr.walk(&mut |node, around| {
             if first.is_none() {
@@ -60,7 +56,7 @@ fn in_written(
             }
         });
         if let Some((message, remedy)) = first {
-            found.push(Found::error(*position, format!("{owner}: {message}"), remedy).unless(allow));
+            found.push(Found::error(position, format!("{owner}: {message}"), remedy).unless(allow));
         }
     }
     found

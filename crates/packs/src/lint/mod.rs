@@ -235,6 +235,8 @@ pub const RULES: &[Rule] = &[
         "An alert has a case in which it fires and one in which it does not.",
         alerts::tests,
     ),
+    rule("alert-case", &[], "The series of a case are series that something exposes.", alerts::cases),
+    rule("template", &[], "What an alert says are templates that a server takes.", alerts::templates),
     rule(
         "ports",
         &["C2", "V14"],

@@ -18,8 +18,8 @@ pub(super) struct Use<'p> {
     pub(super) allow: &'p BTreeMap<String, String>,
     /// What it means.
     pub(super) compiled: Result<Compiled, CompileError>,
-    /// Whether it was written as PromQL, so that it can have mistakes which the other sections cannot have.
-    pub(super) is_written: bool,
+    /// What was written as PromQL, and so can have mistakes which the other sections cannot have.
+    pub(super) written: Option<Expr>,
 }
 
 impl Use<'_> {
@@ -32,16 +32,16 @@ impl Use<'_> {
 /// Every expression of the pack.
 pub(super) fn all(pack: &Pack) -> Vec<Use<'_>> {
     let named = pack.named.iter().map(|named| {
-        let (position, is_written) = match &named.definition {
-            Definition::Plain(expression) => (expression.position, true),
-            _ => (named.position, false),
+        let (position, written) = match &named.definition {
+            Definition::Plain(expression) => (expression.position, pack.outline(expression)),
+            _ => (named.position, None),
         };
         Use {
             owner: format!("{:?}", named.name.value),
             position,
             allow: &named.allow,
             compiled: pack.compile_named(named),
-            is_written,
+            written,
         }
     });
     let recordings = pack.recordings.iter().map(|recording| Use {
@@ -49,14 +49,14 @@ pub(super) fn all(pack: &Pack) -> Vec<Use<'_>> {
         position: recording.expr.position,
         allow: &recording.allow,
         compiled: pack.compile(&recording.expr),
-        is_written: true,
+        written: pack.outline(&recording.expr),
     });
     let alerts = pack.alerts.iter().map(|alert| Use {
         owner: format!("alert {:?}", alert.name.value),
         position: alert.when.position,
         allow: &alert.allow,
         compiled: pack.compile_alert(alert),
-        is_written: true,
+        written: pack.outline(&alert.when),
     });
     let panels = pack.panels().flat_map(|panel| {
         panel.show.iter().map(|show| Use {
@@ -64,7 +64,7 @@ pub(super) fn all(pack: &Pack) -> Vec<Use<'_>> {
             position: show.expr.position,
             allow: &panel.allow,
             compiled: pack.compile(&show.expr),
-            is_written: true,
+            written: pack.outline(&show.expr),
         })
     });
     named.chain(recordings).chain(alerts).chain(panels).collect()

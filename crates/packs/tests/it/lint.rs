@@ -357,6 +357,27 @@ const CASES: &[Case] = &[
         right: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {fires: {series: {depth: 10x30}}, quiet: {series: {depth: 1x30}}}}]",
     },
     Case {
+        rule: "alert-case",
+        defects: &[],
+        wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {quiet: {series: {dept: 1x9}}}}]",
+        says: "x.yaml:4:62: error: alert \"D\": nothing exposes dept",
+        right: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {quiet: {series: {depth: 1x9}}}}]",
+    },
+    Case {
+        rule: "alert-case",
+        defects: &[],
+        wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {quiet: {series: {depth: 1x}}}}]",
+        says: "depth with \"1x\" is not a series",
+        right: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {quiet: {series: {depth: 1x3}}}}]",
+    },
+    Case {
+        rule: "template",
+        defects: &[],
+        wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, annotations: {summary: '{{ $value | humanise }}'}}]",
+        says: "alert \"D\" makes a rule that is refused",
+        right: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, annotations: {summary: '{{ $value | humanize }}'}}]",
+    },
+    Case {
         rule: "ports",
         defects: &["C2", "V14"],
         wrong: "services: [{name: worker, ports: [9090]}]",
@@ -445,6 +466,18 @@ fn rules_are_set_aside_where_the_author_says_why() {
     assert_eq!(count(&metric("reserved-suffix: old dashboards use it")), 0);
     assert_eq!(count(&metric("namespace: another rule")), 1);
     assert_eq!(count(&format!("{}\nallow: {{reserved-suffix: as it is}}", metric(""))), 0);
+}
+
+#[test]
+fn what_a_name_is_allowed_its_users_need_not_be() {
+    let pack = parse(
+        "metrics: [{name: used_total, type: counter, help: x}]\n\
+         expressions: [{name: use, expr: used_total / 2, allow: {counter-rate: used up since the start}}]\n\
+         panels: [{title: P, show: use}, {title: Q, show: used_total * 2}]",
+    );
+    let found: Vec<String> = lint(&pack).iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("panel \"Q\": used_total is a counter"), "{found:?}");
 }
 
 #[test]

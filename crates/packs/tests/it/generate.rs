@@ -6,6 +6,7 @@ use std::process::Command;
 use bellwether_packs::generate::{GeneratedFile, OutputKind, generate};
 use bellwether_packs::lint::lint;
 use bellwether_packs::schema::Pack;
+use bellwether_promql::syntax::{ParserOptions, parse_expr};
 use bellwether_rules::{RuleFile, RuleFileOptions, UnitTestOptions, run_unit_tests};
 
 /// The packs of the repository.
@@ -170,6 +171,10 @@ fn dashboards_have_a_panel_for_each_of_the_pack() {
                 assert!(!taken.iter().any(overlaps), "{panel} lies on another panel");
                 taken.push(place);
                 panels += usize::from(panel["type"] != "row");
+                for target in panel["targets"].as_array().into_iter().flatten() {
+                    let expr = target["expr"].as_str().expect("PromQL");
+                    parse_expr(expr, &ParserOptions::default()).unwrap_or_else(|e| panic!("{expr}: {e}"));
+                }
             }
         }
         assert_eq!(panels, pack.panels().count());

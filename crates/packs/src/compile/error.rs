@@ -26,6 +26,14 @@ pub enum CompileErrorKind {
     /// Expressions that are defined by each other.
     #[error("{0} is defined by itself")]
     Cycle(String),
+    /// Names that stand for names that stand for names, and so on.
+    #[error("{name} stands for more than {limit} names within each other")]
+    TooDeep {
+        /// The innermost name that was looked at.
+        name: String,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A condition or a range on a named expression.
     #[error("{0} is an expression; it takes no conditions, range, offset or @ of its own")]
     NotASelector(String),

@@ -200,6 +200,9 @@ fn widest_selectors(expr: &Expr) -> Vec<VectorSelector> {
     all.into_iter().zip(parts).filter(|(_, is_part)| !is_part).map(|(selector, _)| selector).collect()
 }
 
+/// How many names may stand for each other. Nobody follows more, and the stack must hold them.
+const MAX_DEPTH: usize = 32;
+
 struct Compiler<'p> {
     pack: &'p Pack,
     /// Stands in for all windows.
@@ -213,6 +216,10 @@ impl<'p> Compiler<'p> {
         let name = named.name.value.as_str();
         if self.open.contains(&name) {
             return Err(at(CompileErrorKind::Cycle(name.to_owned()), named.name.position));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let kind = CompileErrorKind::TooDeep { name: name.to_owned(), limit: MAX_DEPTH };
+            return Err(at(kind, named.name.position));
         }
         self.open.push(name);
         let compiled = match &named.definition {

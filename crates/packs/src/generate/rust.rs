@@ -33,7 +33,7 @@ pub(super) fn module(pack: &Pack) -> String {
         out.push_str("#[derive(Debug, Clone, Copy, PartialEq, Eq, LabelValue)]\n");
         push(&mut out, format_args!("pub enum {name} {{"));
         for (variant, value) in variants(values) {
-            push(&mut out, format_args!("    /// `{value}`"));
+            push(&mut out, format_args!("    /// `{}`", one_line(value)));
             push(&mut out, format_args!("    #[label(name = {value:?})]"));
             push(&mut out, format_args!("    {variant},"));
         }
@@ -96,7 +96,7 @@ impl Module<'_> {
             (_, None) => String::new(),
             (_, Some(labels)) => format!("<{labels}>"),
         };
-        let family = metric.name.trim_end_matches("_total").trim_end_matches("_info");
+        let family = metric.family();
         let mut settings = vec![format!("name = {family:?}")];
         if !metric.unit.is_empty() && family.ends_with(&format!("_{}", metric.unit)) {
             settings.push(format!("unit = {:?}", metric.unit));
@@ -142,9 +142,8 @@ impl Module<'_> {
             metrics.push(format!("`{}`", metric.name));
             return Some(name.replace("<'a>", static_arguments));
         }
-        let short = metric.name.strip_prefix(&self.pack.namespace).unwrap_or(&metric.name);
-        let base =
-            format!("{}Labels", camel_case(short.trim_end_matches("_total").trim_end_matches("_info")));
+        let short = metric.family().strip_prefix(&self.pack.namespace).unwrap_or(metric.family());
+        let base = format!("{}Labels", camel_case(short));
         let name = if is_open { format!("{base}<'a>") } else { base.clone() };
         self.structs.push((name, vec![format!("`{}`", metric.name)], body));
         Some(format!("{base}{static_arguments}"))
@@ -158,8 +157,8 @@ impl Module<'_> {
         let short = camel_case(label.strip_prefix(&self.pack.namespace).unwrap_or(label));
         let is_taken = |name: &str| self.enums.iter().any(|(other, _, _)| other == name);
         let long = || {
-            let family = metric.name.strip_prefix(&self.pack.namespace).unwrap_or(&metric.name);
-            format!("{}{short}", camel_case(family.trim_end_matches("_total")))
+            let family = metric.family().strip_prefix(&self.pack.namespace).unwrap_or(metric.family());
+            format!("{}{short}", camel_case(family))
         };
         // The set of metrics and the instruments have names, too.
         let reserved = [

@@ -45,7 +45,7 @@ pub(super) fn counter_total(pack: &Pack) -> Vec<Found<'_>> {
 pub(super) fn unit_suffix(pack: &Pack) -> Vec<Found<'_>> {
     let wrong = pack.metrics.iter().filter_map(|metric| {
         let name = &metric.name;
-        let stem = name.trim_end_matches("_total").trim_end_matches("_info");
+        let stem = metric.family();
         let unit = metric.unit.as_str();
         if BASE_UNITS[..2].iter().any(|(base, _)| *base == unit) && !stem.ends_with(&format!("_{unit}")) {
             let message = format!("{name} has the unit {unit}, and its name does not say so");
@@ -66,7 +66,7 @@ pub(super) fn unit_suffix(pack: &Pack) -> Vec<Found<'_>> {
 pub(super) fn reserved_suffix(pack: &Pack) -> Vec<Found<'_>> {
     let wrong = pack.metrics.iter().filter_map(|metric| {
         let name = &metric.name;
-        let stem = name.trim_end_matches("_total");
+        let stem = metric.family();
         let suffix = ["_count", "_sum", "_bucket"].into_iter().find(|suffix| stem.ends_with(suffix))?;
         let message = format!("{name} ends in {suffix}, which is a part of a histogram or summary");
         let better = stem.trim_end_matches(suffix);
@@ -94,6 +94,12 @@ pub(super) fn unique(pack: &Pack) -> Vec<Found<'_>> {
     });
     let named = pack.named.iter().map(|named| (named.name.value.clone(), named.name.position));
     let mut found = twice(metrics.chain(named), "the name");
+    // OpenMetrics knows a counter without `_total` and an info without `_info`.
+    let is_first =
+        |metric: &&Metric| pack.metric(&metric.name).is_some_and(|first| std::ptr::eq(first, *metric));
+    let families = pack.metrics.iter().filter(is_first);
+    let families = families.map(|metric| (metric.family().to_owned(), metric.name.position));
+    found.extend(twice(families, "the family"));
     let alerts = pack.alerts.iter().map(|alert| (alert.name.value.clone(), alert.name.position));
     found.extend(twice(alerts, "the alert"));
     let slos = pack.slos.iter().map(|slo| (slo.name.value.clone(), slo.name.position));

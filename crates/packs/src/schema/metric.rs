@@ -51,6 +51,16 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// The name of the family, as OpenMetrics has it: without the suffix that the type brings.
+    pub fn family(&self) -> &str {
+        let suffix = match self.kind {
+            MetricKind::Counter => "_total",
+            MetricKind::Info => "_info",
+            _ => return &self.name,
+        };
+        self.name.strip_suffix(suffix).unwrap_or(&self.name)
+    }
+
     /// The label called `name`.
     pub fn label(&self, name: &str) -> Option<&Label> {
         self.labels.iter().find(|(label, _)| label.value == name).map(|(_, label)| label)

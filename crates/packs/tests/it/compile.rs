@@ -157,3 +157,17 @@ fn alerts_get_their_guards() {
         r#"used > 9 or absent(size{pool="a"})"#,
     );
 }
+
+#[test]
+fn names_within_names_are_bounded() {
+    let chain = |n: usize, body: &dyn Fn(usize) -> String| {
+        let entries: Vec<String> = (0..n).map(|i| format!("- {{name: e{i}, expr: '{}'}}", body(i))).collect();
+        named(&format!("expressions:\n{}\n- {{name: e{n}, expr: used}}", entries.join("\n")))
+    };
+    assert_eq!(chain(20, &|i| format!("e{}", i + 1)), "used");
+    let deep = chain(5000, &|i| format!("e{}", i + 1));
+    assert!(deep.ends_with("e32 stands for more than 32 names within each other"), "{deep}");
+    // Each name doubles the expression, and the parser bounds its length.
+    let wide = chain(30, &|i| format!("e{} + e{}", i + 1, i + 1));
+    assert!(wide.contains("is wrong"), "{}", &wide[..200]);
+}

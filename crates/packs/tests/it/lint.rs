@@ -84,6 +84,13 @@ const CASES: &[Case] = &[
         right: "metrics: [{name: a, type: gauge, help: x}, {name: b, type: gauge, help: x}]",
     },
     Case {
+        rule: "unique-name",
+        defects: &["U14"],
+        wrong: "metrics: [{name: runs_total, type: counter, help: x}, {name: runs, type: gauge, help: x}]",
+        says: "the family \"runs\" is there twice",
+        right: "metrics: [{name: runs_total, type: counter, help: x}, {name: active_runs, type: gauge, help: x}]",
+    },
+    Case {
         rule: "type-fields",
         defects: &["D12", "V10", "V29"],
         wrong: "metrics: [{name: took_seconds, type: histogram, help: x}]",

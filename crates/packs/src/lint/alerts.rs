@@ -1,10 +1,11 @@
 //! What an alert must say, and what it must not be about.
 
 use bellwether_model::METRIC_NAME;
-use bellwether_promql::syntax::{BinaryOp, Expr, parse_series};
+use bellwether_promql::syntax::{BinaryOp, parse_series};
 use bellwether_rules::{RuleFile, RuleFileOptions};
 
 use super::Found;
+use super::trees::{Comparison, calls, comparisons, divides, has_operator};
 use crate::compile::{Part, Series};
 use crate::generate::rules;
 use crate::schema::{Absent, Alert, Metric, MetricKind, Pack};
@@ -35,34 +36,11 @@ pub(super) fn for_and_severity(pack: &Pack) -> Vec<Found<'_>> {
     found
 }
 
-/// The comparisons with a number in the condition, as (what is compared, operator, number).
-fn comparisons(expr: &Expr) -> Vec<(&Expr, BinaryOp, f64)> {
-    let mut all = Vec::new();
-    expr.walk(&mut |node, _| {
-        let Expr::Binary(binary) = node else { return };
-        if let (true, Expr::Number(number)) = (binary.op.is_comparison(), binary.rhs.unparenthesised()) {
-            all.push((&binary.lhs, binary.op, number.value));
-        }
-    });
-    all
-}
-
-/// Whether the expression divides series by series.
-fn has_division(expr: &Expr) -> bool {
-    let mut found = false;
-    expr.walk(&mut |node, _| {
-        if let Expr::Binary(binary) = node {
-            found |= binary.op == BinaryOp::Div && !binary.rhs.selectors().is_empty();
-        }
-    });
-    found
-}
-
 pub(super) fn rate_as_share(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in &pack.alerts {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        for (what, _, threshold) in comparisons(&compiled.expr) {
+        for Comparison { what, number: threshold, .. } in comparisons(&compiled.expr) {
             let selectors = what.selectors();
             let is_of_failures = selectors.iter().any(|used| {
                 let name = used.selector.name.as_deref().unwrap_or_default();
@@ -73,8 +51,8 @@ pub(super) fn rate_as_share(pack: &Pack) -> Vec<Found<'_>> {
                     .any(|m| m.name().contains("status") || m.name() == "outcome" || m.name() == "code");
                 used.range.is_some() && (of_status || FAILURES.iter().any(|word| name.contains(word)))
             });
-            let is_quantile = what.to_string().contains("histogram_quantile");
-            if is_of_failures && !is_quantile && threshold > 0.0 && threshold < 1.0 && !has_division(what) {
+            let is_quantile = calls(what, "histogram_quantile");
+            if is_of_failures && !is_quantile && threshold > 0.0 && threshold < 1.0 && !divides(what) {
                 let message =
                     format!("compares failures per second with {threshold}, as if they were a share");
                 let remedy = "make it an entry of `ratios`: failures per all events";
@@ -116,8 +94,8 @@ pub(super) fn min_traffic(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in pack.alerts.iter().filter(|alert| alert.min_traffic.is_none()) {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        let guarded = compiled.expr.to_string().contains(" and ");
-        let has_share = has_division(&compiled.expr);
+        let guarded = has_operator(&compiled.expr, BinaryOp::And);
+        let has_share = divides(&compiled.expr);
         if compiled.traffic.is_empty() || guarded {
             continue;
         }
@@ -140,7 +118,7 @@ pub(super) fn absent(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in pack.alerts.iter().filter(|alert| matches!(alert.absent, Absent::Ignored)) {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        let is_down = comparisons(&compiled.expr).into_iter().any(|(what, op, number)| {
+        let is_down = comparisons(&compiled.expr).into_iter().any(|Comparison { what, op, number }| {
             let is_none = matches!((op, number), (BinaryOp::Eq, 0.0) | (BinaryOp::Lt | BinaryOp::Ne, 1.0));
             let of_health = || {
                 what.selectors().iter().any(|used| {
@@ -151,7 +129,7 @@ pub(super) fn absent(pack: &Pack) -> Vec<Found<'_>> {
             };
             is_none && of_health()
         });
-        if is_down && !compiled.expr.to_string().contains("absent(") {
+        if is_down && !calls(&compiled.expr, "absent") {
             let message =
                 "is about something that is down, and does not fire when its series are gone altogether";
             found.push(error(alert, message, "give `absent: true`"));

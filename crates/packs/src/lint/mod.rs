@@ -11,6 +11,7 @@ mod labels;
 mod names;
 mod references;
 mod thresholds;
+mod trees;
 mod uses;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use bellwether_model::format_float;
 use bellwether_promql::syntax::{BinaryOp, Expr};
 
 use super::Found;
+use super::trees::{Comparison, comparisons};
 use crate::compile::{Part, Series};
 use crate::schema::Pack;
 
@@ -11,21 +12,15 @@ pub(super) fn in_buckets(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in &pack.alerts {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        compiled.expr.walk(&mut |node, _| {
-            let Expr::Binary(binary) = node else { return };
-            let is_upper = matches!(binary.op, BinaryOp::Gt | BinaryOp::Ge);
-            let is_lower = matches!(binary.op, BinaryOp::Lt | BinaryOp::Le);
-            let (Expr::Call(call), Expr::Number(threshold)) =
-                (binary.lhs.unparenthesised(), binary.rhs.unparenthesised())
-            else {
-                return;
-            };
-            if call.func.name != "histogram_quantile" || !(is_upper || is_lower) {
-                return;
+        for Comparison { what, op, number: value } in comparisons(&compiled.expr) {
+            let is_upper = matches!(op, BinaryOp::Gt | BinaryOp::Ge);
+            let is_lower = matches!(op, BinaryOp::Lt | BinaryOp::Le);
+            let is_quantile = matches!(what, Expr::Call(call) if call.func.name == "histogram_quantile");
+            if !is_quantile || !(is_upper || is_lower) {
+                continue;
             }
-            let Some((name, bounds)) = buckets_below(pack, &binary.lhs) else { return };
-            let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else { return };
-            let value = threshold.value;
+            let Some((name, bounds)) = buckets_below(pack, what) else { continue };
+            let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else { continue };
             // A quantile is never beyond the last finite bound, and below the first it is a guess.
             if value < *first || value > *last || (is_upper && value == *last) {
                 let message = format!(
@@ -38,7 +33,7 @@ pub(super) fn in_buckets(pack: &Pack) -> Vec<Found<'_>> {
                 let remedy = "give the histogram bounds below and above the threshold";
                 found.push(Found::error(alert.when.position, message, remedy).unless(&alert.allow));
             }
-        });
+        }
     }
     found
 }

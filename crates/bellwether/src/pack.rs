@@ -35,7 +35,7 @@ pub(crate) enum PackCommand {
         /// The folder for the files; it is made if it is not there.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// What is made: rules, rule-tests, scrape, alertmanager, dashboards, reference, rust; everything if not given.
+        /// What is made: rules, aliases, rule-tests, scrape, alertmanager, dashboards, reference, rust; everything if not given.
         #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = output_kind)]
         kinds: Vec<OutputKind>,
     },

@@ -2,6 +2,7 @@
 //!
 //! The same pack gives the same bytes. Every file says of which pack and version it was made.
 mod alertmanager;
+mod aliases;
 mod grafana;
 mod reference;
 mod rule_tests;
@@ -21,6 +22,8 @@ words! {
     OutputKind = "kind of output" {
         /// Recording and alerting rules, those of objectives included.
         Rules = "rules",
+        /// Recordings that keep old names of metrics alive.
+        Aliases = "aliases",
         /// Unit tests of the alerts.
         RuleTests = "rule-tests",
         /// The configuration of a server: what is scraped, the rules, the Alertmanagers.
@@ -69,6 +72,9 @@ pub fn generate(pack: &Pack, kinds: &[OutputKind]) -> Result<Vec<GeneratedFile>,
     };
     let files = OutputKind::ALL.iter().filter(|kind| kinds.contains(kind)).flat_map(|kind| match kind {
         OutputKind::Rules => yaml(rules_file(pack), rules::rule_file(pack)).into_iter().collect::<Vec<_>>(),
+        OutputKind::Aliases => {
+            yaml(format!("{name}.aliases.yml"), aliases::rule_file(pack)).into_iter().collect()
+        }
         OutputKind::RuleTests => {
             yaml(format!("{name}.rules.test.yml"), rule_tests::unit_tests(pack)).into_iter().collect()
         }

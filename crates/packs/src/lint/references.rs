@@ -30,6 +30,15 @@ pub(super) fn exist(pack: &Pack) -> Vec<Found<'_>> {
     for replacement in pack.metrics.iter().filter_map(|metric| metric.replaced_by.as_ref()) {
         refer(replacement, "metric", &metrics);
     }
+    for metric in &pack.metrics {
+        let labels: Vec<&str> = metric.label_names().collect();
+        for alias in &metric.aliases {
+            for label in alias.labels.keys() {
+                let label = Spanned { value: label.clone(), position: alias.name.position };
+                refer(&label, "label", &labels);
+            }
+        }
+    }
     for alert in &pack.alerts {
         alert.group.iter().for_each(|group| refer(group, "group", &groups));
         alert.inhibited_by.iter().for_each(|other| refer(other, "alert", &alerts));

@@ -256,6 +256,32 @@ fn objectives_burn_as_fast_as_their_budget_allows() {
 }
 
 #[test]
+fn old_names_are_recorded_with_their_labels() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x
+version: 1.0.0
+metrics:
+- {name: jobs_total, type: counter, help: x, labels: {task_type: {max: 9}}, aliases: [{name: tasks, labels: {task_type: type}}]}
+- {name: took_seconds, type: histogram, unit: seconds, help: x, buckets: [1], aliases: [took]}
+- {name: health, type: state_set, help: x, states: [up, down], aliases: [condition]}
+",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    let files = all(&pack);
+    promtool(written(&files).path(), &["check", "rules", "x.aliases.yml"]);
+    let rules = text(&files, "x.aliases.yml");
+    for want in [
+        "record: tasks\n    expr: sum without (task_type) (label_replace(jobs_total, \"type\", \"$1\", \"task_type\", \"(.*)\"))",
+        "record: took_bucket\n    expr: took_seconds_bucket",
+        "record: took_count\n    expr: took_seconds_count",
+        "record: condition\n    expr: sum without (health) (label_replace(health, \"condition\", \"$1\", \"health\", \"(.*)\"))",
+    ] {
+        assert!(rules.contains(want), "{rules}\nlacks {want}");
+    }
+}
+
+#[test]
 fn a_pack_with_errors_gives_nothing() {
     let pack =
         Pack::parse("x.yaml", b"pack: x\nversion: 1.0.0\nmetrics: [{name: a, type: counter, help: x}]")

@@ -436,6 +436,13 @@ const CASES: &[Case] = &[
     Case {
         rule: "references",
         defects: &[],
+        wrong: "metrics: [{name: a, type: gauge, help: x, labels: {kind: [b]}, aliases: [{name: c, labels: {knd: type}}]}]",
+        says: "there is no label \"knd\"; did you mean \"kind\"?",
+        right: "metrics: [{name: a, type: gauge, help: x, labels: {kind: [b]}, aliases: [{name: c, labels: {kind: type}}]}]",
+    },
+    Case {
+        rule: "references",
+        defects: &[],
         wrong: "slos: [{name: s, objective: 99, sli: sucess}]\nratios: [{name: success, num: a, of: a}]\nmetrics: [{name: a, type: gauge, help: x}]",
         says: "there is no ratio \"sucess\"; did you mean \"success\"?",
         right: "slos: [{name: s, objective: 99, sli: success}]\nratios: [{name: success, num: a, of: a}]\nmetrics: [{name: a, type: gauge, help: x}]",

@@ -92,6 +92,31 @@ fn rules_and_their_tests_are_taken_by_promtool_and_by_us() {
 }
 
 #[test]
+fn a_pack_that_uses_every_key_is_made() {
+    let everything = include_str!("everything.yaml");
+    let pack = Pack::parse("everything.yaml", everything.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let files = all(&pack);
+    let kinds: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "everything.rules.yml",
+            "everything.aliases.yml",
+            "everything.rules.test.yml",
+            "everything.prometheus.yml",
+            "everything.alertmanager.yml",
+            "everything-everything.dashboard.json",
+            "everything-main.dashboard.json",
+            "everything.md",
+            "everything.rs",
+        ]
+    );
+    let folder = written(&files);
+    promtool(folder.path(), &["check", "rules", "everything.rules.yml", "everything.aliases.yml"]);
+    promtool(folder.path(), &["check", "config", "everything.prometheus.yml"]);
+}
+
+#[test]
 fn every_alert_of_the_repository_has_both_cases() {
     for (_, pack) in packs() {
         let files = all(&pack);

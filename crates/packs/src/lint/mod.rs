@@ -135,7 +135,7 @@ pub const RULES: &[Rule] = &[
         names::reserved_suffix,
     ),
     rule("namespace", &["C11"], "Every name begins with the namespace.", names::namespace),
-    rule("unique-name", &["U14"], "Nothing is there twice.", names::unique),
+    rule("unique-name", &[], "Nothing is there twice.", names::unique),
     rule(
         "type-fields",
         &["D12", "V10", "V29"],

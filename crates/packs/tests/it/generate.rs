@@ -168,6 +168,31 @@ alerts:
 }
 
 #[test]
+fn a_cache_that_only_misses_has_a_hit_ratio_and_fires() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x
+version: 1.0.0
+metrics:
+- {name: hits_total, type: counter, help: x, labels: {layer: {max: 9}}}
+- {name: misses_total, type: counter, help: x, labels: {layer: {max: 9}}}
+ratios: [{name: hit_ratio, num: hits_total, of: [hits_total, misses_total], by: [layer]}]
+alerts:
+- name: Cold
+  when: hit_ratio < 0.5
+  for: 5m
+  severity: info
+  min_traffic: 1/m
+  tests:
+    fires: {series: {'misses_total{layer=\"a\"}': 0+3x20, 'hits_total{layer=\"b\"}': 0+3x20}, labels: [{layer: a}]}
+    quiet: {series: {'hits_total{layer=\"b\"}': 0+3x20}}
+",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    judge_rules(&pack, &all(&pack));
+}
+
+#[test]
 fn the_same_pack_gives_the_same_bytes_and_says_which_it_was() {
     for (_, pack) in packs() {
         let files = all(&pack);

@@ -6,6 +6,7 @@ use bellwether_model::{AnchoredRegex, parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::backup::BackupArgs;
+use crate::pack::PackCommand;
 use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
 use crate::storage_files::StorageCommand;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Lay out and explain PromQL expressions.
     #[command(subcommand)]
     Promql(PromqlCommand),
+    /// Check packs, and make rules, dashboards, documentation and code of them.
+    #[command(subcommand)]
+    Pack(PackCommand),
     /// Look into the folder of a store that no server uses.
     #[command(subcommand)]
     Storage(StorageCommand),

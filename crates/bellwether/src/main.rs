@@ -14,6 +14,7 @@ mod listen;
 mod log;
 mod memory;
 mod operations;
+mod pack;
 mod promql_text;
 mod query;
 mod query_journal;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
         Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
+        Command::Pack(command) => pack::pack(command),
         Command::Storage(command) => storage_files::storage(&command),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore { snapshot, data_dir } => backup::restore(&snapshot, &data_dir),

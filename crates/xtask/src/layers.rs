@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bellwether-wire", 2),
     ("bellwether-rules", 2),
     ("bellwether-fleet", 3),
+    ("bellwether-packs", 3),
     ("bellwether-api", 4),
     ("bellwether", 5),
     ("bellwether-counts", 6),

@@ -11,6 +11,7 @@ mod differential;
 mod http_api;
 mod http_limits;
 mod limits;
+mod pack_cli;
 mod peers;
 mod protobuf;
 mod query_cli;

@@ -1,0 +1,164 @@
+//! `bellwether pack`: catalogues of metrics, and what is made of them.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use bellwether_packs::generate::{OutputKind, generate};
+use bellwether_packs::lint::{Finding, Level, lint};
+use bellwether_packs::schema::{LoadError, Pack, json_schema};
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::terminal::print;
+
+/// What can be done with packs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PackCommand {
+    /// Say what is wrong with packs.
+    Lint {
+        /// The packs.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// How findings are shown.
+        #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
+        format: FindingsFormat,
+        /// Warnings are errors.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Make files of a pack without errors.
+    Gen {
+        /// The pack.
+        file: PathBuf,
+        /// The folder for the files; it is made if it is not there.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// What is made: rules, aliases, rule-tests, scrape, alertmanager, dashboards, reference, rust; everything if not given.
+        #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = output_kind)]
+        kinds: Vec<OutputKind>,
+    },
+    /// Print the JSON Schema of packs, for editors.
+    Schema,
+}
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FindingsFormat {
+    /// One line each, for people.
+    Text,
+    /// One object with a list, for programs.
+    Json,
+}
+
+fn output_kind(text: &str) -> Result<OutputKind, String> {
+    let kind = OutputKind::ALL.iter().find(|kind| kind.as_str() == text);
+    kind.copied().ok_or_else(|| format!("there are {}", OutputKind::WORDS.join(", ")))
+}
+
+/// Runs one command.
+pub(crate) fn pack(command: PackCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        PackCommand::Lint { files, format, strict } => lint_files(&files, format, strict),
+        PackCommand::Gen { file, out, kinds } => {
+            generate_files(&file, &out, if kinds.is_empty() { OutputKind::ALL } else { &kinds })
+        }
+        PackCommand::Schema => {
+            print(&format!("{:#}\n", json_schema()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// What was found in one file.
+struct Verdict {
+    /// One line for each problem.
+    text: String,
+    json: Vec<Value>,
+    is_good: bool,
+}
+
+fn lint_files(files: &[PathBuf], format: FindingsFormat, strict: bool) -> anyhow::Result<ExitCode> {
+    let mut all_good = true;
+    let (mut text, mut findings) = (String::new(), Vec::new());
+    for file in files {
+        let verdict = judge(file, strict)?;
+        all_good &= verdict.is_good;
+        text.push_str(&verdict.text);
+        if verdict.is_good {
+            writeln!(text, "{}: valid", file.display())?;
+        }
+        findings.extend(verdict.json);
+    }
+    print(&match format {
+        FindingsFormat::Text => text,
+        FindingsFormat::Json => format!("{:#}\n", json!({ "valid": all_good, "findings": findings })),
+    })?;
+    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn judge(file: &Path, strict: bool) -> anyhow::Result<Verdict> {
+    let pack = match Pack::load(file) {
+        Ok(pack) => pack,
+        Err(LoadError::Invalid(errors)) => {
+            let json = errors.iter().map(as_json);
+            let text = errors.iter().fold(String::new(), |text, error| text + &format!("{error}\n"));
+            return Ok(Verdict { text, json: json.collect(), is_good: false });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let findings = lint(&pack);
+    let is_bad = |finding: &Finding| strict || finding.level == Level::Error;
+    let mut text = String::new();
+    for finding in &findings {
+        writeln!(text, "{finding}")?;
+    }
+    let json = findings.iter().map(finding_as_json).collect();
+    Ok(Verdict { text, json, is_good: !findings.iter().any(is_bad) })
+}
+
+/// A problem of the form.
+fn as_json(error: &bellwether_yaml::Error) -> Value {
+    let position = error.position();
+    json!({
+        "rule": "form",
+        "level": Level::Error.as_str(),
+        "file": error.source_name(),
+        "line": position.map(|position| position.line),
+        "column": position.map(|position| position.column),
+        "message": error.kind().to_string(),
+        "remedy": error.remedy(),
+        "defects": [],
+    })
+}
+
+fn finding_as_json(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule,
+        "level": finding.level.as_str(),
+        "file": finding.source,
+        "line": finding.position.line,
+        "column": finding.position.column,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "defects": finding.defects,
+    })
+}
+
+fn generate_files(file: &Path, out: &Path, kinds: &[OutputKind]) -> anyhow::Result<ExitCode> {
+    let pack = Pack::load(file)?;
+    let files = generate(&pack, kinds).map_err(|refused| {
+        let lines: Vec<String> = refused.findings.iter().map(ToString::to_string).collect();
+        anyhow!("nothing is made of a pack with errors:\n{}", lines.join("\n"))
+    })?;
+    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+    let mut made = String::new();
+    for file in files {
+        let path = out.join(&file.name);
+        std::fs::write(&path, &file.text).with_context(|| path.display().to_string())?;
+        writeln!(made, "{}", path.display())?;
+    }
+    print(&made)?;
+    Ok(ExitCode::SUCCESS)
+}

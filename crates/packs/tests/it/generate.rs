@@ -1,0 +1,413 @@
+//! What is made of packs, judged by those who read it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bellwether_packs::generate::{GeneratedFile, OutputKind, generate};
+use bellwether_packs::lint::lint;
+use bellwether_packs::schema::Pack;
+use bellwether_promql::syntax::{ParserOptions, parse_expr};
+use bellwether_rules::{RuleFile, RuleFileOptions, UnitTestOptions, run_unit_tests};
+
+/// The packs of the repository.
+fn packs() -> Vec<(PathBuf, Pack)> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../packs"));
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("there are packs")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 2, "{paths:?}");
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), Pack::load(&path).unwrap_or_else(|e| panic!("{e}"))))
+        .collect()
+}
+
+fn all(pack: &Pack) -> Vec<GeneratedFile> {
+    generate(pack, OutputKind::ALL).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn text<'f>(files: &'f [GeneratedFile], name: &str) -> &'f str {
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let file = files.iter().find(|file| file.name == name);
+    &file.unwrap_or_else(|| panic!("no {name} in {names:?}")).text
+}
+
+/// Writes files into a folder of their own.
+fn written(files: &[GeneratedFile]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in files {
+        std::fs::write(folder.path().join(&file.name), &file.text).expect("written");
+    }
+    folder
+}
+
+fn promtool(folder: &Path, args: &[&str]) {
+    let output = Command::new("promtool").args(args).current_dir(folder).output();
+    let output =
+        output.unwrap_or_else(|e| panic!("promtool is missing ({e}); `scripts/setup.sh peers` installs it"));
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "promtool {args:?}: {said}");
+}
+
+/// Files of `pack` are read by promtool and by our own reader, and the tests of the alerts pass with both.
+fn judge_rules(pack: &Pack, files: &[GeneratedFile]) {
+    let folder = written(files);
+    let (rules, tests) = (format!("{}.rules.yml", pack.name), format!("{}.rules.test.yml", pack.name));
+    if files.iter().any(|file| file.name == rules) {
+        promtool(folder.path(), &["check", "rules", &rules]);
+        let parsed = RuleFile::parse(&rules, text(files, &rules).as_bytes(), &RuleFileOptions::default());
+        parsed.unwrap_or_else(|e| panic!("{e}"));
+    }
+    if files.iter().any(|file| file.name == tests) {
+        promtool(folder.path(), &["test", "rules", &tests]);
+        let options =
+            UnitTestOptions { find_files: |path| vec![path.to_owned()], ..UnitTestOptions::default() };
+        let report = run_unit_tests(&folder.path().join(&tests), &options).unwrap_or_else(|e| panic!("{e}"));
+        assert!(
+            report.failures.is_empty(),
+            "{:?}",
+            report.failures.iter().map(ToString::to_string).collect::<Vec<_>>()
+        );
+        assert!(report.tests > 0);
+    }
+}
+
+#[test]
+fn the_packs_of_the_repository_are_clean() {
+    for (path, pack) in packs() {
+        let findings: Vec<String> = lint(&pack).iter().map(ToString::to_string).collect();
+        assert!(findings.is_empty(), "{}:\n{}", path.display(), findings.join("\n"));
+    }
+}
+
+#[test]
+fn rules_and_their_tests_are_taken_by_promtool_and_by_us() {
+    for (_, pack) in packs() {
+        judge_rules(&pack, &all(&pack));
+    }
+}
+
+#[test]
+fn a_pack_that_uses_every_key_is_made() {
+    let everything = include_str!("everything.yaml");
+    let pack = Pack::parse("everything.yaml", everything.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let files = all(&pack);
+    let kinds: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "everything.rules.yml",
+            "everything.aliases.yml",
+            "everything.rules.test.yml",
+            "everything.prometheus.yml",
+            "everything.alertmanager.yml",
+            "everything-everything.dashboard.json",
+            "everything-main.dashboard.json",
+            "everything.md",
+            "everything.rs",
+        ]
+    );
+    let folder = written(&files);
+    promtool(folder.path(), &["check", "rules", "everything.rules.yml", "everything.aliases.yml"]);
+    promtool(folder.path(), &["check", "config", "everything.prometheus.yml"]);
+}
+
+#[test]
+fn every_alert_of_the_repository_has_both_cases() {
+    for (_, pack) in packs() {
+        let files = all(&pack);
+        for alert in &pack.alerts {
+            let tests = text(&files, &format!("{}.rules.test.yml", pack.name));
+            for what in ["fires", "is quiet"] {
+                assert!(tests.contains(&format!("name: {} {what}\n", alert.name)), "{} {what}", alert.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_case_that_does_not_hold_fails() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x\nversion: 1.0.0\nmetrics: [{name: depth, type: gauge, help: x}]\n\
+          alerts: [{name: D, when: depth > 9, for: 1m, severity: info, annotations: {summary: x}, \
+          tests: {fires: {series: {depth: 5x30}}, quiet: {series: {depth: 5x30}}}}]",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    let folder = written(&all(&pack));
+    let options = UnitTestOptions { find_files: |path| vec![path.to_owned()], ..UnitTestOptions::default() };
+    let report = run_unit_tests(&folder.path().join("x.rules.test.yml"), &options).expect("runs");
+    assert_eq!(report.failures.len(), 1, "only the case that should fire fails");
+}
+
+#[test]
+fn what_never_succeeded_has_a_success_ratio_and_fires() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x
+version: 1.0.0
+metrics: [{name: runs_total, type: counter, help: x, labels: {flow: {max: 9}, status: [success, failure]}}]
+ratios: [{name: good, num: 'status=\"success\"', of: runs_total, by: [flow]}]
+alerts:
+- name: Failing
+  when: 1 - good > 0.1
+  for: 5m
+  severity: critical
+  min_traffic: 1/m
+  tests:
+    fires: {series: {'runs_total{flow=\"a\",status=\"failure\"}': 0+3x20}, labels: [{flow: a}]}
+    quiet: {series: {'runs_total{flow=\"a\",status=\"failure\"}': 0 0 1x20}}
+",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    judge_rules(&pack, &all(&pack));
+}
+
+#[test]
+fn a_cache_that_only_misses_has_a_hit_ratio_and_fires() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x
+version: 1.0.0
+metrics:
+- {name: hits_total, type: counter, help: x, labels: {layer: {max: 9}}}
+- {name: misses_total, type: counter, help: x, labels: {layer: {max: 9}}}
+ratios: [{name: hit_ratio, num: hits_total, of: [hits_total, misses_total], by: [layer]}]
+alerts:
+- name: Cold
+  when: hit_ratio < 0.5
+  for: 5m
+  severity: info
+  min_traffic: 1/m
+  tests:
+    fires: {series: {'misses_total{layer=\"a\"}': 0+3x20, 'hits_total{layer=\"b\"}': 0+3x20}, labels: [{layer: a}]}
+    quiet: {series: {'hits_total{layer=\"b\"}': 0+3x20}}
+",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    judge_rules(&pack, &all(&pack));
+}
+
+#[test]
+fn the_same_pack_gives_the_same_bytes_and_says_which_it_was() {
+    for (_, pack) in packs() {
+        let files = all(&pack);
+        assert_eq!(files, all(&pack));
+        for file in &files {
+            let origin = format!("from pack {} {} ({}.yaml)", pack.name, pack.version, pack.name);
+            assert!(file.text.contains(&origin), "{}: {}", file.name, file.text);
+        }
+    }
+}
+
+#[test]
+fn dashboards_have_a_panel_for_each_of_the_pack() {
+    for (_, pack) in packs() {
+        let files = all(&pack);
+        let mut panels = 0;
+        for file in files.iter().filter(|file| file.name.ends_with(".dashboard.json")) {
+            let dashboard: serde_json::Value = serde_json::from_str(&file.text).expect("JSON");
+            let mut taken = Vec::new();
+            for panel in dashboard["panels"].as_array().expect("panels") {
+                let place = ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().expect("a place"));
+                let [x, y, w, h] = place;
+                assert!(x + w <= 24, "{panel}");
+                let overlaps =
+                    |[ox, oy, ow, oh]: &[u64; 4]| x < ox + ow && *ox < x + w && y < oy + oh && *oy < y + h;
+                assert!(!taken.iter().any(overlaps), "{panel} lies on another panel");
+                taken.push(place);
+                panels += usize::from(panel["type"] != "row");
+                for target in panel["targets"].as_array().into_iter().flatten() {
+                    let expr = target["expr"].as_str().expect("PromQL");
+                    parse_expr(expr, &ParserOptions::default()).unwrap_or_else(|e| panic!("{expr}: {e}"));
+                }
+            }
+        }
+        assert_eq!(panels, pack.panels().count());
+    }
+}
+
+#[test]
+fn variables_narrow_every_selector_that_has_the_label() {
+    let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "http").expect("there");
+    let files = all(&pack);
+    let dashboard: serde_json::Value =
+        serde_json::from_str(text(&files, "http-http-server.dashboard.json")).expect("JSON");
+    let success = &dashboard["panels"][1];
+    assert_eq!(success["title"], "Success");
+    assert_eq!(
+        success["targets"][0]["expr"],
+        r#"(sum(rate(http_requests_total{method=~"$method",route=~"$route",status!~"5.."}[5m])) or 0 * sum(rate(http_requests_total{method=~"$method",route=~"$route"}[5m]))) / sum(rate(http_requests_total{method=~"$method",route=~"$route"}[5m]))"#
+    );
+    assert_eq!(success["fieldConfig"]["defaults"]["unit"], "percentunit");
+}
+
+#[test]
+fn the_reference_counts_itself() {
+    let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "process").expect("there");
+    let files = all(&pack);
+    let page = text(&files, "process.md");
+    assert!(page.contains("8 metrics: 1 counter, 7 gauge."), "{page}");
+    assert!(page.contains("### cpu (2)"), "{page}");
+    assert!(page.contains("## Alerts (2)"), "{page}");
+}
+
+const DEPLOYED: &str = "
+pack: app
+version: 1.0.0
+metrics: [{name: depth, type: gauge, help: x, labels: {queue: [a, b]}}]
+alerts:
+- {name: Deep, when: depth > 9, for: 1m, severity: warning, inhibited_by: [Deeper]}
+- {name: Deeper, when: depth > 99, for: 1m, severity: critical}
+scrape:
+- {job: app, targets: [app, 'other:1'], port: 8003, interval: 15s, timeout: 10s, path: /m, labels: {team: core}}
+alertmanagers: ['alertmanager:9093']
+receivers:
+- {name: hook, type: webhook, to: 'http://hooks.example/x'}
+- {name: pager, type: pagerduty, to: 'file:/run/secrets/key', severities: [critical]}
+";
+
+#[test]
+fn the_configuration_scrapes_loads_the_rules_and_notifies() {
+    let pack = Pack::parse("app.yaml", DEPLOYED.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let files = all(&pack);
+    let folder = written(&files);
+    promtool(folder.path(), &["check", "config", "app.prometheus.yml"]);
+    assert_eq!(
+        text(&files, "app.prometheus.yml"),
+        "# Generated by `bellwether pack gen` from pack app 1.0.0 (app.yaml); change that file instead.\n\
+         rule_files:\n- app.rules.yml\nalerting:\n  alertmanagers:\n  - static_configs:\n    - targets:\n      \
+         - alertmanager:9093\nscrape_configs:\n- job_name: app\n  metrics_path: /m\n  scrape_interval: 15s\n  \
+         scrape_timeout: 10s\n  static_configs:\n  - targets:\n    - app:8003\n    - other:1\n    labels:\n      team: core\n"
+    );
+    let alertmanager = text(&files, "app.alertmanager.yml");
+    for want in ["routing_key_file: /run/secrets/key", "severity=~\"critical\"", "alertname=\"Deeper\""] {
+        assert!(alertmanager.contains(want), "{alertmanager}");
+    }
+}
+
+#[test]
+fn objectives_burn_as_fast_as_their_budget_allows() {
+    let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "http").expect("there");
+    let files = all(&pack);
+    let rules = text(&files, "http.rules.yml");
+    // 2 % of the budget of 30 days within an hour is 14.4 times the allowed 0.5 %.
+    for want in [
+        "slo:http_availability:bad_ratio1h > 0.072 and slo:http_availability:bad_ratio5m > 0.072",
+        "slo:http_availability:bad_ratio6h > 0.03 and slo:http_availability:bad_ratio30m > 0.03",
+        "record: slo:http_availability:bad_ratio3d",
+    ] {
+        assert!(rules.contains(want), "{rules}\nlacks {want}");
+    }
+}
+
+#[test]
+fn old_names_are_recorded_with_their_labels() {
+    let pack = Pack::parse(
+        "x.yaml",
+        b"pack: x
+version: 1.0.0
+metrics:
+- {name: jobs_total, type: counter, help: x, labels: {task_type: {max: 9}}, aliases: [{name: tasks, labels: {task_type: type}}]}
+- {name: took_seconds, type: histogram, unit: seconds, help: x, buckets: [1], aliases: [took]}
+- {name: health, type: state_set, help: x, states: [up, down], aliases: [condition]}
+",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    let files = all(&pack);
+    promtool(written(&files).path(), &["check", "rules", "x.aliases.yml"]);
+    let rules = text(&files, "x.aliases.yml");
+    for want in [
+        "record: tasks\n    expr: sum without (task_type) (label_replace(jobs_total, \"type\", \"$1\", \"task_type\", \"(.*)\"))",
+        "record: took_bucket\n    expr: took_seconds_bucket",
+        "record: took_count\n    expr: took_seconds_count",
+        "record: condition\n    expr: sum without (health) (label_replace(health, \"condition\", \"$1\", \"health\", \"(.*)\"))",
+    ] {
+        assert!(rules.contains(want), "{rules}\nlacks {want}");
+    }
+}
+
+#[test]
+fn a_pack_with_errors_gives_nothing() {
+    let pack =
+        Pack::parse("x.yaml", b"pack: x\nversion: 1.0.0\nmetrics: [{name: a, type: counter, help: x}]")
+            .unwrap_or_else(|e| panic!("{e}"));
+    let refused = generate(&pack, OutputKind::ALL).expect_err("refused");
+    assert_eq!(refused.findings.len(), 1);
+    assert!(refused.to_string().contains("x.yaml has 1 errors: x.yaml:3:18: error: counter a"), "{refused}");
+}
+
+/// The module that `bellwether pack gen` makes of packs/http.yaml, compiled into this test.
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/http.rs"]
+mod http;
+
+/// That of a pack with every type of metric.
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/types.rs"]
+mod types;
+
+const TYPES: &str = include_str!("generated/types.yaml");
+
+#[test]
+fn the_compiled_modules_are_those_that_are_made() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/generated/");
+    let (_, http) = packs().into_iter().find(|(_, pack)| pack.name.value == "http").expect("there");
+    let types = Pack::parse("types.yaml", TYPES.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let mut old = Vec::new();
+    for (pack, file) in [(http, "http.rs"), (types, "types.rs")] {
+        let made = generate(&pack, &[OutputKind::Rust]).unwrap_or_else(|e| panic!("{e}"));
+        let path = format!("{folder}{file}");
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        if std::env::var_os("BELLWETHER_ACCEPT").is_some() {
+            std::fs::write(&path, text(&made, file)).expect("written");
+        }
+        if committed != text(&made, file) {
+            old.push(path);
+        }
+    }
+    assert!(old.is_empty(), "{old:?} are old; run this test with BELLWETHER_ACCEPT=1");
+}
+
+#[test]
+fn a_generated_module_exposes_what_the_pack_says() {
+    use bellwether_sdk::{MetricSet as _, Registry};
+    let registry = Registry::new();
+    let http = http::Http::register(&registry).expect("registers");
+    http.requests.with(http::RequestsLabels { method: http::Method::Get, route: "/x", status: "200" }).inc();
+    http.request_duration_seconds
+        .with(http::RequestDurationSecondsLabels { method: http::Method::Get, route: "/x" })
+        .observe(0.3);
+    let text = registry.text();
+    assert!(text.contains("http_requests_total{method=\"GET\",route=\"/x\",status=\"200\"} 1\n"), "{text}");
+    assert!(
+        text.contains("http_request_duration_seconds_bucket{method=\"GET\",route=\"/x\",le=\"0.5\"} 1\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_type_has_its_instrument() {
+    use bellwether_sdk::{MetricSet as _, Registry};
+    let registry = Registry::new();
+    let set = types::Types::register(&registry).expect("registers");
+    set.health.set(types::Health::Degraded);
+    set.breaker_state.with(types::BreakerStateLabels { breaker: "db" }).set(types::BreakerState::HalfOpen);
+    set.platform.set(types::PlatformLabels { version: "1.2" });
+    set.jobs.with(types::JobsLabels { r#type: types::Type::Value2xx }).inc();
+    let text = registry.text();
+    for want in [
+        "types_health{types_health=\"degraded\"} 1\n",
+        "types_breaker_state{breaker=\"db\",types_breaker_state=\"half_open\"} 1\n",
+        "types_platform_info{version=\"1.2\"} 1\n",
+        "types_jobs_total{type=\"2xx\"} 1\n",
+    ] {
+        assert!(text.contains(want), "{text}\nlacks {want}");
+    }
+}

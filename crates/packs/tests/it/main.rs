@@ -1,0 +1,6 @@
+//! What people rely on of packs.
+
+mod compile;
+mod generate;
+mod lint;
+mod schema;

@@ -192,6 +192,9 @@ impl LockedShards<'_> {
                 continue;
             }
             series.push(sample.ts_ms, sample.start_ts_ms, &sample.value, shared);
+            if slots[shard].is_empty() {
+                slots[shard] = self.shard_mut(shard).take_spare_slots();
+            }
             slots[shard].push(sample.series.slot());
         }
         let low_water = self.head.commits.low_water();

@@ -27,6 +27,8 @@ pub(crate) struct Shard {
     next_generation: u32,
     /// What recent batches added, oldest first. A reader that must not see a batch leaves out as many of the newest samples of each series.
     traces: VecDeque<Trace>,
+    /// The memory of a trace that was forgotten, for the next one.
+    spare_slots: Vec<u32>,
     pub(crate) shared: SharedColumns,
 }
 
@@ -37,6 +39,9 @@ struct Places {
     pages: Vec<Vec<Option<Series>>>,
     n: u32,
 }
+
+/// The memory of a longer trace is not kept.
+const MAX_SPARE_SLOTS: usize = 1 << 12;
 
 /// How many places a page has.
 const PAGE: usize = 64;
@@ -92,6 +97,7 @@ impl Default for Shard {
             free: VecDeque::new(),
             next_generation: DefaultHashBuilder::default().hash_one(0) as u32,
             traces: VecDeque::new(),
+            spare_slots: Vec::new(),
             shared: SharedColumns::default(),
         }
     }
@@ -178,10 +184,19 @@ impl Shard {
 
     /// Remembers that a batch added samples, one for each entry of `slots`. Traces of batches up to `low_water` are forgotten.
     pub(crate) fn trace(&mut self, commit: u64, slots: Vec<u32>, low_water: u64) {
-        while self.traces.front().is_some_and(|t| t.commit <= low_water) {
-            self.traces.pop_front();
+        while let Some(Trace { slots, .. }) = self.traces.pop_front_if(|t| t.commit <= low_water) {
+            if slots.capacity() <= MAX_SPARE_SLOTS {
+                self.spare_slots = slots;
+            }
         }
         self.traces.push_back(Trace { commit, slots });
+    }
+
+    /// An empty list for the places of the next trace.
+    pub(crate) fn take_spare_slots(&mut self) -> Vec<u32> {
+        let mut slots = std::mem::take(&mut self.spare_slots);
+        slots.clear();
+        slots
     }
 
     /// Removes the samples of series in ranges. Readers of earlier batches do not find them either, and leave out no others instead.

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bellwether_exposition::{Family, MetricType, Number, Part, Sample, Writer};
+use bellwether_exposition::{Family, MetricType, Number};
+
+use crate::encode::Sink;
 
 /// After failures the time between two attempts grows up to this many times what it was.
 const MAX_BACKOFF: u32 = 16;
@@ -110,15 +112,14 @@ impl State {
 }
 
 /// Writes how the collectors are doing.
-pub(crate) fn encode(collectors: &[Arc<State>], writer: &mut Writer<'_>) {
+pub(crate) fn encode(collectors: &[Arc<State>], sink: &mut impl Sink) {
     if collectors.is_empty() {
         return;
     }
     let mut family = |name, metric_type, unit, help, value: &dyn Fn(&Run) -> Number| {
-        writer.family(&Family { name, metric_type, help, unit });
+        sink.family(&Family { name, metric_type, help, unit });
         for state in collectors {
-            let sample = Sample::new(Part::Value, value(&state.lock()));
-            writer.sample(&sample, [("collector", state.name.as_str())]);
+            sink.number("collector", &state.name, value(&state.lock()));
         }
     };
     let age = "Age of what a collector fetched last; since it was started if it never did.";

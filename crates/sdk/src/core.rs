@@ -6,9 +6,8 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bellwether_exposition::MetricType;
-
 use crate::arena::Arena;
+use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
 use crate::record::{Record, State, each_word};
 use crate::table::Table;
@@ -56,12 +55,9 @@ pub(crate) struct Description {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
     pub(crate) unit: &'static str,
-    pub(crate) metric_type: MetricType,
+    pub(crate) kind: Kind,
     pub(crate) fields: &'static [Field],
-    /// Finite upper bounds of a histogram.
-    pub(crate) bounds: &'static [f64],
-    /// The states of a state set.
-    pub(crate) states: &'static [&'static str],
+    /// As [`Kind::n_cells`] says.
     pub(crate) n_cells: usize,
     pub(crate) max_series: u32,
     /// See [`closed_combinations`](crate::labels::closed_combinations).
@@ -97,7 +93,7 @@ impl Core {
 
     /// The series with these labels, which is made if it is not there.
     #[inline]
-    pub(crate) fn record<L: Labels>(&self, labels: &L) -> Record {
+    pub(crate) fn record<L: Labels>(&'static self, labels: &L) -> Record {
         let closed_index = labels.closed_index();
         if let Some(slot) = self.dense.get(closed_index as usize) {
             return match slot.load(Ordering::Acquire) {
@@ -155,7 +151,7 @@ impl Core {
 
     /// Makes the series, or the one that stands for it because of a limit.
     #[cold]
-    fn make(&self, closed_index: u32, values: &[&str]) -> Record {
+    fn make(&'static self, closed_index: u32, values: &[&str]) -> Record {
         if self.is_full.load(Ordering::Relaxed)
             && !values.is_empty()
             && let Some(at) = self.find(closed_index, &vec![OVERFLOW; values.len()])
@@ -166,7 +162,7 @@ impl Core {
         self.make_in(&mut self.lock(), closed_index, values)
     }
 
-    fn make_in(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
+    fn make_in(&'static self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
         if let Some(at) = self.look_again(closed_index, values) {
             return Record::at(self.arena, at);
         }
@@ -181,7 +177,7 @@ impl Core {
         }
         if let Some(at) = self.removed(growth, closed_index, values) {
             let record = Record::at(self.arena, at);
-            record.revive(self.description.n_cells);
+            self.description.kind.revive(record);
             if let Some(slot) = self.dense.get(closed_index as usize) {
                 slot.store(at, Ordering::Release);
             }
@@ -267,7 +263,7 @@ impl Core {
     }
 
     /// Makes the series with these labels the only one.
-    pub(crate) fn replace<L: Labels>(&self, labels: &L) {
+    pub(crate) fn replace<L: Labels>(&'static self, labels: &L) {
         let mut growth = self.lock();
         let others: Vec<u32> = self.places().collect();
         for at in others {
@@ -299,18 +295,14 @@ impl Core {
         let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
         let same_fields = self.description.fields.len() == other.fields.len()
             && self.description.fields.iter().zip(other.fields).all(same_field);
-        [
-            (self.description.metric_type == other.metric_type, "another type"),
+        let others = [
             (same_fields, "other labels"),
-            (self.description.bounds == other.bounds, "other buckets"),
-            (self.description.states == other.states, "other states"),
-            (self.description.n_cells == other.n_cells, "another way of counting"),
             (self.description.unit == other.unit, "another unit"),
             (self.description.help == other.help, "another help text"),
             (self.description.max_series == other.max_series, "another limit of series"),
-        ]
-        .into_iter()
-        .find_map(|(is_same, what)| (!is_same).then_some(what))
+        ];
+        let find = || others.into_iter().find_map(|(is_same, what)| (!is_same).then_some(what));
+        self.description.kind.difference(&other.kind).or_else(find)
     }
 
     /// How often a value went to an overflow series because of a limit.

@@ -62,6 +62,20 @@ pub enum RegisterError {
         /// The family.
         family: &'static str,
     },
+    /// The buckets of a native histogram are unusable.
+    #[error(
+        "{family}: a native histogram has a schema from -4 to 8, 160 to 4096 buckets, and a zero threshold from 2^-128 on"
+    )]
+    Resolution {
+        /// The family.
+        family: &'static str,
+    },
+    /// The quantiles or the window of a summary are unusable.
+    #[error("{family}: quantiles are numbers from 0 to 1 that increase, and the window is some time")]
+    Quantiles {
+        /// The family.
+        family: &'static str,
+    },
     /// The family is there already and is another one.
     #[error("{family} is registered already with {what}")]
     Differs {

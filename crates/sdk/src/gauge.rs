@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::Core;
 use crate::counter::add_f64;
+use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::record::Record;
 
@@ -19,6 +20,8 @@ pub struct Gauge<L = ()> {
 pub struct GaugeHandle {
     /// The bits of the value.
     cells: &'static [AtomicU64; Self::N_CELLS],
+    /// How often it was set, where that is asked for: a value that is set again and again is not idle.
+    writes: Option<&'static AtomicU64>,
 }
 
 impl GaugeHandle {
@@ -28,12 +31,14 @@ impl GaugeHandle {
     #[inline]
     pub fn set(self, value: f64) {
         self.cells[0].store(value.to_bits(), Ordering::Relaxed);
+        self.count_write();
     }
 
     /// Adds to the value; a negative amount takes away from it.
     #[inline]
     pub fn add(self, amount: f64) {
         add_f64(&self.cells[0], amount);
+        self.count_write();
     }
 
     /// Adds one.
@@ -50,6 +55,7 @@ impl GaugeHandle {
 
     /// Sets the value if it is greater than the present one: a high-water mark.
     pub fn set_max(self, value: f64) {
+        self.count_write();
         let mut old = self.cells[0].load(Ordering::Relaxed);
         while value > f64::from_bits(old) {
             let swapped = self.cells[0].compare_exchange_weak(
@@ -78,8 +84,16 @@ impl GaugeHandle {
     }
 
     #[inline]
-    pub(crate) fn of(record: Record) -> Self {
-        Self { cells: record.array() }
+    fn count_write(self) {
+        if let Some(writes) = self.writes {
+            writes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of(counts_writes: bool, record: Record) -> Self {
+        let writes = if counts_writes { record.cells(Self::N_CELLS + 1).last() } else { None };
+        Self { cells: record.array(), writes }
     }
 }
 
@@ -102,7 +116,8 @@ impl<L: Labels> Gauge<L> {
     /// The gauge with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> GaugeHandle {
-        GaugeHandle::of(self.core.record(&labels))
+        let counts_writes = matches!(self.core.description.kind, Kind::Gauge { counts_writes: true });
+        GaugeHandle::of(counts_writes, self.core.record(&labels))
     }
 
     /// Takes the gauge with these labels out of the exposition. Returns whether it was there.

@@ -29,31 +29,42 @@
 //! overflow series, so that sums stay right and a mistake cannot fill the memory.
 mod arena;
 pub mod buckets;
+mod clock;
 mod collector;
 mod core;
 mod counter;
 mod encode;
 mod error;
+mod exemplar;
+mod exponential;
+mod gate;
 mod gauge;
 mod histogram;
 mod info;
+mod kind;
 mod labels;
+mod native;
 mod observed;
 mod record;
 mod registry;
+mod sketch;
 mod state_set;
+mod summary;
 mod table;
 
-pub use bellwether_exposition::{Offer, OutputFormat};
+pub use bellwether_exposition::{EscapingScheme, Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet};
 
 pub use collector::Collector;
 pub use counter::{Counter, CounterHandle};
 pub use error::RegisterError;
+pub use exemplar::TraceContext;
 pub use gauge::{Gauge, GaugeHandle, InFlight};
 pub use histogram::{Histogram, HistogramHandle, Timer};
 pub use info::Info;
 pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values};
+pub use native::{NativeHistogram, NativeHistogramHandle, NativeTimer};
 pub use observed::{ObservedCounter, ObservedCounterHandle};
 pub use registry::{Instrument, MetricSet, Opts, Registry};
 pub use state_set::{StateSet, StateSetHandle};
+pub use summary::{Summary, SummaryHandle};

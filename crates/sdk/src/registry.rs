@@ -1,28 +1,42 @@
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bellwether_exposition::{MetricType, OutputFormat};
+use bellwether_exposition::{EscapingScheme, MetricType, OutputFormat};
 
 use crate::buckets;
+use crate::clock::{self, Clock};
 use crate::collector::{self, Collector};
 use crate::core::{Core, Description};
-use crate::counter::{Counter, CounterHandle};
-use crate::encode::encode;
+use crate::counter::Counter;
+use crate::encode::Source;
 use crate::error::RegisterError;
-use crate::gauge::{Gauge, GaugeHandle};
-use crate::histogram::{Histogram, HistogramHandle};
+use crate::exponential::{MAX_SCHEMA, MIN_SCHEMA, ZERO_THRESHOLD};
+use crate::gauge::Gauge;
+use crate::histogram::Histogram;
 use crate::info::Info;
+use crate::kind::Kind;
 use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations};
-use crate::observed::{ObservedCounter, ObservedCounterHandle};
-use crate::state_set::{self, StateSet};
+use crate::native::{self, NativeHistogram};
+use crate::observed::ObservedCounter;
+use crate::sketch::{MAX_BUCKETS, MIN_BUCKETS};
+use crate::state_set::StateSet;
+use crate::summary::{self, Summary};
 
 /// Families that are exposed together. A clone is the same registry.
 ///
 /// Series live as long as the process, also those of a registry that is gone: handles are references to them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Registry {
     contents: Arc<Mutex<Contents>>,
+    clock: Clock,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { contents: Arc::default(), clock: &clock::now }
+    }
 }
 
 #[derive(Default)]
@@ -38,7 +52,13 @@ pub struct Opts {
     name: &'static str,
     help: &'static str,
     unit: &'static str,
-    buckets: &'static [f64],
+    buckets: Option<&'static [f64]>,
+    schema: i32,
+    max_buckets: usize,
+    zero_threshold: f64,
+    quantiles: &'static [f64],
+    window: Duration,
+    has_exemplars: bool,
     max_series: u32,
 }
 
@@ -48,7 +68,19 @@ impl Opts {
 
     /// A family with this name, without the suffixes that its type brings (`_total`, `_bucket`), and a sentence about it.
     pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, unit: "", buckets: buckets::SECONDS, max_series: Self::DEFAULT_MAX_SERIES }
+        Self {
+            name,
+            help,
+            unit: "",
+            buckets: None,
+            schema: 3,
+            max_buckets: MIN_BUCKETS,
+            zero_threshold: ZERO_THRESHOLD,
+            quantiles: &[0.5, 0.9, 0.95, 0.99],
+            window: Duration::from_mins(10),
+            has_exemplars: false,
+            max_series: Self::DEFAULT_MAX_SERIES,
+        }
     }
 
     /// The unit, in which the name must end (`seconds` in `request_duration_seconds`).
@@ -58,11 +90,62 @@ impl Opts {
         self
     }
 
-    /// The upper bounds of the buckets of a histogram, increasing, without the infinite one. [`buckets::SECONDS`] if nothing is said.
+    /// The upper bounds of the buckets of a histogram, increasing, without the infinite one. [`buckets::SECONDS`] if nothing is said. A native histogram has such buckets only
+    /// if they are given.
     #[must_use]
     pub const fn buckets(mut self, bounds: &'static [f64]) -> Self {
-        self.buckets = bounds;
+        self.buckets = Some(bounds);
         self
+    }
+
+    /// How fine the buckets of a native histogram are at first: 2 to the power of this per power of two, from -4 to 8. 3 if nothing is said: a bucket is 9 % wider than the one
+    /// before.
+    #[must_use]
+    pub const fn schema(mut self, schema: i32) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// How many buckets a native histogram has at most, from 160, which is what it is if nothing is said, to 4,096. With fewer not every number would have one.
+    #[must_use]
+    pub const fn max_buckets(mut self, max_buckets: usize) -> Self {
+        self.max_buckets = max_buckets;
+        self
+    }
+
+    /// What is closer to zero than this, or as close, counts as zero in a native histogram. 2^-128 if nothing is said, and at least.
+    #[must_use]
+    pub const fn zero_threshold(mut self, zero_threshold: f64) -> Self {
+        self.zero_threshold = zero_threshold;
+        self
+    }
+
+    /// The quantiles that a summary exposes, from 0 to 1, increasing. 0.5, 0.9, 0.95 and 0.99 if nothing is said.
+    #[must_use]
+    pub const fn quantiles(mut self, quantiles: &'static [f64]) -> Self {
+        self.quantiles = quantiles;
+        self
+    }
+
+    /// How far back the quantiles of a summary reach, in steps of a fifth of it. Ten minutes if nothing is said.
+    #[must_use]
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Keeps exemplars of counters and histograms: where in the traces the last event is, of each bucket. They cost 48 bytes each, and are exposed in OpenMetrics and protobuf.
+    #[must_use]
+    pub const fn exemplars(mut self) -> Self {
+        self.has_exemplars = true;
+        self
+    }
+
+    /// The buckets, or those that count if nothing was said.
+    fn bounds(self, default: &'static [f64]) -> Result<&'static [f64], RegisterError> {
+        let bounds = self.buckets.unwrap_or(default);
+        let are_right = bounds.windows(2).all(|w| w[0] < w[1]) && bounds.iter().all(|b| b.is_finite());
+        if are_right { Ok(bounds) } else { Err(RegisterError::Buckets { family: self.name }) }
     }
 
     /// The suffix of a counter may be given or not.
@@ -126,15 +209,14 @@ pub trait MetricSet: Sized {
 
 impl<L: Labels> Instrument for Counter<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let kind = Kind { n_cells: CounterHandle::N_CELLS, ..Kind::new(MetricType::Counter) };
+        let kind = Kind::Counter { has_exemplars: opts.has_exemplars };
         Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
     }
 }
 
 impl<L: Labels> Instrument for ObservedCounter<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let kind = Kind { n_cells: ObservedCounterHandle::N_CELLS, ..Kind::new(MetricType::Counter) };
-        Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
+        Ok(Self::new(registry.family::<L>(opts.counter(), Kind::ObservedCounter)?))
     }
 }
 
@@ -143,7 +225,7 @@ impl<L: Labels> Instrument for Info<L> {
         let name = opts.name.strip_suffix("_info").unwrap_or(opts.name);
         // The labels of the one series may have any values.
         let opts = Opts { name, max_series: u32::MAX, ..opts };
-        Ok(Self::new(registry.family::<L>(opts, Kind::new(MetricType::Info))?))
+        Ok(Self::new(registry.family::<L>(opts, Kind::Info)?))
     }
 }
 
@@ -156,42 +238,57 @@ impl<S: LabelValue, L: Labels> Instrument for StateSet<S, L> {
         if L::FIELDS.iter().any(|field| field.name == family) {
             return Err(RegisterError::Label { family, label: family });
         }
-        let kind = Kind { states: S::VALUES, n_cells: state_set::N_CELLS, ..Kind::new(MetricType::StateSet) };
-        Ok(Self::new(registry.family::<L>(opts, kind)?))
-    }
-}
-
-/// In what families of different types differ.
-#[derive(Clone, Copy)]
-struct Kind {
-    metric_type: MetricType,
-    bounds: &'static [f64],
-    states: &'static [&'static str],
-    n_cells: usize,
-}
-
-impl Kind {
-    fn new(metric_type: MetricType) -> Self {
-        Self { metric_type, bounds: &[], states: &[], n_cells: 0 }
+        Ok(Self::new(registry.family::<L>(opts, Kind::StateSet(S::VALUES))?))
     }
 }
 
 impl<L: Labels> Instrument for Gauge<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let kind = Kind { n_cells: GaugeHandle::N_CELLS, ..Kind::new(MetricType::Gauge) };
-        Ok(Self::new(registry.family::<L>(opts, kind)?))
+        Ok(Self::new(registry.family::<L>(opts, Kind::Gauge { counts_writes: false })?))
     }
 }
 
 impl<L: Labels> Instrument for Histogram<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let is_increasing = opts.buckets.windows(2).all(|w| w[0] < w[1]);
-        if opts.buckets.is_empty() || !is_increasing || opts.buckets.iter().any(|b| !b.is_finite()) {
+        let bounds = opts.bounds(buckets::SECONDS)?;
+        if bounds.is_empty() {
             return Err(RegisterError::Buckets { family: opts.name });
         }
-        let n_cells = HistogramHandle::n_cells(opts.buckets);
-        let kind = Kind { bounds: opts.buckets, n_cells, ..Kind::new(MetricType::Histogram) };
+        let kind = Kind::Histogram { bounds, has_exemplars: opts.has_exemplars };
         Ok(Self::new(registry.family::<L>(opts, kind)?))
+    }
+}
+
+impl<L: Labels> Instrument for NativeHistogram<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let is_right = (MIN_SCHEMA..=MAX_SCHEMA).contains(&opts.schema)
+            && (MIN_BUCKETS..=MAX_BUCKETS).contains(&opts.max_buckets)
+            && (ZERO_THRESHOLD..f64::MAX).contains(&opts.zero_threshold);
+        if !is_right {
+            return Err(RegisterError::Resolution { family: opts.name });
+        }
+        let shape = native::Shape {
+            schema: opts.schema,
+            max_buckets: opts.max_buckets,
+            zero_threshold: opts.zero_threshold,
+            bounds: opts.bounds(&[])?,
+            has_exemplars: opts.has_exemplars,
+        };
+        Ok(Self::new(registry.family::<L>(opts, Kind::NativeHistogram(shape))?))
+    }
+}
+
+impl<L: Labels> Instrument for Summary<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let quantiles = opts.quantiles;
+        let are_right = quantiles.windows(2).all(|w| w[0] < w[1])
+            && quantiles.iter().all(|q| (0.0..=1.0).contains(q))
+            && !opts.window.is_zero();
+        if !are_right {
+            return Err(RegisterError::Quantiles { family: opts.name });
+        }
+        let shape = summary::Shape { quantiles, window: opts.window, clock: registry.clock };
+        Ok(Self::new(registry.family::<L>(opts, Kind::Summary(shape))?))
     }
 }
 
@@ -207,6 +304,12 @@ impl Registry {
         GLOBAL.get_or_init(Self::default)
     }
 
+    /// An empty registry that asks `clock` for the time since the Unix epoch where time is part of what is counted: in the windows of summaries. For tests; the clock is
+    /// never given back.
+    pub fn with_clock(clock: impl Fn() -> Duration + Send + Sync + RefUnwindSafe + 'static) -> Self {
+        Self { clock: Box::leak(Box::new(clock)), ..Self::default() }
+    }
+
     /// A family of counters, whose name may end in `_total` or not.
     pub fn counter<L: Labels>(&self, opts: Opts) -> Result<Counter<L>, RegisterError> {
         Counter::register(self, opts)
@@ -220,6 +323,16 @@ impl Registry {
     /// A family of histograms.
     pub fn histogram<L: Labels>(&self, opts: Opts) -> Result<Histogram<L>, RegisterError> {
         Histogram::register(self, opts)
+    }
+
+    /// A family of histograms with exponential buckets.
+    pub fn native_histogram<L: Labels>(&self, opts: Opts) -> Result<NativeHistogram<L>, RegisterError> {
+        NativeHistogram::register(self, opts)
+    }
+
+    /// A family of summaries.
+    pub fn summary<L: Labels>(&self, opts: Opts) -> Result<Summary<L>, RegisterError> {
+        Summary::register(self, opts)
     }
 
     /// A family of counters whose totals are kept elsewhere.
@@ -254,12 +367,21 @@ impl Registry {
 
     /// Appends all families and their series in a format. Nobody who counts waits for it.
     pub fn encode(&self, out: &mut String, format: OutputFormat) {
-        let (families, collectors) = {
-            let mut contents = self.lock();
-            contents.collectors.retain(|collector| !collector.is_stopped());
-            (contents.families.clone(), contents.collectors.clone())
-        };
-        encode(&families, &collectors, out, format);
+        let (families, collectors) = self.contents();
+        Source { families: &families, collectors: &collectors }.encode_text(out, format);
+    }
+
+    /// Appends all families and their series as delimited protobuf messages, native histograms included.
+    pub fn encode_protobuf(&self, out: &mut Vec<u8>, escaping: EscapingScheme) {
+        let (families, collectors) = self.contents();
+        Source { families: &families, collectors: &collectors }.encode_protobuf(out, escaping);
+    }
+
+    /// The families and the collectors that run.
+    fn contents(&self) -> (Vec<&'static Core>, Vec<Arc<collector::State>>) {
+        let mut contents = self.lock();
+        contents.collectors.retain(|collector| !collector.is_stopped());
+        (contents.families.clone(), contents.collectors.clone())
     }
 
     /// All families and their series as text 0.0.4.
@@ -274,8 +396,8 @@ impl Registry {
     }
 
     fn family<L: Labels>(&self, opts: Opts, kind: Kind) -> Result<&'static Core, RegisterError> {
-        let (family, metric_type) = (opts.name, kind.metric_type);
-        check_name(family, L::FIELDS, metric_type)?;
+        let (family, metric_type) = (opts.name, kind.metric_type());
+        check_name(family, L::FIELDS, kind.own_labels())?;
         let ends_in_unit = family.strip_suffix(opts.unit).is_some_and(|rest| rest.ends_with('_'));
         if !opts.unit.is_empty() && !ends_in_unit {
             return Err(RegisterError::Unit { family, unit: opts.unit });
@@ -285,11 +407,9 @@ impl Registry {
             name: family,
             help: opts.help,
             unit: opts.unit,
-            metric_type,
+            kind,
             fields: L::FIELDS,
-            bounds: kind.bounds,
-            states: kind.states,
-            n_cells: kind.n_cells,
+            n_cells: kind.n_cells(),
             max_series: opts.max_series,
             n_closed,
         };
@@ -301,10 +421,9 @@ impl Registry {
             };
         }
         for known in families.iter() {
-            if let Some(series) =
-                shared_series(known.description.name, known.description.metric_type, family, metric_type)
-            {
-                return Err(RegisterError::Taken { family, series, by: known.description.name });
+            let (name, known_type) = (known.description.name, known.description.kind.metric_type());
+            if let Some(series) = shared_series(name, known_type, family, metric_type) {
+                return Err(RegisterError::Taken { family, series, by: name });
             }
         }
         let core: &'static Core =
@@ -333,7 +452,7 @@ fn is_name(name: &str, may_have_colons: bool) -> bool {
 fn check_name(
     family: &'static str,
     fields: &'static [Field],
-    metric_type: MetricType,
+    own_labels: &[&str],
 ) -> Result<(), RegisterError> {
     const SUFFIXES: [&str; 6] = ["_total", "_created", "_info", "_bucket", "_count", "_sum"];
     if !is_name(family, true) {
@@ -344,7 +463,7 @@ fn check_name(
     }
     for (idx, field) in fields.iter().enumerate() {
         let label = field.name;
-        let is_reserved = label.starts_with("__") || (label == "le" && metric_type == MetricType::Histogram);
+        let is_reserved = label.starts_with("__") || own_labels.contains(&label);
         if !is_name(label, false) || is_reserved {
             return Err(RegisterError::Label { family, label });
         }
@@ -365,6 +484,7 @@ fn shared_series(a: &str, a_type: MetricType, b: &str, b_type: MetricType) -> Op
             MetricType::Counter => &["", "_total", "_created"],
             MetricType::Info => &["", "_info"],
             MetricType::Histogram => &["", "_bucket", "_count", "_sum", "_created"],
+            MetricType::Summary => &["", "_count", "_sum", "_created"],
             _ => &[""],
         }
     };

@@ -4,7 +4,7 @@
 //! set and allocates nothing for an ordinary line: a scraper looks at the bytes of a series first, and only those that it does not know are
 //! decoded into a [`LabelBuf`]. What the readers accept, and the words in which they refuse the rest, are those of Prometheus 3;
 //! [`validate_openmetrics`] checks every rule of OpenMetrics instead. [`select_format`] and [`accept_header`] belong to the scraping side of
-//! HTTP, [`OutputFormat::negotiate`] to the serving side.
+//! HTTP, [`ExpositionFormat::negotiate`] to the serving side.
 //!
 //! A [`ProtobufReader`] finds the same events in delimited `io.prometheus.client.MetricFamily` messages, and native histograms beside them; what is
 //! common to both is [`EventReader`].
@@ -74,7 +74,7 @@ pub use label_buf::LabelBuf;
 pub use media_type::MediaTypeError;
 pub use metric_type::MetricType;
 pub use name::EscapingScheme;
-pub use negotiate::{Offer, OutputFormat, Syntax};
+pub use negotiate::{ExpositionFormat, Offer, OutputFormat, Syntax};
 pub use number::{NORMAL_NAN_BITS, ParseNumberError, parse_value};
 pub use protobuf::{
     BucketSample, BucketSide, HistogramSample, MAX_NATIVE_BUCKETS, NativeCounts, NativeHistogram,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bellwether_exposition::{
     EscapingScheme, Family, MetricType, Number, OutputFormat, ProtobufWriter, SampleExemplar, Writer,
+    is_in_family,
 };
 
 use crate::collector;
@@ -21,9 +22,11 @@ const OVERFLOW: Family<'_> = Family {
 };
 
 /// What is exposed together.
-pub(crate) struct Source<'s> {
-    pub(crate) families: &'s [&'static Core],
-    pub(crate) collectors: &'s [Arc<collector::State>],
+pub(crate) struct Source {
+    pub(crate) families: Vec<&'static Core>,
+    pub(crate) collectors: Vec<Arc<collector::State>>,
+    /// Names of series or families; only families that one of them belongs to are exposed. All, if there are none.
+    pub(crate) names: Vec<String>,
 }
 
 /// What takes single numbers, in whatever format.
@@ -34,11 +37,11 @@ pub(crate) trait Sink {
     fn number(&mut self, label: &str, value: &str, number: Number);
 }
 
-impl Source<'_> {
+impl Source {
     /// Appends everything in a text format.
     pub(crate) fn encode_text(&self, out: &mut String, format: OutputFormat) {
         let mut writer = Writer::new(out, format);
-        for core in self.families {
+        for core in self.families() {
             text::family(&mut writer, core, format);
         }
         self.encode_own(&mut writer);
@@ -48,15 +51,21 @@ impl Source<'_> {
     /// Appends everything as protobuf.
     pub(crate) fn encode_protobuf(&self, out: &mut Vec<u8>, escaping: EscapingScheme) {
         let mut writer = ProtobufWriter::new(out, escaping);
-        for core in self.families {
+        for core in self.families() {
             protobuf::family(&mut writer, core, escaping);
         }
         self.encode_own(&mut protobuf::Numbers { writer: &mut writer, escaping });
         writer.finish();
     }
 
+    fn families(&self) -> impl Iterator<Item = &'static Core> {
+        self.families.iter().copied().filter(|core| is_asked_for(&self.names, &metadata(core)))
+    }
+
     /// What is known about the families and collectors themselves.
     fn encode_own(&self, sink: &mut impl Sink) {
+        let names = &self.names;
+        let mut sink = Filtered { sink, names, is_open: true };
         let overflowed = || self.families.iter().filter(|core| core.overflowed() > 0);
         if overflowed().next().is_some() {
             sink.family(&OVERFLOW);
@@ -64,8 +73,37 @@ impl Source<'_> {
                 sink.number("family", core.description.name, Number::Count(core.overflowed()));
             }
         }
-        collector::encode(self.collectors, sink);
+        collector::encode(&self.collectors, &mut sink);
     }
+}
+
+/// Lets only those families through that are asked for.
+struct Filtered<'f, S> {
+    sink: &'f mut S,
+    names: &'f [String],
+    /// Whether the family that is being written is one of them.
+    is_open: bool,
+}
+
+impl<S: Sink> Sink for Filtered<'_, S> {
+    fn family(&mut self, family: &Family<'_>) {
+        self.is_open = is_asked_for(self.names, family);
+        if self.is_open {
+            self.sink.family(family);
+        }
+    }
+
+    fn number(&mut self, label: &str, value: &str, number: Number) {
+        if self.is_open {
+            self.sink.number(label, value, number);
+        }
+    }
+}
+
+/// Whether one of the names is that of the family or of one of its series, or there are none.
+fn is_asked_for(names: &[String], family: &Family<'_>) -> bool {
+    let is_it = |name: &String| is_in_family(name, family.name, family.metric_type);
+    names.is_empty() || names.iter().any(is_it)
 }
 
 /// What is said about a family.

@@ -367,21 +367,23 @@ impl Registry {
 
     /// Appends all families and their series in a format. Nobody who counts waits for it.
     pub fn encode(&self, out: &mut String, format: OutputFormat) {
-        let (families, collectors) = self.contents();
-        Source { families: &families, collectors: &collectors }.encode_text(out, format);
+        self.source(&[]).encode_text(out, format);
     }
 
     /// Appends all families and their series as delimited protobuf messages, native histograms included.
     pub fn encode_protobuf(&self, out: &mut Vec<u8>, escaping: EscapingScheme) {
-        let (families, collectors) = self.contents();
-        Source { families: &families, collectors: &collectors }.encode_protobuf(out, escaping);
+        self.source(&[]).encode_protobuf(out, escaping);
     }
 
-    /// The families and the collectors that run.
-    fn contents(&self) -> (Vec<&'static Core>, Vec<Arc<collector::State>>) {
+    /// What there is to be exposed, as far as its names are asked for.
+    pub(crate) fn source(&self, names: &[String]) -> Source {
         let mut contents = self.lock();
         contents.collectors.retain(|collector| !collector.is_stopped());
-        (contents.families.clone(), contents.collectors.clone())
+        Source {
+            families: contents.families.clone(),
+            collectors: contents.collectors.clone(),
+            names: names.to_vec(),
+        }
     }
 
     /// All families and their series as text 0.0.4.

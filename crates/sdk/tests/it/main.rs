@@ -1,7 +1,9 @@
 //! What users of the SDK rely on, through its public interface.
+mod exemplars;
 mod exposition;
 mod limits;
 mod native;
 mod protobuf;
+mod serve;
 mod summary;
 mod types;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arena::Arena;
+use crate::expiry::{Change, Expiry};
 use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
 use crate::record::{Record, State, each_word};
@@ -62,6 +63,8 @@ pub(crate) struct Description {
     pub(crate) max_series: u32,
     /// See [`closed_combinations`](crate::labels::closed_combinations).
     pub(crate) n_closed: u32,
+    /// When series are taken out of the exposition by themselves.
+    pub(crate) expiry: Option<Expiry>,
 }
 
 impl Core {
@@ -262,6 +265,34 @@ impl Core {
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
     }
 
+    /// Takes series out of which nothing was heard for long, and puts those back that somebody counts in all the same.
+    pub(crate) fn expire(&self) {
+        let Some(expiry) = &self.description.expiry else { return };
+        let mut growth = self.lock();
+        let mut inspection = expiry.inspect();
+        for at in self.all_places() {
+            let record = Record::at(self.arena, at);
+            let cells = record.cells(self.description.n_cells);
+            let cells = &cells[..self.description.kind.n_telling_cells()];
+            let hash =
+                self.hasher.hash_one(cells.iter().map(|c| c.load(Ordering::Relaxed)).collect::<Vec<_>>());
+            match inspection.of(at, record.is_exposed(), hash) {
+                Change::Keep => {}
+                Change::TakeOut => self.remove_at(&mut growth, at),
+                Change::PutBack => {
+                    // Its cells stay: what was counted meanwhile was counted.
+                    record.revive(0);
+                    if let Some(slot) = self.dense.get(record.closed_index() as usize) {
+                        slot.store(at, Ordering::Release);
+                        growth.removed.remove(&record.closed_index());
+                    }
+                    growth.n_live += 1;
+                    self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
     /// Makes the series with these labels the only one.
     pub(crate) fn replace<L: Labels>(&'static self, labels: &L) {
         let mut growth = self.lock();
@@ -295,11 +326,13 @@ impl Core {
         let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
         let same_fields = self.description.fields.len() == other.fields.len()
             && self.description.fields.iter().zip(other.fields).all(same_field);
+        let expire_after = |it: &Description| it.expiry.as_ref().map(|expiry| expiry.after);
         let others = [
             (same_fields, "other labels"),
             (self.description.unit == other.unit, "another unit"),
             (self.description.help == other.help, "another help text"),
             (self.description.max_series == other.max_series, "another limit of series"),
+            (expire_after(&self.description) == expire_after(other), "another time to expire"),
         ];
         let find = || others.into_iter().find_map(|(is_same, what)| (!is_same).then_some(what));
         self.description.kind.difference(&other.kind).or_else(find)
@@ -316,13 +349,17 @@ impl Core {
     }
 
     fn places(&self) -> impl Iterator<Item = u32> {
+        self.all_places().filter(|at| Record::at(self.arena, *at).is_exposed())
+    }
+
+    /// Where all series are, those that were removed included.
+    fn all_places(&self) -> impl Iterator<Item = u32> {
         let mut next = self.first.load(Ordering::Acquire);
-        let all = std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             let at = Some(next).filter(|at| *at != 0)?;
             next = Record::at(self.arena, at).next();
             Some(at)
-        });
-        all.filter(|at| Record::at(self.arena, *at).is_exposed())
+        })
     }
 }
 

@@ -61,6 +61,15 @@ impl Kind {
         }
     }
 
+    /// So many cells, the first ones, tell whether somebody counted.
+    pub(crate) fn n_telling_cells(&self) -> usize {
+        match self {
+            // The count is enough.
+            Self::Summary(_) => 1,
+            _ => self.n_cells(),
+        }
+    }
+
     /// The labels that the exposition adds.
     pub(crate) fn own_labels(&self) -> &'static [&'static str] {
         match self {

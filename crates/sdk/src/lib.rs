@@ -36,6 +36,7 @@ mod counter;
 mod encode;
 mod error;
 mod exemplar;
+mod expiry;
 mod exponential;
 mod expose;
 mod gate;

@@ -12,6 +12,7 @@ use crate::core::{Core, Description};
 use crate::counter::Counter;
 use crate::encode::Source;
 use crate::error::RegisterError;
+use crate::expiry::Expiry;
 use crate::exponential::{MAX_SCHEMA, MIN_SCHEMA, ZERO_THRESHOLD};
 use crate::gauge::Gauge;
 use crate::histogram::Histogram;
@@ -31,11 +32,13 @@ use crate::summary::{self, Summary};
 pub struct Registry {
     contents: Arc<Mutex<Contents>>,
     clock: Clock,
+    /// When gauges expire of which nothing else is said.
+    gauges_expire_after: Option<Duration>,
 }
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { contents: Arc::default(), clock: &clock::now }
+        Self { contents: Arc::default(), clock: &clock::now, gauges_expire_after: None }
     }
 }
 
@@ -60,6 +63,7 @@ pub struct Opts {
     window: Duration,
     has_exemplars: bool,
     max_series: u32,
+    expire_after: Option<Duration>,
 }
 
 impl Opts {
@@ -80,6 +84,7 @@ impl Opts {
             window: Duration::from_mins(10),
             has_exemplars: false,
             max_series: Self::DEFAULT_MAX_SERIES,
+            expire_after: None,
         }
     }
 
@@ -138,6 +143,16 @@ impl Opts {
     #[must_use]
     pub const fn exemplars(mut self) -> Self {
         self.has_exemplars = true;
+        self
+    }
+
+    /// Takes a series out of the exposition when nothing happened to it for so long: nothing was counted or observed, no value was set. Scrapes look after that. It comes back
+    /// as it is when something happens through a handle that somebody kept, and from zero when it is found by its labels.
+    ///
+    /// For labels that come and go, such as those of connections. A counter that goes and comes back loses what a rate needs, so say this of counters only if there would be too many.
+    #[must_use]
+    pub const fn expire_after(mut self, expire_after: Duration) -> Self {
+        self.expire_after = Some(expire_after);
         self
     }
 
@@ -244,7 +259,9 @@ impl<S: LabelValue, L: Labels> Instrument for StateSet<S, L> {
 
 impl<L: Labels> Instrument for Gauge<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        Ok(Self::new(registry.family::<L>(opts, Kind::Gauge { counts_writes: false })?))
+        let expire_after = opts.expire_after.or(registry.gauges_expire_after);
+        let kind = Kind::Gauge { counts_writes: expire_after.is_some() };
+        Ok(Self::new(registry.family::<L>(Opts { expire_after, ..opts }, kind)?))
     }
 }
 
@@ -308,6 +325,12 @@ impl Registry {
     /// never given back.
     pub fn with_clock(clock: impl Fn() -> Duration + Send + Sync + RefUnwindSafe + 'static) -> Self {
         Self { clock: Box::leak(Box::new(clock)), ..Self::default() }
+    }
+
+    /// Lets gauges expire that are registered from now on, through this registry and its later clones, as if [`Opts::expire_after`] were said of each that does not say something else.
+    #[must_use]
+    pub fn expire_gauges_after(self, expire_after: Duration) -> Self {
+        Self { gauges_expire_after: Some(expire_after), ..self }
     }
 
     /// A family of counters, whose name may end in `_total` or not.
@@ -378,6 +401,7 @@ impl Registry {
     /// What there is to be exposed, as far as its names are asked for.
     pub(crate) fn source(&self, names: &[String]) -> Source {
         let mut contents = self.lock();
+        contents.families.iter().for_each(|core| core.expire());
         contents.collectors.retain(|collector| !collector.is_stopped());
         Source {
             families: contents.families.clone(),
@@ -414,6 +438,7 @@ impl Registry {
             n_cells: kind.n_cells(),
             max_series: opts.max_series,
             n_closed,
+            expiry: opts.expire_after.map(|after| Expiry::new(after, self.clock)),
         };
         let families = &mut self.lock().families;
         if let Some(known) = families.iter().find(|known| known.description.name == family) {

@@ -1,5 +1,6 @@
 //! What users of the SDK rely on, through its public interface.
 mod exemplars;
+mod expiry;
 mod exposition;
 mod limits;
 mod native;

@@ -10,6 +10,7 @@ use crate::arena::Arena;
 use crate::expiry::{Change, Expiry};
 use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
+use crate::overflow::{Bell, Overflow};
 use crate::record::{Record, State, each_word};
 use crate::table::Table;
 
@@ -17,6 +18,9 @@ use crate::table::Table;
 const MAX_DENSE: u32 = 4_096;
 /// Series that were removed keep their memory, because a handle may still point there. A family makes at most this many times its limit of different ones.
 const LIVES: u32 = 4;
+
+/// What of a value is looked at, in bytes, also if less is stored.
+const MAX_NORMALISED: usize = 1_024;
 
 /// What there is of a family, whatever its type.
 pub(crate) struct Core {
@@ -65,6 +69,8 @@ pub(crate) struct Description {
     pub(crate) n_closed: u32,
     /// When series are taken out of the exposition by themselves.
     pub(crate) expiry: Option<Expiry>,
+    /// Who hears that values go to an overflow series.
+    pub(crate) bell: Bell,
 }
 
 impl Core {
@@ -112,9 +118,15 @@ impl Core {
                 None => self.make(closed_index, values),
             }
         } else {
-            self.with_normalised(labels, |closed_index, values| match self.find(closed_index, values) {
-                Some(at) => Record::at(self.arena, at),
-                None => self.make(closed_index, values),
+            self.with_normalised(labels, |closed_index, normalised| {
+                // A rule refused a value, where there may be room for it.
+                if normalised.iter().zip(values).any(|(new, old)| *new == OVERFLOW && *old != OVERFLOW) {
+                    self.count_overflow();
+                }
+                match self.find(closed_index, normalised) {
+                    Some(at) => Record::at(self.arena, at),
+                    None => self.make(closed_index, normalised),
+                }
             })
         }
     }
@@ -159,10 +171,26 @@ impl Core {
             && !values.is_empty()
             && let Some(at) = self.find(closed_index, &vec![OVERFLOW; values.len()])
         {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            self.count_overflow();
             return Record::at(self.arena, at);
         }
-        self.make_in(&mut self.lock(), closed_index, values)
+        let overflowed = self.overflowed();
+        let record = self.make_in(&mut self.lock(), closed_index, values);
+        if self.overflowed() > overflowed {
+            self.tell_overflow();
+        }
+        record
+    }
+
+    fn count_overflow(&self) {
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+        self.tell_overflow();
+    }
+
+    /// Nobody may hold the lock, because who hears of it may expose the registry.
+    fn tell_overflow(&self) {
+        let overflow = Overflow { family: self.description.name, total: self.overflowed() };
+        self.description.bell.ring(overflow);
     }
 
     fn make_in(&'static self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
@@ -274,9 +302,11 @@ impl Core {
             let record = Record::at(self.arena, at);
             let cells = record.cells(self.description.n_cells);
             let cells = &cells[..self.description.kind.n_telling_cells()];
-            let hash =
-                self.hasher.hash_one(cells.iter().map(|c| c.load(Ordering::Relaxed)).collect::<Vec<_>>());
-            match inspection.of(at, record.is_exposed(), hash) {
+            let mut hasher = self.hasher.build_hasher();
+            for cell in cells {
+                hasher.write_u64(cell.load(Ordering::Relaxed));
+            }
+            match inspection.of(at, record.is_exposed(), hasher.finish()) {
                 Change::Keep => {}
                 Change::TakeOut => self.remove_at(&mut growth, at),
                 Change::PutBack => {
@@ -371,6 +401,8 @@ impl OpenValues {
     }
 
     fn normalised<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        // A rule may take longer than in proportion, and values come from strangers.
+        let value = &value[..value.floor_char_boundary(MAX_NORMALISED)];
         let value = self.normalise.map_or(Cow::Borrowed(value), |normalise| normalise(value));
         let end = value.floor_char_boundary(usize::from(self.max_bytes));
         match value {

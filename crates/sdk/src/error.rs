@@ -50,6 +50,16 @@ pub enum RegisterError {
         /// The label.
         label: &'static str,
     },
+    /// A label is named like what is another value for each event.
+    #[error(
+        "{family}: {label} is another value for each event, and every value would be a series of its own; put it into an exemplar or a log line"
+    )]
+    UniqueLabel {
+        /// The family.
+        family: &'static str,
+        /// The label.
+        label: &'static str,
+    },
     /// The closed labels can be combined in too many ways.
     #[error("{family}: its closed labels can be combined in more than 2^32 ways")]
     Combinations {

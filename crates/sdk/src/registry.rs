@@ -1,5 +1,5 @@
 use std::fmt;
-use std::panic::RefUnwindSafe;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -18,9 +18,10 @@ use crate::gauge::Gauge;
 use crate::histogram::Histogram;
 use crate::info::Info;
 use crate::kind::Kind;
-use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations};
+use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations, is_unique_to_an_event};
 use crate::native::{self, NativeHistogram};
 use crate::observed::ObservedCounter;
+use crate::overflow::{Bell, Listeners, Overflow};
 use crate::sketch::{MAX_BUCKETS, MIN_BUCKETS};
 use crate::state_set::StateSet;
 use crate::summary::{self, Summary};
@@ -34,11 +35,17 @@ pub struct Registry {
     clock: Clock,
     /// When gauges expire of which nothing else is said.
     gauges_expire_after: Option<Duration>,
+    listeners: Listeners,
 }
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { contents: Arc::default(), clock: &clock::now, gauges_expire_after: None }
+        Self {
+            contents: Arc::default(),
+            clock: &clock::now,
+            gauges_expire_after: None,
+            listeners: Arc::default(),
+        }
     }
 }
 
@@ -327,6 +334,21 @@ impl Registry {
         Self { clock: Box::leak(Box::new(clock)), ..Self::default() }
     }
 
+    /// Calls `tell` when values of a family go to its overflow series, once a minute for each family. Whoever calls this first is who is told; returns whether that is this one.
+    ///
+    /// A library cannot know where a program writes its log, so this is how the line gets there. The counter `bellwether_sdk_overflow_total` is exposed anyway.
+    ///
+    /// ```
+    /// let registry = bellwether_sdk::Registry::new();
+    /// registry.on_overflow(|overflow| eprintln!("{overflow}"));
+    /// ```
+    pub fn on_overflow(
+        &self,
+        tell: impl Fn(Overflow) + Send + Sync + UnwindSafe + RefUnwindSafe + 'static,
+    ) -> bool {
+        self.listeners.set(Box::new(tell)).is_ok()
+    }
+
     /// Lets gauges expire that are registered from now on, through this registry and its later clones, as if [`Opts::expire_after`] were said of each that does not say something else.
     #[must_use]
     pub fn expire_gauges_after(self, expire_after: Duration) -> Self {
@@ -438,6 +460,7 @@ impl Registry {
             n_cells: kind.n_cells(),
             max_series: opts.max_series,
             n_closed,
+            bell: Bell::new(Arc::clone(&self.listeners), self.clock),
             expiry: opts.expire_after.map(|after| Expiry::new(after, self.clock)),
         };
         let families = &mut self.lock().families;
@@ -497,8 +520,12 @@ fn check_name(
         if fields[..idx].iter().any(|other| other.name == label) {
             return Err(RegisterError::LabelTwice { family, label });
         }
-        if matches!(field.values, Values::Closed([])) {
-            return Err(RegisterError::NoValues { family, label });
+        match field.values {
+            Values::Closed([]) => return Err(RegisterError::NoValues { family, label }),
+            Values::Open(open) if is_unique_to_an_event(label) && !open.may_be_unique => {
+                return Err(RegisterError::UniqueLabel { family, label });
+            }
+            _ => {}
         }
     }
     Ok(())

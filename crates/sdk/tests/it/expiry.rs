@@ -18,7 +18,7 @@ struct Cached {
 
 const A: Peer<'_> = Peer { peer: "a" };
 const B: Peer<'_> = Peer { peer: "b" };
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A registry, and what lets seconds pass. A scrape is what looks at the series.
 fn registry() -> (Registry, impl Fn(u64) -> String) {

@@ -116,8 +116,13 @@ impl<L: Labels> Gauge<L> {
     /// The gauge with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> GaugeHandle {
-        let counts_writes = matches!(self.core.description.kind, Kind::Gauge { counts_writes: true });
-        GaugeHandle::of(counts_writes, self.core.record(&labels))
+        Self::handle(self.core, &labels)
+    }
+
+    #[inline]
+    pub(crate) fn handle(core: &'static Core, labels: &impl Labels) -> GaugeHandle {
+        let counts_writes = matches!(core.description.kind, Kind::Gauge { counts_writes: true });
+        GaugeHandle::of(counts_writes, core.record(labels))
     }
 
     /// Takes the gauge with these labels out of the exposition. Returns whether it was there.

@@ -118,10 +118,19 @@ impl<L: Labels> Histogram<L> {
     /// The histogram with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> HistogramHandle {
-        let Kind::Histogram { bounds, has_exemplars } = self.core.description.kind else {
+        Self::handle(self.core, &labels)
+    }
+
+    #[inline]
+    pub(crate) fn handle(core: &'static Core, labels: &impl Labels) -> HistogramHandle {
+        let Kind::Histogram { bounds, has_exemplars } = core.description.kind else {
             unreachable!("BUG: the family was registered as another type");
         };
-        HistogramHandle::of(bounds, has_exemplars, self.core.record(&labels))
+        HistogramHandle::of(bounds, has_exemplars, core.record(labels))
+    }
+
+    pub(crate) fn core(self) -> &'static Core {
+        self.core
     }
 
     /// Takes the histogram with these labels out of the exposition. Returns whether it was there.

@@ -9,6 +9,7 @@ use crate::histogram::HistogramHandle;
 use crate::native::{self, NativeHistogramHandle};
 use crate::observed::ObservedCounterHandle;
 use crate::record::Record;
+use crate::sharded;
 use crate::state_set;
 use crate::summary::{self, SummaryHandle};
 
@@ -17,6 +18,8 @@ use crate::summary::{self, SummaryHandle};
 pub(crate) enum Kind {
     /// Whole events, the bits of the sum of fractions, an exemplar if there are some.
     Counter { has_exemplars: bool },
+    /// Parts of a count of whole events.
+    ShardedCounter,
     /// A counter, and the bits of the total that was seen last, which is of one process.
     ObservedCounter,
     /// The bits of the value, and how often it was set if that is asked for. What the value of several processes is depends on what it measures.
@@ -36,7 +39,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn metric_type(&self) -> MetricType {
         match self {
-            Self::Counter { .. } | Self::ObservedCounter => MetricType::Counter,
+            Self::Counter { .. } | Self::ShardedCounter | Self::ObservedCounter => MetricType::Counter,
             Self::Gauge { .. } => MetricType::Gauge,
             Self::Histogram { .. } | Self::NativeHistogram(_) => MetricType::Histogram,
             Self::Summary(_) => MetricType::Summary,
@@ -49,6 +52,7 @@ impl Kind {
         let exemplars = |n: usize, has: bool| if has { n * exemplar::N_CELLS } else { 0 };
         match self {
             Self::Counter { has_exemplars } => CounterHandle::N_CELLS + exemplars(1, *has_exemplars),
+            Self::ShardedCounter => sharded::N_CELLS,
             Self::ObservedCounter => ObservedCounterHandle::N_CELLS,
             Self::Gauge { counts_writes } => GaugeHandle::N_CELLS + usize::from(*counts_writes),
             Self::Histogram { bounds, has_exemplars } => {

@@ -21,7 +21,9 @@ use crate::kind::Kind;
 use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations, is_unique_to_an_event};
 use crate::native::{self, NativeHistogram};
 use crate::observed::ObservedCounter;
+use crate::operation::Operation;
 use crate::overflow::{Bell, Listeners, Overflow};
+use crate::sharded::ShardedCounter;
 use crate::sketch::{MAX_BUCKETS, MIN_BUCKETS};
 use crate::state_set::StateSet;
 use crate::summary::{self, Summary};
@@ -170,6 +172,19 @@ impl Opts {
         if are_right { Ok(bounds) } else { Err(RegisterError::Buckets { family: self.name }) }
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn help_text(&self) -> &'static str {
+        self.help
+    }
+
+    /// The same of another family, which has no exemplars and does not expire.
+    pub(crate) fn renamed(self, name: &'static str, help: &'static str) -> Self {
+        Self { name, help, has_exemplars: false, expire_after: None, ..self }
+    }
+
     /// The suffix of a counter may be given or not.
     fn counter(self) -> Self {
         Self { name: self.name.strip_suffix("_total").unwrap_or(self.name), ..self }
@@ -233,6 +248,12 @@ impl<L: Labels> Instrument for Counter<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
         let kind = Kind::Counter { has_exemplars: opts.has_exemplars };
         Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
+    }
+}
+
+impl<L: Labels> Instrument for ShardedCounter<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        Ok(Self::new(registry.family::<L>(opts.counter(), Kind::ShardedCounter)?))
     }
 }
 
@@ -380,6 +401,16 @@ impl Registry {
         Summary::register(self, opts)
     }
 
+    /// A family of counters for many threads at the same time.
+    pub fn sharded_counter<L: Labels>(&self, opts: Opts) -> Result<ShardedCounter<L>, RegisterError> {
+        ShardedCounter::register(self, opts)
+    }
+
+    /// Families about one kind of work.
+    pub fn operation<L: Labels>(&self, opts: Opts) -> Result<Operation<L>, RegisterError> {
+        Operation::register(self, opts)
+    }
+
     /// A family of counters whose totals are kept elsewhere.
     pub fn observed_counter<L: Labels>(&self, opts: Opts) -> Result<ObservedCounter<L>, RegisterError> {
         ObservedCounter::register(self, opts)
@@ -443,7 +474,7 @@ impl Registry {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn family<L: Labels>(&self, opts: Opts, kind: Kind) -> Result<&'static Core, RegisterError> {
+    pub(crate) fn family<L: Labels>(&self, opts: Opts, kind: Kind) -> Result<&'static Core, RegisterError> {
         let (family, metric_type) = (opts.name, kind.metric_type());
         check_name(family, L::FIELDS, kind.own_labels())?;
         let ends_in_unit = family.strip_suffix(opts.unit).is_some_and(|rest| rest.ends_with('_'));

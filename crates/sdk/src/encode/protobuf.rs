@@ -16,6 +16,7 @@ use crate::kind::Kind;
 use crate::labels::Values;
 use crate::native::NativeHistogramHandle;
 use crate::record::{Record, ValueBytes};
+use crate::sharded::ShardedCounterHandle;
 use crate::sketch::Sketch;
 use crate::state_set;
 use crate::summary::SummaryHandle;
@@ -63,6 +64,9 @@ fn series(writer: &mut ProtobufWriter<'_>, core: &'static Core, record: Record, 
             with_exemplar(counter.exemplar(), |exemplar| {
                 writer.number(&labels.fields, counter.get(), exemplar.as_ref());
             });
+        }
+        Kind::ShardedCounter => {
+            writer.number(&labels.fields, ShardedCounterHandle::of(record).get() as f64, None);
         }
         Kind::Gauge { .. } => writer.number(&labels.fields, GaugeHandle::of(false, record).get(), None),
         Kind::Histogram { bounds, has_exemplars } => {

@@ -14,6 +14,7 @@ use crate::kind::Kind;
 use crate::labels::Values;
 use crate::native::NativeHistogramHandle;
 use crate::record::{Record, ValueBytes};
+use crate::sharded::ShardedCounterHandle;
 use crate::state_set;
 use crate::summary::SummaryHandle;
 
@@ -56,6 +57,9 @@ fn series(writer: &mut Writer<'_>, core: &'static Core, record: Record, labels: 
                 (whole, rest) => Number::Float(whole as f64 + rest),
             };
             write(Part::Value, None, value, counter.exemplar());
+        }
+        Kind::ShardedCounter => {
+            write(Part::Value, None, Number::Count(ShardedCounterHandle::of(record).get()), None);
         }
         Kind::Gauge { .. } => {
             write(Part::Value, None, Number::Float(GaugeHandle::of(false, record).get()), None);

@@ -4,6 +4,7 @@ mod expiry;
 mod exposition;
 mod limits;
 mod native;
+mod operation;
 mod protobuf;
 mod serve;
 mod summary;

@@ -1,4 +1,5 @@
 //! From records to an exposition.
+mod lines;
 mod protobuf;
 mod text;
 

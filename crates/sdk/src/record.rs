@@ -112,6 +112,11 @@ impl Record {
             && each_word(values, |word| words.next().is_some_and(|w| w.load(Ordering::Relaxed) == word))
     }
 
+    /// The words of the values, see [`each_word`].
+    pub(crate) fn value_words(self, n_cells: usize) -> &'static [AtomicU64] {
+        &self.words[HEAD + n_cells..]
+    }
+
     /// Replaces `values` with those of the `n` open labels.
     pub(crate) fn read_values(self, n_cells: usize, n: usize, values: &mut ValueBytes) {
         values.bytes.clear();

@@ -4,6 +4,7 @@ use bellwether_exposition::{
     Family, Number, OutputFormat, Part, Sample, Writer, render_label_name, render_label_value,
 };
 
+use super::lines::Lines;
 use super::{Sink, metadata, with_exemplar};
 use crate::core::Core;
 use crate::counter::CounterHandle;
@@ -35,10 +36,33 @@ pub(super) fn family(writer: &mut Writer<'_>, core: &'static Core, format: Outpu
         return;
     }
     writer.family(&metadata(core));
+    let mut lines = Lines::new(writer, core, format);
+    match &core.description.kind {
+        Kind::Counter { has_exemplars: false } | Kind::ObservedCounter => {
+            return lines.write(writer, records, |record| counter(CounterHandle::of(false, record)));
+        }
+        Kind::ShardedCounter => {
+            return lines
+                .write(writer, records, |record| Number::Count(ShardedCounterHandle::of(record).get()));
+        }
+        Kind::Gauge { .. } => {
+            return lines
+                .write(writer, records, |record| Number::Float(GaugeHandle::of(false, record).get()));
+        }
+        _ => {}
+    }
     let mut labels = LabelText::new(core, format);
     for record in records {
         labels.render(core, record);
         series(writer, core, record, &mut labels);
+    }
+}
+
+/// A count is written as one as long as nobody added a fraction.
+fn counter(handle: CounterHandle) -> Number {
+    match handle.parts() {
+        (whole, 0.0) => Number::Count(whole),
+        (whole, rest) => Number::Float(whole as f64 + rest),
     }
 }
 
@@ -50,19 +74,12 @@ fn series(writer: &mut Writer<'_>, core: &'static Core, record: Record, labels: 
         });
     };
     match &core.description.kind {
-        kind @ (Kind::Counter { .. } | Kind::ObservedCounter) => {
-            let counter = CounterHandle::of(matches!(kind, Kind::Counter { has_exemplars: true }), record);
-            let value = match counter.parts() {
-                (whole, 0.0) => Number::Count(whole),
-                (whole, rest) => Number::Float(whole as f64 + rest),
-            };
-            write(Part::Value, None, value, counter.exemplar());
+        Kind::Counter { has_exemplars } => {
+            let handle = CounterHandle::of(*has_exemplars, record);
+            write(Part::Value, None, counter(handle), handle.exemplar());
         }
-        Kind::ShardedCounter => {
-            write(Part::Value, None, Number::Count(ShardedCounterHandle::of(record).get()), None);
-        }
-        Kind::Gauge { .. } => {
-            write(Part::Value, None, Number::Float(GaugeHandle::of(false, record).get()), None);
+        Kind::ObservedCounter | Kind::ShardedCounter | Kind::Gauge { .. } => {
+            unreachable!("BUG: lines of one number are written by `Lines`");
         }
         Kind::Histogram { bounds, has_exemplars } => {
             let histogram = HistogramHandle::of(bounds, *has_exemplars, record);

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use bellwether_sdk::{
     Counter, Gauge, Histogram, LabelValue, Labels, MetricSet, Offer, Opts, OutputFormat, RegisterError,
     Registry,
@@ -96,6 +98,37 @@ fn openmetrics() {
     bellwether_exposition::validate_openmetrics(out.replace("NaN", "1.0").as_bytes()).expect("it is valid");
     assert!(out.contains("# UNIT dag_duration_seconds seconds\n") && out.ends_with("# EOF\n"));
     assert!(out.contains("dag_duration_seconds_bucket{le=\"2.0\"} 6\n"));
+}
+
+/// Lines are put together in blocks; this is the same without any.
+#[test]
+fn many_lines_with_values_of_all_lengths() {
+    let registry = Registry::new();
+    let opts = Opts::new("runs_with_a_name_longer_than_a_block", "R.").max_series(10_000);
+    let runs = registry.counter::<Run<'static>>(opts).expect("is right");
+    let mut expected = String::from(
+        "# HELP runs_with_a_name_longer_than_a_block_total R.\n# TYPE runs_with_a_name_longer_than_a_block_total counter\n",
+    );
+    for i in 0..2_000_usize {
+        let special = ["", "\"", "\\", "\n", "é", "\u{10348}"][i % 6];
+        let value = format!("{}{special}{}{i}", "x".repeat(i % 110), "y".repeat(i % 9));
+        let (status, status_name) =
+            if i % 2 == 0 { (Status::Success, "success") } else { (Status::Failure, "failed!") };
+        let run = runs.with(Run { status, workflow_name: &value, retried: i % 3 == 0 });
+        run.inc_by(i as u64);
+        let half = if i % 7 == 0 { ".5" } else { "" };
+        if i % 7 == 0 {
+            run.add(0.5);
+        }
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        writeln!(
+            expected,
+            "runs_with_a_name_longer_than_a_block_total{{status=\"{status_name}\",workflow=\"{value}\",retried=\"{}\"}} {i}{half}",
+            i % 3 == 0
+        )
+        .expect("a string takes everything");
+    }
+    assert!(registry.text() == expected, "the lines differ");
 }
 
 #[test]

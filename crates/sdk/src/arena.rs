@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use memmap2::MmapOptions;
 
 /// How many words are reserved, at most: 4 GiB of addresses. Memory is taken as it is touched.
-const MAX_WORDS: usize = if cfg!(target_pointer_width = "64") { 1 << 29 } else { 1 << 23 };
+pub(crate) const MAX_WORDS: usize = if cfg!(target_pointer_width = "64") { 1 << 29 } else { 1 << 23 };
 /// With less than this the platform has no memory map worth speaking of.
 const MIN_WORDS: usize = 1 << 13;
 

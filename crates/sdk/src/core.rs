@@ -11,7 +11,7 @@ use crate::expiry::{Change, Expiry};
 use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
 use crate::overflow::{Bell, Overflow};
-use crate::record::{Record, State, each_word};
+use crate::record::{Record, State};
 use crate::table::Table;
 
 /// More combinations of closed values than this are looked up like open ones.
@@ -140,18 +140,17 @@ impl Core {
     fn find_in(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
         let hash = self.hash(closed_index, values);
         self.table.find(hash, |at| {
-            let record = Record::at(self.arena, at);
-            record.hash() == hash && record.has(self.description.n_cells, state, closed_index, values)
+            Record::at(self.arena, at).has(self.description.n_cells, state, closed_index, values)
         })
     }
 
     #[inline]
     fn hash(&self, closed_index: u32, values: &[&str]) -> u32 {
         let mut hasher = self.hasher.build_hasher();
-        each_word(values, |word| {
-            hasher.write_u64(word);
-            true
-        });
+        // Each value is one step, unless it is long. Its length is part of it.
+        for value in values {
+            hasher.write(value.as_bytes());
+        }
         hasher.write_u32(closed_index);
         let hash = hasher.finish();
         (hash ^ hash >> 32) as u32

@@ -1,8 +1,9 @@
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use bellwether_sdk::{
-    Counter, Gauge, Histogram, LabelValue, Labels, MetricSet, Offer, Opts, OutputFormat, RegisterError,
-    Registry,
+    Counter, Gauge, Histogram, LabelValue, Labels, MetricSet, NativeHistogram, Offer, Opts, OutputFormat,
+    RegisterError, Registry, Summary,
 };
 
 #[derive(Clone, Copy, LabelValue)]
@@ -183,6 +184,33 @@ fn mistakes_are_found_at_the_start() {
         assert_eq!(refused, Some(RegisterError::Buckets { family: "x" }));
     }
     assert_eq!(registry.text(), "", "nothing of that is there");
+}
+
+#[test]
+fn a_set_takes_every_option() {
+    #[derive(MetricSet)]
+    struct All {
+        /// F.
+        #[metric(exemplars, expire_after = Duration::from_mins(1))]
+        failures: Counter<Outcome>,
+        /// T.
+        #[metric(unit = "seconds", schema = 8, max_buckets = 200, zero_threshold = 1e-9, buckets = &[1.0])]
+        time: NativeHistogram,
+        /// W.
+        #[metric(quantiles = &[0.25], window = Duration::from_mins(1), exemplars = false)]
+        wait: Summary,
+    }
+    let registry = Registry::new();
+    let all = All::register(&registry).expect("is right");
+    all.failures.with(Outcome { status: Status::Success, retried: false }).inc();
+    all.time.observe(1.0);
+    all.wait.observe(0.0);
+    let opts =
+        Opts::new("time_seconds", "T.").unit("seconds").schema(8).max_buckets(200).zero_threshold(1e-9);
+    assert!(registry.native_histogram::<()>(opts.buckets(&[1.0])).is_ok(), "it is the same");
+    let opts = Opts::new("failures", "F.").exemplars().expire_after(Duration::from_mins(1));
+    assert!(registry.counter::<Outcome>(opts).is_ok(), "it is the same");
+    assert!(registry.text().contains("wait{quantile=\"0.25\"} 0\n"));
 }
 
 #[test]

@@ -81,3 +81,8 @@ pub use server::{DEFAULT_ADDR, MetricsServer, ServeError};
 pub use sharded::{ShardedCounter, ShardedCounterHandle};
 pub use state_set::{StateSet, StateSetHandle};
 pub use summary::{Summary, SummaryHandle};
+
+/// The examples of the guide, so that they are run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sdk.md")]
+mod guide {}

@@ -20,7 +20,7 @@ pub struct Counter<L = ()> {
 pub struct CounterHandle {
     /// Whole events, and the bits of the sum of all fractions.
     cells: &'static [AtomicU64; Self::N_CELLS],
-    exemplar: Option<Slot>,
+    exemplar: Option<Slot<'static>>,
 }
 
 impl CounterHandle {

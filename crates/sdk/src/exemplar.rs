@@ -47,8 +47,8 @@ pub(crate) const N_CELLS: usize = 6;
 
 /// The cells of one exemplar.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Slot {
-    cells: &'static [AtomicU64; N_CELLS],
+pub(crate) struct Slot<'c> {
+    cells: &'c [AtomicU64; N_CELLS],
 }
 
 /// What is in a slot.
@@ -59,13 +59,25 @@ pub(crate) struct Exemplar {
     pub(crate) timestamp_ms: i64,
 }
 
-impl Slot {
-    pub(crate) fn of(cells: &'static [AtomicU64; N_CELLS]) -> Self {
+impl<'c> Slot<'c> {
+    pub(crate) fn of(cells: &'c [AtomicU64; N_CELLS]) -> Self {
         Self { cells }
     }
 
     /// Keeps an exemplar instead of the one before. Who comes while another one writes leaves it to that one.
     pub(crate) fn set(self, trace: TraceContext, value: f64) {
+        self.put(Exemplar { trace, value, timestamp_ms: milliseconds(now()) as i64 });
+    }
+
+    /// Keeps the exemplar of another slot if it is later than the own one.
+    pub(crate) fn take_later(self, other: Slot<'_>) {
+        let time = |exemplar: Option<Exemplar>| exemplar.map(|exemplar| exemplar.timestamp_ms);
+        if let Some(exemplar) = other.get().filter(|_| time(other.get()) > time(self.get())) {
+            self.put(exemplar);
+        }
+    }
+
+    fn put(self, Exemplar { trace, value, timestamp_ms }: Exemplar) {
         let [version, content @ ..] = self.cells;
         let old = version.load(Ordering::Relaxed);
         let is_ours = old.is_multiple_of(2)
@@ -79,7 +91,7 @@ impl Slot {
             trace.trace_id as u64,
             trace.span_id,
             value.to_bits(),
-            milliseconds(now()),
+            timestamp_ms as u64,
         ];
         content.iter().zip(words).for_each(|(cell, word)| cell.store(word, Ordering::Relaxed));
         version.store(old + 2, Ordering::Release);

@@ -69,7 +69,7 @@ impl HistogramHandle {
         self.exemplar_slots().map(Slot::get)
     }
 
-    fn exemplar_slots(self) -> impl Iterator<Item = Slot> {
+    fn exemplar_slots(self) -> impl Iterator<Item = Slot<'static>> {
         self.cells[Self::n_cells(self.bounds)..].as_chunks().0.iter().map(Slot::of)
     }
 

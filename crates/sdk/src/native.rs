@@ -84,6 +84,26 @@ impl Shape {
     fn exemplars_at(&self) -> usize {
         self.classic_at() + self.n_classic()
     }
+
+    fn sketch<'c>(&self, cells: &'c [AtomicU64]) -> Sketch<'c> {
+        Sketch::of(&cells[HEAD..self.classic_at()], self.schema, self.zero_threshold)
+    }
+
+    /// Adds what the cells of one series hold to those of another one. Nobody else may be at either.
+    pub(crate) fn add_cells(&self, into: &[AtomicU64], from: &[AtomicU64]) {
+        add_f64(&into[0], f64::from_bits(from[0].load(Ordering::Relaxed)));
+        into[1].fetch_add(from[1].load(Ordering::Relaxed), Ordering::Relaxed);
+        self.sketch(into).absorb(self.sketch(from));
+        let classic = self.classic_at()..self.exemplars_at();
+        for (own, more) in into[classic.clone()].iter().zip(&from[classic]) {
+            own.fetch_add(more.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        // What is left is the gate, which is less than an exemplar.
+        let (own, more) = (&into[self.exemplars_at()..], &from[self.exemplars_at()..]);
+        for (own, more) in own.as_chunks().0.iter().zip(more.as_chunks().0) {
+            Slot::of(own).take_later(Slot::of(more));
+        }
+    }
 }
 
 impl NativeHistogramHandle {
@@ -126,6 +146,34 @@ impl NativeHistogramHandle {
         }
     }
 
+    /// Adds what another histogram of the same family counted, which stays as it is: for those who count apart and are done. Returns false, and does nothing, if it is of another family.
+    ///
+    /// ```
+    /// use bellwether_sdk::{Labels, Opts, Registry};
+    ///
+    /// #[derive(Labels)]
+    /// struct Worker<'a> {
+    ///     worker: &'a str,
+    /// }
+    ///
+    /// let registry = Registry::new();
+    /// let sizes = registry.native_histogram::<Worker<'static>>(Opts::new("sizes", "Sizes."))?;
+    /// let (seven, all) = (sizes.with(Worker { worker: "7" }), sizes.with(Worker { worker: "all" }));
+    /// seven.observe(12.0);
+    /// assert!(all.absorb(seven) && sizes.remove(Worker { worker: "7" }));
+    /// assert!(registry.text().contains("sizes_count{worker=\"all\"} 1\n"));
+    /// # Ok::<(), bellwether_sdk::RegisterError>(())
+    /// ```
+    pub fn absorb(self, other: Self) -> bool {
+        if !std::ptr::eq(self.shape, other.shape) {
+            return false;
+        }
+        // Not both at once: two that absorb each other would wait for ever.
+        let copy = other.gate().shared(|| copied(other.cells));
+        self.gate().alone(|| self.shape.add_cells(self.cells, &copy));
+        true
+    }
+
     /// Starts a clock that is observed, in seconds, when the guard is dropped.
     #[must_use = "what is observed is the time until this is dropped"]
     pub fn timer(self) -> NativeTimer {
@@ -137,7 +185,7 @@ impl NativeHistogramHandle {
     }
 
     /// Calls `read` with the buckets, which keep their bounds meanwhile, and with how often came what is not a number.
-    pub(crate) fn read<T>(self, read: impl FnOnce(Sketch, u64) -> T) -> T {
+    pub(crate) fn read<T>(self, read: impl FnOnce(Sketch<'static>, u64) -> T) -> T {
         self.gate().shared(|| read(self.sketch(), self.cells[1].load(Ordering::Relaxed)))
     }
 
@@ -151,7 +199,7 @@ impl NativeHistogramHandle {
             count
         });
         let mut cumulative: Vec<u64> = cumulative.collect();
-        let in_sketch = |sketch: Sketch, n_nan| {
+        let in_sketch = |sketch: Sketch<'_>, n_nan| {
             let in_buckets: u64 = sketch.counts().map(|count| count.n).sum();
             let infinite: u64 = sketch.infinite_counts().iter().sum();
             in_buckets + infinite + sketch.zero_count() + n_nan
@@ -164,7 +212,7 @@ impl NativeHistogramHandle {
         self.exemplar_slots().filter_map(Slot::get)
     }
 
-    fn exemplar_slots(self) -> impl Iterator<Item = Slot> {
+    fn exemplar_slots(self) -> impl Iterator<Item = Slot<'static>> {
         let n = if self.shape.has_exemplars { N_EXEMPLARS } else { 0 };
         self.cells[self.shape.exemplars_at()..].as_chunks().0.iter().take(n).map(Slot::of)
     }
@@ -174,9 +222,8 @@ impl NativeHistogramHandle {
         self.gate().alone(change);
     }
 
-    fn sketch(self) -> Sketch {
-        let cells = &self.cells[HEAD..self.shape.classic_at()];
-        Sketch::of(cells, self.shape.schema, self.shape.zero_threshold)
+    fn sketch(self) -> Sketch<'static> {
+        self.shape.sketch(self.cells)
     }
 
     fn gate(self) -> Gate {
@@ -187,6 +234,11 @@ impl NativeHistogramHandle {
     pub(crate) fn of(shape: &'static Shape, record: Record) -> Self {
         Self { shape, cells: record.cells(shape.n_cells()) }
     }
+}
+
+/// What cells hold at the moment.
+pub(crate) fn copied(cells: &[AtomicU64]) -> Vec<AtomicU64> {
+    cells.iter().map(|cell| AtomicU64::new(cell.load(Ordering::Relaxed))).collect()
 }
 
 /// See [`NativeHistogramHandle::timer`].

@@ -8,7 +8,7 @@
 //! cell 4..  a count for each bucket
 //! ```
 //!
-//! All are integers. Sketches with the same layout add up cell by cell; others after the finer one was read bucket by bucket.
+//! All are integers. Sketches with the same layout add up cell by cell, others bucket by bucket: see [`Sketch::absorb`].
 //!
 //! The buckets are two runs without gaps, one for each sign. A value outside of them moves the runs, and makes the buckets twice as wide as often as it takes to have
 //! all in the cells that there are; nobody may count meanwhile, which the owner's [`Gate`](crate::gate::Gate) sees to.
@@ -26,8 +26,8 @@ pub(crate) const MAX_BUCKETS: usize = 4_096;
 
 /// A sketch in the cells of a series.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sketch {
-    cells: &'static [AtomicU64],
+pub(crate) struct Sketch<'c> {
+    cells: &'c [AtomicU64],
     /// The resolution at first.
     schema: i32,
     /// What is closer to zero than this, or as close, is in the zero bucket.
@@ -50,13 +50,13 @@ pub(crate) enum Place {
     },
 }
 
-impl Sketch {
+impl<'c> Sketch<'c> {
     pub(crate) const fn n_cells(n_buckets: usize) -> usize {
         HEAD + n_buckets
     }
 
     #[inline]
-    pub(crate) fn of(cells: &'static [AtomicU64], schema: i32, zero_threshold: f64) -> Self {
+    pub(crate) fn of(cells: &'c [AtomicU64], schema: i32, zero_threshold: f64) -> Self {
         Self { cells, schema, zero_threshold: zero_threshold.max(ZERO_THRESHOLD) }
     }
 
@@ -95,14 +95,37 @@ impl Sketch {
 
     /// Lays the buckets out so that there is one for a value. Nobody else may be at the cells.
     pub(crate) fn make_room(self, place: Place) {
+        self.lay_out(place, self.schema());
+    }
+
+    /// Adds what another sketch counted. The resolution is that of the coarser one afterwards, or less. Nobody else may be at the cells of either.
+    pub(crate) fn absorb(self, other: Sketch<'_>) {
+        let finest = other.schema();
+        for count in other.counts() {
+            let place = Place::Bucket {
+                is_negative: count.is_negative,
+                bucket: count.bucket << (MAX_SCHEMA - finest),
+            };
+            if self.schema() > finest || !self.add(place, count.n) {
+                self.lay_out(place, finest);
+                self.add(place, count.n);
+            }
+        }
+        for (own, more) in self.cells[1..HEAD].iter().zip(&other.cells[1..HEAD]) {
+            own.fetch_add(more.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    /// As [`make_room`](Self::make_room), in no finer a resolution than `finest`.
+    fn lay_out(self, place: Place, finest: i32) {
         let Place::Bucket { is_negative, bucket } = place else { return };
         let counts: Vec<Count> = self.counts().collect();
         let old_schema = self.schema();
         let mut ranges = [Range::EMPTY; 2];
-        let mut schema = old_schema;
+        let mut schema = old_schema.min(finest);
         ranges[usize::from(is_negative)].add(coarser(bucket, MAX_SCHEMA, schema));
         for count in &counts {
-            ranges[usize::from(count.is_negative)].add(count.bucket);
+            ranges[usize::from(count.is_negative)].add(coarser(count.bucket, old_schema, schema));
         }
         while ranges[0].len() + ranges[1].len() > self.n_buckets() && schema > MIN_SCHEMA {
             schema -= 1;
@@ -143,7 +166,7 @@ impl Sketch {
     }
 
     /// The buckets that are not empty: those of positive values, then those of negative ones, each in the order of their magnitudes.
-    pub(crate) fn counts(self) -> impl Iterator<Item = Count> {
+    pub(crate) fn counts(self) -> impl Iterator<Item = Count> + 'c {
         let layout = Layout::unpack(self.cells[0].load(Ordering::Relaxed));
         let n_positive = layout.map_or(0, |layout| layout.n_positive as usize);
         self.cells[HEAD..].iter().enumerate().filter_map(move |(idx, cell)| {
@@ -276,12 +299,12 @@ mod tests {
 
     use super::*;
 
-    fn sketch(n_buckets: usize, schema: i32) -> Sketch {
+    fn sketch(n_buckets: usize, schema: i32) -> Sketch<'static> {
         let cells = (0..Sketch::n_cells(n_buckets)).map(|_| AtomicU64::new(0)).collect();
         Sketch::of(Vec::leak(cells), schema, 0.0)
     }
 
-    fn add(sketch: Sketch, value: f64) {
+    fn add(sketch: Sketch<'_>, value: f64) {
         let place = sketch.place(value);
         if !sketch.add(place, 1) {
             sketch.make_room(place);
@@ -329,6 +352,44 @@ mod tests {
                 }
                 prop_assert!(ranges[0].len() + ranges[1].len() > MIN_BUCKETS);
             }
+        }
+    }
+
+    proptest! {
+        /// Two sketches become what one would have been, had it had the coarser resolution from the beginning.
+        #[test]
+        fn sketches_add_up(
+            a in prop::collection::vec(values(), 0..60),
+            b in prop::collection::vec(values(), 0..60),
+            schemas in (MIN_SCHEMA..=MAX_SCHEMA, MIN_SCHEMA..=MAX_SCHEMA),
+        ) {
+            let (sum, other) = (sketch(MIN_BUCKETS, schemas.0), sketch(MIN_BUCKETS, schemas.1));
+            for value in &a {
+                add(sum, *value);
+            }
+            for value in &b {
+                add(other, *value);
+            }
+            sum.absorb(other);
+            let all = sketch(MIN_BUCKETS, schemas.0.min(schemas.1));
+            for value in a.iter().chain(&b) {
+                add(all, *value);
+            }
+            // One that has nothing in buckets does not make the other one coarser.
+            let counts = |of: Sketch<'_>, schema: i32| {
+                let mut counts = BTreeMap::<(bool, i32), u64>::new();
+                for count in of.counts() {
+                    *counts.entry((count.is_negative, coarser(count.bucket, of.schema(), schema))).or_default() += count.n;
+                }
+                counts
+            };
+            let schema = sum.schema().min(all.schema());
+            prop_assert_eq!(counts(sum, schema), counts(all, schema));
+            if other.counts().next().is_some() {
+                prop_assert!(sum.schema() <= other.schema());
+            }
+            prop_assert_eq!(sum.zero_count(), all.zero_count());
+            prop_assert_eq!(sum.infinite_counts(), all.infinite_counts());
         }
     }
 

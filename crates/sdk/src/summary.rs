@@ -10,13 +10,15 @@ use crate::exponential::upper_bound;
 use crate::gate::Gate;
 use crate::kind::Kind;
 use crate::labels::Labels;
+use crate::native::copied;
 use crate::record::Record;
 use crate::sketch::Sketch;
 
 /// A family of summaries: quantiles of what was observed in the last ten minutes, with the count and the sum of everything. `L` are its labels.
 ///
 /// Quantiles are right within 1.1 %, as long as values of the same two minutes differ by less than a factor of four billion (2^32); with each doubling of that exponent the error
-/// doubles. They are those of one process: what several processes observed cannot be made one again from their quantiles, which is what histograms are for.
+/// doubles. They are those of one process: what several processes observed cannot be made one again from exposed quantiles, which is what histograms are for. Within a process, summaries
+/// can be added up before they are exposed, see [`SummaryHandle::absorb`].
 ///
 /// ```
 /// use bellwether_sdk::{Opts, Registry};
@@ -86,6 +88,34 @@ impl Shape {
     }
 }
 
+/// The number of a slice.
+fn number(cells: &[AtomicU64], idx: usize) -> &AtomicU64 {
+    &cells[HEAD + idx * SLICE]
+}
+
+/// The sketch of a slice.
+fn sketch(cells: &[AtomicU64], idx: usize) -> Sketch<'_> {
+    let at = HEAD + idx * SLICE + 1;
+    Sketch::of(&cells[at..at + SLICE - 1], SCHEMA, 0.0)
+}
+
+/// Adds what the cells of one series hold to those of another one of the same window. Nobody else may be at either.
+pub(crate) fn add_cells(into: &[AtomicU64], from: &[AtomicU64]) {
+    into[0].fetch_add(from[0].load(Ordering::Relaxed), Ordering::Relaxed);
+    add_f64(&into[1], f64::from_bits(from[1].load(Ordering::Relaxed)));
+    for idx in 0..N_SLICES {
+        let theirs = number(from, idx).load(Ordering::Relaxed);
+        // Of two slices in the same place, the earlier one is out of the window by now.
+        if theirs > number(into, idx).load(Ordering::Relaxed) {
+            sketch(into, idx).clear();
+            number(into, idx).store(theirs, Ordering::Relaxed);
+        }
+        if theirs == number(into, idx).load(Ordering::Relaxed) {
+            sketch(into, idx).absorb(sketch(from, idx));
+        }
+    }
+}
+
 impl SummaryHandle {
     /// Counts a value. What is not a number is in the count and in no quantile.
     pub fn observe(self, value: f64) {
@@ -118,6 +148,18 @@ impl SummaryHandle {
         self.distribution().quantile(q)
     }
 
+    /// Adds what another summary of the same family observed, which stays as it is: for those who observe apart and are done. Quantiles are as right as if one had observed
+    /// everything. Returns false, and does nothing, if it is of another family.
+    pub fn absorb(self, other: Self) -> bool {
+        if !std::ptr::eq(self.shape, other.shape) {
+            return false;
+        }
+        // Not both at once: two that absorb each other would wait for ever.
+        let copy = other.gate().shared(|| copied(other.cells));
+        self.gate().alone(|| add_cells(self.cells, &copy));
+        true
+    }
+
     /// How often values were observed, and their sum.
     pub(crate) fn totals(self) -> (u64, f64) {
         (self.cells[0].load(Ordering::Relaxed), f64::from_bits(self.cells[1].load(Ordering::Relaxed)))
@@ -144,12 +186,11 @@ impl SummaryHandle {
     }
 
     fn number(self, idx: usize) -> &'static AtomicU64 {
-        &self.cells[HEAD + idx * SLICE]
+        number(self.cells, idx)
     }
 
-    fn sketch(self, idx: usize) -> Sketch {
-        let at = HEAD + idx * SLICE + 1;
-        Sketch::of(&self.cells[at..at + SLICE - 1], SCHEMA, 0.0)
+    fn sketch(self, idx: usize) -> Sketch<'static> {
+        sketch(self.cells, idx)
     }
 
     fn gate(self) -> Gate {
@@ -162,7 +203,7 @@ impl SummaryHandle {
     }
 }
 
-impl Sketch {
+impl Sketch<'_> {
     /// Appends a value for each bucket and how often it came.
     fn each_value(self, values: &mut Vec<(f64, u64)>) {
         let schema = self.schema();

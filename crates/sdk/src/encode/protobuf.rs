@@ -148,7 +148,7 @@ fn series(writer: &mut ProtobufWriter<'_>, core: &'static Core, record: Record, 
 }
 
 /// The buckets of one sign. Infinite values are in the one behind that of the greatest number.
-fn side(sketch: Sketch, is_negative: bool) -> Vec<(i32, u64)> {
+fn side(sketch: Sketch<'_>, is_negative: bool) -> Vec<(i32, u64)> {
     let counts = sketch.counts().filter(|count| count.is_negative == is_negative);
     let mut side: Vec<(i32, u64)> = counts.map(|count| (count.bucket, count.n)).collect();
     let n_infinite = sketch.infinite_counts()[usize::from(is_negative)];

@@ -161,6 +161,36 @@ fn removed_and_made_again() {
 }
 
 #[test]
+fn what_was_counted_apart_adds_up() {
+    #[derive(Labels)]
+    struct Any<'a> {
+        any: &'a str,
+    }
+    let registry = Registry::new();
+    let opts = Opts::new("h", "H.").schema(8).buckets(&[1.0, 10.0]).exemplars();
+    let family = registry.native_histogram::<Any<'static>>(opts).expect("is right");
+    let (a, b) = (family.with(Any { any: "a" }), family.with(Any { any: "b" }));
+    a.observe(1.0);
+    b.observe_traced(100.0, TraceContext { trace_id: 7, span_id: 7 });
+    b.observe(f64::NAN);
+    b.observe(0.0);
+    b.observe(-2.0);
+    assert!(a.absorb(b) && family.remove(Any { any: "b" }));
+    let read = read(&registry, NativeHistograms::Instead);
+    let exposed = &read.histograms[0].1;
+    assert_eq!((exposed.count, exposed.zero_count), (5.0, 1.0));
+    assert_eq!(
+        exposed.positive_buckets().filter(|b| b.count > 0.0).map(|b| b.upper).collect::<Vec<_>>().len(),
+        2
+    );
+    assert_eq!(exposed.negative_buckets().map(|b| b.count).sum::<f64>(), 1.0);
+    assert_eq!(read.exemplars.len(), 1);
+    assert!(registry.text().contains("h_bucket{any=\"a\",le=\"1\"} 3\nh_bucket{any=\"a\",le=\"10\"} 3\n"));
+    let other = native(&registry, Opts::new("other", "O.")).with(());
+    assert!(!other.absorb(a), "of another family");
+}
+
+#[test]
 fn exemplars_lead_to_traces() {
     let registry = Registry::new();
     let histogram = native(&registry, Opts::new("h", "H.").exemplars().buckets(&[1.0, 2.0]));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_exposition::NativeHistograms;
-use bellwether_sdk::{Opts, RegisterError, Registry};
+use bellwether_sdk::{Labels, Opts, RegisterError, Registry};
 use proptest::prelude::*;
 
 use crate::protobuf::read;
@@ -79,6 +79,29 @@ fn an_outlier_does_no_harm_for_longer_than_the_window() {
     summary.observe(0.25);
     let median = summary.with(()).quantile(0.5);
     assert!((median - 0.25).abs() < 0.25 * 0.015, "{median}");
+}
+
+#[test]
+fn quantiles_add_up() {
+    #[derive(Labels)]
+    struct Worker {
+        is_second: bool,
+    }
+    let (registry, seconds) = registry();
+    let family = registry.summary::<Worker>(Opts::new("s", "S.")).expect("is right");
+    let (first, second) = (family.with(Worker { is_second: false }), family.with(Worker { is_second: true }));
+    (1..=50).for_each(|i| first.observe(f64::from(i)));
+    seconds.fetch_add(600, Ordering::Relaxed);
+    (1..=50).for_each(|i| second.observe(f64::from(i)));
+    (51..=75).for_each(|i| first.observe(f64::from(i)));
+    seconds.fetch_add(120, Ordering::Relaxed);
+    (76..=100).for_each(|i| second.observe(f64::from(i)));
+    assert!(first.absorb(second));
+    for rank in [1.0, 25.0, 50.0, 90.0, 100.0] {
+        let quantile = first.quantile(rank / 100.0);
+        assert!((quantile - rank).abs() <= rank * 0.015, "{quantile} instead of {rank}");
+    }
+    assert!(registry.text().contains("s_sum{is_second=\"false\"} 6325\ns_count{is_second=\"false\"} 150\n"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A server for programs that have none: answers scrapes, and nothing else.
 
 use std::fmt;
-use std::io::{self, BufWriter, Read as _, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,8 @@ pub const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALH
 const N_THREADS: usize = 2;
 /// A request has to be there, and the answer gone, after so long.
 const MAX_TIME: Duration = Duration::from_secs(10);
+/// Bytes that are handed to the system at a time.
+const MAX_WRITE: usize = 64 << 10;
 /// The head of a request may have so many bytes.
 const MAX_HEAD: usize = 16 << 10;
 
@@ -122,8 +124,8 @@ impl Registry {
 }
 
 /// Reads a request and answers it.
-fn answer(registry: &Registry, mut stream: TcpStream) -> io::Result<()> {
-    stream.set_write_timeout(Some(MAX_TIME))?;
+fn answer(registry: &Registry, stream: TcpStream) -> io::Result<()> {
+    let mut stream = Bounded { stream, deadline: Instant::now() + MAX_TIME };
     let Some(head) = read_head(&mut stream)? else {
         return respond(
             stream,
@@ -164,18 +166,43 @@ fn answer(registry: &Registry, mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
+/// A connection that ends at some time, also for a client that sends or takes byte after byte.
+struct Bounded {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl Bounded {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+}
+
+impl io::Read for Bounded {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buf)
+    }
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        // A little at a time, so that the time is looked at again.
+        self.stream.write(&buf[..buf.len().min(MAX_WRITE)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 /// The head of a request, without the empty line. `None` if it is too long.
-fn read_head(stream: &mut TcpStream) -> io::Result<Option<String>> {
-    let deadline = Instant::now() + MAX_TIME;
+fn read_head(stream: &mut impl io::Read) -> io::Result<Option<String>> {
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
     loop {
-        // One that sends byte after byte does not get more time for each.
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
         let n = stream.read(&mut chunk)?;
         if n == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -193,7 +220,7 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Option<String>> {
 }
 
 fn respond(
-    stream: TcpStream,
+    stream: impl io::Write,
     status: &str,
     headers: &[(&str, &str)],
     body: &[u8],

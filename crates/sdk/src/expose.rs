@@ -29,7 +29,6 @@ pub struct Exposition {
 /// Names beyond so many are not looked at.
 const MAX_NAMES: usize = 1_000;
 /// What is smaller fits into one packet however it is written.
-#[cfg(feature = "gzip")]
 const MIN_COMPRESSED: usize = 1_400;
 
 impl<'r> Request<'r> {
@@ -75,40 +74,62 @@ impl Registry {
     }
 }
 
-#[cfg(feature = "gzip")]
+/// A way to write a body in fewer bytes. `None` if that fails.
+type Compress = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// Those that are compiled in, the quickest first.
+const CODINGS: &[(&str, Compress)] = &[
+    #[cfg(feature = "zstd")]
+    ("zstd", zstd_compressed),
+    #[cfg(feature = "gzip")]
+    ("gzip", gzip_compressed),
+];
+
+/// The body in the coding that the client likes best, with its name.
 fn compressed(body: Vec<u8>, accept_encoding: &str) -> (Option<&'static str>, Vec<u8>) {
+    let mut best = None;
+    for (coding, compress) in CODINGS {
+        let q = quality(accept_encoding, coding);
+        if q > best.map_or(0.0, |(q, _, _)| q) {
+            best = Some((q, *coding, compress));
+        }
+    }
+    let Some((_, coding, compress)) = best.filter(|_| body.len() >= MIN_COMPRESSED) else {
+        return (None, body);
+    };
+    match compress(&body) {
+        Some(compressed) => (Some(coding), compressed),
+        None => (None, body),
+    }
+}
+
+#[cfg(feature = "gzip")]
+fn gzip_compressed(body: &[u8]) -> Option<Vec<u8>> {
     use std::io::Write as _;
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
-    if body.len() < MIN_COMPRESSED || !takes_gzip(accept_encoding) {
-        return (None, body);
-    }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), Compression::fast());
-    match encoder.write_all(&body).and_then(|()| encoder.finish()) {
-        Ok(compressed) => (Some("gzip"), compressed),
-        Err(_) => (None, body),
-    }
+    encoder.write_all(body).and_then(|()| encoder.finish()).ok()
 }
 
-#[cfg(not(feature = "gzip"))]
-fn compressed(body: Vec<u8>, _: &str) -> (Option<&'static str>, Vec<u8>) {
-    (None, body)
+#[cfg(feature = "zstd")]
+fn zstd_compressed(body: &[u8]) -> Option<Vec<u8>> {
+    zstd::bulk::compress(body, 1).ok()
 }
 
-/// Whether a client takes gzip: it says so, or takes anything, and not with a quality of zero.
-#[cfg(any(feature = "gzip", test))]
-fn takes_gzip(accept_encoding: &str) -> bool {
-    let quality = |coding: &str| {
+/// How much a client likes a coding: as it says, or as it says of any. Zero if it does not take it.
+fn quality(accept_encoding: &str, coding: &str) -> f64 {
+    let said_of = |name: &str| {
         accept_encoding.split(',').find_map(|item| {
             let mut parts = item.split(';').map(str::trim);
-            let is_it = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+            let is_it = parts.next().is_some_and(|said| said.eq_ignore_ascii_case(name));
             let mut values = parts.filter_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-            is_it.then(|| values.next().map_or(1.0, |q| q.trim().parse().unwrap_or(0.0_f64)))
+            is_it.then(|| values.next().map_or(1.0, |q| q.trim().parse().unwrap_or(0.0)))
         })
     };
-    quality("gzip").or_else(|| quality("*")).is_some_and(|q| q > 0.0)
+    said_of(coding).or_else(|| said_of("*")).unwrap_or(0.0)
 }
 
 /// What a part of a query says: `%5B` is a bracket, a plus sign is a blank.
@@ -144,11 +165,14 @@ mod tests {
 
     #[test]
     fn encodings() {
-        for takes in ["gzip", "deflate, GZIP;q=0.5", "*", "br;q=1.0, *;q=0.1", "gzip, *;q=0"] {
-            assert!(takes_gzip(takes), "{takes}");
-        }
+        let check = |accept: &str, want: f64| assert_eq!(quality(accept, "gzip"), want, "{accept}");
+        check("gzip", 1.0);
+        check("deflate, GZIP;q=0.5", 0.5);
+        check("*", 1.0);
+        check("br;q=1.0, *;q=0.1", 0.1);
+        check("*;q=0, gzip", 1.0);
         for not in ["", "identity", "gzip;q=0", "br, *;q=0", "*, gzip; q=0", "gzip;q=x"] {
-            assert!(!takes_gzip(not), "{not}");
+            check(not, 0.0);
         }
     }
 }

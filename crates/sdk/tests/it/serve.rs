@@ -108,6 +108,14 @@ fn bodies_are_compressed_for_those_who_take_it() {
     flate2::read::GzDecoder::new(exposition.body.as_slice()).read_to_string(&mut text).expect("it is gzip");
     assert_eq!(text, registry.text());
     assert_eq!(registry.expose(&Request::new("", "gzip;q=0", "")).content_encoding, None);
+    #[cfg(feature = "zstd")]
+    {
+        let exposition = registry.expose(&Request::new("", "gzip;q=0.5, zstd", ""));
+        assert_eq!(exposition.content_encoding, Some("zstd"));
+        let text = zstd::decode_all(exposition.body.as_slice()).expect("it is zstd");
+        assert_eq!(text, registry.text().as_bytes());
+        assert_eq!(registry.expose(&Request::new("", "gzip, zstd;q=0.5", "")).content_encoding, Some("gzip"));
+    }
     let small = registry.expose(&Request::new("", "gzip", "name[]=queue"));
     assert_eq!(small.content_encoding, None, "compressing what fits into a packet gains nothing");
 }

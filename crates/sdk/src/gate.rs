@@ -1,4 +1,7 @@
 //! Many may count at once; whoever changes what the cells mean is alone for a moment.
+//!
+//! A child that is forked while another thread counts has that thread's count but not the thread, and whoever wants to be alone there waits for ever. So memory that a child takes over has to
+//! begin with open gates: the word is zero then.
 
 use std::hint;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -60,6 +60,8 @@ pub(crate) struct Classic {
     pub(crate) cumulative: Vec<u64>,
     /// How many there are.
     pub(crate) count: u64,
+    /// For each bucket one of its values, if one was kept; the one above all bounds is the last.
+    pub(crate) exemplars: Vec<Option<exemplar::Exemplar>>,
 }
 
 /// So many exemplars are kept, each for values of other magnitudes.
@@ -205,7 +207,11 @@ impl NativeHistogramHandle {
             in_buckets + infinite + sketch.zero_count() + n_nan
         };
         let count = cumulative.pop().unwrap_or_else(|| self.read(in_sketch));
-        Classic { cumulative, count }
+        let mut exemplars = vec![None; self.shape.bounds.len() + 1];
+        for exemplar in self.exemplars() {
+            exemplars[bucket_of(self.shape.bounds, exemplar.value)] = Some(exemplar);
+        }
+        Classic { cumulative, count, exemplars }
     }
 
     pub(crate) fn exemplars(self) -> impl Iterator<Item = exemplar::Exemplar> {

@@ -96,35 +96,30 @@ fn series(writer: &mut ProtobufWriter<'_>, core: &'static Core, record: Record, 
         Kind::NativeHistogram(shape) => {
             let histogram = NativeHistogramHandle::of(shape, record);
             let classic = histogram.classic();
-            let buckets: Vec<_> = shape
-                .bounds
-                .iter()
-                .zip(&classic.cumulative)
-                .map(|(bound, count)| BucketSample {
-                    upper_bound: *bound,
-                    cumulative_count: *count,
-                    exemplar: None,
-                })
-                .collect();
-            with_exemplars(histogram.exemplars().map(Some), |exemplars| {
-                let exemplars: Vec<SampleExemplar<'_>> = exemplars.iter().copied().flatten().collect();
-                let (sum, buckets) = (histogram.sum(), buckets.as_slice());
-                histogram.read(|sketch, n_nan| {
-                    let sides = [false, true].map(|is_negative| side(sketch, is_negative));
-                    let in_buckets: u64 = sides.iter().flatten().map(|(_, n)| n).sum();
-                    let zero_count = sketch.zero_count();
-                    let native = NativeSample {
-                        schema: sketch.schema(),
-                        zero_threshold: sketch.zero_threshold(),
-                        zero_count,
-                        positive: &sides[0],
-                        negative: &sides[1],
-                        exemplars: &exemplars,
-                    };
-                    let count = in_buckets + zero_count + n_nan;
-                    let sample = HistogramSample { count, sum, buckets, native: Some(native) };
-                    writer.histogram(&labels.fields, &sample);
-                });
+            // Nobody waits for what is written: the buckets are copied first.
+            let (native, n_nan) = histogram.read(|sketch, n_nan| (Native::of(sketch), n_nan));
+            // Readers that do not know exemplars of the native form find them in the classic one, if there is one.
+            let n_classic = shape.bounds.len();
+            let exemplars =
+                classic.exemplars.iter().copied().take(n_classic).chain(histogram.exemplars().map(Some));
+            with_exemplars(exemplars, |exemplars| {
+                let (of_buckets, of_native) = exemplars.split_at(n_classic);
+                let buckets = shape.bounds.iter().zip(&classic.cumulative).zip(of_buckets);
+                let buckets: Vec<_> = buckets
+                    .map(|((upper_bound, cumulative_count), exemplar)| BucketSample {
+                        upper_bound: *upper_bound,
+                        cumulative_count: *cumulative_count,
+                        exemplar: *exemplar,
+                    })
+                    .collect();
+                let exemplars: Vec<SampleExemplar<'_>> = of_native.iter().copied().flatten().collect();
+                let sample = HistogramSample {
+                    count: native.count() + n_nan,
+                    sum: histogram.sum(),
+                    buckets: &buckets,
+                    native: Some(native.sample(&exemplars)),
+                };
+                writer.histogram(&labels.fields, &sample);
             });
         }
         Kind::Summary(shape) => {
@@ -144,6 +139,36 @@ fn series(writer: &mut ProtobufWriter<'_>, core: &'static Core, record: Record, 
             }
         }
         Kind::Info => writer.number(&labels.fields, 1.0, None),
+    }
+}
+
+/// The native form of a histogram.
+struct Native {
+    schema: i32,
+    zero_threshold: f64,
+    zero_count: u64,
+    /// The buckets of positive and of negative values.
+    sides: [Vec<(i32, u64)>; 2],
+}
+
+impl Native {
+    fn of(sketch: Sketch<'_>) -> Self {
+        Self {
+            schema: sketch.schema(),
+            zero_threshold: sketch.zero_threshold(),
+            zero_count: sketch.zero_count(),
+            sides: [false, true].map(|is_negative| side(sketch, is_negative)),
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.zero_count + self.sides.iter().flatten().map(|(_, n)| n).sum::<u64>()
+    }
+
+    fn sample<'n>(&'n self, exemplars: &'n [SampleExemplar<'n>]) -> NativeSample<'n> {
+        let [positive, negative] = &self.sides;
+        let Self { schema, zero_threshold, zero_count, .. } = *self;
+        NativeSample { schema, zero_threshold, zero_count, positive, negative, exemplars }
     }
 }
 

@@ -96,21 +96,12 @@ fn series(writer: &mut Writer<'_>, core: &'static Core, record: Record, labels: 
         }
         Kind::NativeHistogram(shape) => {
             let histogram = NativeHistogramHandle::of(shape, record);
-            let exemplars: Vec<Exemplar> = histogram.exemplars().collect();
-            let mut lower = f64::NEG_INFINITY;
-            let mut exemplar = |upper: f64| {
-                let is_in =
-                    |e: &&Exemplar| e.value <= upper && (e.value > lower || lower == f64::NEG_INFINITY);
-                let found = exemplars.iter().find(is_in).copied();
-                lower = upper;
-                found
-            };
             let classic = histogram.classic();
-            for (bound, count) in shape.bounds.iter().zip(classic.cumulative) {
-                write(Part::Bucket, Some(*bound), Number::Count(count), exemplar(*bound));
+            let counts = classic.cumulative.iter().chain([&classic.count]);
+            let bounds = shape.bounds.iter().chain([&f64::INFINITY]);
+            for ((bound, count), exemplar) in bounds.zip(counts).zip(&classic.exemplars) {
+                write(Part::Bucket, Some(*bound), Number::Count(*count), *exemplar);
             }
-            let last = exemplar(f64::INFINITY);
-            write(Part::Bucket, Some(f64::INFINITY), Number::Count(classic.count), last);
             write(Part::Sum, None, Number::Float(histogram.sum()), None);
             write(Part::Count, None, Number::Count(classic.count), None);
         }

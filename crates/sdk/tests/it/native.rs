@@ -201,6 +201,9 @@ fn exemplars_lead_to_traces() {
     let mut exemplars = read(&registry, NativeHistograms::Instead).exemplars;
     exemplars.sort();
     assert_eq!(exemplars, [format!("__name__=h {} 1.5", id("ab")), format!("__name__=h {} 1000", id("cd"))]);
+    let classic = read(&registry, NativeHistograms::Ignore).exemplars;
+    let span = "span_id=0000000000000001";
+    assert_eq!(classic, [format!("__name__=h_bucket,le=2.0 trace_id={},{span} 1.5", id("ab"))]);
 }
 
 #[test]

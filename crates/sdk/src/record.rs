@@ -112,8 +112,8 @@ impl Record {
             && each_word(values, |word| words.next().is_some_and(|w| w.load(Ordering::Relaxed) == word))
     }
 
-    /// The words of the values, see [`each_word`].
-    pub(crate) fn value_words(self, n_cells: usize) -> &'static [AtomicU64] {
+    /// What is behind the cells, from the words of the values on, see [`each_word`].
+    pub(crate) fn behind_cells(self, n_cells: usize) -> &'static [AtomicU64] {
         &self.words[HEAD + n_cells..]
     }
 

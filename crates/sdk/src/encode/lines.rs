@@ -10,7 +10,7 @@ use bellwether_exposition::{
 };
 
 use crate::core::Core;
-use crate::labels::{OVERFLOW, Values};
+use crate::labels::Values;
 use crate::record::Record;
 
 /// Bytes that are collected before they are checked to be text, which they are, and handed on.
@@ -31,16 +31,15 @@ pub(super) struct Lines {
     /// Filled up to `len`.
     bytes: Vec<u8>,
     len: usize,
-    /// With so many bytes there is no room for one more line.
-    full: usize,
+    /// Room for all of a line that is not the values of open labels.
+    frame: usize,
     float: String,
 }
 
 enum FieldValues {
     /// Each with the quote behind it.
     Closed(Vec<Piece>),
-    /// Up to so many bytes.
-    Open { max_bytes: usize },
+    Open,
 }
 
 /// Bytes in blocks.
@@ -70,7 +69,7 @@ impl Lines {
         let description = &core.description;
         let (mut start, end) = writer.frame(!description.fields.is_empty());
         let mut fields = Vec::new();
-        let (mut n_open, mut max_line) = (0, MAX_NUMBER);
+        let (mut n_open, mut frame) = (0, MAX_NUMBER);
         for (idx, field) in description.fields.iter().enumerate() {
             start.push_str(if idx == 0 { "" } else { "," });
             render_label_name(&mut start, format.escaping, field.name);
@@ -83,33 +82,28 @@ impl Lines {
                         Piece::new(&out)
                     };
                     let pieces: Vec<Piece> = values.iter().map(rendered).collect();
-                    max_line += pieces.iter().map(Piece::room).max().unwrap_or(0);
+                    frame += pieces.iter().map(Piece::room).max().unwrap_or(0);
                     FieldValues::Closed(pieces)
                 }
-                Values::Open(open) => {
+                Values::Open(_) => {
                     n_open += 1;
-                    // The overflow value is stored whatever the limit.
-                    let max_bytes = usize::from(open.max_bytes).max(OVERFLOW.len());
-                    // Each byte may have to be escaped, and whole words are written.
-                    max_line += 2 * max_bytes + BLOCK;
-                    FieldValues::Open { max_bytes }
+                    FieldValues::Open
                 }
             };
-            max_line += name.room();
+            frame += name.room();
             fields.push((name, values));
         }
         let end = Piece::new(&format!("{start}{end}"));
-        max_line += end.room();
-        let size = FULL.max(4 * max_line);
+        frame += end.room();
         Self {
             format,
             fields,
             end,
             n_open,
             n_cells: description.n_cells,
-            bytes: vec![0; size],
+            bytes: vec![0; FULL + frame],
             len: 0,
-            full: size - max_line,
+            frame,
             float: String::new(),
         }
     }
@@ -122,7 +116,7 @@ impl Lines {
         number: impl Fn(Record) -> Number,
     ) {
         for record in records {
-            if self.len > self.full {
+            if self.len >= FULL {
                 self.flush(writer);
             }
             self.line(record, number(record));
@@ -141,23 +135,26 @@ impl Lines {
 
     fn line(&mut self, record: Record, number: Number) {
         let mut closed_index = record.closed_index() as usize;
-        let words = record.value_words(self.n_cells);
+        let words = record.behind_cells(self.n_cells);
         let mut next = self.n_open.div_ceil(4);
         let mut open_idx = 0;
-        let (bytes, len) = (self.bytes.as_mut_slice(), &mut self.len);
+        let len = &mut self.len;
         for (name, values) in &self.fields {
-            push(bytes, len, name);
-            let max_bytes = match values {
-                FieldValues::Closed(values) => {
-                    push(bytes, len, &values[closed_index % values.len()]);
-                    closed_index /= values.len();
-                    continue;
-                }
-                FieldValues::Open { max_bytes } => *max_bytes,
-            };
+            push(&mut self.bytes, len, name);
+            if let FieldValues::Closed(values) = values {
+                push(&mut self.bytes, len, &values[closed_index % values.len()]);
+                closed_index /= values.len();
+                continue;
+            }
             let lengths = words[open_idx / 4].load(Ordering::Relaxed);
-            let value_len = usize::from((lengths >> (16 * (open_idx % 4))) as u16).min(max_bytes);
+            let value_len = usize::from((lengths >> (16 * (open_idx % 4))) as u16);
             open_idx += 1;
+            // Each byte may have to be escaped, and whole words are written.
+            let room = *len + 2 * value_len + BLOCK + self.frame;
+            if self.bytes.len() < room {
+                self.bytes.resize(room, 0);
+            }
+            let bytes = self.bytes.as_mut_slice();
             let start = *len;
             let mut specials = 0;
             for word in &words[next..next + value_len.div_ceil(8)] {
@@ -180,7 +177,7 @@ impl Lines {
                 *len += 1;
             }
         }
-        push(bytes, len, &self.end);
+        push(&mut self.bytes, len, &self.end);
         let mut count = itoa::Buffer::new();
         let number = match number {
             Number::Count(n) => count.format(n),
@@ -194,9 +191,9 @@ impl Lines {
                 self.float.as_str()
             }
         };
-        bytes[*len..*len + number.len()].copy_from_slice(number.as_bytes());
+        self.bytes[*len..*len + number.len()].copy_from_slice(number.as_bytes());
         *len += number.len();
-        bytes[*len] = b'\n';
+        self.bytes[*len] = b'\n';
         *len += 1;
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufWriter, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -108,7 +109,8 @@ impl Registry {
                     match listener.accept() {
                         // What a client does wrong, or that it went away, is not for this program to know.
                         Ok((stream, _)) if !is_stopped.load(Ordering::Relaxed) => {
-                            let _ = answer(&registry, stream);
+                            // A panic, of somebody's clock for instance, is not the end of the server.
+                            let _ = catch_unwind(AssertUnwindSafe(|| answer(&registry, stream)));
                         }
                         Ok(_) => {}
                         // No more files may be open, for instance. That passes.

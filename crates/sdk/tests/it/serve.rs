@@ -2,6 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bellwether_exposition::NativeHistograms;
 use bellwether_sdk::{Labels, Opts, Registry, Request};
@@ -82,6 +85,25 @@ fn a_port_in_use_is_named() {
         ask(server.addr(), "GET /metrics HTTP/1.0\r\n\r\n").0.contains("200 OK"),
         "who says nothing is no harm"
     );
+}
+
+#[test]
+fn a_panic_is_not_the_end_of_the_server() {
+    let is_broken = Arc::new(AtomicBool::new(true));
+    let clock = Arc::clone(&is_broken);
+    let registry = Registry::with_clock(move || {
+        assert!(!clock.load(Ordering::Relaxed), "on purpose");
+        Duration::from_secs(1)
+    });
+    registry.summary::<()>(Opts::new("wait", "W.")).expect("is right");
+    let server = registry.serve("127.0.0.1:0").expect("there is a port");
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(server.addr()).expect("it listens");
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").expect("it reads");
+        assert_eq!(stream.read_to_end(&mut Vec::new()).expect("it hangs up"), 0);
+    }
+    is_broken.store(false, Ordering::Relaxed);
+    assert!(ask(server.addr(), "GET /metrics HTTP/1.1\r\n\r\n").0.contains("200 OK"));
 }
 
 #[test]

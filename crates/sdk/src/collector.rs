@@ -45,10 +45,11 @@ struct Run {
 }
 
 impl Collector {
-    /// Starts a thread that calls `refresh` at once and then after each `every`. An attempt fails if it returns an error or panics.
+    /// Starts a thread that calls `refresh` at once and then after each `every`, as long as `may_run` says so. An attempt fails if it returns an error or panics.
     pub(crate) fn start<E>(
         name: &str,
         every: Duration,
+        may_run: impl Fn() -> bool + Send + 'static,
         mut refresh: impl FnMut() -> Result<(), E> + Send + 'static,
     ) -> std::io::Result<Self> {
         let run = Run {
@@ -64,6 +65,12 @@ impl Collector {
         let work = move || {
             let mut backoff = 1;
             loop {
+                if !may_run() {
+                    if ours.wait(ours.lock(), every) {
+                        return;
+                    }
+                    continue;
+                }
                 let began = Instant::now();
                 ours.lock().began = Some(began);
                 let is_ok = matches!(catch_unwind(AssertUnwindSafe(&mut refresh)), Ok(Ok(())));
@@ -78,8 +85,7 @@ impl Collector {
                     run.failures += 1;
                     backoff = (backoff * 2).min(MAX_BACKOFF);
                 }
-                let wait = ours.stop.wait_timeout_while(run, every * backoff, |run| !run.is_stopped);
-                if wait.unwrap_or_else(PoisonError::into_inner).0.is_stopped {
+                if ours.wait(run, every * backoff) {
                     return;
                 }
             }
@@ -104,6 +110,12 @@ impl Drop for Collector {
 impl State {
     fn lock(&self) -> MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, but not longer than until the collector is to stop. Returns whether it is.
+    fn wait(&self, run: MutexGuard<'_, Run>, time: Duration) -> bool {
+        let wait = self.stop.wait_timeout_while(run, time, |run| !run.is_stopped);
+        wait.unwrap_or_else(PoisonError::into_inner).0.is_stopped
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,10 @@ use crate::expiry::{Change, Expiry};
 use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
 use crate::overflow::{Bell, Overflow};
-use crate::record::{Record, State};
+use crate::record::{HEAD, Record, State};
+use crate::region::image;
+use crate::region::layout::List;
+use crate::region::schema::{Cell, GaugeMerge, Schema};
 use crate::table::Table;
 
 /// More combinations of closed values than this are looked up like open ones.
@@ -25,7 +29,10 @@ const MAX_NORMALISED: usize = 1_024;
 /// What there is of a family, whatever its type.
 pub(crate) struct Core {
     pub(crate) description: Description,
+    /// Where the series are.
     arena: &'static Arena,
+    /// Where the other words are.
+    home: &'static Arena,
     hasher: foldhash::fast::RandomState,
     /// If all labels are closed and have few combinations: the record of each, 0 for none.
     dense: Box<[AtomicU32]>,
@@ -35,16 +42,46 @@ pub(crate) struct Core {
     growth: Mutex<Growth>,
     /// Whether no more series fit, so that nobody needs the lock to learn that.
     is_full: AtomicBool,
-    /// How often a value went to an overflow series because of a limit.
-    overflowed: AtomicU64,
+    /// Where it is counted how often a value went to an overflow series because of a limit.
+    overflowed: u32,
     /// What takes the values of series for which there is no memory.
-    lost: Record,
+    lost: u32,
+}
+
+/// All families of the process. It is held by whoever makes families or series, or takes them away, so that nobody else is in the middle of that while the process forks or the memory is
+/// exchanged.
+static ALL: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
+
+pub(crate) fn lock_all() -> MutexGuard<'static, Vec<&'static Core>> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A family that may be changed.
+struct Changing<'c> {
+    growth: MutexGuard<'c, Growth>,
+    _all: MutexGuard<'static, Vec<&'static Core>>,
+}
+
+impl Deref for Changing<'_> {
+    type Target = Growth;
+
+    fn deref(&self) -> &Growth {
+        &self.growth
+    }
+}
+
+impl DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut Growth {
+        &mut self.growth
+    }
 }
 
 /// What is changed under the lock.
 #[derive(Default)]
 struct Growth {
     last: u32,
+    /// If other processes read the region: where the series are listed for them.
+    listing: Option<List>,
     /// Series that are exposed.
     n_live: u32,
     /// Series that were made, those that were removed included.
@@ -65,6 +102,8 @@ pub(crate) struct Description {
     /// As [`Kind::n_cells`] says.
     pub(crate) n_cells: usize,
     pub(crate) max_series: u32,
+    /// How the values of several processes become one.
+    pub(crate) merge: GaugeMerge,
     /// See [`closed_combinations`](crate::labels::closed_combinations).
     pub(crate) n_closed: u32,
     /// When series are taken out of the exposition by themselves.
@@ -74,9 +113,19 @@ pub(crate) struct Description {
 }
 
 impl Core {
-    /// `None` if there is no memory for it.
-    pub(crate) fn new(it: Description) -> Option<Self> {
-        let arena = Arena::global();
+    /// A family that stays. `None` if there is no memory for it.
+    pub(crate) fn register(it: Description) -> Option<&'static Self> {
+        let core: &'static Self = Box::leak(Box::new(Self::new(it, Arena::global())?));
+        lock_all().push(core);
+        Some(core)
+    }
+
+    pub(crate) fn new(it: Description, arena: &'static Arena) -> Option<Self> {
+        Self::apart(it, arena, arena)
+    }
+
+    /// A family whose series are in another arena than what it has itself: they can be taken away all together, see [`forget_series`](Self::forget_series).
+    pub(crate) fn apart(it: Description, arena: &'static Arena, home: &'static Arena) -> Option<Self> {
         let is_closed = it.fields.iter().all(|f| matches!(f.values, Values::Closed(_)));
         let n_dense = if is_closed && it.n_closed <= MAX_DENSE { it.n_closed } else { 0 };
         // As many values as series are no limit of their own.
@@ -85,17 +134,19 @@ impl Core {
             Values::Closed(_) => None,
         });
         let values = values.collect();
-        let lost = Record::at(arena, Record::create(arena, it.n_cells, 0, 0, &[])?);
+        let lost = Record::create(home, it.n_cells, 0, 0, &[])?;
+        let overflowed = home.allocate(1)?;
         Some(Self {
             description: it,
             arena,
+            home,
             hasher: foldhash::fast::RandomState::default(),
             dense: (0..n_dense).map(|_| AtomicU32::new(0)).collect(),
             table: Table::default(),
             first: AtomicU32::new(0),
             growth: Mutex::new(Growth { values, ..Growth::default() }),
             is_full: AtomicBool::new(false),
-            overflowed: AtomicU64::new(0),
+            overflowed,
             lost,
         })
     }
@@ -182,7 +233,7 @@ impl Core {
     }
 
     fn count_overflow(&self) {
-        self.overflowed.fetch_add(1, Ordering::Relaxed);
+        self.overflow_cell().fetch_add(1, Ordering::Relaxed);
         self.tell_overflow();
     }
 
@@ -200,7 +251,7 @@ impl Core {
         let is_over = !values.is_empty() && values != over && !self.admits(growth, values);
         let values = if is_over { &over } else { values };
         if is_over {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            self.overflow_cell().fetch_add(1, Ordering::Relaxed);
             if let Some(at) = self.look_again(closed_index, values) {
                 return Record::at(self.arena, at);
             }
@@ -215,10 +266,13 @@ impl Core {
             self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
             return record;
         }
+        if growth.listing.is_some_and(|list| !list.make_room(self.arena)) {
+            return Record::at(self.home, self.lost);
+        }
         let hash = self.hash(closed_index, values);
         let Some(at) = Record::create(self.arena, self.description.n_cells, hash, closed_index, values)
         else {
-            return self.lost;
+            return Record::at(self.home, self.lost);
         };
         let record = Record::at(self.arena, at);
         if let Some(slot) = self.dense.get(closed_index as usize) {
@@ -226,7 +280,7 @@ impl Core {
         } else {
             let hash_of = |at| Record::at(self.arena, at).hash();
             if !self.table.insert(hash, at, growth.n_made as usize, hash_of) {
-                return self.lost;
+                return Record::at(self.home, self.lost);
             }
             for (known, value) in growth.values.iter_mut().zip(values) {
                 known.as_mut().map(|known| known.insert(self.hasher.hash_one(value)));
@@ -237,6 +291,9 @@ impl Core {
             last => Record::at(self.arena, last).set_next(at),
         }
         growth.last = at;
+        if let Some(list) = growth.listing {
+            self.append_to(list, at);
+        }
         growth.n_live += 1;
         growth.n_made += 1;
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
@@ -276,9 +333,11 @@ impl Core {
 
     /// Takes the series with these labels out of the exposition. Returns whether it was there.
     pub(crate) fn remove<L: Labels>(&self, labels: &L) -> bool {
-        let mut growth = self.lock();
-        let found = self.with_normalised(labels, |index, values| self.look_again(index, values));
-        found.inspect(|at| self.remove_at(&mut growth, *at)).is_some()
+        // Normalising is others' code, for which no lock is held.
+        self.with_normalised(labels, |index, values| {
+            let mut growth = self.lock();
+            self.look_again(index, values).inspect(|at| self.remove_at(&mut growth, *at)).is_some()
+        })
     }
 
     fn remove_at(&self, growth: &mut Growth, at: u32) {
@@ -323,13 +382,15 @@ impl Core {
     }
 
     /// Makes the series with these labels the only one.
-    pub(crate) fn replace<L: Labels>(&'static self, labels: &L) {
-        let mut growth = self.lock();
-        let others: Vec<u32> = self.places().collect();
-        for at in others {
-            self.remove_at(&mut growth, at);
-        }
-        self.with_normalised(labels, |index, values| self.make_in(&mut growth, index, values));
+    pub(crate) fn replace<L: Labels>(&'static self, labels: &L) -> Record {
+        self.with_normalised(labels, |index, values| {
+            let mut growth = self.lock();
+            let others: Vec<u32> = self.places().collect();
+            for at in others {
+                self.remove_at(&mut growth, at);
+            }
+            self.make_in(&mut growth, index, values)
+        })
     }
 
     /// Calls `f` with the values as they are stored.
@@ -341,8 +402,78 @@ impl Core {
         f(labels.closed_index(), &values)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Growth> {
-        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Changing<'_> {
+        let all = lock_all();
+        Changing { growth: self.growth.lock().unwrap_or_else(PoisonError::into_inner), _all: all }
+    }
+
+    /// Lists the family and its series for other processes, if they know what to do with its cells. Returns false if there is no memory for that.
+    ///
+    /// Whoever calls it holds [`lock_all`].
+    pub(crate) fn list(&self) -> bool {
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(schema) = Schema::shareable(&self.description) else { return true };
+        let Some(list) = image::list_family(self.arena, &schema, self.overflowed) else { return false };
+        for at in self.all_places() {
+            if !list.make_room(self.arena) {
+                return false;
+            }
+            self.append_to(list, at);
+        }
+        growth.listing = Some(list);
+        true
+    }
+
+    /// Lists no series any more.
+    pub(crate) fn unlist(&self) {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner).listing = None;
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner).listing.is_some()
+    }
+
+    fn append_to(&self, list: List, at: u32) {
+        let record = Record::at(self.arena, at);
+        let words = record.behind_cells(self.description.n_cells);
+        let n_open = self.open_fields().count();
+        let lengths = words[..n_open.div_ceil(4)].iter().map(|word| word.load(Ordering::Relaxed));
+        let n_words = image::value_words(&lengths.collect::<Vec<_>>(), n_open).unwrap_or_default();
+        let values = words[..n_words].iter().map(|word| word.load(Ordering::Relaxed));
+        list.append(self.arena, at, image::fixed(record.closed_index(), values));
+    }
+
+    /// Calls `f` with the place of each word that counts something, and with what it counts.
+    pub(crate) fn each_cell(&self, mut f: impl FnMut(usize, Cell)) {
+        for at in self.all_places().chain([self.lost]) {
+            for idx in 0..self.description.n_cells {
+                f(at as usize + HEAD + idx, self.description.cell(idx));
+            }
+        }
+        f(self.overflowed as usize, Cell::Count);
+    }
+
+    /// Forgets all series of a family that nobody else has, because their arena was cleared.
+    pub(crate) fn forget_series(&self) {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner).last = 0;
+        self.first.store(0, Ordering::Release);
+    }
+
+    /// Adds a series whose words are known, to a family that nobody else has. Returns false if there is no memory for it.
+    pub(crate) fn restore(&self, closed_index: u32, cells: &[u64], values: &[u64]) -> bool {
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(at) = Record::restore(self.arena, closed_index, cells, values) else { return false };
+        match growth.last {
+            0 => self.first.store(at, Ordering::Release),
+            last => Record::at(self.arena, last).set_next(at),
+        }
+        growth.last = at;
+        true
+    }
+
+    /// Where it is counted how often a value went to an overflow series.
+    pub(crate) fn overflow_cell(&self) -> &'static AtomicU64 {
+        &self.home.from(self.overflowed)[0]
     }
 
     /// In what a description is another family's, if it is.
@@ -361,6 +492,7 @@ impl Core {
             (self.description.unit == other.unit, "another unit"),
             (self.description.help == other.help, "another help text"),
             (self.description.max_series == other.max_series, "another limit of series"),
+            (self.description.merge == other.merge, "another way of merging processes"),
             (expire_after(&self.description) == expire_after(other), "another time to expire"),
         ];
         let find = || others.into_iter().find_map(|(is_same, what)| (!is_same).then_some(what));
@@ -369,7 +501,7 @@ impl Core {
 
     /// How often a value went to an overflow series because of a limit.
     pub(crate) fn overflowed(&self) -> u64 {
-        self.overflowed.load(Ordering::Relaxed)
+        self.overflow_cell().load(Ordering::Relaxed)
     }
 
     /// The series that are exposed, in the order in which they were made.

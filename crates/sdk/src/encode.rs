@@ -13,6 +13,7 @@ use bellwether_exposition::{
 use crate::collector;
 use crate::core::Core;
 use crate::exemplar::Exemplar;
+use crate::region::Lease;
 
 /// Values that went to an overflow series.
 const OVERFLOW: Family<'_> = Family {
@@ -28,6 +29,8 @@ pub(crate) struct Source {
     pub(crate) collectors: Vec<Arc<collector::State>>,
     /// Names of series or families; only families that one of them belongs to are exposed. All, if there are none.
     pub(crate) names: Vec<String>,
+    /// What the series of several processes are added up in.
+    pub(crate) _lease: Option<Lease>,
 }
 
 /// What takes single numbers, in whatever format.

@@ -6,6 +6,7 @@ use crate::counter::CounterHandle;
 use crate::exemplar;
 use crate::gauge::GaugeHandle;
 use crate::histogram::HistogramHandle;
+use crate::info;
 use crate::native::{self, NativeHistogramHandle};
 use crate::observed::ObservedCounterHandle;
 use crate::record::Record;
@@ -22,17 +23,17 @@ pub(crate) enum Kind {
     ShardedCounter,
     /// A counter, and the bits of the total that was seen last, which is of one process.
     ObservedCounter,
-    /// The bits of the value, and how often it was set if that is asked for. What the value of several processes is depends on what it measures.
-    Gauge { counts_writes: bool },
+    /// The bits of the value, how often it was set if that is asked for, and when if that decides between processes. What the value of several processes is depends on what it measures.
+    Gauge { counts_writes: bool, is_stamped: bool },
     /// The bits of the sum, a count for each bucket, an exemplar for each of them if there are some.
     Histogram { bounds: &'static [f64], has_exemplars: bool },
     /// The bits of the sum, how often came what is not a number, a sketch, classic buckets, exemplars, a gate that is of one process.
     NativeHistogram(native::Shape),
     /// The count, the bits of the sum, sketches of slices, a gate that is of one process.
     Summary(summary::Shape),
-    /// The number of the state counted from 1, of the process that set it last.
+    /// The number of the state counted from 1, and when it was set.
     StateSet(&'static [&'static str]),
-    /// No cells.
+    /// When it was said.
     Info,
 }
 
@@ -54,14 +55,16 @@ impl Kind {
             Self::Counter { has_exemplars } => CounterHandle::N_CELLS + exemplars(1, *has_exemplars),
             Self::ShardedCounter => sharded::N_CELLS,
             Self::ObservedCounter => ObservedCounterHandle::N_CELLS,
-            Self::Gauge { counts_writes } => GaugeHandle::N_CELLS + usize::from(*counts_writes),
+            Self::Gauge { counts_writes, is_stamped } => {
+                GaugeHandle::N_CELLS + usize::from(*counts_writes) + usize::from(*is_stamped)
+            }
             Self::Histogram { bounds, has_exemplars } => {
                 HistogramHandle::n_cells(bounds) + exemplars(bounds.len() + 1, *has_exemplars)
             }
             Self::NativeHistogram(shape) => shape.n_cells(),
             Self::Summary(_) => summary::N_CELLS,
             Self::StateSet(_) => state_set::N_CELLS,
-            Self::Info => 0,
+            Self::Info => info::N_CELLS,
         }
     }
 

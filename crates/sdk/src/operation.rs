@@ -239,7 +239,8 @@ impl<L: Labels> Instrument for Operation<L> {
         Ok(Self {
             outcomes,
             durations: Histogram::<L>::register(registry, durations)?.core(),
-            in_flight: registry.family::<L>(in_flight, Kind::Gauge { counts_writes: false })?,
+            in_flight: registry
+                .family::<L>(in_flight, Kind::Gauge { counts_writes: false, is_stamped: false })?,
             retries: registry.family::<L>(retries, counter)?,
             labels: PhantomData,
         })

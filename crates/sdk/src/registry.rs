@@ -23,6 +23,7 @@ use crate::native::{self, NativeHistogram};
 use crate::observed::ObservedCounter;
 use crate::operation::Operation;
 use crate::overflow::{Bell, Listeners, Overflow};
+use crate::region::{self, GaugeMerge, ShareError, Sharing, SkippedRegion};
 use crate::sharded::ShardedCounter;
 use crate::sketch::{MAX_BUCKETS, MIN_BUCKETS};
 use crate::state_set::StateSet;
@@ -52,10 +53,22 @@ impl Default for Registry {
 }
 
 #[derive(Default)]
-struct Contents {
+pub(crate) struct Contents {
     /// In the order of their names.
     families: Vec<&'static Core>,
     collectors: Vec<Arc<collector::State>>,
+    /// Whether other processes expose the families too.
+    is_shared: bool,
+}
+
+impl Contents {
+    pub(crate) fn families(&self) -> &[&'static Core] {
+        &self.families
+    }
+
+    pub(crate) fn set_shared(&mut self, is_shared: bool) {
+        self.is_shared = is_shared;
+    }
 }
 
 /// What is said once about a family.
@@ -73,6 +86,7 @@ pub struct Opts {
     has_exemplars: bool,
     max_series: u32,
     expire_after: Option<Duration>,
+    merge: GaugeMerge,
 }
 
 impl Opts {
@@ -94,6 +108,7 @@ impl Opts {
             has_exemplars: false,
             max_series: Self::DEFAULT_MAX_SERIES,
             expire_after: None,
+            merge: GaugeMerge::SumLive,
         }
     }
 
@@ -196,6 +211,13 @@ impl Opts {
         self.max_series = max_series;
         self
     }
+
+    /// How the values that several processes have for the same gauge become one, if the registry is shared. Their sum if nothing is said.
+    #[must_use]
+    pub const fn merge(mut self, merge: GaugeMerge) -> Self {
+        self.merge = merge;
+        self
+    }
 }
 
 /// A family of one of the types of metric.
@@ -288,7 +310,8 @@ impl<S: LabelValue, L: Labels> Instrument for StateSet<S, L> {
 impl<L: Labels> Instrument for Gauge<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
         let expire_after = opts.expire_after.or(registry.gauges_expire_after);
-        let kind = Kind::Gauge { counts_writes: expire_after.is_some() };
+        let is_stamped = opts.merge == GaugeMerge::Latest;
+        let kind = Kind::Gauge { counts_writes: expire_after.is_some(), is_stamped };
         Ok(Self::new(registry.family::<L>(Opts { expire_after, ..opts }, kind)?))
     }
 }
@@ -429,6 +452,8 @@ impl Registry {
     /// Calls `refresh` in the background, at once and then after each `every`, until the answer is dropped. It fetches what others know and sets instruments; who
     /// scrapes sees what was set last, and how old that is: `bellwether_collector_age_seconds`, `_duration_seconds` and `_failures_total`, by the name of the collector.
     ///
+    /// Of the processes that share a registry only the one that [leads](Self::leads) collects; when it ends, another one does that has the same collector.
+    ///
     /// An attempt fails if it returns an error or panics; after failures the next one comes later, up to 16 times `every`. One that hangs holds up nobody but itself.
     pub fn collector<E>(
         &self,
@@ -436,7 +461,8 @@ impl Registry {
         every: Duration,
         refresh: impl FnMut() -> Result<(), E> + Send + 'static,
     ) -> std::io::Result<Collector> {
-        let collector = Collector::start(name, every, refresh)?;
+        let registry = self.clone();
+        let collector = Collector::start(name, every, move || registry.leads(), refresh)?;
         self.lock().collectors.push(collector.state());
         Ok(collector)
     }
@@ -453,14 +479,20 @@ impl Registry {
 
     /// What there is to be exposed, as far as its names are asked for.
     pub(crate) fn source(&self, names: &[String]) -> Source {
-        let mut contents = self.lock();
-        contents.families.iter().for_each(|core| core.expire());
-        contents.collectors.retain(|collector| !collector.is_stopped());
-        Source {
-            families: contents.families.clone(),
-            collectors: contents.collectors.clone(),
-            names: names.to_vec(),
+        let (families, collectors, is_shared) = {
+            let mut contents = self.lock();
+            contents.families.iter().for_each(|core| core.expire());
+            contents.collectors.retain(|collector| !collector.is_stopped());
+            (contents.families.clone(), contents.collectors.clone(), contents.is_shared)
+        };
+        let names = names.to_vec();
+        if !is_shared {
+            return Source { families, collectors, names, _lease: None };
         }
+        // Who does not lead does not collect, and has nothing to tell about it.
+        let collectors = if region::leads() { collectors } else { Vec::new() };
+        let (families, lease) = region::of_all_processes(families);
+        Source { families, collectors, names, _lease: lease }
     }
 
     /// All families and their series as text 0.0.4.
@@ -470,7 +502,35 @@ impl Registry {
         out
     }
 
-    fn lock(&self) -> MutexGuard<'_, Contents> {
+    /// Lets all processes of an application that share a directory expose what they count together. What was counted before counts too, and handles stay what they are. May be called at any time, once
+    /// more without effect; a process shares one registry. A child of a fork shares what its parent does, and counts from zero.
+    ///
+    /// Counters and histograms are sums, of processes that are gone as well. Gauges are merged as [`Opts::merge`] says; state sets and infos are those of the process that set them last.
+    pub fn share(&self, sharing: &Sharing) -> Result<(), ShareError> {
+        region::share(self, sharing)
+    }
+
+    /// Counts for this process alone again, from zero. What it counted stays with the others.
+    pub fn leave(&self) -> std::io::Result<()> {
+        region::leave(self)
+    }
+
+    /// Whether this is the process that collects what is the same for all, of those that share: one that lives, until it ends. Of a registry that is not shared it is.
+    pub fn leads(&self) -> bool {
+        let is_shared = self.lock().is_shared;
+        !is_shared || region::leads()
+    }
+
+    /// The files that were left out of the last exposition of a registry that is shared.
+    pub fn skipped_regions(&self) -> Vec<SkippedRegion> {
+        region::skipped()
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.contents, &other.contents)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -490,11 +550,13 @@ impl Registry {
             fields: L::FIELDS,
             n_cells: kind.n_cells(),
             max_series: opts.max_series,
+            merge: opts.merge,
             n_closed,
             bell: Bell::new(Arc::clone(&self.listeners), self.clock),
             expiry: opts.expire_after.map(|after| Expiry::new(after, self.clock)),
         };
-        let families = &mut self.lock().families;
+        let contents = &mut *self.lock();
+        let families = &mut contents.families;
         if let Some(known) = families.iter().find(|known| known.description.name == family) {
             return match known.difference(&description) {
                 None => Ok(known),
@@ -507,8 +569,10 @@ impl Registry {
                 return Err(RegisterError::Taken { family, series, by: name });
             }
         }
-        let core: &'static Core =
-            Box::leak(Box::new(Core::new(description).ok_or(RegisterError::NoMemory { family })?));
+        let core = Core::register(description).ok_or(RegisterError::NoMemory { family })?;
+        if contents.is_shared && !region::list(core) {
+            return Err(RegisterError::NoMemory { family });
+        }
         // What has no labels is there from the beginning, so that it is seen to be zero.
         if core.description.fields.is_empty() && metric_type != MetricType::Info {
             core.record(&());

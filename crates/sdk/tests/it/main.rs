@@ -5,6 +5,7 @@ mod exposition;
 mod limits;
 mod native;
 mod operation;
+mod processes;
 mod protobuf;
 mod serve;
 mod summary;

@@ -117,6 +117,12 @@ proptest! {
     }
 }
 
+/// Another process that lives, and when it began.
+fn another() -> (u32, u64) {
+    let pid = std::os::unix::process::parent_id();
+    (pid, super::process::start_of(pid).expect("it waits for this one"))
+}
+
 /// Two calls, three seconds.
 fn something() -> Counted {
     vec![(0, 0, [2, 3.0_f64.to_bits(), 0])]
@@ -156,7 +162,7 @@ fn who_comes_joins_those_who_live_or_begins_anew() {
     assert!(begun > EPOCH);
     let n_files = fs::read_dir(directory.path()).expect("it is there").count();
     assert_eq!(n_files, 2, "only the locks are left of what was before");
-    let (pid, start) = (std::process::id(), super::process::own_start());
+    let (pid, start) = another();
     let (words, _) = region(Header { pid, start, epoch: begun, ..header(3) }, &something());
     fs::write(directory.path().join("0000000000000003.region"), testkit::to_bytes(&words))
         .expect("can be written");
@@ -196,7 +202,7 @@ fn a_new_start_begins_from_zero_or_keeps_what_was_counted() {
 #[test]
 fn a_process_without_its_lock_is_known_by_its_start() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (pid, start) = (std::process::id(), super::process::own_start());
+    let (pid, start) = another();
     let put = |id, header| {
         let (words, _) = region(header, &something());
         let path = directory.path().join(format!("{id:016x}.region"));
@@ -206,11 +212,14 @@ fn a_process_without_its_lock_is_known_by_its_start() {
     let lives = put(1, Header { pid, start, ..header(1) });
     let another = put(2, Header { pid, start: start + 1, ..header(2) });
     let left = put(3, Header { pid, start, is_clean: true, ..header(3) });
+    let before_exec =
+        put(5, Header { pid: std::process::id(), start: super::process::own_start(), ..header(5) });
     let other_boot = put(4, Header { pid, start, boot: [1, 2], ..header(4) });
     let mut home = home(directory.path());
     home.fold(None).expect("the directory can be used");
     assert!(lives.exists() && !another.exists() && !left.exists() && other_boot.exists());
+    assert!(!before_exec.exists(), "the program that counted there is no more");
     let reading = home.read(None).expect("the directory can be used");
-    assert_eq!(totals(&reading.contents).into_values().next().expect("a series")[0], 6);
+    assert_eq!(totals(&reading.contents).into_values().next().expect("a series")[0], 8);
     assert_eq!(reading.skipped.len(), 1);
 }

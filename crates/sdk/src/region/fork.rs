@@ -44,7 +44,10 @@ thread_local! {
 
 /// Called before a fork, by the thread that forks.
 pub(crate) extern "C" fn before() {
-    let shared = super::lock();
+    let mut shared = super::lock();
+    if let Some(shared) = shared.as_mut() {
+        shared.note_fork();
+    }
     let contents = shared.as_ref().map(|shared| shared.registry.lock());
     let all = lock_all();
     let arena = Arena::global();

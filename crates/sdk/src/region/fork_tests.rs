@@ -127,8 +127,13 @@ fn children_count_for_themselves_with_the_handles_of_their_parent() {
         ends.store(true, Ordering::Relaxed);
         making.join().expect("it ended")
     });
+    for _ in 0..200 {
+        wait(in_child(|| handle.inc()));
+    }
+    let n_files = std::fs::read_dir(&directory).expect("it is there").count();
+    assert!(n_files < 80, "children leave {n_files} files though nobody scrapes");
     let text = registry.text();
-    assert_eq!(value(&text, "n_total"), 7 + 60 * 4 + 15 * 10);
+    assert_eq!(value(&text, "n_total"), 7 + 60 * 4 + 15 * 10 + 200);
     assert_eq!(text.matches("of child").count(), 60);
     let of_parent = |line: &&str| line.starts_with("o_total{any=\"of the parent");
     let sum: u64 = text

@@ -324,7 +324,9 @@ impl Home {
         if is_locked(file)? {
             return Ok(Owner::Lives);
         }
-        let lives = !header.is_clean && header.boot == self.boot && process::lives(header.pid, header.start);
+        // What has the number of this process is of one before, or of this one before it became another program.
+        let may_live = !header.is_clean && header.boot == self.boot && header.pid != std::process::id();
+        let lives = may_live && process::lives(header.pid, header.start);
         Ok(if lives { Owner::Lives } else { Owner::IsGone })
     }
 

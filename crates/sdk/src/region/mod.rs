@@ -155,6 +155,8 @@ struct Shared {
     home: Home,
     /// The region of this process. `None` if it has none, as a child of a fork for which there was no room: then it is tried again at the next exposition.
     region: Option<u64>,
+    /// How often the process forked since it shares.
+    n_forks: u32,
     skips: Counter<Skip>,
     /// What was left out of the last exposition.
     skipped: Vec<SkippedRegion>,
@@ -200,6 +202,15 @@ impl Shared {
     /// Called in the child of a fork, where nothing may be allocated.
     fn begin_in_child(&mut self, region: Option<u64>) {
         self.region = region;
+    }
+
+    /// Called before a fork. Now and then it removes what children left behind, which may have become other programs at once: also if nobody scrapes.
+    fn note_fork(&mut self) {
+        const EVERY: u32 = 64;
+        self.n_forks = self.n_forks.wrapping_add(1);
+        if self.n_forks.is_multiple_of(EVERY) {
+            let _ = self.home.fold(self.region);
+        }
     }
 
     /// Gives the process a region if it has none.
@@ -263,7 +274,9 @@ pub(crate) fn share(registry: &Registry, sharing: &Sharing) -> Result<(), ShareE
     drop(contents);
     let registry = Box::leak(Box::new(registry.clone()));
     let (skipped, scratch) = (Vec::new(), Scratch::default());
-    *shared = Some(Shared { registry, home, region, skips, skipped, scratch });
+    // Who comes and goes without ever exposing leaves no more behind than was there.
+    let _ = home.fold(region);
+    *shared = Some(Shared { registry, home, region, n_forks: 0, skips, skipped, scratch });
     Ok(())
 }
 

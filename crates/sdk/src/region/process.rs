@@ -26,7 +26,12 @@ pub(crate) fn own_start() -> u64 {
 
 /// Whether the process that began then is still there.
 pub(crate) fn lives(pid: u32, began: u64) -> bool {
-    fs::read(format!("/proc/{pid}/stat")).is_ok_and(|stat| start(&stat) == Some(began))
+    start_of(pid) == Some(began)
+}
+
+/// When a process began that is still there.
+pub(crate) fn start_of(pid: u32) -> Option<u64> {
+    start(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// When a process began, out of its `/proc/PID/stat`. `None` if it ended and only waits for its parent to notice.

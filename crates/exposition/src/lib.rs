@@ -1,15 +1,15 @@
-//! The exposition formats of Prometheus: text 0.0.4 and OpenMetrics 1.0 in both directions, and protobuf, which is read only.
+//! The exposition formats of Prometheus in both directions: text 0.0.4, OpenMetrics 1.0, and protobuf.
 //!
 //! A [`Reader`] turns a scraped body into [`Event`]s that borrow from it: help texts, types, units and [`Series`]. It knows no label
 //! set and allocates nothing for an ordinary line: a scraper looks at the bytes of a series first, and only those that it does not know are
 //! decoded into a [`LabelBuf`]. What the readers accept, and the words in which they refuse the rest, are those of Prometheus 3;
 //! [`validate_openmetrics`] checks every rule of OpenMetrics instead. [`select_format`] and [`accept_header`] belong to the scraping side of
-//! HTTP, [`OutputFormat::negotiate`] to the serving side.
+//! HTTP, [`ExpositionFormat::negotiate`] to the serving side.
 //!
 //! A [`ProtobufReader`] finds the same events in delimited `io.prometheus.client.MetricFamily` messages, and native histograms beside them; what is
 //! common to both is [`EventReader`].
 //!
-//! A [`Writer`] writes families and their samples in either format.
+//! A [`Writer`] writes families and their samples in either text format, a [`ProtobufWriter`] as protobuf.
 //!
 //! ```
 //! use bellwether_exposition::{Event, LabelBuf, Reader, TypeAndUnitLabels};
@@ -74,11 +74,11 @@ pub use label_buf::LabelBuf;
 pub use media_type::MediaTypeError;
 pub use metric_type::MetricType;
 pub use name::EscapingScheme;
-pub use negotiate::{Offer, OutputFormat, Syntax};
+pub use negotiate::{ExpositionFormat, Offer, OutputFormat, Syntax};
 pub use number::{NORMAL_NAN_BITS, ParseNumberError, parse_value};
 pub use protobuf::{
-    BucketSide, MAX_NATIVE_BUCKETS, NativeCounts, NativeHistogram, NativeHistograms, NativePart,
-    ProtobufReader,
+    BucketSample, BucketSide, HistogramSample, MAX_NATIVE_BUCKETS, NativeCounts, NativeHistogram,
+    NativeHistograms, NativePart, NativeSample, ProtobufReader, ProtobufWriter, render_protobuf_label,
 };
 pub use protocol::{ScrapeProtocol, accept_header, timeout_header_value};
 pub use reader::{CreatedHandling, EventReader, Reader, TypeAndUnitLabels};

@@ -49,14 +49,7 @@ impl OutputFormat {
             if let Some(escaping) = range.parameter("escaping").and_then(EscapingScheme::parse) {
                 chosen.escaping = escaping;
             }
-            let version = range.parameter("version").unwrap_or("");
-            let syntax = match (range.media_type.as_str(), version) {
-                ("text/plain", "1.0.0") => Syntax::Text1_0_0,
-                ("text/plain", "0.0.4" | "") => Syntax::Text0_0_4,
-                ("application/openmetrics-text", "1.0.0") => Syntax::OpenMetrics1_0_0,
-                ("application/openmetrics-text", "0.0.1" | "") => Syntax::OpenMetrics0_0_1,
-                _ => continue,
-            };
+            let Some(syntax) = range.syntax() else { continue };
             if !syntax.is_openmetrics() || offer == Offer::TextAndOpenMetrics {
                 return Self { syntax, ..chosen };
             }
@@ -76,6 +69,46 @@ impl OutputFormat {
     }
 }
 
+/// A format that a server can be asked for, as it tells it to its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpositionFormat {
+    /// One of the text formats.
+    Text(OutputFormat),
+    /// Delimited protobuf messages, and how names are written in them.
+    Protobuf(EscapingScheme),
+}
+
+impl ExpositionFormat {
+    /// Chooses the format for a client by its `Accept` header, empty if there is none. What it gives a quality of zero is not chosen; a client that
+    /// takes none of the formats gets text 0.0.4.
+    pub fn negotiate(accept: &str) -> Self {
+        let mut escaping = OutputFormat::FALLBACK.escaping;
+        for range in media_ranges(accept).into_iter().filter(|range| range.quality > 0.0) {
+            if let Some(asked) = range.parameter("escaping").and_then(EscapingScheme::parse) {
+                escaping = asked;
+            }
+            if range.is_delimited_families() {
+                return Self::Protobuf(escaping);
+            }
+            if let Some(syntax) = range.syntax() {
+                return Self::Text(OutputFormat { syntax, escaping });
+            }
+        }
+        Self::Text(OutputFormat { escaping, ..OutputFormat::FALLBACK })
+    }
+
+    /// The `Content-Type` header of a response in this format.
+    pub fn content_type(self) -> String {
+        match self {
+            Self::Text(format) => format.content_type(),
+            Self::Protobuf(escaping) => format!(
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping={}",
+                escaping.as_str()
+            ),
+        }
+    }
+}
+
 struct MediaRange<'a> {
     media_type: String,
     parameters: Vec<(&'a str, &'a str)>,
@@ -85,6 +118,23 @@ struct MediaRange<'a> {
 impl MediaRange<'_> {
     fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
+
+    /// The text format that is meant.
+    fn syntax(&self) -> Option<Syntax> {
+        match (self.media_type.as_str(), self.parameter("version").unwrap_or("")) {
+            ("text/plain", "1.0.0") => Some(Syntax::Text1_0_0),
+            ("text/plain", "0.0.4" | "") => Some(Syntax::Text0_0_4),
+            ("application/openmetrics-text", "1.0.0") => Some(Syntax::OpenMetrics1_0_0),
+            ("application/openmetrics-text", "0.0.1" | "") => Some(Syntax::OpenMetrics0_0_1),
+            _ => None,
+        }
+    }
+
+    fn is_delimited_families(&self) -> bool {
+        self.media_type == "application/vnd.google.protobuf"
+            && self.parameter("proto") == Some("io.prometheus.client.MetricFamily")
+            && self.parameter("encoding") == Some("delimited")
     }
 }
 
@@ -143,6 +193,35 @@ mod tests {
             &accept_header(&ScrapeProtocol::DEFAULT, EscapingScheme::AllowUtf8),
             "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
         );
+    }
+
+    #[test]
+    fn negotiates_protobuf() {
+        let check = |accept: &str, want: &str| {
+            let got = ExpositionFormat::negotiate(accept).content_type();
+            assert!(got.starts_with(want), "{accept}: {got}");
+        };
+        let protobuf =
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+        check(
+            protobuf,
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores",
+        );
+        check(&format!("{protobuf};q=0.5,text/plain;version=0.0.4;q=0.6"), "text/plain; version=0.0.4");
+        check(&format!("{protobuf};q=0.5,text/plain;q=0.4"), "application/vnd.google.protobuf");
+        check(
+            &format!("{protobuf};q=0,application/openmetrics-text;version=1.0.0;q=0.1"),
+            "application/openmetrics-text; version=1.0.0",
+        );
+        check(
+            "application/vnd.google.protobuf;proto=other;encoding=delimited,*/*;q=0.1",
+            "text/plain; version=0.0.4",
+        );
+        check("", "text/plain; version=0.0.4");
+        let accept = accept_header(&ScrapeProtocol::ALL[2..4], EscapingScheme::AllowUtf8);
+        check(&accept, "application/vnd.google.protobuf");
+        let utf8 = ExpositionFormat::negotiate(&format!("{protobuf};escaping=allow-utf-8"));
+        assert_eq!(utf8, ExpositionFormat::Protobuf(EscapingScheme::AllowUtf8));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Writes protobuf expositions for tests, as Go clients do.
+//! Writes protobuf expositions for tests, as Go clients do, and also such as no client should.
 use bellwether_protobuf::{MessageWriter, push_varint};
 
 use crate::MetricType;

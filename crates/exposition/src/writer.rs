@@ -152,6 +152,24 @@ impl<'b> Writer<'b> {
         self.sample_end(open, sample);
     }
 
+    /// What stands around the labels of a sample of the series that bears the name of the current family: the name, with a brace if there are labels, and what is between them and
+    /// the number. Between the two go labels as [`render_labels`] has them; the number and a line feed end the line.
+    ///
+    /// For whoever has so many samples that a call for each of them is too slow, and appends them with [`lines`](Self::lines).
+    pub fn frame(&mut self, has_labels: bool) -> (String, &'static str) {
+        let at = self.out.len();
+        let is_open = self.series_start("", true);
+        if has_labels {
+            self.next_label(is_open);
+        }
+        (self.out.split_off(at), if is_open || has_labels { "} " } else { " " })
+    }
+
+    /// Appends samples of the current family that are written already, see [`frame`](Self::frame).
+    pub fn lines(&mut self, lines: &str) {
+        self.out.push_str(lines);
+    }
+
     /// Says since when the series with these labels, rendered by [`render_labels`], counts. Only OpenMetrics counters, histograms and
     /// summaries can say so.
     pub fn created(&mut self, labels: &str, start_timestamp_ms: i64) {

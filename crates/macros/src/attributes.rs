@@ -2,16 +2,30 @@
 
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Error, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Result, Token};
+use syn::{Attribute, Error, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Result, Token, parse_quote};
 
 /// The settings of all attributes with this name, which are all of the form `key = value`.
 pub(crate) fn settings(attrs: &[Attribute], name: &str, known: &[&str]) -> Result<Vec<MetaNameValue>> {
+    settings_and_flags(attrs, name, known, &[])
+}
+
+/// As [`settings`]. The `flags` may stand without a value, which then is `true`.
+pub(crate) fn settings_and_flags(
+    attrs: &[Attribute],
+    name: &str,
+    known: &[&str],
+    flags: &[&str],
+) -> Result<Vec<MetaNameValue>> {
     let mut settings: Vec<MetaNameValue> = Vec::new();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
         let metas = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)?;
         for meta in metas {
-            let Meta::NameValue(setting) = meta else {
-                return Err(Error::new(meta.span(), "expected `key = value`"));
+            let setting = match meta {
+                Meta::NameValue(setting) => setting,
+                Meta::Path(flag) if flags.iter().any(|known| flag.is_ident(known)) => {
+                    parse_quote!(#flag = true)
+                }
+                other => return Err(Error::new(other.span(), "expected `key = value`")),
             };
             if !known.iter().any(|key| setting.path.is_ident(key)) {
                 let message = format!("unknown setting; there are {}", known.join(", "));

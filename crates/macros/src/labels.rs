@@ -1,27 +1,12 @@
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Data, DeriveInput, Error, Field, Fields, GenericParam, Ident, Lifetime, Result, Type};
+use syn::{
+    Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, GenericParam, Ident, Lifetime, Lit,
+    MetaNameValue, Result, Type,
+};
 
-use crate::attributes::{settings, text, value};
-
-/// What is another value for each event. Together with the values of the other labels each of them would be a series of its own.
-const UNIQUE: [&str; 14] = [
-    "conversation_id",
-    "correlation_id",
-    "email",
-    "execution_id",
-    "ip",
-    "request_id",
-    "response_id",
-    "run_id",
-    "session_id",
-    "span_id",
-    "timestamp",
-    "trace_id",
-    "user_id",
-    "uuid",
-];
+use crate::attributes::{settings_and_flags, text, value};
 
 struct Label<'i> {
     ident: &'i Ident,
@@ -29,6 +14,8 @@ struct Label<'i> {
     ty: &'i Type,
     is_open: bool,
     field: TokenStream,
+    /// What the compiler has to find out about the name.
+    check: Option<TokenStream>,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -58,6 +45,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     };
     let (elided, at) = (arguments("'_"), arguments("'at"));
     let fields = labels.iter().map(|label| &label.field);
+    let checks = labels.iter().filter_map(|label| label.check.as_ref());
     let open: Vec<&Ident> = labels.iter().filter(|l| l.is_open).map(|l| l.ident).collect();
     let n_open = open.len();
     let closed = labels.iter().filter(|l| !l.is_open).rev().map(|label| {
@@ -68,6 +56,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
     });
     Ok(quote! {
+        #(#checks)*
+
         impl ::bellwether_sdk::Labels for #name #elided {
             const FIELDS: &'static [::bellwether_sdk::Field] = &[#(#fields),*];
 
@@ -92,35 +82,37 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 fn label(field: &Field) -> Result<Label<'_>> {
-    let known = ["name", "max", "max_bytes", "normalise", "unbounded"];
-    let settings = settings(&field.attrs, "label", &known)?;
+    let known = ["name", "max", "max_len", "normalise", "deny", "unbounded"];
+    let settings = settings_and_flags(&field.attrs, "label", &known, &["normalise", "deny"])?;
     let ident = field.ident.as_ref().ok_or_else(|| Error::new(field.span(), "labels need names"))?;
     let name = match text(&settings, "name")? {
         Some(name) => name.value(),
         None => ident.to_string().trim_start_matches("r#").to_owned(),
     };
     let is_open = matches!(&field.ty, Type::Reference(to) if matches!(&*to.elem, Type::Path(path) if path.path.is_ident("str")));
-    if is_open && UNIQUE.contains(&name.as_str()) && value(&settings, "unbounded").is_none() {
+    let may_be_unique = text(&settings, "unbounded")?.is_some();
+    let check = (is_open && !may_be_unique).then(|| {
         let message = format!(
             "{name} is another value for each event, and every value would be a series of its own; put it into an exemplar or a log line, \
              or say #[label(unbounded = \"why there are few\")]"
         );
-        return Err(Error::new(ident.span(), message));
-    }
-    text(&settings, "unbounded")?;
+        quote_spanned!(ident.span()=> const _: () = ::core::assert!(!::bellwether_sdk::is_unique_to_an_event(#name), #message);)
+    });
     let ty = &field.ty;
     let values = if is_open {
-        let overrides = ["max", "max_bytes"].into_iter().filter_map(|key| {
+        let overrides = [("max", "max_values"), ("max_len", "max_bytes")];
+        let overrides = overrides.into_iter().filter_map(|(key, field)| {
             let setting = value(&settings, key)?;
-            let key = format_ident!("{}", if key == "max" { "max_values" } else { key });
-            Some(quote!(#key: #setting,))
+            let field = format_ident!("{}", field);
+            Some(quote!(#field: #setting,))
         });
-        let normalise = value(&settings, "normalise")
-            .map(|function| quote!(normalise: ::core::option::Option::Some(#function),));
+        let normalise =
+            normalise(&settings)?.map(|function| quote!(normalise: ::core::option::Option::Some(#function),));
         quote! {
             ::bellwether_sdk::Values::Open(::bellwether_sdk::OpenValues {
                 #(#overrides)*
                 #normalise
+                may_be_unique: #may_be_unique,
                 ..::bellwether_sdk::OpenValues::DEFAULT
             })
         }
@@ -134,5 +126,19 @@ fn label(field: &Field) -> Result<Label<'_>> {
         quote!(::bellwether_sdk::Values::Closed(<#ty as ::bellwether_sdk::LabelValue>::VALUES))
     };
     let field = quote!(::bellwether_sdk::Field { name: #name, values: #values });
-    Ok(Label { ident, ty, is_open, field })
+    Ok(Label { ident, ty, is_open, field, check })
+}
+
+/// The function that values go through: `normalise` and `deny` are those of the SDK, `normalise = path` is somebody's own.
+fn normalise(settings: &[MetaNameValue]) -> Result<Option<TokenStream>> {
+    let is_flag =
+        |value: &Expr| matches!(value, Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) if flag.value);
+    match (value(settings, "normalise"), value(settings, "deny")) {
+        (Some(_), Some(deny)) => Err(Error::new(deny.span(), "a value is either normalised or denied")),
+        (Some(value), None) if is_flag(value) => Ok(Some(quote!(::bellwether_sdk::normalise_ids))),
+        (Some(function), None) => Ok(Some(quote!(#function))),
+        (None, Some(value)) if is_flag(value) => Ok(Some(quote!(::bellwether_sdk::deny_ids))),
+        (None, Some(value)) => Err(Error::new(value.span(), "`deny` has no value")),
+        (None, None) => Ok(None),
+    }
 }

@@ -1,9 +1,23 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::spanned::Spanned as _;
-use syn::{Data, DeriveInput, Error, Fields, Result};
+use syn::{Data, DeriveInput, Error, Expr, ExprLit, Fields, Lit, Result};
 
-use crate::attributes::{documentation, settings, text, value};
+use crate::attributes::{documentation, settings, settings_and_flags, text, value};
+
+/// Settings that are methods of `Opts` with one argument.
+const OPTIONS: [&str; 8] = [
+    "buckets",
+    "max_series",
+    "schema",
+    "max_buckets",
+    "zero_threshold",
+    "quantiles",
+    "window",
+    "expire_after",
+];
+/// Settings that are methods of `Opts` without one.
+const FLAGS: [&str; 1] = ["exemplars"];
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
@@ -16,8 +30,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let prefix = text(&settings_of_all, "prefix")?.map(|p| p.value()).filter(|p| !p.is_empty());
     let mut registrations = Vec::new();
     for field in &fields.named {
-        let known = ["name", "unit", "buckets", "max_series", "help"];
-        let settings = settings(&field.attrs, "metric", &known)?;
+        let known: Vec<&str> = ["name", "unit", "help"].into_iter().chain(OPTIONS).chain(FLAGS).collect();
+        let settings = settings_and_flags(&field.attrs, "metric", &known, &FLAGS)?;
         let ident = field.ident.as_ref().ok_or_else(|| Error::new(field.span(), "metrics need names"))?;
         let unit = text(&settings, "unit")?.map(|unit| unit.value()).unwrap_or_default();
         let name = match text(&settings, "name")? {
@@ -32,13 +46,28 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             let message = "say what this measures in a documentation comment: it is the help text";
             return Err(Error::new(ident.span(), message));
         }
-        let buckets = value(&settings, "buckets").map(|buckets| quote!(.buckets(#buckets)));
-        let max_series = value(&settings, "max_series").map(|max| quote!(.max_series(#max)));
+        let options = OPTIONS.into_iter().filter_map(|option| {
+            let (value, option) = (value(&settings, option)?, format_ident!("{option}"));
+            Some(quote!(.#option(#value)))
+        });
+        let mut flags = Vec::new();
+        for flag in FLAGS {
+            match value(&settings, flag) {
+                Some(Expr::Lit(ExprLit { lit: Lit::Bool(is_set), .. })) => {
+                    let flag = format_ident!("{flag}");
+                    flags.extend(is_set.value.then(|| quote!(.#flag())));
+                }
+                Some(other) => {
+                    return Err(Error::new(other.span(), "this stands alone, or is true or false"));
+                }
+                None => {}
+            }
+        }
         let ty = &field.ty;
         registrations.push(quote! {
             #ident: <#ty as ::bellwether_sdk::Instrument>::register(
                 registry,
-                ::bellwether_sdk::Opts::new(#name, #help).unit(#unit) #buckets #max_series,
+                ::bellwether_sdk::Opts::new(#name, #help).unit(#unit) #(#options)* #(#flags)*,
             )?
         });
     }

@@ -65,6 +65,11 @@ impl<'b> MessageWriter<'b> {
         self.out.extend_from_slice(bytes);
     }
 
+    /// Appends fields that are written already.
+    pub fn append(&mut self, fields: &[u8]) {
+        self.out.extend_from_slice(fields);
+    }
+
     /// Writes one message of a repeated field, also if it is empty.
     pub fn message(&mut self, number: u32, write: impl FnOnce(&mut MessageWriter<'_>)) {
         self.tag(number, BYTES);

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bellwether_exposition::{Family, MetricType, Number, Part, Sample, Writer};
+use bellwether_exposition::{Family, MetricType, Number};
+
+use crate::encode::Sink;
 
 /// After failures the time between two attempts grows up to this many times what it was.
 const MAX_BACKOFF: u32 = 16;
@@ -43,10 +45,11 @@ struct Run {
 }
 
 impl Collector {
-    /// Starts a thread that calls `refresh` at once and then after each `every`. An attempt fails if it returns an error or panics.
+    /// Starts a thread that calls `refresh` at once and then after each `every`, as long as `may_run` says so. An attempt fails if it returns an error or panics.
     pub(crate) fn start<E>(
         name: &str,
         every: Duration,
+        may_run: impl Fn() -> bool + Send + 'static,
         mut refresh: impl FnMut() -> Result<(), E> + Send + 'static,
     ) -> std::io::Result<Self> {
         let run = Run {
@@ -62,6 +65,12 @@ impl Collector {
         let work = move || {
             let mut backoff = 1;
             loop {
+                if !may_run() {
+                    if ours.wait(ours.lock(), every) {
+                        return;
+                    }
+                    continue;
+                }
                 let began = Instant::now();
                 ours.lock().began = Some(began);
                 let is_ok = matches!(catch_unwind(AssertUnwindSafe(&mut refresh)), Ok(Ok(())));
@@ -76,8 +85,7 @@ impl Collector {
                     run.failures += 1;
                     backoff = (backoff * 2).min(MAX_BACKOFF);
                 }
-                let wait = ours.stop.wait_timeout_while(run, every * backoff, |run| !run.is_stopped);
-                if wait.unwrap_or_else(PoisonError::into_inner).0.is_stopped {
+                if ours.wait(run, every * backoff) {
                     return;
                 }
             }
@@ -104,21 +112,26 @@ impl State {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits, but not longer than until the collector is to stop. Returns whether it is.
+    fn wait(&self, run: MutexGuard<'_, Run>, time: Duration) -> bool {
+        let wait = self.stop.wait_timeout_while(run, time, |run| !run.is_stopped);
+        wait.unwrap_or_else(PoisonError::into_inner).0.is_stopped
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         self.lock().is_stopped
     }
 }
 
 /// Writes how the collectors are doing.
-pub(crate) fn encode(collectors: &[Arc<State>], writer: &mut Writer<'_>) {
+pub(crate) fn encode(collectors: &[Arc<State>], sink: &mut impl Sink) {
     if collectors.is_empty() {
         return;
     }
     let mut family = |name, metric_type, unit, help, value: &dyn Fn(&Run) -> Number| {
-        writer.family(&Family { name, metric_type, help, unit });
+        sink.family(&Family { name, metric_type, help, unit });
         for state in collectors {
-            let sample = Sample::new(Part::Value, value(&state.lock()));
-            writer.sample(&sample, [("collector", state.name.as_str())]);
+            sink.number("collector", &state.name, value(&state.lock()));
         }
     };
     let age = "Age of what a collector fetched last; since it was started if it never did.";

@@ -3,14 +3,19 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bellwether_exposition::MetricType;
-
 use crate::arena::Arena;
+use crate::expiry::{Change, Expiry};
+use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
-use crate::record::{Record, State, each_word};
+use crate::overflow::{Bell, Overflow};
+use crate::record::{HEAD, Record, State};
+use crate::region::image;
+use crate::region::layout::List;
+use crate::region::schema::{Cell, GaugeMerge, Schema};
 use crate::table::Table;
 
 /// More combinations of closed values than this are looked up like open ones.
@@ -18,10 +23,16 @@ const MAX_DENSE: u32 = 4_096;
 /// Series that were removed keep their memory, because a handle may still point there. A family makes at most this many times its limit of different ones.
 const LIVES: u32 = 4;
 
+/// What of a value is looked at, in bytes, also if less is stored.
+const MAX_NORMALISED: usize = 1_024;
+
 /// What there is of a family, whatever its type.
 pub(crate) struct Core {
     pub(crate) description: Description,
+    /// Where the series are.
     arena: &'static Arena,
+    /// Where the other words are.
+    home: &'static Arena,
     hasher: foldhash::fast::RandomState,
     /// If all labels are closed and have few combinations: the record of each, 0 for none.
     dense: Box<[AtomicU32]>,
@@ -31,16 +42,46 @@ pub(crate) struct Core {
     growth: Mutex<Growth>,
     /// Whether no more series fit, so that nobody needs the lock to learn that.
     is_full: AtomicBool,
-    /// How often a value went to an overflow series because of a limit.
-    overflowed: AtomicU64,
+    /// Where it is counted how often a value went to an overflow series because of a limit.
+    overflowed: u32,
     /// What takes the values of series for which there is no memory.
-    lost: Record,
+    lost: u32,
+}
+
+/// All families of the process. It is held by whoever makes families or series, or takes them away, so that nobody else is in the middle of that while the process forks or the memory is
+/// exchanged.
+static ALL: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
+
+pub(crate) fn lock_all() -> MutexGuard<'static, Vec<&'static Core>> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A family that may be changed.
+struct Changing<'c> {
+    growth: MutexGuard<'c, Growth>,
+    _all: MutexGuard<'static, Vec<&'static Core>>,
+}
+
+impl Deref for Changing<'_> {
+    type Target = Growth;
+
+    fn deref(&self) -> &Growth {
+        &self.growth
+    }
+}
+
+impl DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut Growth {
+        &mut self.growth
+    }
 }
 
 /// What is changed under the lock.
 #[derive(Default)]
 struct Growth {
     last: u32,
+    /// If other processes read the region: where the series are listed for them.
+    listing: Option<List>,
     /// Series that are exposed.
     n_live: u32,
     /// Series that were made, those that were removed included.
@@ -56,22 +97,35 @@ pub(crate) struct Description {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
     pub(crate) unit: &'static str,
-    pub(crate) metric_type: MetricType,
+    pub(crate) kind: Kind,
     pub(crate) fields: &'static [Field],
-    /// Finite upper bounds of a histogram.
-    pub(crate) bounds: &'static [f64],
-    /// The states of a state set.
-    pub(crate) states: &'static [&'static str],
+    /// As [`Kind::n_cells`] says.
     pub(crate) n_cells: usize,
     pub(crate) max_series: u32,
+    /// How the values of several processes become one.
+    pub(crate) merge: GaugeMerge,
     /// See [`closed_combinations`](crate::labels::closed_combinations).
     pub(crate) n_closed: u32,
+    /// When series are taken out of the exposition by themselves.
+    pub(crate) expiry: Option<Expiry>,
+    /// Who hears that values go to an overflow series.
+    pub(crate) bell: Bell,
 }
 
 impl Core {
-    /// `None` if there is no memory for it.
-    pub(crate) fn new(it: Description) -> Option<Self> {
-        let arena = Arena::global();
+    /// A family that stays. `None` if there is no memory for it.
+    pub(crate) fn register(it: Description) -> Option<&'static Self> {
+        let core: &'static Self = Box::leak(Box::new(Self::new(it, Arena::global())?));
+        lock_all().push(core);
+        Some(core)
+    }
+
+    pub(crate) fn new(it: Description, arena: &'static Arena) -> Option<Self> {
+        Self::apart(it, arena, arena)
+    }
+
+    /// A family whose series are in another arena than what it has itself: they can be taken away all together, see [`forget_series`](Self::forget_series).
+    pub(crate) fn apart(it: Description, arena: &'static Arena, home: &'static Arena) -> Option<Self> {
         let is_closed = it.fields.iter().all(|f| matches!(f.values, Values::Closed(_)));
         let n_dense = if is_closed && it.n_closed <= MAX_DENSE { it.n_closed } else { 0 };
         // As many values as series are no limit of their own.
@@ -80,24 +134,26 @@ impl Core {
             Values::Closed(_) => None,
         });
         let values = values.collect();
-        let lost = Record::at(arena, Record::create(arena, it.n_cells, 0, 0, &[])?);
+        let lost = Record::create(home, it.n_cells, 0, 0, &[])?;
+        let overflowed = home.allocate(1)?;
         Some(Self {
             description: it,
             arena,
+            home,
             hasher: foldhash::fast::RandomState::default(),
             dense: (0..n_dense).map(|_| AtomicU32::new(0)).collect(),
             table: Table::default(),
             first: AtomicU32::new(0),
             growth: Mutex::new(Growth { values, ..Growth::default() }),
             is_full: AtomicBool::new(false),
-            overflowed: AtomicU64::new(0),
+            overflowed,
             lost,
         })
     }
 
     /// The series with these labels, which is made if it is not there.
     #[inline]
-    pub(crate) fn record<L: Labels>(&self, labels: &L) -> Record {
+    pub(crate) fn record<L: Labels>(&'static self, labels: &L) -> Record {
         let closed_index = labels.closed_index();
         if let Some(slot) = self.dense.get(closed_index as usize) {
             return match slot.load(Ordering::Acquire) {
@@ -113,9 +169,15 @@ impl Core {
                 None => self.make(closed_index, values),
             }
         } else {
-            self.with_normalised(labels, |closed_index, values| match self.find(closed_index, values) {
-                Some(at) => Record::at(self.arena, at),
-                None => self.make(closed_index, values),
+            self.with_normalised(labels, |closed_index, normalised| {
+                // A rule refused a value, where there may be room for it.
+                if normalised.iter().zip(values).any(|(new, old)| *new == OVERFLOW && *old != OVERFLOW) {
+                    self.count_overflow();
+                }
+                match self.find(closed_index, normalised) {
+                    Some(at) => Record::at(self.arena, at),
+                    None => self.make(closed_index, normalised),
+                }
             })
         }
     }
@@ -129,20 +191,19 @@ impl Core {
     fn find_in(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
         let hash = self.hash(closed_index, values);
         self.table.find(hash, |at| {
-            let record = Record::at(self.arena, at);
-            record.hash() == hash && record.has(self.description.n_cells, state, closed_index, values)
+            Record::at(self.arena, at).has(self.description.n_cells, state, closed_index, values)
         })
     }
 
     #[inline]
     fn hash(&self, closed_index: u32, values: &[&str]) -> u32 {
-        let mut hasher = self.hasher.build_hasher();
-        each_word(values, |word| {
-            hasher.write_u64(word);
-            true
-        });
-        hasher.write_u32(closed_index);
-        let hash = hasher.finish();
+        let mut hash = u64::from(closed_index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Each value by itself, so that the processor works at all of them at the same time.
+        for value in values {
+            let mut hasher = self.hasher.build_hasher();
+            hasher.write(value.as_bytes());
+            hash = hash.rotate_left(23) ^ hasher.finish();
+        }
         (hash ^ hash >> 32) as u32
     }
 
@@ -155,18 +216,34 @@ impl Core {
 
     /// Makes the series, or the one that stands for it because of a limit.
     #[cold]
-    fn make(&self, closed_index: u32, values: &[&str]) -> Record {
+    fn make(&'static self, closed_index: u32, values: &[&str]) -> Record {
         if self.is_full.load(Ordering::Relaxed)
             && !values.is_empty()
             && let Some(at) = self.find(closed_index, &vec![OVERFLOW; values.len()])
         {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            self.count_overflow();
             return Record::at(self.arena, at);
         }
-        self.make_in(&mut self.lock(), closed_index, values)
+        let overflowed = self.overflowed();
+        let record = self.make_in(&mut self.lock(), closed_index, values);
+        if self.overflowed() > overflowed {
+            self.tell_overflow();
+        }
+        record
     }
 
-    fn make_in(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
+    fn count_overflow(&self) {
+        self.overflow_cell().fetch_add(1, Ordering::Relaxed);
+        self.tell_overflow();
+    }
+
+    /// Nobody may hold the lock, because who hears of it may expose the registry.
+    fn tell_overflow(&self) {
+        let overflow = Overflow { family: self.description.name, total: self.overflowed() };
+        self.description.bell.ring(overflow);
+    }
+
+    fn make_in(&'static self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
         if let Some(at) = self.look_again(closed_index, values) {
             return Record::at(self.arena, at);
         }
@@ -174,14 +251,14 @@ impl Core {
         let is_over = !values.is_empty() && values != over && !self.admits(growth, values);
         let values = if is_over { &over } else { values };
         if is_over {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            self.overflow_cell().fetch_add(1, Ordering::Relaxed);
             if let Some(at) = self.look_again(closed_index, values) {
                 return Record::at(self.arena, at);
             }
         }
         if let Some(at) = self.removed(growth, closed_index, values) {
             let record = Record::at(self.arena, at);
-            record.revive(self.description.n_cells);
+            self.description.kind.revive(record);
             if let Some(slot) = self.dense.get(closed_index as usize) {
                 slot.store(at, Ordering::Release);
             }
@@ -189,10 +266,13 @@ impl Core {
             self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
             return record;
         }
+        if growth.listing.is_some_and(|list| !list.make_room(self.arena)) {
+            return Record::at(self.home, self.lost);
+        }
         let hash = self.hash(closed_index, values);
         let Some(at) = Record::create(self.arena, self.description.n_cells, hash, closed_index, values)
         else {
-            return self.lost;
+            return Record::at(self.home, self.lost);
         };
         let record = Record::at(self.arena, at);
         if let Some(slot) = self.dense.get(closed_index as usize) {
@@ -200,7 +280,7 @@ impl Core {
         } else {
             let hash_of = |at| Record::at(self.arena, at).hash();
             if !self.table.insert(hash, at, growth.n_made as usize, hash_of) {
-                return self.lost;
+                return Record::at(self.home, self.lost);
             }
             for (known, value) in growth.values.iter_mut().zip(values) {
                 known.as_mut().map(|known| known.insert(self.hasher.hash_one(value)));
@@ -211,6 +291,9 @@ impl Core {
             last => Record::at(self.arena, last).set_next(at),
         }
         growth.last = at;
+        if let Some(list) = growth.listing {
+            self.append_to(list, at);
+        }
         growth.n_live += 1;
         growth.n_made += 1;
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
@@ -250,9 +333,11 @@ impl Core {
 
     /// Takes the series with these labels out of the exposition. Returns whether it was there.
     pub(crate) fn remove<L: Labels>(&self, labels: &L) -> bool {
-        let mut growth = self.lock();
-        let found = self.with_normalised(labels, |index, values| self.look_again(index, values));
-        found.inspect(|at| self.remove_at(&mut growth, *at)).is_some()
+        // Normalising is others' code, for which no lock is held.
+        self.with_normalised(labels, |index, values| {
+            let mut growth = self.lock();
+            self.look_again(index, values).inspect(|at| self.remove_at(&mut growth, *at)).is_some()
+        })
     }
 
     fn remove_at(&self, growth: &mut Growth, at: u32) {
@@ -266,14 +351,46 @@ impl Core {
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
     }
 
-    /// Makes the series with these labels the only one.
-    pub(crate) fn replace<L: Labels>(&self, labels: &L) {
+    /// Takes series out of which nothing was heard for long, and puts those back that somebody counts in all the same.
+    pub(crate) fn expire(&self) {
+        let Some(expiry) = &self.description.expiry else { return };
         let mut growth = self.lock();
-        let others: Vec<u32> = self.places().collect();
-        for at in others {
-            self.remove_at(&mut growth, at);
+        let mut inspection = expiry.inspect();
+        for at in self.all_places() {
+            let record = Record::at(self.arena, at);
+            let cells = record.cells(self.description.n_cells);
+            let cells = &cells[..self.description.kind.n_telling_cells()];
+            let mut hasher = self.hasher.build_hasher();
+            for cell in cells {
+                hasher.write_u64(cell.load(Ordering::Relaxed));
+            }
+            match inspection.of(at, record.is_exposed(), hasher.finish()) {
+                Change::Keep => {}
+                Change::TakeOut => self.remove_at(&mut growth, at),
+                Change::PutBack => {
+                    // Its cells stay: what was counted meanwhile was counted.
+                    record.revive(0);
+                    if let Some(slot) = self.dense.get(record.closed_index() as usize) {
+                        slot.store(at, Ordering::Release);
+                        growth.removed.remove(&record.closed_index());
+                    }
+                    growth.n_live += 1;
+                    self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
+                }
+            }
         }
-        self.with_normalised(labels, |index, values| self.make_in(&mut growth, index, values));
+    }
+
+    /// Makes the series with these labels the only one.
+    pub(crate) fn replace<L: Labels>(&'static self, labels: &L) -> Record {
+        self.with_normalised(labels, |index, values| {
+            let mut growth = self.lock();
+            let others: Vec<u32> = self.places().collect();
+            for at in others {
+                self.remove_at(&mut growth, at);
+            }
+            self.make_in(&mut growth, index, values)
+        })
     }
 
     /// Calls `f` with the values as they are stored.
@@ -285,8 +402,78 @@ impl Core {
         f(labels.closed_index(), &values)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Growth> {
-        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Changing<'_> {
+        let all = lock_all();
+        Changing { growth: self.growth.lock().unwrap_or_else(PoisonError::into_inner), _all: all }
+    }
+
+    /// Lists the family and its series for other processes, if they know what to do with its cells. Returns false if there is no memory for that.
+    ///
+    /// Whoever calls it holds [`lock_all`].
+    pub(crate) fn list(&self) -> bool {
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(schema) = Schema::shareable(&self.description) else { return true };
+        let Some(list) = image::list_family(self.arena, &schema, self.overflowed) else { return false };
+        for at in self.all_places() {
+            if !list.make_room(self.arena) {
+                return false;
+            }
+            self.append_to(list, at);
+        }
+        growth.listing = Some(list);
+        true
+    }
+
+    /// Lists no series any more.
+    pub(crate) fn unlist(&self) {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner).listing = None;
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner).listing.is_some()
+    }
+
+    fn append_to(&self, list: List, at: u32) {
+        let record = Record::at(self.arena, at);
+        let words = record.behind_cells(self.description.n_cells);
+        let n_open = self.open_fields().count();
+        let lengths = words[..n_open.div_ceil(4)].iter().map(|word| word.load(Ordering::Relaxed));
+        let n_words = image::value_words(&lengths.collect::<Vec<_>>(), n_open).unwrap_or_default();
+        let values = words[..n_words].iter().map(|word| word.load(Ordering::Relaxed));
+        list.append(self.arena, at, image::fixed(record.closed_index(), values));
+    }
+
+    /// Calls `f` with the place of each word that counts something, and with what it counts.
+    pub(crate) fn each_cell(&self, mut f: impl FnMut(usize, Cell)) {
+        for at in self.all_places().chain([self.lost]) {
+            for idx in 0..self.description.n_cells {
+                f(at as usize + HEAD + idx, self.description.cell(idx));
+            }
+        }
+        f(self.overflowed as usize, Cell::Count);
+    }
+
+    /// Forgets all series of a family that nobody else has, because their arena was cleared.
+    pub(crate) fn forget_series(&self) {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner).last = 0;
+        self.first.store(0, Ordering::Release);
+    }
+
+    /// Adds a series whose words are known, to a family that nobody else has. Returns false if there is no memory for it.
+    pub(crate) fn restore(&self, closed_index: u32, cells: &[u64], values: &[u64]) -> bool {
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(at) = Record::restore(self.arena, closed_index, cells, values) else { return false };
+        match growth.last {
+            0 => self.first.store(at, Ordering::Release),
+            last => Record::at(self.arena, last).set_next(at),
+        }
+        growth.last = at;
+        true
+    }
+
+    /// Where it is counted how often a value went to an overflow series.
+    pub(crate) fn overflow_cell(&self) -> &'static AtomicU64 {
+        &self.home.from(self.overflowed)[0]
     }
 
     /// In what a description is another family's, if it is.
@@ -299,23 +486,22 @@ impl Core {
         let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
         let same_fields = self.description.fields.len() == other.fields.len()
             && self.description.fields.iter().zip(other.fields).all(same_field);
-        [
-            (self.description.metric_type == other.metric_type, "another type"),
+        let expire_after = |it: &Description| it.expiry.as_ref().map(|expiry| expiry.after);
+        let others = [
             (same_fields, "other labels"),
-            (self.description.bounds == other.bounds, "other buckets"),
-            (self.description.states == other.states, "other states"),
-            (self.description.n_cells == other.n_cells, "another way of counting"),
             (self.description.unit == other.unit, "another unit"),
             (self.description.help == other.help, "another help text"),
             (self.description.max_series == other.max_series, "another limit of series"),
-        ]
-        .into_iter()
-        .find_map(|(is_same, what)| (!is_same).then_some(what))
+            (self.description.merge == other.merge, "another way of merging processes"),
+            (expire_after(&self.description) == expire_after(other), "another time to expire"),
+        ];
+        let find = || others.into_iter().find_map(|(is_same, what)| (!is_same).then_some(what));
+        self.description.kind.difference(&other.kind).or_else(find)
     }
 
     /// How often a value went to an overflow series because of a limit.
     pub(crate) fn overflowed(&self) -> u64 {
-        self.overflowed.load(Ordering::Relaxed)
+        self.overflow_cell().load(Ordering::Relaxed)
     }
 
     /// The series that are exposed, in the order in which they were made.
@@ -324,13 +510,17 @@ impl Core {
     }
 
     fn places(&self) -> impl Iterator<Item = u32> {
+        self.all_places().filter(|at| Record::at(self.arena, *at).is_exposed())
+    }
+
+    /// Where all series are, those that were removed included.
+    fn all_places(&self) -> impl Iterator<Item = u32> {
         let mut next = self.first.load(Ordering::Acquire);
-        let all = std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             let at = Some(next).filter(|at| *at != 0)?;
             next = Record::at(self.arena, at).next();
             Some(at)
-        });
-        all.filter(|at| Record::at(self.arena, *at).is_exposed())
+        })
     }
 }
 
@@ -342,6 +532,8 @@ impl OpenValues {
     }
 
     fn normalised<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        // A rule may take longer than in proportion, and values come from strangers.
+        let value = &value[..value.floor_char_boundary(MAX_NORMALISED)];
         let value = self.normalise.map_or(Cow::Borrowed(value), |normalise| normalise(value));
         let end = value.floor_char_boundary(usize::from(self.max_bytes));
         match value {

@@ -3,6 +3,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::Core;
+use crate::exemplar::{self, Exemplar, Slot, TraceContext};
+use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::record::Record;
 
@@ -18,6 +20,7 @@ pub struct Counter<L = ()> {
 pub struct CounterHandle {
     /// Whole events, and the bits of the sum of all fractions.
     cells: &'static [AtomicU64; Self::N_CELLS],
+    exemplar: Option<Slot<'static>>,
 }
 
 impl CounterHandle {
@@ -43,6 +46,14 @@ impl CounterHandle {
         }
     }
 
+    /// Counts one event, and keeps where it is in the traces if the family has [`Opts::exemplars`](crate::Opts::exemplars).
+    pub fn inc_traced(self, trace: TraceContext) {
+        self.inc();
+        if let Some(slot) = self.exemplar {
+            slot.set(trace, 1.0);
+        }
+    }
+
     /// What was counted so far.
     pub fn get(self) -> f64 {
         let (whole, rest) = self.parts();
@@ -55,9 +66,18 @@ impl CounterHandle {
         (whole.load(Ordering::Relaxed), f64::from_bits(rest.load(Ordering::Relaxed)))
     }
 
+    pub(crate) fn exemplar(self) -> Option<Exemplar> {
+        self.exemplar.and_then(Slot::get)
+    }
+
     #[inline]
-    pub(crate) fn of(record: Record) -> Self {
-        Self { cells: record.array() }
+    pub(crate) fn of(has_exemplar: bool, record: Record) -> Self {
+        let exemplar = if has_exemplar {
+            record.cells(Self::N_CELLS + exemplar::N_CELLS).last_chunk().map(Slot::of)
+        } else {
+            None
+        };
+        Self { cells: record.array(), exemplar }
     }
 }
 
@@ -83,7 +103,8 @@ impl<L: Labels> Counter<L> {
     /// The counter with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> CounterHandle {
-        CounterHandle::of(self.core.record(&labels))
+        let has_exemplar = matches!(self.core.description.kind, Kind::Counter { has_exemplars: true });
+        CounterHandle::of(has_exemplar, self.core.record(&labels))
     }
 
     /// Takes the counter with these labels out of the exposition. Returns whether it was there.

@@ -1,19 +1,19 @@
 //! From records to an exposition.
-
-use bellwether_exposition::{
-    Family, MetricType, Number, OutputFormat, Part, Sample, Writer, render_label_name, render_label_value,
-};
+mod lines;
+mod protobuf;
+mod text;
 
 use std::sync::Arc;
 
+use bellwether_exposition::{
+    EscapingScheme, Family, MetricType, Number, OutputFormat, ProtobufWriter, SampleExemplar, Writer,
+    is_in_family,
+};
+
 use crate::collector;
 use crate::core::Core;
-use crate::counter::CounterHandle;
-use crate::gauge::GaugeHandle;
-use crate::histogram::HistogramHandle;
-use crate::labels::Values;
-use crate::record::{Record, ValueBytes};
-use crate::state_set;
+use crate::exemplar::Exemplar;
+use crate::region::Lease;
 
 /// Values that went to an overflow series.
 const OVERFLOW: Family<'_> = Family {
@@ -23,135 +23,107 @@ const OVERFLOW: Family<'_> = Family {
     unit: "",
 };
 
-pub(crate) fn encode(
-    families: &[&'static Core],
-    collectors: &[Arc<collector::State>],
-    out: &mut String,
-    format: OutputFormat,
-) {
-    let mut writer = Writer::new(out, format);
-    for core in families {
-        let mut labels = LabelText::new(core, format);
-        let mut records = core.records().peekable();
-        if records.peek().is_none() {
-            continue;
-        }
-        writer.family(&Family {
-            name: core.description.name,
-            metric_type: core.description.metric_type,
-            help: core.description.help,
-            unit: core.description.unit,
-        });
-        for record in records {
-            labels.render(core, record);
-            series(&mut writer, core, record, &mut labels);
-        }
-    }
-    let overflowed = || families.iter().filter(|core| core.overflowed() > 0);
-    if overflowed().next().is_some() {
-        writer.family(&OVERFLOW);
-        for core in overflowed() {
-            let sample = Sample::new(Part::Value, Number::Count(core.overflowed()));
-            writer.sample(&sample, [("family", core.description.name)]);
-        }
-    }
-    collector::encode(collectors, &mut writer);
-    writer.finish();
+/// What is exposed together.
+pub(crate) struct Source {
+    pub(crate) families: Vec<&'static Core>,
+    pub(crate) collectors: Vec<Arc<collector::State>>,
+    /// Names of series or families; only families that one of them belongs to are exposed. All, if there are none.
+    pub(crate) names: Vec<String>,
+    /// What the series of several processes are added up in.
+    pub(crate) _lease: Option<Lease>,
 }
 
-fn series(writer: &mut Writer<'_>, core: &Core, record: Record, labels: &mut LabelText) {
-    if core.description.metric_type == MetricType::StateSet {
-        let state = state_set::state(record.array());
-        return labels.each_state(core, |idx, labels| {
-            let is_it = Number::Count(u64::from(state == Some(idx)));
-            writer.rendered_sample(&Sample::new(Part::Value, is_it), labels);
-        });
-    }
-    let labels = labels.text.as_str();
-    let mut write = |part, bound, value| {
-        writer.rendered_sample(&Sample { bound, ..Sample::new(part, value) }, labels);
-    };
-    match core.description.metric_type {
-        MetricType::Counter => match CounterHandle::of(record).parts() {
-            (whole, 0.0) => write(Part::Value, None, Number::Count(whole)),
-            (whole, rest) => write(Part::Value, None, Number::Float(whole as f64 + rest)),
-        },
-        MetricType::Histogram => {
-            let (sum, counts) = HistogramHandle::of(core.description.bounds, record).read();
-            let mut count = 0;
-            for (bound, n) in core.description.bounds.iter().chain([&f64::INFINITY]).zip(counts) {
-                count += n;
-                write(Part::Bucket, Some(*bound), Number::Count(count));
-            }
-            write(Part::Sum, None, Number::Float(sum));
-            write(Part::Count, None, Number::Count(count));
-        }
-        MetricType::Info => write(Part::Value, None, Number::Count(1)),
-        _ => write(Part::Value, None, Number::Float(GaugeHandle::of(record).get())),
-    }
+/// What takes single numbers, in whatever format.
+pub(crate) trait Sink {
+    fn family(&mut self, family: &Family<'_>);
+
+    /// A number of the family with one label.
+    fn number(&mut self, label: &str, value: &str, number: Number);
 }
 
-/// Renders the labels of one series of a family after the other.
-struct LabelText {
-    /// Of each label what stands in front of its value, and the ends of all values if they are a closed set.
-    fields: Vec<(String, Option<Vec<String>>)>,
-    /// Of a state set: what stands in front of the state, and the states.
-    states: (String, Vec<String>),
-    text: String,
-    open: ValueBytes,
-}
-
-impl LabelText {
-    fn new(core: &Core, format: OutputFormat) -> Self {
-        let rendered = |value: &&str| {
-            let mut out = String::new();
-            render_label_value(&mut out, value);
-            out
-        };
-        let mut fields = Vec::new();
-        for (idx, field) in core.description.fields.iter().enumerate() {
-            let mut name = String::from(if idx == 0 { "" } else { "," });
-            render_label_name(&mut name, format.escaping, field.name);
-            let closed = match field.values {
-                Values::Closed(values) => Some(values.iter().map(rendered).collect()),
-                Values::Open(_) => None,
-            };
-            fields.push((name, closed));
+impl Source {
+    /// Appends everything in a text format.
+    pub(crate) fn encode_text(&self, out: &mut String, format: OutputFormat) {
+        let mut writer = Writer::new(out, format);
+        for core in self.families() {
+            text::family(&mut writer, core, format);
         }
-        let mut states = (String::new(), core.description.states.iter().map(rendered).collect());
-        render_label_name(&mut states.0, format.escaping, core.description.name);
-        Self { fields, states, text: String::new(), open: ValueBytes::default() }
+        self.encode_own(&mut writer);
+        writer.finish();
     }
 
-    /// Calls `write` with the labels of each state.
-    fn each_state(&mut self, core: &Core, mut write: impl FnMut(usize, &str)) {
-        if !core.description.fields.is_empty() {
-            self.text.push(',');
+    /// Appends everything as protobuf.
+    pub(crate) fn encode_protobuf(&self, out: &mut Vec<u8>, escaping: EscapingScheme) {
+        let mut writer = ProtobufWriter::new(out, escaping);
+        for core in self.families() {
+            protobuf::family(&mut writer, core, escaping);
         }
-        self.text.push_str(&self.states.0);
-        let len = self.text.len();
-        for (idx, state) in self.states.1.iter().enumerate() {
-            self.text.truncate(len);
-            self.text.push_str(state);
-            write(idx, &self.text);
-        }
+        self.encode_own(&mut protobuf::Numbers { writer: &mut writer, escaping });
+        writer.finish();
     }
 
-    fn render(&mut self, core: &Core, record: Record) {
-        let n_open = self.fields.iter().filter(|(_, closed)| closed.is_none()).count();
-        record.read_values(core.description.n_cells, n_open, &mut self.open);
-        self.text.clear();
-        let mut closed_index = record.closed_index() as usize;
-        let mut open = self.open.iter();
-        for (name, closed) in &self.fields {
-            self.text.push_str(name);
-            match closed {
-                Some(values) => {
-                    self.text.push_str(&values[closed_index % values.len()]);
-                    closed_index /= values.len();
-                }
-                None => render_label_value(&mut self.text, open.next().unwrap_or_default()),
+    fn families(&self) -> impl Iterator<Item = &'static Core> {
+        self.families.iter().copied().filter(|core| is_asked_for(&self.names, &metadata(core)))
+    }
+
+    /// What is known about the families and collectors themselves.
+    fn encode_own(&self, sink: &mut impl Sink) {
+        let names = &self.names;
+        let mut sink = Filtered { sink, names, is_open: true };
+        let overflowed = || self.families.iter().filter(|core| core.overflowed() > 0);
+        if overflowed().next().is_some() {
+            sink.family(&OVERFLOW);
+            for core in overflowed() {
+                sink.number("family", core.description.name, Number::Count(core.overflowed()));
             }
         }
+        collector::encode(&self.collectors, &mut sink);
     }
+}
+
+/// Lets only those families through that are asked for.
+struct Filtered<'f, S> {
+    sink: &'f mut S,
+    names: &'f [String],
+    /// Whether the family that is being written is one of them.
+    is_open: bool,
+}
+
+impl<S: Sink> Sink for Filtered<'_, S> {
+    fn family(&mut self, family: &Family<'_>) {
+        self.is_open = is_asked_for(self.names, family);
+        if self.is_open {
+            self.sink.family(family);
+        }
+    }
+
+    fn number(&mut self, label: &str, value: &str, number: Number) {
+        if self.is_open {
+            self.sink.number(label, value, number);
+        }
+    }
+}
+
+/// Whether one of the names is that of the family or of one of its series, or there are none.
+fn is_asked_for(names: &[String], family: &Family<'_>) -> bool {
+    let is_it = |name: &String| is_in_family(name, family.name, family.metric_type);
+    names.is_empty() || names.iter().any(is_it)
+}
+
+/// What is said about a family.
+fn metadata(core: &Core) -> Family<'static> {
+    Family {
+        name: core.description.name,
+        metric_type: core.description.kind.metric_type(),
+        help: core.description.help,
+        unit: core.description.unit,
+    }
+}
+
+/// Calls `write` with an exemplar as the formats want it.
+fn with_exemplar<T>(exemplar: Option<Exemplar>, write: impl FnOnce(Option<SampleExemplar<'_>>) -> T) -> T {
+    let Some(Exemplar { trace, value, timestamp_ms }) = exemplar else { return write(None) };
+    let (trace_id, span_id) = (format!("{:032x}", trace.trace_id), format!("{:016x}", trace.span_id));
+    let labels = [("trace_id", trace_id.as_str()), ("span_id", span_id.as_str())];
+    write(Some(SampleExemplar { labels: &labels, value, timestamp_ms: Some(timestamp_ms) }))
 }

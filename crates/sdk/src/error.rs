@@ -50,6 +50,16 @@ pub enum RegisterError {
         /// The label.
         label: &'static str,
     },
+    /// A label is named like what is another value for each event.
+    #[error(
+        "{family}: {label} is another value for each event, and every value would be a series of its own; put it into an exemplar or a log line"
+    )]
+    UniqueLabel {
+        /// The family.
+        family: &'static str,
+        /// The label.
+        label: &'static str,
+    },
     /// The closed labels can be combined in too many ways.
     #[error("{family}: its closed labels can be combined in more than 2^32 ways")]
     Combinations {
@@ -59,6 +69,20 @@ pub enum RegisterError {
     /// The buckets are unusable.
     #[error("{family}: buckets are finite numbers that increase, at least one")]
     Buckets {
+        /// The family.
+        family: &'static str,
+    },
+    /// The buckets of a native histogram are unusable.
+    #[error(
+        "{family}: a native histogram has a schema from -4 to 8, 160 to 4096 buckets, and a zero threshold from 2^-128 on"
+    )]
+    Resolution {
+        /// The family.
+        family: &'static str,
+    },
+    /// The quantiles or the window of a summary are unusable.
+    #[error("{family}: quantiles are numbers from 0 to 1 that increase, and the window is some time")]
+    Quantiles {
         /// The family.
         family: &'static str,
     },

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::Core;
 use crate::counter::add_f64;
+use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::record::Record;
+use crate::region::process;
 
 /// A family of gauges: values that go up and down. `L` are its labels.
 pub struct Gauge<L = ()> {
@@ -19,6 +21,10 @@ pub struct Gauge<L = ()> {
 pub struct GaugeHandle {
     /// The bits of the value.
     cells: &'static [AtomicU64; Self::N_CELLS],
+    /// How often it was set, where that is asked for: a value that is set again and again is not idle.
+    writes: Option<&'static AtomicU64>,
+    /// When it was set last, if that decides between processes.
+    stamp: Option<&'static AtomicU64>,
 }
 
 impl GaugeHandle {
@@ -28,12 +34,14 @@ impl GaugeHandle {
     #[inline]
     pub fn set(self, value: f64) {
         self.cells[0].store(value.to_bits(), Ordering::Relaxed);
+        self.note_write();
     }
 
     /// Adds to the value; a negative amount takes away from it.
     #[inline]
     pub fn add(self, amount: f64) {
         add_f64(&self.cells[0], amount);
+        self.note_write();
     }
 
     /// Adds one.
@@ -50,6 +58,7 @@ impl GaugeHandle {
 
     /// Sets the value if it is greater than the present one: a high-water mark.
     pub fn set_max(self, value: f64) {
+        self.note_write();
         let mut old = self.cells[0].load(Ordering::Relaxed);
         while value > f64::from_bits(old) {
             let swapped = self.cells[0].compare_exchange_weak(
@@ -78,8 +87,19 @@ impl GaugeHandle {
     }
 
     #[inline]
-    pub(crate) fn of(record: Record) -> Self {
-        Self { cells: record.array() }
+    fn note_write(self) {
+        if let Some(writes) = self.writes {
+            writes.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(stamp) = self.stamp {
+            stamp.store(process::uptime_ns(), Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of(counts_writes: bool, record: Record) -> Self {
+        let writes = if counts_writes { record.cells(Self::N_CELLS + 1).last() } else { None };
+        Self { cells: record.array(), writes, stamp: None }
     }
 }
 
@@ -102,7 +122,17 @@ impl<L: Labels> Gauge<L> {
     /// The gauge with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> GaugeHandle {
-        GaugeHandle::of(self.core.record(&labels))
+        Self::handle(self.core, &labels)
+    }
+
+    #[inline]
+    pub(crate) fn handle(core: &'static Core, labels: &impl Labels) -> GaugeHandle {
+        let Kind::Gauge { counts_writes, is_stamped } = core.description.kind else {
+            return GaugeHandle::of(false, core.record(labels));
+        };
+        let record = core.record(labels);
+        let stamp = if is_stamped { record.cells(core.description.n_cells).last() } else { None };
+        GaugeHandle { stamp, ..GaugeHandle::of(counts_writes, record) }
     }
 
     /// Takes the gauge with these labels out of the exposition. Returns whether it was there.

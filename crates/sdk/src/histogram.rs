@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use crate::core::Core;
 use crate::counter::add_f64;
+use crate::exemplar::{self, Exemplar, Slot, TraceContext};
+use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::record::Record;
 
@@ -19,7 +21,7 @@ pub struct Histogram<L = ()> {
 #[derive(Debug, Clone, Copy)]
 pub struct HistogramHandle {
     bounds: &'static [f64],
-    /// The bits of the sum, then a count for each bound and one for what is greater than all.
+    /// The bits of the sum, then a count for each bound and one for what is greater than all; then an exemplar for each of these if there are some.
     cells: &'static [AtomicU64],
 }
 
@@ -38,10 +40,16 @@ impl HistogramHandle {
     /// Counts a value `n` times.
     #[inline]
     pub fn observe_many(self, value: f64, n: u64) {
-        // Counting all bounds is quicker than a search with its branches for as few as there are.
-        let at_or_above = self.bounds.iter().filter(|bound| value <= **bound).count();
-        self.cells[1 + self.bounds.len() - at_or_above].fetch_add(n, Ordering::Relaxed);
+        self.cells[1 + bucket_of(self.bounds, value)].fetch_add(n, Ordering::Relaxed);
         add_f64(&self.cells[0], value * n as f64);
+    }
+
+    /// As [`observe`](Self::observe), and keeps where the event is in the traces, one for each bucket, if the family has [`Opts::exemplars`](crate::Opts::exemplars).
+    pub fn observe_traced(self, value: f64, trace: TraceContext) {
+        self.observe(value);
+        if let Some(slot) = self.exemplar_slots().nth(bucket_of(self.bounds, value)) {
+            slot.set(trace, value);
+        }
     }
 
     /// Starts a clock that is observed, in seconds, when the guard is dropped.
@@ -52,14 +60,31 @@ impl HistogramHandle {
 
     /// The sum of all values, and how many there are in each bucket alone, the one above all bounds last.
     pub(crate) fn read(self) -> (f64, impl Iterator<Item = u64>) {
-        let counts = self.cells[1..].iter().map(|c| c.load(Ordering::Relaxed));
+        let counts = self.cells[1..Self::n_cells(self.bounds)].iter().map(|c| c.load(Ordering::Relaxed));
         (f64::from_bits(self.cells[0].load(Ordering::Relaxed)), counts)
     }
 
-    #[inline]
-    pub(crate) fn of(bounds: &'static [f64], record: Record) -> Self {
-        Self { bounds, cells: record.cells(Self::n_cells(bounds)) }
+    /// Of each bucket the exemplar, if there is one. Nothing if the family has none.
+    pub(crate) fn exemplars(self) -> impl Iterator<Item = Option<Exemplar>> {
+        self.exemplar_slots().map(Slot::get)
     }
+
+    fn exemplar_slots(self) -> impl Iterator<Item = Slot<'static>> {
+        self.cells[Self::n_cells(self.bounds)..].as_chunks().0.iter().map(Slot::of)
+    }
+
+    #[inline]
+    pub(crate) fn of(bounds: &'static [f64], has_exemplars: bool, record: Record) -> Self {
+        let n_exemplars = if has_exemplars { bounds.len() + 1 } else { 0 };
+        Self { bounds, cells: record.cells(Self::n_cells(bounds) + n_exemplars * exemplar::N_CELLS) }
+    }
+}
+
+/// The number of the bucket of a value; the one above all bounds has that of a bound more.
+#[inline]
+pub(crate) fn bucket_of(bounds: &[f64], value: f64) -> usize {
+    // Counting all bounds is quicker than a search with its branches for as few as there are.
+    bounds.len() - bounds.iter().filter(|bound| value <= **bound).count()
 }
 
 /// See [`HistogramHandle::timer`].
@@ -93,7 +118,19 @@ impl<L: Labels> Histogram<L> {
     /// The histogram with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> HistogramHandle {
-        HistogramHandle::of(self.core.description.bounds, self.core.record(&labels))
+        Self::handle(self.core, &labels)
+    }
+
+    #[inline]
+    pub(crate) fn handle(core: &'static Core, labels: &impl Labels) -> HistogramHandle {
+        let Kind::Histogram { bounds, has_exemplars } = core.description.kind else {
+            unreachable!("BUG: the family was registered as another type");
+        };
+        HistogramHandle::of(bounds, has_exemplars, core.record(labels))
+    }
+
+    pub(crate) fn core(self) -> &'static Core {
+        self.core
     }
 
     /// Takes the histogram with these labels out of the exposition. Returns whether it was there.

@@ -1,14 +1,19 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 
 use crate::core::Core;
 use crate::labels::Labels;
+use crate::region::process;
 
 /// What does not change while the process runs, as labels of a series whose value is always 1: versions, build settings, the model that is used.
 pub struct Info<L> {
     core: &'static Core,
     labels: PhantomData<fn(L)>,
 }
+
+/// How many cells an info has: when it was said, which decides between processes.
+pub(crate) const N_CELLS: usize = 1;
 
 impl<L: Labels> Info<L> {
     pub(crate) fn new(core: &'static Core) -> Self {
@@ -18,7 +23,8 @@ impl<L: Labels> Info<L> {
     /// Says what holds from now on, instead of what was said before.
     #[expect(clippy::needless_pass_by_value, reason = "labels are written where they are used")]
     pub fn set(&self, labels: L::At<'_>) {
-        self.core.replace(&labels);
+        let [stamp] = self.core.replace(&labels).array::<N_CELLS>();
+        stamp.store(process::uptime_ns(), Ordering::Relaxed);
     }
 }
 

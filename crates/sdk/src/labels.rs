@@ -27,13 +27,59 @@ pub struct OpenValues {
     pub max_values: u32,
     /// How many bytes a value may have; a longer one is cut at a character boundary.
     pub max_bytes: u16,
-    /// Applied to each value first, to take out of it what makes it unique.
+    /// Applied to each value first, to take out of it what makes it unique. What is behind the first 1,024 bytes is gone before.
     pub normalise: Option<fn(&str) -> Cow<'_, str>>,
+    /// Whether the label may be named like what is another value for each event, see [`is_unique_to_an_event`].
+    pub may_be_unique: bool,
 }
 
 impl OpenValues {
     /// What counts if nothing is said: 2,000 values of 128 bytes, as they come.
-    pub const DEFAULT: Self = Self { max_values: 2_000, max_bytes: 128, normalise: None };
+    pub const DEFAULT: Self =
+        Self { max_values: 2_000, max_bytes: 128, normalise: None, may_be_unique: false };
+}
+
+/// Whether a name is that of something that is another value for each event. Together with the values of the other labels each of them would be a series of its own, so such
+/// labels are refused, unless somebody says why there are few (`#[label(unbounded = "why")]`).
+///
+/// ```
+/// assert!(bellwether_sdk::is_unique_to_an_event("request_id"));
+/// assert!(!bellwether_sdk::is_unique_to_an_event("route"));
+/// ```
+pub const fn is_unique_to_an_event(name: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "conversation_id",
+        "correlation_id",
+        "email",
+        "execution_id",
+        "ip",
+        "request_id",
+        "response_id",
+        "run_id",
+        "session_id",
+        "span_id",
+        "timestamp",
+        "trace_id",
+        "user_id",
+        "uuid",
+    ];
+    let mut idx = 0;
+    while idx < NAMES.len() {
+        if is_same(NAMES[idx].as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        idx += 1;
+    }
+    false
+}
+
+/// Equality, where the compiler has to know it.
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut idx = 0;
+    while idx < a.len() && idx < b.len() && a[idx] == b[idx] {
+        idx += 1;
+    }
+    idx == a.len() && idx == b.len()
 }
 
 /// The value that stands for all those beyond a limit, as in OpenTelemetry's `otel.metric.overflow` series: sums over a family stay right.

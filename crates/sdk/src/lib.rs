@@ -29,31 +29,62 @@
 //! overflow series, so that sums stay right and a mistake cannot fill the memory.
 mod arena;
 pub mod buckets;
+mod clock;
 mod collector;
 mod core;
 mod counter;
 mod encode;
 mod error;
+mod exemplar;
+mod expiry;
+mod exponential;
+mod expose;
+mod gate;
 mod gauge;
 mod histogram;
 mod info;
+mod kind;
 mod labels;
+mod native;
+mod normalise;
 mod observed;
+mod operation;
+mod overflow;
 mod record;
+mod region;
 mod registry;
+mod server;
+mod sharded;
+mod sketch;
 mod state_set;
+mod summary;
 mod table;
 
-pub use bellwether_exposition::{Offer, OutputFormat};
+pub use bellwether_exposition::{EscapingScheme, ExpositionFormat, Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet};
 
 pub use collector::Collector;
 pub use counter::{Counter, CounterHandle};
 pub use error::RegisterError;
+pub use exemplar::TraceContext;
+pub use expose::{Exposition, Request};
 pub use gauge::{Gauge, GaugeHandle, InFlight};
 pub use histogram::{Histogram, HistogramHandle, Timer};
 pub use info::Info;
-pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values};
+pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values, is_unique_to_an_event};
+pub use native::{NativeHistogram, NativeHistogramHandle, NativeTimer};
+pub use normalise::{deny_ids, normalise_ids};
 pub use observed::{ObservedCounter, ObservedCounterHandle};
+pub use operation::{Operation, OperationRun};
+pub use overflow::Overflow;
+pub use region::{GaugeMerge, ShareError, Sharing, SkipReason, SkippedRegion};
 pub use registry::{Instrument, MetricSet, Opts, Registry};
+pub use server::{DEFAULT_ADDR, MetricsServer, ServeError};
+pub use sharded::{ShardedCounter, ShardedCounterHandle};
 pub use state_set::{StateSet, StateSetHandle};
+pub use summary::{Summary, SummaryHandle};
+
+/// The examples of the guide, so that they are run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sdk.md")]
+mod guide {}

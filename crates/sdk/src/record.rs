@@ -14,15 +14,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::arena::Arena;
 
 /// Words in front of the cells.
-const HEAD: usize = 2;
+pub(crate) const HEAD: usize = 2;
 
-/// What is with a series.
+/// What is with a series. No change of a few bits makes one state another, and a page that was lost is none.
 #[derive(Debug, Clone, Copy)]
 #[repr(u64)]
 pub(crate) enum State {
-    Exposed = 0,
+    Exposed = 0x5555_5555 << 32,
     /// Its memory stays its own, because a handle may still point there.
-    Removed = 1 << 32,
+    Removed = 0xaaaa_aaaa << 32,
 }
 
 /// Where a record is.
@@ -48,9 +48,20 @@ impl Record {
         let at = arena.allocate(HEAD + n_cells + n_words)?;
         let words = arena.from(at);
         words[0].store(u64::from(hash), Ordering::Relaxed);
-        words[1].store(u64::from(closed_index), Ordering::Relaxed);
+        words[1].store(State::Exposed as u64 | u64::from(closed_index), Ordering::Relaxed);
         let mut free = words[HEAD + n_cells..].iter();
         each_word(values, |word| free.next().map(|w| w.store(word, Ordering::Relaxed)).is_some());
+        Some(at)
+    }
+
+    /// Writes a record of which the words behind the head are known.
+    pub(crate) fn restore(arena: &Arena, closed_index: u32, cells: &[u64], values: &[u64]) -> Option<u32> {
+        let at = arena.allocate(HEAD + cells.len() + values.len())?;
+        let words = arena.from(at);
+        words[1].store(State::Exposed as u64 | u64::from(closed_index), Ordering::Relaxed);
+        for (word, value) in words[HEAD..].iter().zip(cells.iter().chain(values)) {
+            word.store(*value, Ordering::Relaxed);
+        }
         Some(at)
     }
 
@@ -90,18 +101,22 @@ impl Record {
     }
 
     pub(crate) fn is_exposed(self) -> bool {
-        self.words[1].load(Ordering::Acquire) & State::Removed as u64 == 0
+        self.words[1].load(Ordering::Acquire) >> 32 << 32 == State::Exposed as u64
     }
 
-    /// Takes it out of the exposition.
+    /// Takes it out of the exposition. One thread at a time may change the state, which the owner sees to.
     pub(crate) fn remove(self) {
-        self.words[1].fetch_or(State::Removed as u64, Ordering::Release);
+        self.set_state(State::Removed);
+    }
+
+    fn set_state(self, state: State) {
+        self.words[1].store(state as u64 | u64::from(self.closed_index()), Ordering::Release);
     }
 
     /// Lets it begin again from nothing.
     pub(crate) fn revive(self, n_cells: usize) {
         self.cells(n_cells).iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
-        self.words[1].fetch_and(!(State::Removed as u64), Ordering::Release);
+        self.set_state(State::Exposed);
     }
 
     /// Whether the labels are these and the state is this one.
@@ -110,6 +125,11 @@ impl Record {
         let mut words = self.words[HEAD + n_cells..].iter();
         self.words[1].load(Ordering::Acquire) == state as u64 | u64::from(closed_index)
             && each_word(values, |word| words.next().is_some_and(|w| w.load(Ordering::Relaxed) == word))
+    }
+
+    /// What is behind the cells, from the words of the values on, see [`each_word`].
+    pub(crate) fn behind_cells(self, n_cells: usize) -> &'static [AtomicU64] {
+        &self.words[HEAD + n_cells..]
     }
 
     /// Replaces `values` with those of the `n` open labels.

@@ -1,35 +1,74 @@
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bellwether_exposition::{MetricType, OutputFormat};
+use bellwether_exposition::{EscapingScheme, MetricType, OutputFormat};
 
 use crate::buckets;
+use crate::clock::{self, Clock};
 use crate::collector::{self, Collector};
 use crate::core::{Core, Description};
-use crate::counter::{Counter, CounterHandle};
-use crate::encode::encode;
+use crate::counter::Counter;
+use crate::encode::Source;
 use crate::error::RegisterError;
-use crate::gauge::{Gauge, GaugeHandle};
-use crate::histogram::{Histogram, HistogramHandle};
+use crate::expiry::Expiry;
+use crate::exponential::{MAX_SCHEMA, MIN_SCHEMA, ZERO_THRESHOLD};
+use crate::gauge::Gauge;
+use crate::histogram::Histogram;
 use crate::info::Info;
-use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations};
-use crate::observed::{ObservedCounter, ObservedCounterHandle};
-use crate::state_set::{self, StateSet};
+use crate::kind::Kind;
+use crate::labels::{Field, LabelValue, Labels, Values, closed_combinations, is_unique_to_an_event};
+use crate::native::{self, NativeHistogram};
+use crate::observed::ObservedCounter;
+use crate::operation::Operation;
+use crate::overflow::{Bell, Listeners, Overflow};
+use crate::region::{self, GaugeMerge, ShareError, Sharing, SkippedRegion};
+use crate::sharded::ShardedCounter;
+use crate::sketch::{MAX_BUCKETS, MIN_BUCKETS};
+use crate::state_set::StateSet;
+use crate::summary::{self, Summary};
 
 /// Families that are exposed together. A clone is the same registry.
 ///
 /// Series live as long as the process, also those of a registry that is gone: handles are references to them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Registry {
     contents: Arc<Mutex<Contents>>,
+    clock: Clock,
+    /// When gauges expire of which nothing else is said.
+    gauges_expire_after: Option<Duration>,
+    listeners: Listeners,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            contents: Arc::default(),
+            clock: &clock::now,
+            gauges_expire_after: None,
+            listeners: Arc::default(),
+        }
+    }
 }
 
 #[derive(Default)]
-struct Contents {
+pub(crate) struct Contents {
     /// In the order of their names.
     families: Vec<&'static Core>,
     collectors: Vec<Arc<collector::State>>,
+    /// Whether other processes expose the families too.
+    is_shared: bool,
+}
+
+impl Contents {
+    pub(crate) fn families(&self) -> &[&'static Core] {
+        &self.families
+    }
+
+    pub(crate) fn set_shared(&mut self, is_shared: bool) {
+        self.is_shared = is_shared;
+    }
 }
 
 /// What is said once about a family.
@@ -38,8 +77,16 @@ pub struct Opts {
     name: &'static str,
     help: &'static str,
     unit: &'static str,
-    buckets: &'static [f64],
+    buckets: Option<&'static [f64]>,
+    schema: i32,
+    max_buckets: usize,
+    zero_threshold: f64,
+    quantiles: &'static [f64],
+    window: Duration,
+    has_exemplars: bool,
     max_series: u32,
+    expire_after: Option<Duration>,
+    merge: GaugeMerge,
 }
 
 impl Opts {
@@ -48,7 +95,21 @@ impl Opts {
 
     /// A family with this name, without the suffixes that its type brings (`_total`, `_bucket`), and a sentence about it.
     pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, unit: "", buckets: buckets::SECONDS, max_series: Self::DEFAULT_MAX_SERIES }
+        Self {
+            name,
+            help,
+            unit: "",
+            buckets: None,
+            schema: 3,
+            max_buckets: MIN_BUCKETS,
+            zero_threshold: ZERO_THRESHOLD,
+            quantiles: &[0.5, 0.9, 0.95, 0.99],
+            window: Duration::from_mins(10),
+            has_exemplars: false,
+            max_series: Self::DEFAULT_MAX_SERIES,
+            expire_after: None,
+            merge: GaugeMerge::SumLive,
+        }
     }
 
     /// The unit, in which the name must end (`seconds` in `request_duration_seconds`).
@@ -58,11 +119,85 @@ impl Opts {
         self
     }
 
-    /// The upper bounds of the buckets of a histogram, increasing, without the infinite one. [`buckets::SECONDS`] if nothing is said.
+    /// The upper bounds of the buckets of a histogram, increasing, without the infinite one. [`buckets::SECONDS`] if nothing is said. A native histogram has such buckets only
+    /// if they are given.
     #[must_use]
     pub const fn buckets(mut self, bounds: &'static [f64]) -> Self {
-        self.buckets = bounds;
+        self.buckets = Some(bounds);
         self
+    }
+
+    /// How fine the buckets of a native histogram are at first: 2 to the power of this per power of two, from -4 to 8. 3 if nothing is said: a bucket is 9 % wider than the one
+    /// before.
+    #[must_use]
+    pub const fn schema(mut self, schema: i32) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// How many buckets a native histogram has at most, from 160, which is what it is if nothing is said, to 4,096. With fewer not every number would have one.
+    #[must_use]
+    pub const fn max_buckets(mut self, max_buckets: usize) -> Self {
+        self.max_buckets = max_buckets;
+        self
+    }
+
+    /// What is closer to zero than this, or as close, counts as zero in a native histogram. 2^-128 if nothing is said, and at least.
+    #[must_use]
+    pub const fn zero_threshold(mut self, zero_threshold: f64) -> Self {
+        self.zero_threshold = zero_threshold;
+        self
+    }
+
+    /// The quantiles that a summary exposes, from 0 to 1, increasing. 0.5, 0.9, 0.95 and 0.99 if nothing is said.
+    #[must_use]
+    pub const fn quantiles(mut self, quantiles: &'static [f64]) -> Self {
+        self.quantiles = quantiles;
+        self
+    }
+
+    /// How far back the quantiles of a summary reach, in steps of a fifth of it. Ten minutes if nothing is said.
+    #[must_use]
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Keeps exemplars of counters and histograms: where in the traces the last event is, of each bucket. They cost 48 bytes each, and are exposed in OpenMetrics and protobuf.
+    #[must_use]
+    pub const fn exemplars(mut self) -> Self {
+        self.has_exemplars = true;
+        self
+    }
+
+    /// Takes a series out of the exposition when nothing happened to it for so long: nothing was counted or observed, no value was set. Scrapes look after that. It comes back
+    /// as it is when something happens through a handle that somebody kept, and from zero when it is found by its labels.
+    ///
+    /// For labels that come and go, such as those of connections. A counter that goes and comes back loses what a rate needs, so say this of counters only if there would be too many.
+    #[must_use]
+    pub const fn expire_after(mut self, expire_after: Duration) -> Self {
+        self.expire_after = Some(expire_after);
+        self
+    }
+
+    /// The buckets, or those that count if nothing was said.
+    fn bounds(self, default: &'static [f64]) -> Result<&'static [f64], RegisterError> {
+        let bounds = self.buckets.unwrap_or(default);
+        let are_right = bounds.windows(2).all(|w| w[0] < w[1]) && bounds.iter().all(|b| b.is_finite());
+        if are_right { Ok(bounds) } else { Err(RegisterError::Buckets { family: self.name }) }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn help_text(&self) -> &'static str {
+        self.help
+    }
+
+    /// The same of another family, which has no exemplars and does not expire.
+    pub(crate) fn renamed(self, name: &'static str, help: &'static str) -> Self {
+        Self { name, help, has_exemplars: false, expire_after: None, ..self }
     }
 
     /// The suffix of a counter may be given or not.
@@ -74,6 +209,13 @@ impl Opts {
     #[must_use]
     pub const fn max_series(mut self, max_series: u32) -> Self {
         self.max_series = max_series;
+        self
+    }
+
+    /// How the values that several processes have for the same gauge become one, if the registry is shared. Their sum if nothing is said.
+    #[must_use]
+    pub const fn merge(mut self, merge: GaugeMerge) -> Self {
+        self.merge = merge;
         self
     }
 }
@@ -126,15 +268,20 @@ pub trait MetricSet: Sized {
 
 impl<L: Labels> Instrument for Counter<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let kind = Kind { n_cells: CounterHandle::N_CELLS, ..Kind::new(MetricType::Counter) };
+        let kind = Kind::Counter { has_exemplars: opts.has_exemplars };
         Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
+    }
+}
+
+impl<L: Labels> Instrument for ShardedCounter<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        Ok(Self::new(registry.family::<L>(opts.counter(), Kind::ShardedCounter)?))
     }
 }
 
 impl<L: Labels> Instrument for ObservedCounter<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let kind = Kind { n_cells: ObservedCounterHandle::N_CELLS, ..Kind::new(MetricType::Counter) };
-        Ok(Self::new(registry.family::<L>(opts.counter(), kind)?))
+        Ok(Self::new(registry.family::<L>(opts.counter(), Kind::ObservedCounter)?))
     }
 }
 
@@ -143,7 +290,7 @@ impl<L: Labels> Instrument for Info<L> {
         let name = opts.name.strip_suffix("_info").unwrap_or(opts.name);
         // The labels of the one series may have any values.
         let opts = Opts { name, max_series: u32::MAX, ..opts };
-        Ok(Self::new(registry.family::<L>(opts, Kind::new(MetricType::Info))?))
+        Ok(Self::new(registry.family::<L>(opts, Kind::Info)?))
     }
 }
 
@@ -156,42 +303,60 @@ impl<S: LabelValue, L: Labels> Instrument for StateSet<S, L> {
         if L::FIELDS.iter().any(|field| field.name == family) {
             return Err(RegisterError::Label { family, label: family });
         }
-        let kind = Kind { states: S::VALUES, n_cells: state_set::N_CELLS, ..Kind::new(MetricType::StateSet) };
-        Ok(Self::new(registry.family::<L>(opts, kind)?))
-    }
-}
-
-/// In what families of different types differ.
-#[derive(Clone, Copy)]
-struct Kind {
-    metric_type: MetricType,
-    bounds: &'static [f64],
-    states: &'static [&'static str],
-    n_cells: usize,
-}
-
-impl Kind {
-    fn new(metric_type: MetricType) -> Self {
-        Self { metric_type, bounds: &[], states: &[], n_cells: 0 }
+        Ok(Self::new(registry.family::<L>(opts, Kind::StateSet(S::VALUES))?))
     }
 }
 
 impl<L: Labels> Instrument for Gauge<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let kind = Kind { n_cells: GaugeHandle::N_CELLS, ..Kind::new(MetricType::Gauge) };
-        Ok(Self::new(registry.family::<L>(opts, kind)?))
+        let expire_after = opts.expire_after.or(registry.gauges_expire_after);
+        let is_stamped = opts.merge == GaugeMerge::Latest;
+        let kind = Kind::Gauge { counts_writes: expire_after.is_some(), is_stamped };
+        Ok(Self::new(registry.family::<L>(Opts { expire_after, ..opts }, kind)?))
     }
 }
 
 impl<L: Labels> Instrument for Histogram<L> {
     fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
-        let is_increasing = opts.buckets.windows(2).all(|w| w[0] < w[1]);
-        if opts.buckets.is_empty() || !is_increasing || opts.buckets.iter().any(|b| !b.is_finite()) {
+        let bounds = opts.bounds(buckets::SECONDS)?;
+        if bounds.is_empty() {
             return Err(RegisterError::Buckets { family: opts.name });
         }
-        let n_cells = HistogramHandle::n_cells(opts.buckets);
-        let kind = Kind { bounds: opts.buckets, n_cells, ..Kind::new(MetricType::Histogram) };
+        let kind = Kind::Histogram { bounds, has_exemplars: opts.has_exemplars };
         Ok(Self::new(registry.family::<L>(opts, kind)?))
+    }
+}
+
+impl<L: Labels> Instrument for NativeHistogram<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let is_right = (MIN_SCHEMA..=MAX_SCHEMA).contains(&opts.schema)
+            && (MIN_BUCKETS..=MAX_BUCKETS).contains(&opts.max_buckets)
+            && (ZERO_THRESHOLD..f64::MAX).contains(&opts.zero_threshold);
+        if !is_right {
+            return Err(RegisterError::Resolution { family: opts.name });
+        }
+        let shape = native::Shape {
+            schema: opts.schema,
+            max_buckets: opts.max_buckets,
+            zero_threshold: opts.zero_threshold,
+            bounds: opts.bounds(&[])?,
+            has_exemplars: opts.has_exemplars,
+        };
+        Ok(Self::new(registry.family::<L>(opts, Kind::NativeHistogram(shape))?))
+    }
+}
+
+impl<L: Labels> Instrument for Summary<L> {
+    fn register(registry: &Registry, opts: Opts) -> Result<Self, RegisterError> {
+        let quantiles = opts.quantiles;
+        let are_right = quantiles.windows(2).all(|w| w[0] < w[1])
+            && quantiles.iter().all(|q| (0.0..=1.0).contains(q))
+            && !opts.window.is_zero();
+        if !are_right {
+            return Err(RegisterError::Quantiles { family: opts.name });
+        }
+        let shape = summary::Shape { quantiles, window: opts.window, clock: registry.clock };
+        Ok(Self::new(registry.family::<L>(opts, Kind::Summary(shape))?))
     }
 }
 
@@ -207,6 +372,33 @@ impl Registry {
         GLOBAL.get_or_init(Self::default)
     }
 
+    /// An empty registry that asks `clock` for the time since the Unix epoch where time is part of what is counted: in the windows of summaries. For tests; the clock is
+    /// never given back.
+    pub fn with_clock(clock: impl Fn() -> Duration + Send + Sync + RefUnwindSafe + 'static) -> Self {
+        Self { clock: Box::leak(Box::new(clock)), ..Self::default() }
+    }
+
+    /// Calls `tell` when values of a family go to its overflow series, once a minute for each family. Whoever calls this first is who is told; returns whether that is this one.
+    ///
+    /// A library cannot know where a program writes its log, so this is how the line gets there. The counter `bellwether_sdk_overflow_total` is exposed anyway.
+    ///
+    /// ```
+    /// let registry = bellwether_sdk::Registry::new();
+    /// registry.on_overflow(|overflow| eprintln!("{overflow}"));
+    /// ```
+    pub fn on_overflow(
+        &self,
+        tell: impl Fn(Overflow) + Send + Sync + UnwindSafe + RefUnwindSafe + 'static,
+    ) -> bool {
+        self.listeners.set(Box::new(tell)).is_ok()
+    }
+
+    /// Lets gauges expire that are registered from now on, through this registry and its later clones, as if [`Opts::expire_after`] were said of each that does not say something else.
+    #[must_use]
+    pub fn expire_gauges_after(self, expire_after: Duration) -> Self {
+        Self { gauges_expire_after: Some(expire_after), ..self }
+    }
+
     /// A family of counters, whose name may end in `_total` or not.
     pub fn counter<L: Labels>(&self, opts: Opts) -> Result<Counter<L>, RegisterError> {
         Counter::register(self, opts)
@@ -220,6 +412,26 @@ impl Registry {
     /// A family of histograms.
     pub fn histogram<L: Labels>(&self, opts: Opts) -> Result<Histogram<L>, RegisterError> {
         Histogram::register(self, opts)
+    }
+
+    /// A family of histograms with exponential buckets.
+    pub fn native_histogram<L: Labels>(&self, opts: Opts) -> Result<NativeHistogram<L>, RegisterError> {
+        NativeHistogram::register(self, opts)
+    }
+
+    /// A family of summaries.
+    pub fn summary<L: Labels>(&self, opts: Opts) -> Result<Summary<L>, RegisterError> {
+        Summary::register(self, opts)
+    }
+
+    /// A family of counters for many threads at the same time.
+    pub fn sharded_counter<L: Labels>(&self, opts: Opts) -> Result<ShardedCounter<L>, RegisterError> {
+        ShardedCounter::register(self, opts)
+    }
+
+    /// Families about one kind of work.
+    pub fn operation<L: Labels>(&self, opts: Opts) -> Result<Operation<L>, RegisterError> {
+        Operation::register(self, opts)
     }
 
     /// A family of counters whose totals are kept elsewhere.
@@ -240,6 +452,8 @@ impl Registry {
     /// Calls `refresh` in the background, at once and then after each `every`, until the answer is dropped. It fetches what others know and sets instruments; who
     /// scrapes sees what was set last, and how old that is: `bellwether_collector_age_seconds`, `_duration_seconds` and `_failures_total`, by the name of the collector.
     ///
+    /// Of the processes that share a registry only the one that [leads](Self::leads) collects; when it ends, another one does that has the same collector.
+    ///
     /// An attempt fails if it returns an error or panics; after failures the next one comes later, up to 16 times `every`. One that hangs holds up nobody but itself.
     pub fn collector<E>(
         &self,
@@ -247,19 +461,38 @@ impl Registry {
         every: Duration,
         refresh: impl FnMut() -> Result<(), E> + Send + 'static,
     ) -> std::io::Result<Collector> {
-        let collector = Collector::start(name, every, refresh)?;
+        let registry = self.clone();
+        let collector = Collector::start(name, every, move || registry.leads(), refresh)?;
         self.lock().collectors.push(collector.state());
         Ok(collector)
     }
 
     /// Appends all families and their series in a format. Nobody who counts waits for it.
     pub fn encode(&self, out: &mut String, format: OutputFormat) {
-        let (families, collectors) = {
+        self.source(&[]).encode_text(out, format);
+    }
+
+    /// Appends all families and their series as delimited protobuf messages, native histograms included.
+    pub fn encode_protobuf(&self, out: &mut Vec<u8>, escaping: EscapingScheme) {
+        self.source(&[]).encode_protobuf(out, escaping);
+    }
+
+    /// What there is to be exposed, as far as its names are asked for.
+    pub(crate) fn source(&self, names: &[String]) -> Source {
+        let (families, collectors, is_shared) = {
             let mut contents = self.lock();
+            contents.families.iter().for_each(|core| core.expire());
             contents.collectors.retain(|collector| !collector.is_stopped());
-            (contents.families.clone(), contents.collectors.clone())
+            (contents.families.clone(), contents.collectors.clone(), contents.is_shared)
         };
-        encode(&families, &collectors, out, format);
+        let names = names.to_vec();
+        if !is_shared {
+            return Source { families, collectors, names, _lease: None };
+        }
+        // Who does not lead does not collect, and has nothing to tell about it.
+        let collectors = if region::leads() { collectors } else { Vec::new() };
+        let (families, lease) = region::of_all_processes(families);
+        Source { families, collectors, names, _lease: lease }
     }
 
     /// All families and their series as text 0.0.4.
@@ -269,13 +502,41 @@ impl Registry {
         out
     }
 
-    fn lock(&self) -> MutexGuard<'_, Contents> {
+    /// Lets all processes of an application that share a directory expose what they count together. What was counted before counts too, and handles stay what they are. May be called at any time, once
+    /// more without effect; a process shares one registry. A child of a fork shares what its parent does, and counts from zero.
+    ///
+    /// Counters and histograms are sums, of processes that are gone as well. Gauges are merged as [`Opts::merge`] says; state sets and infos are those of the process that set them last.
+    pub fn share(&self, sharing: &Sharing) -> Result<(), ShareError> {
+        region::share(self, sharing)
+    }
+
+    /// Counts for this process alone again, from zero. What it counted stays with the others.
+    pub fn leave(&self) -> std::io::Result<()> {
+        region::leave(self)
+    }
+
+    /// Whether this is the process that collects what is the same for all, of those that share: one that lives, until it ends. Of a registry that is not shared it is.
+    pub fn leads(&self) -> bool {
+        let is_shared = self.lock().is_shared;
+        !is_shared || region::leads()
+    }
+
+    /// The files that were left out of the last exposition of a registry that is shared.
+    pub fn skipped_regions(&self) -> Vec<SkippedRegion> {
+        region::skipped()
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.contents, &other.contents)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn family<L: Labels>(&self, opts: Opts, kind: Kind) -> Result<&'static Core, RegisterError> {
-        let (family, metric_type) = (opts.name, kind.metric_type);
-        check_name(family, L::FIELDS, metric_type)?;
+    pub(crate) fn family<L: Labels>(&self, opts: Opts, kind: Kind) -> Result<&'static Core, RegisterError> {
+        let (family, metric_type) = (opts.name, kind.metric_type());
+        check_name(family, L::FIELDS, kind.own_labels())?;
         let ends_in_unit = family.strip_suffix(opts.unit).is_some_and(|rest| rest.ends_with('_'));
         if !opts.unit.is_empty() && !ends_in_unit {
             return Err(RegisterError::Unit { family, unit: opts.unit });
@@ -285,15 +546,17 @@ impl Registry {
             name: family,
             help: opts.help,
             unit: opts.unit,
-            metric_type,
+            kind,
             fields: L::FIELDS,
-            bounds: kind.bounds,
-            states: kind.states,
-            n_cells: kind.n_cells,
+            n_cells: kind.n_cells(),
             max_series: opts.max_series,
+            merge: opts.merge,
             n_closed,
+            bell: Bell::new(Arc::clone(&self.listeners), self.clock),
+            expiry: opts.expire_after.map(|after| Expiry::new(after, self.clock)),
         };
-        let families = &mut self.lock().families;
+        let contents = &mut *self.lock();
+        let families = &mut contents.families;
         if let Some(known) = families.iter().find(|known| known.description.name == family) {
             return match known.difference(&description) {
                 None => Ok(known),
@@ -301,14 +564,15 @@ impl Registry {
             };
         }
         for known in families.iter() {
-            if let Some(series) =
-                shared_series(known.description.name, known.description.metric_type, family, metric_type)
-            {
-                return Err(RegisterError::Taken { family, series, by: known.description.name });
+            let (name, known_type) = (known.description.name, known.description.kind.metric_type());
+            if let Some(series) = shared_series(name, known_type, family, metric_type) {
+                return Err(RegisterError::Taken { family, series, by: name });
             }
         }
-        let core: &'static Core =
-            Box::leak(Box::new(Core::new(description).ok_or(RegisterError::NoMemory { family })?));
+        let core = Core::register(description).ok_or(RegisterError::NoMemory { family })?;
+        if contents.is_shared && !region::list(core) {
+            return Err(RegisterError::NoMemory { family });
+        }
         // What has no labels is there from the beginning, so that it is seen to be zero.
         if core.description.fields.is_empty() && metric_type != MetricType::Info {
             core.record(&());
@@ -333,7 +597,7 @@ fn is_name(name: &str, may_have_colons: bool) -> bool {
 fn check_name(
     family: &'static str,
     fields: &'static [Field],
-    metric_type: MetricType,
+    own_labels: &[&str],
 ) -> Result<(), RegisterError> {
     const SUFFIXES: [&str; 6] = ["_total", "_created", "_info", "_bucket", "_count", "_sum"];
     if !is_name(family, true) {
@@ -344,15 +608,19 @@ fn check_name(
     }
     for (idx, field) in fields.iter().enumerate() {
         let label = field.name;
-        let is_reserved = label.starts_with("__") || (label == "le" && metric_type == MetricType::Histogram);
+        let is_reserved = label.starts_with("__") || own_labels.contains(&label);
         if !is_name(label, false) || is_reserved {
             return Err(RegisterError::Label { family, label });
         }
         if fields[..idx].iter().any(|other| other.name == label) {
             return Err(RegisterError::LabelTwice { family, label });
         }
-        if matches!(field.values, Values::Closed([])) {
-            return Err(RegisterError::NoValues { family, label });
+        match field.values {
+            Values::Closed([]) => return Err(RegisterError::NoValues { family, label }),
+            Values::Open(open) if is_unique_to_an_event(label) && !open.may_be_unique => {
+                return Err(RegisterError::UniqueLabel { family, label });
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -365,6 +633,7 @@ fn shared_series(a: &str, a_type: MetricType, b: &str, b_type: MetricType) -> Op
             MetricType::Counter => &["", "_total", "_created"],
             MetricType::Info => &["", "_info"],
             MetricType::Histogram => &["", "_bucket", "_count", "_sum", "_created"],
+            MetricType::Summary => &["", "_count", "_sum", "_created"],
             _ => &[""],
         }
     };

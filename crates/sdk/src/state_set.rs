@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::Core;
 use crate::labels::{LabelValue, Labels};
+use crate::region::process;
 
 /// A family of state sets: which of the states `S` holds, as one series for each state. `L` are its labels.
 pub struct StateSet<S, L = ()> {
@@ -13,19 +14,20 @@ pub struct StateSet<S, L = ()> {
 
 /// One state set. A copy of the handle costs nothing, and it stays valid for ever.
 pub struct StateSetHandle<S> {
-    /// The number of the state that holds, counted from 1; 0 at first: none does.
+    /// The number of the state that holds, counted from 1; 0 at first: none does. And when it was set, which decides between processes.
     cells: &'static [AtomicU64; N_CELLS],
     states: PhantomData<fn(S)>,
 }
 
 /// How many cells a state set has.
-pub(crate) const N_CELLS: usize = 1;
+pub(crate) const N_CELLS: usize = 2;
 
 impl<S: LabelValue> StateSetHandle<S> {
     /// Says which state holds.
     #[inline]
     pub fn set(self, state: S) {
         self.cells[0].store(state.index() as u64 + 1, Ordering::Relaxed);
+        self.cells[1].store(process::uptime_ns(), Ordering::Relaxed);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use crate::arena::MAX_WORDS;
+
 /// Places of records, found by hash. One thread at a time may change it, which its owner sees to; any number may read meanwhile.
 ///
 /// Slots are probed one after the other from the hash on. When three quarters are taken, all go into a table of twice the size; the old one stays
@@ -17,6 +19,9 @@ pub(crate) struct Table {
 /// Slots of the first table.
 const FIRST_SIZE: usize = 8;
 const EMPTY: u32 = 0;
+/// A place needs so many bits. The others of a slot are the highest of the hash, so that most places that are not meant are not looked at.
+const PLACE_BITS: u32 = MAX_WORDS.trailing_zeros();
+const PLACE: u32 = (1 << PLACE_BITS) - 1;
 
 impl Default for Table {
     fn default() -> Self {
@@ -41,7 +46,7 @@ impl Table {
         loop {
             match slots[slot].load(Ordering::Acquire) {
                 EMPTY => return None,
-                at if is_it(at) => return Some(at),
+                found if (found ^ hash) & !PLACE == 0 && is_it(found & PLACE) => return Some(found & PLACE),
                 _ => slot = (slot + 1) & mask,
             }
         }
@@ -61,7 +66,7 @@ impl Table {
         let larger = self.sizes[current + 1].get_or_init(|| self::slots(slots.len() * 2));
         put(larger, hash, at);
         let all = slots.iter().map(|slot| slot.load(Ordering::Relaxed));
-        for at in all.filter(|at| *at != EMPTY) {
+        for at in all.filter(|slot| *slot != EMPTY).map(|slot| slot & PLACE) {
             put(larger, hash_of(at), at);
         }
         self.current.store(current + 1, Ordering::Release);
@@ -75,7 +80,7 @@ fn put(slots: &[AtomicU32], hash: u32, at: u32) {
     while slots[slot].load(Ordering::Relaxed) != EMPTY {
         slot = (slot + 1) & mask;
     }
-    slots[slot].store(at, Ordering::Release);
+    slots[slot].store(at | (hash & !PLACE), Ordering::Release);
 }
 
 #[cfg(test)]
@@ -84,7 +89,7 @@ mod tests {
 
     /// Hashes that collide often.
     fn hash(at: u32) -> u32 {
-        at / 3
+        (at / 3).wrapping_mul(0x2000_0001)
     }
 
     #[test]

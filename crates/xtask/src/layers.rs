@@ -33,11 +33,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         &["bellwether-api", "bellwether-fleet"],
         "one crate knows the HTTP surface; the fleet simulates applications",
     ),
-    (
-        "memmap2",
-        &["bellwether-disk", "bellwether-sdk", "bellwether-tsdb"],
-        "only sealed files of the store are mapped; the SDK reserves addresses for its cells",
-    ),
+    ("memmap2", &["bellwether-disk", "bellwether-tsdb"], "only sealed files of the store are mapped"),
     (
         "tokio",
         &[
@@ -62,7 +58,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ),
     (
         "sdk/src/arena.rs",
-        "cells live at addresses that are reserved once, so that a handle is a reference and the memory behind it can be exchanged",
+        "cells live at addresses that are reserved once, so that a handle is a reference, and files are mapped over them, also when the process forks",
     ),
 ];
 

@@ -9,6 +9,7 @@ mod metric;
 mod number;
 mod series;
 mod timestamp;
+mod writer;
 
 use bellwether_protobuf::Fields;
 
@@ -22,6 +23,7 @@ use label::check_labels;
 use metric::{Metric, Simple};
 use series::MetricPart;
 pub(crate) use series::MetricSeries;
+pub use writer::{BucketSample, HistogramSample, NativeSample, ProtobufWriter, render_protobuf_label};
 
 use crate::reader::push_schema;
 use crate::{

@@ -2,4 +2,5 @@
 mod conformance;
 mod mutation;
 mod protobuf;
+mod protobuf_writer;
 mod round_trip;

@@ -194,8 +194,8 @@ impl Module<'_> {
 
 fn push_limits(out: &mut String, label: &Label) {
     let max = label.max.map(|max| format!("max = {max}"));
-    let max_bytes = label.max_len.map(|bytes| format!("max_bytes = {bytes}"));
-    let settings: Vec<String> = max.into_iter().chain(max_bytes).collect();
+    let max_len = label.max_len.map(|bytes| format!("max_len = {bytes}"));
+    let settings: Vec<String> = max.into_iter().chain(max_len).collect();
     if !settings.is_empty() {
         push(out, format_args!("    #[label({})]", settings.join(", ")));
     }

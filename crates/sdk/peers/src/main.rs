@@ -3,6 +3,7 @@
 //! Processor time of the thread, the median of the rounds, and the ratio to the best peer. `sdk-peers memory NAME` prints what one of them takes for 100,000
 //! counters with three labels, in a process of its own.
 mod clock;
+mod contention;
 mod ours;
 mod tikv;
 mod typed;
@@ -12,7 +13,7 @@ use std::process::Command;
 use clock::cpu_ns;
 
 /// How often everything is measured.
-const ROUNDS: usize = 5;
+pub const ROUNDS: usize = 5;
 /// Series of the exposition and of the measure of memory.
 pub const MANY: usize = 100_000;
 /// Different label values that are looked up in turns.
@@ -83,6 +84,7 @@ fn main() {
     };
     let memory: Vec<Option<f64>> = subjects[..3].iter().map(|subject| bytes(subject.name)).collect();
     print_row("bytes per counter, 3 labels", &subjects[..3], &memory);
+    contention::print();
 }
 
 fn median(mut times: Vec<f64>) -> Option<f64> {

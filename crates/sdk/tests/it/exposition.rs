@@ -1,6 +1,9 @@
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use bellwether_sdk::{
-    Counter, Gauge, Histogram, LabelValue, Labels, MetricSet, Offer, Opts, OutputFormat, RegisterError,
-    Registry,
+    Counter, Gauge, Histogram, LabelValue, Labels, MetricSet, NativeHistogram, Offer, Opts, OutputFormat,
+    RegisterError, Registry, Summary,
 };
 
 #[derive(Clone, Copy, LabelValue)]
@@ -98,6 +101,37 @@ fn openmetrics() {
     assert!(out.contains("dag_duration_seconds_bucket{le=\"2.0\"} 6\n"));
 }
 
+/// Lines are put together in blocks; this is the same without any.
+#[test]
+fn many_lines_with_values_of_all_lengths() {
+    let registry = Registry::new();
+    let opts = Opts::new("runs_with_a_name_longer_than_a_block", "R.").max_series(10_000);
+    let runs = registry.counter::<Run<'static>>(opts).expect("is right");
+    let mut expected = String::from(
+        "# HELP runs_with_a_name_longer_than_a_block_total R.\n# TYPE runs_with_a_name_longer_than_a_block_total counter\n",
+    );
+    for i in 0..2_000_usize {
+        let special = ["", "\"", "\\", "\n", "é", "\u{10348}"][i % 6];
+        let value = format!("{}{special}{}{i}", "x".repeat(i % 110), "y".repeat(i % 9));
+        let (status, status_name) =
+            if i % 2 == 0 { (Status::Success, "success") } else { (Status::Failure, "failed!") };
+        let run = runs.with(Run { status, workflow_name: &value, retried: i % 3 == 0 });
+        run.inc_by(i as u64);
+        let half = if i % 7 == 0 { ".5" } else { "" };
+        if i % 7 == 0 {
+            run.add(0.5);
+        }
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        writeln!(
+            expected,
+            "runs_with_a_name_longer_than_a_block_total{{status=\"{status_name}\",workflow=\"{value}\",retried=\"{}\"}} {i}{half}",
+            i % 3 == 0
+        )
+        .expect("a string takes everything");
+    }
+    assert!(registry.text() == expected, "the lines differ");
+}
+
 #[test]
 fn a_family_is_registered_once() {
     let registry = filled();
@@ -150,6 +184,33 @@ fn mistakes_are_found_at_the_start() {
         assert_eq!(refused, Some(RegisterError::Buckets { family: "x" }));
     }
     assert_eq!(registry.text(), "", "nothing of that is there");
+}
+
+#[test]
+fn a_set_takes_every_option() {
+    #[derive(MetricSet)]
+    struct All {
+        /// F.
+        #[metric(exemplars, expire_after = Duration::from_mins(1))]
+        failures: Counter<Outcome>,
+        /// T.
+        #[metric(unit = "seconds", schema = 8, max_buckets = 200, zero_threshold = 1e-9, buckets = &[1.0])]
+        time: NativeHistogram,
+        /// W.
+        #[metric(quantiles = &[0.25], window = Duration::from_mins(1), exemplars = false)]
+        wait: Summary,
+    }
+    let registry = Registry::new();
+    let all = All::register(&registry).expect("is right");
+    all.failures.with(Outcome { status: Status::Success, retried: false }).inc();
+    all.time.observe(1.0);
+    all.wait.observe(0.0);
+    let opts =
+        Opts::new("time_seconds", "T.").unit("seconds").schema(8).max_buckets(200).zero_threshold(1e-9);
+    assert!(registry.native_histogram::<()>(opts.buckets(&[1.0])).is_ok(), "it is the same");
+    let opts = Opts::new("failures", "F.").exemplars().expire_after(Duration::from_mins(1));
+    assert!(registry.counter::<Outcome>(opts).is_ok(), "it is the same");
+    assert!(registry.text().contains("wait{quantile=\"0.25\"} 0\n"));
 }
 
 #[test]

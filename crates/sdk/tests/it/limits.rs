@@ -1,10 +1,13 @@
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use bellwether_sdk::{Labels, Opts, Registry};
+use bellwether_sdk::{Field, Labels, OpenValues, Opts, Overflow, RegisterError, Registry, Values};
 
 #[derive(Labels)]
 struct Call<'a> {
-    #[label(max = 3, max_bytes = 5)]
+    #[label(max = 3, max_len = 5)]
     tool: &'a str,
     cached: bool,
 }
@@ -99,7 +102,7 @@ fn values_are_cut_and_normalised() {
     }
     #[derive(Labels)]
     struct Route<'a> {
-        #[label(normalise = digits, max_bytes = 9)]
+        #[label(normalise = digits, max_len = 9)]
         route: &'a str,
     }
     let registry = Registry::new();
@@ -141,4 +144,85 @@ fn no_count_is_lost_between_threads() {
         .map(|line| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("a count"))
         .sum();
     assert_eq!(counted, 80_000);
+}
+
+#[test]
+fn ids_are_taken_out_of_values_or_refused() {
+    #[derive(Labels)]
+    struct Step<'a> {
+        #[label(normalise)]
+        path: &'a str,
+        #[label(deny)]
+        workflow: &'a str,
+    }
+    let registry = Registry::new();
+    let steps = registry.counter::<Step<'static>>(Opts::new("steps", "S.")).expect("is right");
+    for (path, workflow) in [("/a/1", "w"), ("/a/22", "w"), ("/b", "w-7"), ("/b", "w-8"), ("/b", "_overflow")]
+    {
+        steps.with(Step { path, workflow }).inc();
+    }
+    assert_eq!(
+        registry.text(),
+        r#"# HELP steps_total S.
+# TYPE steps_total counter
+steps_total{path="/a/{id}",workflow="w"} 2
+steps_total{path="/b",workflow="_overflow"} 3
+# HELP bellwether_sdk_overflow_total Values that went to the overflow series of a family because of a limit.
+# TYPE bellwether_sdk_overflow_total counter
+bellwether_sdk_overflow_total{family="steps"} 2
+"#
+    );
+}
+
+#[test]
+fn names_of_what_is_unique_are_refused() {
+    struct ByHand;
+    impl Labels for ByHand {
+        const FIELDS: &'static [Field] =
+            &[Field { name: "user_id", values: Values::Open(OpenValues::DEFAULT) }];
+        type At<'a> = ByHand;
+        type Open<'s> = [&'s str; 1];
+
+        fn closed_index(&self) -> u32 {
+            0
+        }
+
+        fn open_values(&self) -> [&str; 1] {
+            [""]
+        }
+    }
+    #[derive(Labels)]
+    struct Few<'a> {
+        #[label(unbounded = "there are three users")]
+        user_id: &'a str,
+    }
+    let registry = Registry::new();
+    let refused = registry.counter::<ByHand>(Opts::new("x", "X.")).err();
+    assert_eq!(refused, Some(RegisterError::UniqueLabel { family: "x", label: "user_id" }));
+    let few = registry.counter::<Few<'static>>(Opts::new("x", "X.")).expect("it is said why");
+    few.with(Few { user_id: "a" }).inc();
+}
+
+#[test]
+fn overflow_is_told_once_a_minute() {
+    let seconds = Arc::new(AtomicU64::new(1_700_000_000));
+    let clock = Arc::clone(&seconds);
+    let registry = Registry::with_clock(move || Duration::from_secs(clock.load(Ordering::Relaxed)));
+    let calls =
+        registry.counter::<Call<'static>>(Opts::new("calls", "Calls.").max_series(1)).expect("is right");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (listener, exposed) = (Arc::clone(&told), registry.clone());
+    assert!(registry.on_overflow(move |overflow| {
+        // It may do what it likes.
+        assert!(exposed.text().contains("bellwether_sdk_overflow_total"));
+        listener.lock().expect("nobody panics").push(overflow);
+    }));
+    assert!(!registry.on_overflow(|_| ()), "one is told");
+    for (tool, after) in [("a", 0), ("b", 0), ("c", 59), ("d", 1), ("e", 1)] {
+        seconds.fetch_add(after, Ordering::Relaxed);
+        calls.with(call(tool)).inc();
+    }
+    let told = told.lock().expect("nobody panics");
+    assert_eq!(*told, [Overflow { family: "calls", total: 1 }, Overflow { family: "calls", total: 3 }]);
+    assert!(told[0].to_string().starts_with("calls: 1 values went to its overflow series; "));
 }

@@ -45,10 +45,10 @@ pub struct RequestsLabels<'a> {
     /// The method; one that nobody knows is _other
     pub method: Method,
     /// The template of the matched route, through mounts and included routers; _unmatched if there is none
-    #[label(max = 200, max_bytes = 120)]
+    #[label(max = 200, max_len = 120)]
     pub route: &'a str,
     /// The exact code; 499 if the client left
-    #[label(max = 70, max_bytes = 3)]
+    #[label(max = 70, max_len = 3)]
     pub status: &'a str,
 }
 
@@ -58,7 +58,7 @@ pub struct RequestDurationSecondsLabels<'a> {
     /// The method; one that nobody knows is _other
     pub method: Method,
     /// The template of the matched route, through mounts and included routers; _unmatched if there is none
-    #[label(max = 200, max_bytes = 120)]
+    #[label(max = 200, max_len = 120)]
     pub route: &'a str,
 }
 
@@ -73,10 +73,10 @@ pub struct RequestsInFlightLabels {
 #[derive(Debug, Clone, Copy, Labels)]
 pub struct ExceptionsLabels<'a> {
     /// The template of the matched route, through mounts and included routers; _unmatched if there is none
-    #[label(max = 200, max_bytes = 120)]
+    #[label(max = 200, max_len = 120)]
     pub route: &'a str,
     /// The name of the class
-    #[label(max = 40, max_bytes = 80)]
+    #[label(max = 40, max_len = 80)]
     pub exception_type: &'a str,
 }
 
@@ -84,7 +84,7 @@ pub struct ExceptionsLabels<'a> {
 #[derive(Debug, Clone, Copy, Labels)]
 pub struct WebsocketConnectionsLabels<'a> {
     /// The template of the matched route, through mounts and included routers; _unmatched if there is none
-    #[label(max = 200, max_bytes = 120)]
+    #[label(max = 200, max_len = 120)]
     pub route: &'a str,
 }
 

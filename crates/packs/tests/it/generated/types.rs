@@ -59,7 +59,7 @@ pub struct JobsLabels {
 #[derive(Debug, Clone, Copy, Labels)]
 pub struct BreakerStateLabels<'a> {
     /// Label `breaker`.
-    #[label(max = 20, max_bytes = 64)]
+    #[label(max = 20, max_len = 64)]
     pub breaker: &'a str,
 }
 

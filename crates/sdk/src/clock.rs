@@ -1,0 +1,27 @@
+//! What time it is.
+
+use std::panic::RefUnwindSafe;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Tells the time since the Unix epoch.
+pub(crate) type Clock = &'static (dyn Fn() -> Duration + Send + Sync + RefUnwindSafe);
+
+/// When the process asked for the first time.
+#[expect(clippy::disallowed_methods, reason = "this is the clock of those who bring none")]
+static START: LazyLock<(Instant, Duration)> = LazyLock::new(|| {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (Instant::now(), wall)
+});
+
+/// The time by the system's clock when the process asked first, and from then on by one that nobody sets back. So processes agree well enough to add up what they
+/// counted in the same minutes, and no series looks older than it is because the clock was set.
+pub(crate) fn now() -> Duration {
+    let (start, wall) = *START;
+    wall + start.elapsed()
+}
+
+/// Whole milliseconds of a time.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -43,9 +43,10 @@ mod record;
 mod registry;
 mod state_set;
 mod table;
+pub mod track;
 
 pub use bellwether_exposition::{Offer, OutputFormat};
-pub use bellwether_macros::{LabelValue, Labels, MetricSet};
+pub use bellwether_macros::{LabelValue, Labels, MetricSet, track};
 
 pub use collector::Collector;
 pub use counter::{Counter, CounterHandle};

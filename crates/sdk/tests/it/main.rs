@@ -1,4 +1,5 @@
 //! What users of the SDK rely on, through its public interface.
 mod exposition;
 mod limits;
+mod track;
 mod types;

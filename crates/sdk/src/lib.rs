@@ -36,6 +36,8 @@ mod encode;
 mod error;
 mod gauge;
 mod histogram;
+#[cfg(feature = "tower")]
+pub mod http;
 mod info;
 mod labels;
 mod observed;

@@ -30,8 +30,8 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("anyhow", &["bellwether", "xtask"], "a library returns its own error"),
     (
         "axum",
-        &["bellwether-api", "bellwether-fleet"],
-        "one crate knows the HTTP surface; the fleet simulates applications",
+        &["bellwether-api", "bellwether-fleet", "bellwether-sdk"],
+        "one crate knows the HTTP surface; the fleet simulates applications, and the SDK reads what it matched if asked to",
     ),
     (
         "memmap2",

@@ -27,6 +27,8 @@
 //!
 //! Labels with a closed set of values (enums, `bool`) are an index into an array. Others are bounded: by the number of values and of series, beyond which values are counted in an
 //! overflow series, so that sums stay right and a mistake cannot fill the memory.
+extern crate self as bellwether_sdk;
+
 mod arena;
 pub mod buckets;
 mod collector;
@@ -35,10 +37,12 @@ mod counter;
 mod encode;
 mod error;
 mod gauge;
+pub mod health;
 mod histogram;
 #[cfg(feature = "tower")]
 pub mod http;
 mod info;
+mod json;
 mod labels;
 mod observed;
 mod record;

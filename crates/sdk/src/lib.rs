@@ -37,6 +37,7 @@ mod counter;
 mod encode;
 mod error;
 mod gauge;
+pub mod golden;
 pub mod health;
 mod histogram;
 #[cfg(feature = "tower")]

@@ -1,5 +1,6 @@
 //! What users of the SDK rely on, through its public interface.
 mod exposition;
+mod golden;
 mod health;
 mod http;
 mod limits;

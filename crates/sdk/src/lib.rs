@@ -46,6 +46,8 @@ mod info;
 mod json;
 mod labels;
 mod observed;
+#[cfg(feature = "push")]
+pub mod push;
 mod record;
 mod registry;
 mod state_set;

@@ -4,5 +4,6 @@ mod golden;
 mod health;
 mod http;
 mod limits;
+mod push;
 mod track;
 mod types;

@@ -34,6 +34,7 @@ pub mod buckets;
 mod collector;
 mod core;
 mod counter;
+pub mod domain;
 mod encode;
 mod error;
 mod gauge;
@@ -53,6 +54,7 @@ mod registry;
 mod state_set;
 mod table;
 pub mod track;
+mod wall;
 
 pub use bellwether_exposition::{Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet, track};

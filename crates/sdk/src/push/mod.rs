@@ -33,12 +33,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::counter::Counter;
 use crate::error::RegisterError;
 use crate::gauge::Gauge;
 use crate::registry::{Opts, Registry};
+use crate::wall;
 
 use families::gather;
 use spool::Spool;
@@ -322,13 +323,8 @@ fn host_name() -> String {
     name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the receiver compares the times of samples with those of others"
-)]
 fn now_ns() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(wall::now().as_nanos()).unwrap_or(u64::MAX)
 }
 
 struct Shared {

@@ -1,4 +1,5 @@
 //! What users of the SDK rely on, through its public interface.
+mod domain;
 mod exposition;
 mod golden;
 mod health;

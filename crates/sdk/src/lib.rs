@@ -41,6 +41,8 @@ mod gauge;
 pub mod golden;
 pub mod health;
 mod histogram;
+#[cfg(target_os = "linux")]
+pub mod host;
 #[cfg(feature = "tower")]
 pub mod http;
 mod info;

@@ -3,6 +3,7 @@ mod domain;
 mod exposition;
 mod golden;
 mod health;
+mod host;
 mod http;
 mod limits;
 mod push;

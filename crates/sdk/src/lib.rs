@@ -53,6 +53,8 @@ mod observed;
 pub mod push;
 mod record;
 mod registry;
+#[cfg(feature = "tokio")]
+pub mod runtime;
 mod state_set;
 mod table;
 pub mod track;

@@ -47,8 +47,9 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
             "bellwether-api",
             "bellwether",
             "bellwether-wire",
+            "bellwether-sdk",
         ],
-        "storage and query code is synchronous",
+        "storage and query code is synchronous; the SDK reads the metrics of a runtime if asked to",
     ),
     ("hyper", &["bellwether-outbound", "bellwether-fleet", "bellwether-api"], "engines know no HTTP"),
 ];

@@ -7,5 +7,6 @@ mod host;
 mod http;
 mod limits;
 mod push;
+mod runtime;
 mod track;
 mod types;

@@ -73,3 +73,8 @@ pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values};
 pub use observed::{ObservedCounter, ObservedCounterHandle};
 pub use registry::{Instrument, MetricSet, Opts, Registry};
 pub use state_set::{StateSet, StateSetHandle};
+
+/// The examples of the guide, so that they are run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sdk.md")]
+mod guide {}

@@ -327,3 +327,60 @@ fn a_stream_is_a_run_until_its_end() {
     );
     assert_eq!(ends("boxed stream"), [1.0, 1.0, 0.0, 0.0]);
 }
+
+/// What functions look like otherwise.
+struct Shapes<T> {
+    items: Vec<T>,
+}
+
+impl<T: Clone + Send + Sync> Shapes<T> {
+    #[track(counter = METRICS.runs.with(Run { workflow: "shapes", status }), ok = Option::is_some)]
+    fn first(&mut self) -> Option<&mut T> {
+        self.items.first_mut()
+    }
+
+    #[track(counter = METRICS.runs.with(Run { workflow: "shapes", status }), in_flight = METRICS.in_flight)]
+    fn into_last<F>(mut self, other: impl AsRef<[T]>, change: F) -> std::io::Result<T>
+    where
+        F: FnOnce(T) -> T,
+    {
+        self.items.extend_from_slice(other.as_ref());
+        let last = self.items.pop().ok_or(std::io::ErrorKind::NotFound)?;
+        Ok(change(last))
+    }
+
+    #[track(counter = METRICS.runs.with(Run { workflow: "shapes", status }))]
+    async fn longest<'a, const N: usize>(
+        &'a mut self,
+        others: &'a mut [T; N],
+    ) -> Result<&'a mut [T], String> {
+        self.items.truncate(N);
+        if N == 0 {
+            return Err("none".into());
+        }
+        Ok(if self.items.len() < N { others } else { &mut self.items })
+    }
+}
+
+trait Step {
+    fn step(&self) -> Result<u32, ()>;
+}
+
+impl Step for u32 {
+    #[track(counter = METRICS.runs.with(Run { workflow: "shapes", status }))]
+    fn step(&self) -> Result<u32, ()> {
+        self.checked_sub(1).ok_or(())
+    }
+}
+
+#[test]
+fn functions_of_any_shape_are_tracked() {
+    let mut shapes = Shapes { items: vec![1, 2] };
+    *shapes.first().expect("there is one") = 7;
+    assert_eq!(block_on(shapes.longest(&mut [4, 5, 6])), Ok(&mut [4, 5, 6][..]));
+    assert_eq!(block_on(shapes.longest(&mut [])), Err("none".to_owned()));
+    assert!(shapes.first().is_none());
+    assert_eq!(shapes.into_last([8, 9], |n| n + 1).expect("there is one"), 10);
+    assert_eq!((1.step(), 0.step()), (Ok(0), Err(())));
+    assert_eq!(ends("shapes"), [4.0, 3.0, 0.0, 0.0]);
+}

@@ -16,7 +16,7 @@
 //!
 //! | Set | Families |
 //! |---|---|
-//! | [`Process`] | `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_virtual_memory_bytes`, `process_open_fds`, `process_max_fds`, `process_threads`, `process_start_time_seconds` |
+//! | [`Process`] | `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes`, `process_open_fds`, `process_max_fds`, `process_threads`, `process_start_time_seconds` |
 //! | [`Machine`] | `system_cpu_seconds_total{mode}`, `system_cpus`, `system_load1`, `system_memory_total_bytes`, `system_memory_available_bytes`, `system_memory_usage_bytes`, `system_network_received_bytes_total{interface}`, `system_network_sent_bytes_total`, `system_disk_read_bytes_total{device}`, `system_disk_written_bytes_total` |
 //! | [`Cgroup`] | `cgroup_memory_usage_bytes`, `cgroup_memory_limit_bytes`, `cgroup_cpu_usage_seconds_total`, `cgroup_cpu_throttled_seconds_total`, `cgroup_cpu_limit_cores`, `cgroup_oom_kills_total` |
 

@@ -21,6 +21,9 @@ struct Families {
     /// Addresses of the process that are in use.
     #[metric(unit = "bytes")]
     virtual_memory: Gauge,
+    /// Limit of the addresses of the process.
+    #[metric(unit = "bytes")]
+    virtual_memory_max: Gauge,
     /// Open file descriptors.
     open_fds: Gauge,
     /// Limit of open file descriptors.
@@ -69,8 +72,9 @@ impl Process {
         let path = proc.join("self/limits");
         let limits = read(&path)?;
         // Without a limit it is `unlimited`.
-        let max = number_after(&limits, "Max open files").unwrap_or(f64::INFINITY);
-        self.families.max_fds.set(max);
+        let limit = |of| number_after(&limits, of).unwrap_or(f64::INFINITY);
+        self.families.max_fds.set(limit("Max open files"));
+        self.families.virtual_memory_max.set(limit("Max address space"));
         self.families.open_fds.set(entries(&proc.join("self/fd"))? as f64);
         Ok(())
     }

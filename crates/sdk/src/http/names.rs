@@ -99,8 +99,16 @@ const fn closed<V: LabelValue>(name: &'static str) -> Field {
     Field { name, values: Values::Closed(V::VALUES) }
 }
 
-const fn open(name: &'static str) -> Field {
-    Field { name, values: Values::Open(OpenValues::DEFAULT) }
+/// As the pack `http` has it.
+const fn route(name: &'static str) -> Field {
+    let limits = OpenValues { max_values: 200, max_bytes: 120, ..OpenValues::DEFAULT };
+    Field { name, values: Values::Open(limits) }
+}
+
+/// As the pack `http` has it; fewer codes than that are registered.
+const fn status(name: &'static str) -> Field {
+    let limits = OpenValues { max_values: 70, max_bytes: 3, ..OpenValues::DEFAULT };
+    Field { name, values: Values::Open(limits) }
 }
 
 /// A label set whose names come from `N`.
@@ -132,12 +140,12 @@ macro_rules! labels {
 labels! {
     /// Of requests that are over.
     OfRequest { method: MethodLabel; route, status }
-    in [closed::<MethodLabel>(N::METHOD), open(N::ROUTE), open(N::STATUS)]
+    in [closed::<MethodLabel>(N::METHOD), route(N::ROUTE), status(N::STATUS)]
 }
 labels! {
     /// Of times and sizes.
     OfRoute { method: MethodLabel; route }
-    in [closed::<MethodLabel>(N::METHOD), open(N::ROUTE)]
+    in [closed::<MethodLabel>(N::METHOD), route(N::ROUTE)]
 }
 labels! {
     /// Of requests under way.
@@ -147,10 +155,10 @@ labels! {
 labels! {
     /// Of exceptions.
     OfException { exception: Exception; route }
-    in [open(N::ROUTE), closed::<Exception>(N::EXCEPTION_TYPE)]
+    in [route(N::ROUTE), closed::<Exception>(N::EXCEPTION_TYPE)]
 }
 labels! {
     /// Of web sockets.
     OfSocket { ; route }
-    in [open(N::ROUTE)]
+    in [route(N::ROUTE)]
 }

@@ -336,3 +336,17 @@ async fn hyper_needs_no_router() {
     wait_for(&registry, r#"http_requests_total{method="GET",route="/fails",status="500"} 1"#).await;
     wait_for(&registry, r#"http_exceptions_total{route="/fails",exception_type="service_error"} 1"#).await;
 }
+
+#[tokio::test]
+async fn paths_that_were_taken_for_routes_are_bounded() {
+    let registry = Registry::new();
+    let layer =
+        MetricsLayer::builder().route_of(|request| Some(request.uri.path().into())).register(&registry);
+    let mut service = layer.expect("is right").layer(Plain);
+    for n in 0..300 {
+        let request = http::Request::get(format!("/{n}")).body(http_body_util::Full::new(Bytes::new()));
+        tower_service::Service::call(&mut service, request.expect("is right")).await.expect("it answers");
+    }
+    assert_eq!(lines(&registry, "http_request_duration_seconds_count").len(), 201);
+    wait_for(&registry, r#"http_request_duration_seconds_count{method="GET",route="_overflow"} 100"#).await;
+}

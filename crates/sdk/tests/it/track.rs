@@ -384,3 +384,35 @@ fn functions_of_any_shape_are_tracked() {
     assert_eq!((1.step(), 0.step()), (Ok(0), Err(())));
     assert_eq!(ends("shapes"), [4.0, 3.0, 0.0, 0.0]);
 }
+
+/// Other words for how a run ended.
+#[derive(Clone, Copy, LabelValue)]
+enum Verdict {
+    Passed,
+    Broke,
+}
+
+impl From<Status> for Verdict {
+    fn from(status: Status) -> Self {
+        if status.is_success() { Self::Passed } else { Self::Broke }
+    }
+}
+
+#[derive(Labels)]
+struct Judged {
+    verdict: Verdict,
+}
+
+#[test]
+fn a_status_can_have_other_words() {
+    #[track(counter = judged.with(Judged { verdict: status.into() }), ok = |is_ok| *is_ok)]
+    fn run(judged: Counter<Judged>, is_ok: bool) -> bool {
+        is_ok
+    }
+    let registry = Registry::new();
+    let opts = bellwether_sdk::Opts::new("judged", "Runs.");
+    let judged = registry.counter::<Judged>(opts).expect("is right");
+    assert!(run(judged, true) && !run(judged, false) && !run(judged, false));
+    let text = registry.text();
+    assert!(text.contains("{verdict=\"passed\"} 1\n") && text.contains("{verdict=\"broke\"} 2\n"), "{text}");
+}

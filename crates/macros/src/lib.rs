@@ -1,8 +1,9 @@
-//! The derives of `bellwether-sdk`: label sets, label values, sets of metrics. What they mean is described there.
+//! The derives and attributes of `bellwether-sdk`: label sets, label values, sets of metrics, functions that are tracked. What they mean is described there.
 mod attributes;
 mod label_value;
 mod labels;
 mod metric_set;
+mod track;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -36,4 +37,32 @@ pub fn label_value(input: TokenStream) -> TokenStream {
 pub fn metric_set(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     metric_set::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Counts the runs of a function, measures how long they take and how many are in flight. Each option is an expression for an instrument; arguments of the function can be
+/// used in it.
+///
+/// | option | meaning |
+/// |---|---|
+/// | `counter = ..` | counted once for each run that is over; `status` is its [`Status`](../bellwether_sdk/track/enum.Status.html) |
+/// | `histogram = ..` | observes the seconds until then; `status` is there as well |
+/// | `in_flight = ..` | a gauge that is one higher meanwhile |
+/// | `ok = \|value\| ..` | what a result counts as: a `bool` (true is success) or a `Status`. Of a `Result` it gets what is in `Ok`; every `Ok` is a success without it |
+/// | `err = \|error\| ..` | the same for what is in `Err`, which is a failure without it |
+/// | `errors = ..`, `error_type = \|error\| ..` | counted for each `Err`; `error_type` is what the closure made of the error, a value out of a closed set |
+/// | `slow(limit, callback)` | calls the callback with the duration of a run that took at least that long |
+/// | `name = ".."`, `key = ..` | which operation this is, see below |
+/// | `keep(name, other = value)` | copies an argument that the function gives away, or another value, before the function begins; the expressions above see a reference |
+/// | `stream` | the function returns a stream, and a run is over when that is; `ok`, `err` and `errors` look at each item |
+///
+/// A run that panics has the status `panic`, and a future or stream that is dropped before its end is `cancelled`. Functions may be sync or async, methods, or return `impl Future`
+/// or a boxed future; one of these begins when it is polled first.
+///
+/// **Once.** What is called inside of a run of the same operation is no further run. An operation is a function, or all functions with the same `name`; runs with different
+/// `key`s are different operations, so that a workflow that starts another one counts both. A task that is spawned is not inside.
+#[proc_macro_attribute]
+pub fn track(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as track::Options);
+    let function = parse_macro_input!(item as syn::ItemFn);
+    track::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
 }

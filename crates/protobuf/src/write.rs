@@ -51,6 +51,14 @@ impl<'b> MessageWriter<'b> {
         self.out.extend_from_slice(&value.to_bits().to_le_bytes());
     }
 
+    /// Writes an integer of eight bytes (`fixed64`).
+    pub fn fixed64(&mut self, number: u32, value: u64) {
+        if value != 0 {
+            self.tag(number, FIXED64);
+            self.out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
     /// Writes a string.
     pub fn string(&mut self, number: u32, text: &str) {
         if !text.is_empty() {
@@ -96,6 +104,15 @@ impl<'b> MessageWriter<'b> {
             self.tag(number, BYTES);
             push_varint(self.out, values.len() as u64 * 8);
             self.out.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+        }
+    }
+
+    /// Writes a repeated `fixed64` as one field.
+    pub fn packed_fixed64(&mut self, number: u32, values: &[u64]) {
+        if !values.is_empty() {
+            self.tag(number, BYTES);
+            push_varint(self.out, values.len() as u64 * 8);
+            self.out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         }
     }
 
@@ -150,6 +167,9 @@ mod tests {
         check(&|m| m.double(1, -0.0), b"\x09\0\0\0\0\0\0\0\x80");
         check(&|m| m.present_double(1, 0.0), b"\x09\0\0\0\0\0\0\0\0");
         check(&|m| m.packed_sint64(6, &[-1, 1, 64]), b"\x32\x04\x01\x02\x80\x01");
+        check(&|m| m.fixed64(1, 258), b"\x09\x02\x01\0\0\0\0\0\0");
+        check(&|m| m.fixed64(1, 0), b"");
+        check(&|m| m.packed_fixed64(6, &[0, 1]), b"\x32\x10\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0");
         check(&|m| m.packed_double(6, &[1.0]), b"\x32\x08\0\0\0\0\0\0\xf0\x3f");
         // A length of two bytes moves the content by two.
         let long = "x".repeat(200);

@@ -27,12 +27,15 @@
 //!
 //! Labels with a closed set of values (enums, `bool`) are an index into an array. Others are bounded: by the number of values and of series, beyond which values are counted in an
 //! overflow series, so that sums stay right and a mistake cannot fill the memory.
+extern crate self as bellwether_sdk;
+
 mod arena;
 pub mod buckets;
 mod clock;
 mod collector;
 mod core;
 mod counter;
+pub mod domain;
 mod encode;
 mod error;
 mod exemplar;
@@ -41,8 +44,15 @@ mod exponential;
 mod expose;
 mod gate;
 mod gauge;
+pub mod golden;
+pub mod health;
 mod histogram;
+#[cfg(target_os = "linux")]
+pub mod host;
+#[cfg(feature = "tower")]
+pub mod http;
 mod info;
+mod json;
 mod kind;
 mod labels;
 mod native;
@@ -50,18 +60,24 @@ mod normalise;
 mod observed;
 mod operation;
 mod overflow;
+#[cfg(feature = "push")]
+pub mod push;
 mod record;
 mod region;
 mod registry;
+#[cfg(feature = "tokio")]
+pub mod runtime;
 mod server;
 mod sharded;
 mod sketch;
 mod state_set;
 mod summary;
 mod table;
+pub mod track;
+mod wall;
 
 pub use bellwether_exposition::{EscapingScheme, ExpositionFormat, Offer, OutputFormat};
-pub use bellwether_macros::{LabelValue, Labels, MetricSet};
+pub use bellwether_macros::{LabelValue, Labels, MetricSet, track};
 
 pub use collector::Collector;
 pub use counter::{Counter, CounterHandle};

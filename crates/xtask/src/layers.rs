@@ -30,8 +30,8 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("anyhow", &["bellwether", "xtask"], "a library returns its own error"),
     (
         "axum",
-        &["bellwether-api", "bellwether-fleet"],
-        "one crate knows the HTTP surface; the fleet simulates applications",
+        &["bellwether-api", "bellwether-fleet", "bellwether-sdk"],
+        "one crate knows the HTTP surface; the fleet simulates applications, and the SDK reads what it matched if asked to",
     ),
     ("memmap2", &["bellwether-disk", "bellwether-tsdb"], "only sealed files of the store are mapped"),
     (
@@ -43,8 +43,9 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
             "bellwether-api",
             "bellwether",
             "bellwether-wire",
+            "bellwether-sdk",
         ],
-        "storage and query code is synchronous",
+        "storage and query code is synchronous; the SDK reads the metrics of a runtime if asked to",
     ),
     ("hyper", &["bellwether-outbound", "bellwether-fleet", "bellwether-api"], "engines know no HTTP"),
 ];

@@ -1,12 +1,20 @@
 //! What users of the SDK rely on, through its public interface.
+mod domain;
 mod exemplars;
 mod expiry;
 mod exposition;
+mod golden;
+mod health;
+mod host;
+mod http;
 mod limits;
 mod native;
 mod operation;
 mod processes;
 mod protobuf;
+mod push;
+mod runtime;
 mod serve;
 mod summary;
+mod track;
 mod types;

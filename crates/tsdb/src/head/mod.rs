@@ -19,7 +19,7 @@ mod tail;
 mod times;
 mod upkeep;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bellwether_model::{Labels, SeriesRef};
 use parking_lot::{Mutex, RwLock};
@@ -106,6 +106,8 @@ pub(crate) struct Head {
     sample_bytes: AtomicUsize,
     /// The number that the next series gets in the log.
     next_log_id: AtomicU64,
+    /// Whether there may be samples that are in parts.
+    has_cut_samples: AtomicBool,
 }
 
 impl Head {
@@ -124,6 +126,7 @@ impl Head {
             series_bytes: AtomicUsize::new(0),
             sample_bytes: AtomicUsize::new(0),
             next_log_id: AtomicU64::new(1),
+            has_cut_samples: AtomicBool::new(false),
         }
     }
 

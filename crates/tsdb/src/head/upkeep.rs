@@ -45,6 +45,7 @@ pub(crate) struct LiveSeries {
 impl Head {
     /// Notes that samples are in parts now: of each series those up to the given time.
     pub(crate) fn mark_cut(&self, cuts: &[(SeriesId, u64, i64)]) {
+        self.has_cut_samples.store(true, Ordering::Relaxed);
         for (id, log_id, through) in cuts {
             let mut shard = self.write(id.shard());
             if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == *log_id) {
@@ -55,6 +56,7 @@ impl Head {
 
     /// Notes of series that their late samples before `end`, as far as a reader of `commit` saw them, are in parts now.
     pub(crate) fn mark_late_cut(&self, cuts: impl Iterator<Item = (SeriesId, u64)>, end: i64, commit: u64) {
+        self.has_cut_samples.store(true, Ordering::Relaxed);
         for (id, log_id) in cuts {
             let mut shard = self.write(id.shard());
             if let Some(series) = shard.get_mut(id.slot()).filter(|s| s.log_id == log_id) {
@@ -65,6 +67,9 @@ impl Head {
 
     /// Frees the samples that are in parts. Only when no reader relies on finding them here.
     pub(crate) fn drop_cut(&self) {
+        if !self.has_cut_samples.swap(false, Ordering::Relaxed) {
+            return;
+        }
         self.for_each_slot(|shard, slot| {
             if let Some((series, shared)) = shard.get_with_shared(slot) {
                 series.drop_cut(shared);

@@ -156,7 +156,11 @@ fn generate_files(file: &Path, out: &Path, kinds: &[OutputKind]) -> anyhow::Resu
     let mut made = String::new();
     for file in files {
         let path = out.join(&file.name);
-        std::fs::write(&path, &file.text).with_context(|| path.display().to_string())?;
+        let text = match std::fs::read_to_string(&path) {
+            Ok(present) => file.over(&present),
+            Err(_) => file.text,
+        };
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         writeln!(made, "{}", path.display())?;
     }
     print(&made)?;

@@ -48,6 +48,14 @@ pub struct GeneratedFile {
     pub text: String,
 }
 
+impl GeneratedFile {
+    /// What to write where `present` is the content of a file that is there already: a reference only takes the place of the generated part of a page, so that people can
+    /// write above and below it.
+    pub fn over(&self, present: &str) -> String {
+        reference::within(present, &self.text).unwrap_or_else(|| self.text.clone())
+    }
+}
+
 /// Why nothing was made.
 #[derive(Debug, thiserror::Error)]
 #[error("{source_name} has {} errors: {}", .findings.len(), .findings[0])]

@@ -5,13 +5,20 @@ use std::fmt::Write as _;
 use bellwether_model::{format_duration_ms, format_float};
 
 use super::origin;
-use crate::schema::{Label, Metric, MetricKind, Pack, Stability};
+use crate::lint::{RULES, Rule};
+use crate::schema::{Fix, Label, Metric, MetricKind, Pack, Stability};
+
+/// What the generated part of a page begins with.
+const BEGIN: &str = "<!-- begin of the reference.";
+
+/// What it ends with.
+const END: &str = "<!-- end of the reference -->";
 
 /// The reference in Markdown.
 pub(super) fn reference(pack: &Pack) -> String {
     let mut page = Page::default();
-    page.line(&format!("<!-- {} -->", origin(pack)));
     page.line(&format!("# {}\n", pack.title));
+    page.line(&format!("{BEGIN} {} -->\n", origin(pack)));
     page.line(&format!("Pack `{}`, version {}.", pack.name, pack.version));
     if !pack.description.is_empty() {
         page.line(&format!("\n{}", pack.description.trim()));
@@ -22,6 +29,7 @@ pub(super) fn reference(pack: &Pack) -> String {
     objectives(&mut page, pack);
     dashboards(&mut page, pack);
     application(&mut page, pack);
+    page.line(&format!("\n{END}"));
     page.text
 }
 
@@ -256,7 +264,30 @@ fn application(page: &mut Page, pack: &Pack) {
         page.table(["Setting", "Default", "Values", "Meaning"], rows);
     }
     if !pack.fixes.is_empty() {
-        page.heading("Corrected defects");
-        page.table(["Defect", "Correction"], pack.fixes.iter().map(|(id, how)| [id.clone(), how.clone()]));
+        page.heading(&format!("Defects of the guide ({})", pack.fixes.len()));
+        let rows = pack
+            .fixes
+            .iter()
+            .map(|fix| [fix.id.value.clone(), fix.was.clone(), fix.now.clone(), held_by(fix)]);
+        page.table(["Defect", "What was wrong", "What became of it", "Held by"], rows);
     }
+}
+
+/// The lint rules that are made for a defect, and what else the pack names.
+fn held_by(fix: &Fix) -> String {
+    let is_meant = |rule: &&Rule| rule.defects.contains(&fix.id.as_str());
+    let rules = RULES.iter().filter(is_meant).map(|rule| format!("lint `{}`", rule.id));
+    let others = (!fix.by.is_empty()).then(|| fix.by.clone());
+    rules.chain(others).collect::<Vec<_>>().join(", ")
+}
+
+/// The text of `made` for a page that is there: what people wrote around the generated part of `page` stays. `None` if one of them has no such part.
+pub(super) fn within(page: &str, made: &str) -> Option<String> {
+    let part = |text: &str| {
+        let begin = text.find(BEGIN)?;
+        let end = begin + text[begin..].find(END)? + END.len();
+        Some(begin..end)
+    };
+    let (old, new) = (part(page)?, part(made)?);
+    Some(format!("{}{}{}", &page[..old.start], &made[new], &page[old.end..]))
 }

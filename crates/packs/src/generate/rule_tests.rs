@@ -15,12 +15,12 @@ pub(super) fn unit_tests(pack: &Pack) -> Option<Value> {
     let mut tests = Vec::new();
     for alert in &pack.alerts {
         let Some(cases) = &alert.tests else { continue };
-        if let Some(case) = &cases.fires {
+        for (number, case) in cases.fires.iter().enumerate() {
             let labels = if case.labels.is_empty() { vec![BTreeMap::new()] } else { case.labels.clone() };
-            tests.push(test(alert, case, "fires", &labels));
+            tests.push(test(alert, case, &numbered("fires", number), &labels));
         }
-        if let Some(case) = &cases.quiet {
-            tests.push(test(alert, case, "is quiet", &[]));
+        for (number, case) in cases.quiet.iter().enumerate() {
+            tests.push(test(alert, case, &numbered("is quiet", number), &[]));
         }
     }
     if tests.is_empty() {
@@ -31,6 +31,11 @@ pub(super) fn unit_tests(pack: &Pack) -> Option<Value> {
     file.set("evaluation_interval", "1m");
     file.set("tests", Value::List(tests));
     Some(file.into())
+}
+
+/// `fires`, `fires (2)`, ...
+fn numbered(what: &str, number: usize) -> String {
+    if number == 0 { what.to_owned() } else { format!("{what} ({})", number + 1) }
 }
 
 fn test(alert: &Alert, case: &AlertCase, what: &str, fires_with: &[BTreeMap<String, String>]) -> Value {

@@ -4,7 +4,7 @@ use bellwether_model::format_duration_ms;
 use bellwether_yaml::{MapValue, Value};
 
 use super::{rules, rules_file};
-use crate::schema::{Pack, Scrape};
+use crate::schema::{Pack, Scheme, Scrape};
 
 /// The configuration; `None` if the pack scrapes nothing.
 pub(super) fn configuration(pack: &Pack) -> Option<Value> {
@@ -42,6 +42,12 @@ fn job(scrape: &Scrape) -> Value {
     job.set("job_name", scrape.job.value.as_str());
     if scrape.path != "/metrics" {
         job.set("metrics_path", scrape.path.as_str());
+    }
+    if scrape.scheme != Scheme::Http {
+        job.set("scheme", scrape.scheme.as_str());
+    }
+    if let Some(path) = &scrape.token_file {
+        job.set("authorization", Value::string_map([("credentials_file", path.as_str())]));
     }
     if let Some(ms) = scrape.interval_ms {
         job.set("scrape_interval", format_duration_ms(ms));

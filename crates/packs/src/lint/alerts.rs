@@ -150,7 +150,7 @@ pub(super) fn text(pack: &Pack) -> Vec<Found<'_>> {
 
 pub(super) fn tests(pack: &Pack) -> Vec<Found<'_>> {
     let untested = pack.alerts.iter().filter(|alert| {
-        !alert.tests.as_ref().is_some_and(|tests| tests.fires.is_some() && tests.quiet.is_some())
+        !alert.tests.as_ref().is_some_and(|tests| !tests.fires.is_empty() && !tests.quiet.is_empty())
     });
     let found = untested.map(|alert| {
         let message = format!(

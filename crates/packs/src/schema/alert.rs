@@ -75,10 +75,10 @@ pub enum Absent {
 /// What an alert does with series made up for it.
 #[derive(Debug, Clone)]
 pub struct AlertTests {
-    /// The alert fires.
-    pub fires: Option<AlertCase>,
-    /// The alert does not fire.
-    pub quiet: Option<AlertCase>,
+    /// With each of these the alert fires.
+    pub fires: Vec<AlertCase>,
+    /// With none of these it does.
+    pub quiet: Vec<AlertCase>,
 }
 
 /// Series made up for a test.
@@ -230,9 +230,26 @@ impl<'d> Decode<'d> for AlertTests {
 
     fn decode(node: Node<'d>, errors: &mut Errors) -> Result<Self, Reported> {
         let mut map = MapReader::new(node, "pack.tests", errors)?;
-        let tests = Self { fires: map.optional("fires"), quiet: map.optional("quiet") };
+        let mut cases = |name| map.optional::<Cases>(name).map(|cases| cases.0).unwrap_or_default();
+        let tests = Self { fires: cases("fires"), quiet: cases("quiet") };
         map.finish()?;
         Ok(tests)
+    }
+}
+
+/// One case or a list of them.
+struct Cases(Vec<AlertCase>);
+
+impl<'d> Decode<'d> for Cases {
+    fn type_name() -> Cow<'static, str> {
+        "one or several of pack.case".into()
+    }
+
+    fn decode(node: Node<'d>, errors: &mut Errors) -> Result<Self, Reported> {
+        if matches!(node.kind(), Kind::Sequence) {
+            return Ok(Self(Vec::decode(node, errors)?));
+        }
+        Ok(Self(vec![AlertCase::decode(node, errors)?]))
     }
 }
 

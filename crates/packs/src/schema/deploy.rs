@@ -20,6 +20,10 @@ pub struct Scrape {
     pub port: Option<Spanned<u16>>,
     /// The path.
     pub path: String,
+    /// How the targets are asked.
+    pub scheme: Scheme,
+    /// The file with the bearer token that the targets want to see, as the server finds it.
+    pub token_file: Option<String>,
     /// How often, in milliseconds; the server's interval if not given.
     pub interval_ms: Option<i64>,
     /// How long a scrape may take, in milliseconds; the server's if not given.
@@ -30,6 +34,16 @@ pub struct Scrape {
     pub allow: BTreeMap<String, String>,
     /// Where it stands.
     pub position: Position,
+}
+
+words! {
+    /// How targets are asked.
+    Scheme = "scheme" {
+        /// In clear text.
+        Http = "http",
+        /// Over TLS.
+        Https = "https",
+    }
 }
 
 /// A process or container of the set-up that the pack describes.
@@ -143,6 +157,8 @@ impl<'d> Decode<'d> for Scrape {
             targets: map.or_default("targets"),
             port: map.optional("port"),
             path: map.optional("path").unwrap_or_else(|| "/metrics".to_owned()),
+            scheme: map.optional("scheme").unwrap_or(Scheme::Http),
+            token_file: map.optional("token_file"),
             interval_ms: map.parse_optional("interval", positive_duration),
             timeout_ms: map.parse_optional("timeout", positive_duration),
             labels: map.or_default("labels"),

@@ -2,7 +2,7 @@
 
 use super::alert::Severity;
 use super::dashboard::{Color, PanelKind, PanelUnit};
-use super::deploy::ReceiverKind;
+use super::deploy::{ReceiverKind, Scheme};
 use super::expression::{Join, Per};
 use super::metric::{MetricKind, Multiprocess, Normalise, Stability};
 
@@ -179,8 +179,8 @@ pub const SECTIONS: &[SectionFields] = &[
             ),
             optional(
                 "fixes",
-                TEXT_MAP,
-                "Defects of the application's own guide that the pack corrects: id to how.",
+                Type::Map(&Type::Section("fix")),
+                "Defects of the application's own guide by id, and what became of them.",
             ),
             ALLOW,
         ],
@@ -413,8 +413,8 @@ pub const SECTIONS: &[SectionFields] = &[
         "tests",
         "What an alert does with series made up for it.",
         &[
-            optional("fires", Type::Section("case"), "The alert fires."),
-            optional("quiet", Type::Section("case"), "The alert does not fire."),
+            optional("fires", Type::OneOrMore(&Type::Section("case")), "With each of these the alert fires."),
+            optional("quiet", Type::OneOrMore(&Type::Section("case")), "With none of these it does."),
         ],
     ),
     section(
@@ -535,6 +535,12 @@ pub const SECTIONS: &[SectionFields] = &[
             optional("targets", TEXTS, "The hosts, with or without a port."),
             optional("port", Type::Whole, "The port of those without one."),
             optional("path", Type::Text, "The path; `/metrics` if not given."),
+            optional("scheme", Type::Word(Scheme::WORDS), "How the targets are asked; `http` if not given."),
+            optional(
+                "token_file",
+                Type::Text,
+                "The file with the bearer token that the targets want to see.",
+            ),
             optional("interval", Type::Duration, "How often."),
             optional("timeout", Type::Duration, "How long a scrape may take."),
             optional("labels", TEXT_MAP, "Labels of all series of the targets."),
@@ -612,6 +618,16 @@ pub const SECTIONS: &[SectionFields] = &[
             optional("groups", COUNT_MAP, "Metrics by group."),
             optional("alerts", Type::Whole, "Alerts."),
             optional("panels", Type::Whole, "Panels."),
+        ],
+    ),
+    short(
+        "fix",
+        Type::Text,
+        "What became of a defect; a text is short for `{now: ...}`.",
+        &[
+            optional("was", Type::Text, "What was wrong."),
+            required("now", Type::Text, "How it is corrected, or why it stays."),
+            optional("by", Type::Text, "What holds that, beside the lint rules that are made for it."),
         ],
     ),
 ];

@@ -7,6 +7,7 @@ mod dashboard;
 mod deploy;
 mod expression;
 pub mod fields;
+mod fix;
 mod json_schema;
 mod metric;
 mod pack;
@@ -16,8 +17,9 @@ pub(crate) mod word;
 
 pub use alert::{Absent, Alert, AlertCase, AlertTests, Frequency, Recording, RuleGroup, Severity, Slo};
 pub use dashboard::{Color, Dashboard, Panel, PanelKind, PanelUnit, Show, Threshold, Variable};
-pub use deploy::{Endpoint, HealthCheck, Receiver, ReceiverKind, Scrape, Service, Setting};
+pub use deploy::{Endpoint, HealthCheck, Receiver, ReceiverKind, Scheme, Scrape, Service, Setting};
 pub use expression::{Definition, Expression, Join, Level, Named, Per, Quantile, Rate, Ratio, Selector};
+pub use fix::Fix;
 pub use json_schema::json_schema;
 pub use metric::{Alias, Buckets, Label, Metric, MetricKind, Multiprocess, Normalise, Stability};
 pub use pack::{Counts, LoadError, Pack};

@@ -10,6 +10,7 @@ use super::deploy::{Endpoint, HealthCheck, Receiver, Scrape, Service, Setting};
 use super::expression::{
     Expressions, InSection, Named, Quantiles, Rates, Ratios, Section, Values, positive_duration,
 };
+use super::fix::{Fix, Fixes};
 use super::metric::{Bounds, Buckets, Metric, MetricKind};
 use super::spanned::Spanned;
 
@@ -64,8 +65,8 @@ pub struct Pack {
     pub settings: Vec<Setting>,
     /// How many entries other documentation says there are, which lint compares.
     pub counts: Option<Counts>,
-    /// Defects of the application's own guide that this pack corrects, by their ids.
-    pub fixes: BTreeMap<String, String>,
+    /// Defects of the application's own guide, and what became of them.
+    pub fixes: Vec<Fix>,
     /// Lint rules that do not apply to the whole pack, each with the reason.
     pub allow: BTreeMap<String, String>,
 }
@@ -195,7 +196,7 @@ impl<'d> Decode<'d> for Pack {
             health: map.list("health", "a health check needs a name"),
             settings: map.list("settings", "a setting needs a name"),
             counts: map.optional("counts"),
-            fixes: map.or_default("fixes"),
+            fixes: map.optional::<Fixes>("fixes").map(|fixes| fixes.0).unwrap_or_default(),
             allow: map.or_default("allow"),
         };
         check_words(&mut map, &pack);

@@ -3,4 +3,5 @@
 mod compile;
 mod generate;
 mod lint;
+mod pages;
 mod schema;

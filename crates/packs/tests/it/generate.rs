@@ -92,6 +92,25 @@ fn rules_and_their_tests_are_taken_by_promtool_and_by_us() {
 }
 
 #[test]
+fn configurations_are_taken_by_promtool() {
+    let mut checked = 0;
+    for (_, pack) in packs() {
+        let files = all(&pack);
+        let name = format!("{}.prometheus.yml", pack.name);
+        if !files.iter().any(|file| file.name == name) {
+            continue;
+        }
+        let folder = written(&files);
+        for path in pack.scrape.iter().filter_map(|scrape| scrape.token_file.as_ref()) {
+            std::fs::write(folder.path().join(path), "secret").expect("written");
+        }
+        promtool(folder.path(), &["check", "config", &name]);
+        checked += 1;
+    }
+    assert!(checked >= 3, "{checked}");
+}
+
+#[test]
 fn a_pack_that_uses_every_key_is_made() {
     let everything = include_str!("everything.yaml");
     let pack = Pack::parse("everything.yaml", everything.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
@@ -350,6 +369,21 @@ fn a_pack_with_errors_gives_nothing() {
 #[path = "generated/http.rs"]
 mod http;
 
+/// Those of the packs that take the place of guides.
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/cugar.rs"]
+mod cugar;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/dag.rs"]
+mod dag;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[expect(clippy::enum_variant_names, reason = "all routes begin with /api")]
+#[path = "generated/genesis.rs"]
+mod genesis;
+
 /// That of a pack with every type of metric.
 #[rustfmt::skip]
 #[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
@@ -361,10 +395,15 @@ const TYPES: &str = include_str!("generated/types.yaml");
 #[test]
 fn the_compiled_modules_are_those_that_are_made() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/generated/");
-    let (_, http) = packs().into_iter().find(|(_, pack)| pack.name.value == "http").expect("there");
     let types = Pack::parse("types.yaml", TYPES.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let compiled = ["http", "dag", "genesis", "cugar"];
+    let packs = packs().into_iter().map(|(_, pack)| pack);
+    let packs: Vec<Pack> =
+        packs.filter(|pack| compiled.contains(&pack.name.as_str())).chain([types]).collect();
+    assert_eq!(packs.len(), compiled.len() + 1);
     let mut old = Vec::new();
-    for (pack, file) in [(http, "http.rs"), (types, "types.rs")] {
+    for pack in packs {
+        let file = &format!("{}.rs", pack.name);
         let made = generate(&pack, &[OutputKind::Rust]).unwrap_or_else(|e| panic!("{e}"));
         let path = format!("{folder}{file}");
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
@@ -411,6 +450,83 @@ fn every_type_has_its_instrument() {
         "types_platform_info{version=\"1.2\"} 1\n",
         "types_jobs_total{type=\"2xx\"} 1\n",
     ] {
+        assert!(text.contains(want), "{text}\nlacks {want}");
+    }
+}
+
+/// The beginnings on the pages of the packs.
+#[test]
+fn the_code_on_the_pages_counts() {
+    use bellwether_sdk::{MetricSet as _, Registry};
+    let registry = Registry::new();
+
+    let dag = dag::Dag::register(&registry).expect("registers");
+    let running = dag.active_workflows.track();
+    let labels =
+        dag::WorkflowExecutionsLabels { workflow_name: "sdlc_parallel", status: dag::Status::Success };
+    dag.workflow_executions.with(labels).inc();
+    assert!(registry.text().contains("\ndag_active_workflows 1\n"));
+    drop(running);
+
+    let genesis = genesis::Genesis::register(&registry).expect("registers");
+    let labels = genesis::AgentTasksLabels { agent: "qa_agent", status: genesis::Status::Success };
+    genesis.agent_tasks.with(labels).inc();
+
+    let cugar = cugar::Cugar::register(&registry).expect("registers");
+    let running = cugar.active_executions.track();
+    let timer = cugar.execution_duration_seconds.timer();
+    cugar.executions.inc();
+    cugar.executions_successful.inc();
+    cugar.approvals.with(cugar::ApprovalsLabels { outcome: cugar::Outcome::Approved }).inc();
+    drop((timer, running));
+
+    let text = registry.text();
+    for want in [
+        "dag_workflow_executions_total{workflow_name=\"sdlc_parallel\",status=\"success\"} 1\n",
+        "dag_active_workflows 0\n",
+        "genesis_agent_tasks_total{agent=\"qa_agent\",status=\"success\"} 1\n",
+        "cugar_executions_successful_total 1\n",
+        "cugar_approvals_total{outcome=\"approved\"} 1\n",
+        "cugar_execution_duration_seconds_count 1\n",
+        "cugar_approval_timeouts_total 0\n",
+    ] {
+        assert!(text.contains(want), "{text}\nlacks {want}");
+    }
+}
+
+#[test]
+fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
+    use std::time::Duration;
+
+    use bellwether_sdk::Registry;
+    use bellwether_sdk::golden::Golden;
+    use bellwether_sdk::track::Status;
+
+    let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "cugar").expect("there");
+    let registry = Registry::new();
+    let golden = Golden::builder("cugar").register(&registry).expect("registers");
+    golden.execution("intelligence", Status::Success, Duration::from_millis(120));
+    golden.execution("intelligence", Status::Failure, Duration::from_secs(3));
+    golden.tool_call("search", Status::Failure);
+    golden.expose();
+    let text = registry.text();
+    let mut families = 0;
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE cugar_")) {
+        let (name, kind) = line.split_once(' ').expect("a type");
+        let metric = pack.metric(&format!("cugar_{name}")).unwrap_or_else(|| panic!("no cugar_{name}"));
+        assert_eq!(metric.kind.as_str(), kind, "{name}");
+        let prefix = format!("cugar_{name}{{");
+        for series in text.lines().filter(|line| line.starts_with(&prefix)) {
+            for label in metric.label_names() {
+                assert!(series.contains(&format!("{label}=\"")), "{series} has no {label}");
+            }
+            assert_eq!(series.matches("=\"").count(), metric.labels.len(), "{series}");
+        }
+        families += 1;
+    }
+    assert_eq!(families, 11, "{text}");
+    // Each execution is one or the other.
+    for want in ["cugar_executions_total 2\n", "_successful_total 1\n", "_failed_total 1\n"] {
         assert!(text.contains(want), "{text}\nlacks {want}");
     }
 }

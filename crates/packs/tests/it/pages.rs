@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use bellwether_packs::generate::{OutputKind, generate};
-use bellwether_packs::schema::Pack;
+use bellwether_packs::schema::{Pack, Stability};
 
 use crate::generate::packs;
 
 /// The guides whose place packs take: the pack, the letter of their defects, and how many there are.
-const GUIDES: [(&str, char, usize); 3] = [("cugar", 'U', 19), ("dag", 'D', 23), ("genesis", 'G', 19)];
+const GUIDES: [(&str, char, usize); 5] =
+    [("causal", 'C', 25), ("cugar", 'U', 19), ("dag", 'D', 23), ("devskyy", 'V', 30), ("genesis", 'G', 19)];
 
 #[test]
 fn the_reference_on_each_page_is_that_of_the_pack() {
@@ -46,6 +47,71 @@ fn every_defect_of_a_guide_has_its_row() {
             assert!(!fix.was.is_empty(), "{} does not say what was wrong", fix.id);
             let row = format!("\n| {} | {} | {} | ", fix.id, fix.was, fix.now).replace("\\|", "|");
             assert!(made[0].text.replace("\\|", "|").contains(&row), "no row for {}", fix.id);
+        }
+    }
+}
+
+/// What a fix says to be held by is there: an alert of the pack, its own objective or panel, a test here.
+#[test]
+fn what_holds_a_fix_is_there() {
+    let tests = concat!(include_str!("generate.rs"), include_str!("pages.rs"));
+    for (_, pack) in packs() {
+        for fix in &pack.fixes {
+            for name in fix.by.split('`').skip(1).step_by(2) {
+                let is_test = tests.contains(&format!("fn {name}()"));
+                assert!(is_test || !fix.by.contains(&format!("test `{name}`")), "{}: no test {name}", fix.id);
+            }
+            for word in fix.by.split(|c: char| !c.is_ascii_alphanumeric()) {
+                let is_camel_case = word.len() > 4
+                    && word.starts_with(|c: char| c.is_ascii_uppercase())
+                    && word[1..].contains(|c: char| c.is_ascii_uppercase());
+                let is_alert = pack.alerts.iter().any(|alert| alert.name.value == word);
+                assert!(is_alert || !is_camel_case, "{}: no alert {word}", fix.id);
+            }
+            for name in fix.by.split([' ', ',']).filter(|word| word.starts_with(pack.namespace.as_str())) {
+                let is_objective = pack.slos.iter().any(|slo| slo.name.value == name);
+                assert!(pack.namespace.is_empty() || is_objective, "{}: no objective {name}", fix.id);
+            }
+            if let Some((_, title)) = fix.by.split_once("panel ") {
+                let is_shown = pack.panels().any(|panel| panel.title.value == title);
+                assert!(is_shown, "{}: no panel {title}", fix.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_metric_of_a_guide_is_shown_or_alerted_on() {
+    for (_, pack) in packs() {
+        if !GUIDES.iter().any(|(name, ..)| *name == pack.name.value) {
+            continue;
+        }
+        let shown = pack.panels().flat_map(|panel| &panel.show).map(|show| pack.compile(&show.expr));
+        let alerted = pack.alerts.iter().map(|alert| pack.compile(&alert.when));
+        let used: Vec<String> = shown
+            .chain(alerted)
+            .map(|compiled| compiled.unwrap_or_else(|e| panic!("{e}")).expr.to_string())
+            .collect();
+        for metric in pack.metrics.iter().filter(|metric| metric.stability != Stability::Deprecated) {
+            let is_used = used.iter().any(|expr| expr.contains(metric.name.as_str()));
+            assert!(is_used, "{}: nobody would notice that {} is missing", pack.name, metric.name);
+        }
+    }
+}
+
+#[test]
+fn runbooks_are_there() {
+    for (_, pack) in packs() {
+        for alert in &pack.alerts {
+            let Some(url) = alert.annotations.get("runbook_url") else { continue };
+            let Some((page, _)) = url.strip_prefix("docs/packs/").and_then(|rest| rest.split_once('#'))
+            else {
+                continue;
+            };
+            let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/packs")).join(page);
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            assert!(text.contains(&format!("\n### {}\n", alert.name)), "{page} has no {}", alert.name);
+            assert!(url.ends_with(&format!("#{}", alert.name.to_lowercase())), "{url}");
         }
     }
 }

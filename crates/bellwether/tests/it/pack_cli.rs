@@ -50,6 +50,26 @@ fn nothing_is_made_of_a_pack_with_errors() {
 }
 
 #[test]
+fn a_page_keeps_what_people_write_around_its_reference() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("shop.yaml");
+    let make = |help: &str| {
+        let pack =
+            format!("pack: shop\nversion: 1.0.0\nmetrics:\n- {{name: depth, type: gauge, help: {help}}}\n");
+        fs::write(&path, pack).expect("written");
+        let (success, said) =
+            command(dir.path(), &["pack", "gen", "shop.yaml", "--out", ".", "--kinds", "reference"]);
+        assert!(success, "{said}");
+        fs::read_to_string(dir.path().join("shop.md")).expect("made")
+    };
+    let first = make("Old");
+    fs::write(dir.path().join("shop.md"), format!("Before.\n\n{first}\nAfter.\n")).expect("written");
+    let second = make("New");
+    assert!(second.starts_with("Before.\n") && second.ends_with("\nAfter.\n"), "{second}");
+    assert!(second.contains("New.") && !second.contains("Old."), "{second}");
+}
+
+#[test]
 fn every_pack_of_the_repository_is_made_and_its_alerts_pass_their_tests() {
     let dir = tempfile::tempdir().expect("a folder");
     for entry in fs::read_dir(root().join("packs")).expect("there") {

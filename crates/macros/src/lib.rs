@@ -31,7 +31,7 @@ pub fn label_value(input: TokenStream) -> TokenStream {
 /// Derives `MetricSet` for a struct whose fields are families. The name of a family is that of its field, with the prefix of `#[metrics(prefix = "...")]` in front and the unit behind; the
 /// documentation of the field is its help text.
 ///
-/// `#[metric(unit = "seconds")]`, `name = "..."` (whole, without prefix and unit), `help = "..."`, and what `Opts` has methods for: `buckets = expression`, `max_series = N`, `schema`,
+/// `#[metric(unit = "seconds")]`, `name = "..."` (whole, without prefix and unit), `help = "..."`, and what `Opts` has methods for: `buckets = expression`, `max_series = N`, `merge`, `schema`,
 /// `max_buckets`, `zero_threshold`, `quantiles`, `window`, `expire_after`, `exemplars`.
 #[proc_macro_derive(MetricSet, attributes(metrics, metric))]
 pub fn metric_set(input: TokenStream) -> TokenStream {

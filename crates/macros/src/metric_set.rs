@@ -6,9 +6,10 @@ use syn::{Data, DeriveInput, Error, Expr, ExprLit, Fields, Lit, Result};
 use crate::attributes::{documentation, settings, settings_and_flags, text, value};
 
 /// Settings that are methods of `Opts` with one argument.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "buckets",
     "max_series",
+    "merge",
     "schema",
     "max_buckets",
     "zero_threshold",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{camel_case, origin};
-use crate::schema::{Label, Metric, MetricKind, Pack};
+use crate::schema::{Label, Metric, MetricKind, Multiprocess, Pack};
 
 /// Words that cannot be fields as they are.
 const KEYWORDS: [&str; 38] = [
@@ -15,15 +15,8 @@ const KEYWORDS: [&str; 38] = [
 /// The module.
 pub(super) fn module(pack: &Pack) -> String {
     let mut module = Module { pack, enums: Vec::new(), structs: Vec::new() };
-    let fields: Vec<String> = pack.metrics.iter().filter_map(|metric| module.field(metric)).collect();
+    let fields: Vec<String> = pack.metrics.iter().map(|metric| module.field(metric)).collect();
     let mut out = format!("//! {}\n//!\n//! {}\n\n", one_line(&pack.title), origin(pack));
-    let left_out: Vec<&str> =
-        pack.metrics.iter().filter(|m| instrument(m.kind).is_none()).map(|m| m.name.as_str()).collect();
-    if !left_out.is_empty() {
-        let list = left_out.join(", ");
-        push(&mut out, format_args!("// Of types that the instruments do not have yet: {list}."));
-        out.push('\n');
-    }
     if fields.is_empty() {
         return out;
     }
@@ -62,15 +55,31 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The type of the instrument, if there is one.
-fn instrument(kind: MetricKind) -> Option<&'static str> {
+/// The type of the instrument.
+fn instrument(kind: MetricKind) -> &'static str {
     match kind {
-        MetricKind::Counter => Some("Counter"),
-        MetricKind::Gauge => Some("Gauge"),
-        MetricKind::Histogram => Some("Histogram"),
-        MetricKind::Info => Some("Info"),
-        MetricKind::StateSet => Some("StateSet"),
-        MetricKind::NativeHistogram | MetricKind::Summary => None,
+        MetricKind::Counter => "Counter",
+        MetricKind::Gauge => "Gauge",
+        MetricKind::Histogram => "Histogram",
+        MetricKind::NativeHistogram => "NativeHistogram",
+        MetricKind::Summary => "Summary",
+        MetricKind::Info => "Info",
+        MetricKind::StateSet => "StateSet",
+    }
+}
+
+/// How the instrument joins processes; `None` if it does so by itself. Only gauges have a choice.
+fn merge(metric: &Metric) -> Option<&'static str> {
+    if metric.kind != MetricKind::Gauge {
+        return None;
+    }
+    match metric.multiprocess {
+        Multiprocess::Sum | Multiprocess::SumLive => None,
+        Multiprocess::MaxLive => Some("GaugeMerge::MaxLive"),
+        Multiprocess::MinLive => Some("GaugeMerge::MinLive"),
+        Multiprocess::Latest => Some("GaugeMerge::Latest"),
+        Multiprocess::PerProcess => Some("GaugeMerge::PerProcess"),
+        Multiprocess::SumAll => Some("GaugeMerge::SumAll"),
     }
 }
 
@@ -83,9 +92,9 @@ struct Module<'p> {
 }
 
 impl Module<'_> {
-    /// The field of a metric; `None` if there is no instrument for it.
-    fn field(&mut self, metric: &Metric) -> Option<String> {
-        let instrument = instrument(metric.kind)?;
+    /// The field of a metric.
+    fn field(&mut self, metric: &Metric) -> String {
+        let instrument = instrument(metric.kind);
         let labels = self.labels(metric);
         let arguments = match (metric.kind, labels) {
             (MetricKind::StateSet, labels) => {
@@ -101,9 +110,15 @@ impl Module<'_> {
         if !metric.unit.is_empty() && family.ends_with(&format!("_{}", metric.unit)) {
             settings.push(format!("unit = {:?}", metric.unit));
         }
+        let list = |values: &[f64]| values.iter().map(|value| literal(*value)).collect::<Vec<_>>().join(", ");
         if let Some(bounds) = self.pack.bounds(metric) {
-            let bounds: Vec<String> = bounds.iter().map(|bound| literal(*bound)).collect();
-            settings.push(format!("buckets = &[{}]", bounds.join(", ")));
+            settings.push(format!("buckets = &[{}]", list(bounds)));
+        }
+        if metric.kind == MetricKind::Summary {
+            settings.push(format!("quantiles = &[{}]", list(&metric.quantiles)));
+        }
+        if let Some(merge) = merge(metric) {
+            settings.push(format!("merge = {merge}"));
         }
         if let Some(max) = metric.max_series {
             settings.push(format!("max_series = {max}"));
@@ -114,7 +129,7 @@ impl Module<'_> {
         push(&mut out, format_args!("    /// {}", one_line(&metric.help)));
         push(&mut out, format_args!("    #[metric({})]", settings.join(", ")));
         push(&mut out, format_args!("    pub {}: {instrument}{arguments},", identifier(field)));
-        Some(out)
+        out
     }
 
     /// The type of the labels of a metric, which is shared by metrics with the same ones; `None` if it has none.
@@ -165,7 +180,10 @@ impl Module<'_> {
             camel_case(&self.pack.name),
             "Counter".into(),
             "Gauge".into(),
+            "GaugeMerge".into(),
             "Histogram".into(),
+            "NativeHistogram".into(),
+            "Summary".into(),
             "Info".into(),
             "StateSet".into(),
             "Labels".into(),
@@ -178,7 +196,10 @@ impl Module<'_> {
     }
 
     fn imports(&self) -> Vec<&'static str> {
-        let mut imports: Vec<&str> = self.pack.metrics.iter().filter_map(|m| instrument(m.kind)).collect();
+        let mut imports: Vec<&str> = self.pack.metrics.iter().map(|m| instrument(m.kind)).collect();
+        if self.pack.metrics.iter().any(|metric| merge(metric).is_some()) {
+            imports.push("GaugeMerge");
+        }
         if !self.enums.is_empty() {
             imports.push("LabelValue");
         }

@@ -443,8 +443,12 @@ fn every_type_has_its_instrument() {
     set.breaker_state.with(types::BreakerStateLabels { breaker: "db" }).set(types::BreakerState::HalfOpen);
     set.platform.set(types::PlatformLabels { version: "1.2" });
     set.jobs.with(types::JobsLabels { r#type: types::Type::Value2xx }).inc();
+    set.size_bytes.observe(100.0);
+    set.took_seconds.observe(0.5);
     let text = registry.text();
     for want in [
+        "types_size_bytes{quantile=\"0.5\"} ",
+        "types_took_seconds_count 1\n",
         "types_health{types_health=\"degraded\"} 1\n",
         "types_breaker_state{breaker=\"db\",types_breaker_state=\"half_open\"} 1\n",
         "types_platform_info{version=\"1.2\"} 1\n",
@@ -452,6 +456,19 @@ fn every_type_has_its_instrument() {
     ] {
         assert!(text.contains(want), "{text}\nlacks {want}");
     }
+}
+
+#[test]
+fn processes_are_joined_as_the_pack_says() {
+    let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "dag").expect("there");
+    let module = text(&all(&pack), "dag.rs").to_owned();
+    let field = |name: &str| {
+        let start = module.find(&format!("    #[metric(name = {name:?}")).expect("there");
+        module[start..].lines().next().expect("a line").to_owned()
+    };
+    // One process that cannot reach the database is enough; connections add up, which needs no word.
+    assert!(field("dag_health_check_status").contains("merge = GaugeMerge::MinLive"));
+    assert!(!field("dag_database_connections").contains("merge"));
 }
 
 /// The beginnings on the pages of the packs.

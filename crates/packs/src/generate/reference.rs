@@ -6,7 +6,7 @@ use bellwether_model::{format_duration_ms, format_float};
 
 use super::origin;
 use crate::lint::{RULES, Rule};
-use crate::schema::{Fix, Label, Metric, MetricKind, Pack, Stability};
+use crate::schema::{Endpoint, Fix, Label, Metric, MetricKind, Multiprocess, Pack, Stability};
 
 /// What the generated part of a page begins with.
 const BEGIN: &str = "<!-- begin of the reference.";
@@ -28,6 +28,7 @@ pub(super) fn reference(pack: &Pack) -> String {
     alerts(&mut page, pack);
     objectives(&mut page, pack);
     dashboards(&mut page, pack);
+    deployment(&mut page, pack);
     application(&mut page, pack);
     page.line(&format!("\n{END}"));
     page.text
@@ -124,6 +125,7 @@ fn about(pack: &Pack, metric: &Metric) -> String {
         let names: Vec<String> = metric.aliases.iter().map(|alias| code(&alias.name)).collect();
         sentences.push(format!("Also exposed as {}", names.join(", ")));
     }
+    sentences.extend(of_processes(metric).map(|which| format!("Of several processes: {which}")));
     match metric.stability {
         Stability::Stable => {}
         Stability::Experimental => sentences.push("Experimental".to_owned()),
@@ -138,6 +140,19 @@ fn about(pack: &Pack, metric: &Metric) -> String {
     }
     let ended = sentences.iter().map(|sentence| format!("{}.", sentence.trim_end_matches('.')));
     ended.collect::<Vec<_>>().join(" ")
+}
+
+/// Which value a gauge has if several processes have one; `None` if they add up.
+fn of_processes(metric: &Metric) -> Option<&'static str> {
+    match metric.multiprocess {
+        _ if metric.kind != MetricKind::Gauge => None,
+        Multiprocess::Sum | Multiprocess::SumLive => None,
+        Multiprocess::MaxLive => Some("the greatest"),
+        Multiprocess::MinLive => Some("the smallest"),
+        Multiprocess::Latest => Some("what was set last"),
+        Multiprocess::PerProcess => Some("each, with a label `pid`"),
+        Multiprocess::SumAll => Some("the sum, those that ended included"),
+    }
 }
 
 /// Each label with each set of values once.
@@ -234,13 +249,50 @@ fn dashboards(page: &mut Page, pack: &Pack) {
     }
 }
 
+fn deployment(page: &mut Page, pack: &Pack) {
+    if !pack.scrape.is_empty() {
+        page.heading("What is scraped");
+        let rows = pack.scrape.iter().map(|scrape| {
+            let addresses = scrape.addresses();
+            let urls =
+                addresses.iter().map(|at| code(&format!("{}://{at}{}", scrape.scheme.as_str(), scrape.path)));
+            let interval = scrape.interval_ms.map(format_duration_ms).unwrap_or_default();
+            [scrape.job.value.clone(), urls.collect::<Vec<_>>().join(", "), interval]
+        });
+        page.table(["Job", "Targets", "Every"], rows);
+    }
+    if !pack.services.is_empty() {
+        page.heading("Services");
+        let rows = pack.services.iter().map(|service| {
+            let ports: Vec<String> = service.ports.iter().map(|port| port.value.to_string()).collect();
+            let image = service.image.as_ref().map(|image| code(image)).unwrap_or_default();
+            [service.name.value.clone(), ports.join(", "), image]
+        });
+        page.table(["Service", "Ports", "Image"], rows);
+    }
+    if !pack.receivers.is_empty() {
+        page.heading("Who is told");
+        let rows = pack.receivers.iter().map(|receiver| {
+            let severities: Vec<&str> =
+                receiver.severities.iter().map(|severity| severity.as_str()).collect();
+            let what = if severities.is_empty() { "all".to_owned() } else { severities.join(", ") };
+            [receiver.name.value.clone(), receiver.kind.as_str().to_owned(), what]
+        });
+        page.table(["Receiver", "How", "Severities"], rows);
+    }
+}
+
 fn application(page: &mut Page, pack: &Pack) {
     if !pack.endpoints.is_empty() {
         page.heading("Endpoints");
         let rows = pack.endpoints.iter().map(|endpoint| {
-            [endpoint.method.clone(), code(&endpoint.path), endpoint.help.clone(), endpoint.returns.clone()]
+            let service = endpoint.service.as_ref().map(|service| service.value.clone());
+            let port = endpoint.port.map(|port| port.to_string());
+            let at: Vec<String> = service.into_iter().chain(port).collect();
+            let Endpoint { method, path, help, returns, .. } = endpoint;
+            [method.clone(), code(path), at.join(":"), help.clone(), returns.clone()]
         });
-        page.table(["Method", "Path", "Meaning", "Returns"], rows);
+        page.table(["Method", "Path", "At", "Meaning", "Returns"], rows);
     }
     if !pack.health.is_empty() {
         page.heading("Health checks");

@@ -274,6 +274,10 @@ fn the_reference_counts_itself() {
     assert!(page.contains("8 metrics: 1 counter, 7 gauge."), "{page}");
     assert!(page.contains("### cpu (2)"), "{page}");
     assert!(page.contains("## Alerts (2)"), "{page}");
+    assert!(
+        page.contains("Addresses that the process may reserve. Of several processes: the greatest. |"),
+        "{page}"
+    );
 }
 
 const DEPLOYED: &str = "
@@ -306,6 +310,14 @@ fn the_configuration_scrapes_loads_the_rules_and_notifies() {
          authorization:\n    credentials_file: token\n  scrape_interval: 15s\n  \
          scrape_timeout: 10s\n  static_configs:\n  - targets:\n    - app:8003\n    - other:1\n    labels:\n      team: core\n"
     );
+    let page = text(&files, "app.md");
+    for want in [
+        "| app | `https://app:8003/m`, `https://other:1/m` | 15s |",
+        "| pager | pagerduty | critical |",
+        "| hook | webhook | all |",
+    ] {
+        assert!(page.contains(want), "{page}");
+    }
     let alertmanager = text(&files, "app.alertmanager.yml");
     for want in ["routing_key_file: /run/secrets/key", "severity=~\"critical\"", "alertname=\"Deeper\""] {
         assert!(alertmanager.contains(want), "{alertmanager}");

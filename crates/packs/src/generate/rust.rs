@@ -56,8 +56,9 @@ fn one_line(text: &str) -> String {
 }
 
 /// The type of the instrument.
-fn instrument(kind: MetricKind) -> &'static str {
-    match kind {
+fn instrument(metric: &Metric) -> &'static str {
+    match metric.kind {
+        MetricKind::Counter if metric.observed => "ObservedCounter",
         MetricKind::Counter => "Counter",
         MetricKind::Gauge => "Gauge",
         MetricKind::Histogram => "Histogram",
@@ -94,7 +95,7 @@ struct Module<'p> {
 impl Module<'_> {
     /// The field of a metric.
     fn field(&mut self, metric: &Metric) -> String {
-        let instrument = instrument(metric.kind);
+        let instrument = instrument(metric);
         let labels = self.labels(metric);
         let arguments = match (metric.kind, labels) {
             (MetricKind::StateSet, labels) => {
@@ -183,6 +184,7 @@ impl Module<'_> {
             "GaugeMerge".into(),
             "Histogram".into(),
             "NativeHistogram".into(),
+            "ObservedCounter".into(),
             "Summary".into(),
             "Info".into(),
             "StateSet".into(),
@@ -196,7 +198,7 @@ impl Module<'_> {
     }
 
     fn imports(&self) -> Vec<&'static str> {
-        let mut imports: Vec<&str> = self.pack.metrics.iter().map(|m| instrument(m.kind)).collect();
+        let mut imports: Vec<&str> = self.pack.metrics.iter().map(instrument).collect();
         if self.pack.metrics.iter().any(|metric| merge(metric).is_some()) {
             imports.push("GaugeMerge");
         }

@@ -170,6 +170,9 @@ fn wrong_fields<'p>(pack: &'p Pack, metric: &'p Metric) -> Vec<Found<'p>> {
         (false, false) => wrong("cannot have states", "take `states` away; they are for state sets"),
         _ => {}
     }
+    if metric.observed && kind != MetricKind::Counter {
+        wrong("cannot be observed", "take `observed` away; only the total of a counter is kept elsewhere");
+    }
     if metric.label("le").is_some() || metric.label("quantile").is_some() {
         wrong("has a label le or quantile, which histograms and summaries bring along", "take it away");
     }

@@ -215,6 +215,11 @@ pub const SECTIONS: &[SectionFields] = &[
             optional("states", TEXTS, "The states of a state set."),
             optional("aliases", Type::List(&Type::Section("alias")), "Old names that are still exposed."),
             optional(
+                "observed",
+                Type::Bool,
+                "Whether the total of a counter is kept elsewhere, such as the bytes of a network card, and only carried.",
+            ),
+            optional(
                 "multiprocess",
                 Type::Word(Multiprocess::WORDS),
                 "How the values of several processes become one. `sum` for counters, histograms and summaries, `sum_live` for gauges, `latest` for the others if not given.",

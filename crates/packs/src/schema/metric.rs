@@ -36,6 +36,8 @@ pub struct Metric {
     pub states: Vec<String>,
     /// Other names under which the same values are exposed, while dashboards move.
     pub aliases: Vec<Alias>,
+    /// Whether the total of a counter is kept elsewhere, by the system for instance, and only carried.
+    pub observed: bool,
     /// How the values of several processes become one.
     pub multiprocess: Multiprocess,
     /// How many series it may have before new ones are counted in an overflow series.
@@ -210,6 +212,7 @@ impl<'d> Decode<'d> for Metric {
             quantiles: map.or_default("quantiles"),
             states: map.or_default("states"),
             aliases: map.list("aliases", "an alias needs a name"),
+            observed: map.or("observed", false),
             multiprocess: map
                 .optional("multiprocess")
                 .unwrap_or_else(|| default_multiprocess(kind.unwrap_or(MetricKind::Gauge))),

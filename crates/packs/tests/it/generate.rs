@@ -456,11 +456,13 @@ fn every_type_has_its_instrument() {
     set.platform.set(types::PlatformLabels { version: "1.2" });
     set.jobs.with(types::JobsLabels { r#type: types::Type::Value2xx }).inc();
     set.size_bytes.observe(100.0);
+    set.sent_bytes.observe(7.0);
     set.took_seconds.observe(0.5);
     let text = registry.text();
     for want in [
         "types_size_bytes{quantile=\"0.5\"} ",
         "types_took_seconds_count 1\n",
+        "types_sent_bytes_total 7\n",
         "types_health{types_health=\"degraded\"} 1\n",
         "types_breaker_state{breaker=\"db\",types_breaker_state=\"half_open\"} 1\n",
         "types_platform_info{version=\"1.2\"} 1\n",

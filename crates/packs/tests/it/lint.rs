@@ -100,6 +100,13 @@ const CASES: &[Case] = &[
     Case {
         rule: "type-fields",
         defects: &["D12", "V10", "V29"],
+        wrong: "metrics: [{name: depth, type: gauge, help: x, observed: true}]",
+        says: "gauge depth cannot be observed",
+        right: "metrics: [{name: sent_bytes_total, type: counter, help: x, observed: true}]",
+    },
+    Case {
+        rule: "type-fields",
+        defects: &["D12", "V10", "V29"],
         wrong: "metrics: [{name: size_bytes, type: summary, help: x}, {name: health, type: state_set, help: x}]",
         says: "state_set health has no states",
         right: "metrics: [{name: health, type: state_set, help: x, states: [healthy, unhealthy]}]",

@@ -1,11 +1,12 @@
 //! What is made of packs, judged by those who read it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bellwether_packs::generate::{GeneratedFile, OutputKind, generate};
 use bellwether_packs::lint::lint;
-use bellwether_packs::schema::Pack;
+use bellwether_packs::schema::{Metric, MetricKind, Pack};
 use bellwether_promql::syntax::{ParserOptions, parse_expr};
 use bellwether_rules::{RuleFile, RuleFileOptions, UnitTestOptions, run_unit_tests};
 
@@ -384,6 +385,14 @@ mod http;
 /// Those of the packs that take the place of guides.
 #[rustfmt::skip]
 #[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/causal.rs"]
+mod causal;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/devskyy.rs"]
+mod devskyy;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
 #[path = "generated/cugar.rs"]
 mod cugar;
 #[rustfmt::skip]
@@ -395,6 +404,17 @@ mod dag;
 #[expect(clippy::enum_variant_names, reason = "all routes begin with /api")]
 #[path = "generated/genesis.rs"]
 mod genesis;
+
+/// Those of machines and of calls of models.
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[expect(clippy::struct_field_names, reason = "the conventions say how labels are called")]
+#[path = "generated/gen_ai.rs"]
+mod gen_ai;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and the test uses a part of it")]
+#[path = "generated/system.rs"]
+mod system;
 
 /// That of a pack with every type of metric.
 #[rustfmt::skip]
@@ -408,7 +428,7 @@ const TYPES: &str = include_str!("generated/types.yaml");
 fn the_compiled_modules_are_those_that_are_made() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/generated/");
     let types = Pack::parse("types.yaml", TYPES.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
-    let compiled = ["http", "dag", "genesis", "cugar"];
+    let compiled = ["http", "causal", "cugar", "dag", "devskyy", "gen_ai", "genesis", "system"];
     let packs = packs().into_iter().map(|(_, pack)| pack);
     let packs: Vec<Pack> =
         packs.filter(|pack| compiled.contains(&pack.name.as_str())).chain([types]).collect();
@@ -491,6 +511,35 @@ fn the_code_on_the_pages_counts() {
     use bellwether_sdk::{MetricSet as _, Registry};
     let registry = Registry::new();
 
+    let causal = causal::Causal::register(&registry).expect("registers");
+    let neo4j = causal::ConnectionPoolActiveConnectionsLabels { pool: causal::Pool::Neo4j };
+    let connection = causal.connection_pool_active_connections.with(neo4j).track();
+    let labels = causal::CircuitBreakerLabels { breaker: "neo4j" };
+    causal.circuit_breaker.with(labels).set(causal::CircuitBreaker::HalfOpen);
+    let labels = causal::WorkerTasksCompletedLabels {
+        task_type: "run_causal_analysis",
+        status: causal::Status::Timeout,
+    };
+    causal.worker_tasks_completed.with(labels).inc();
+    assert!(registry.text().contains("\nconnection_pool_active_connections{pool=\"neo4j\"} 1\n"));
+    drop(connection);
+
+    let devskyy = devskyy::Devskyy::register(&registry).expect("registers");
+    let export = devskyy::GdprProcessingDurationSecondsLabels { request_type: devskyy::RequestType::Export };
+    let timer = devskyy.gdpr_processing_duration_seconds.with(export).timer();
+    let labels = devskyy::GdprRequestsLabels {
+        request_type: devskyy::RequestType::Export,
+        status: devskyy::Status::Error,
+    };
+    devskyy.gdpr_requests.with(labels).inc();
+    devskyy.health_status.set(devskyy::HealthStatus::Degraded);
+    let labels = devskyy::ComponentHealthLabels { component: devskyy::Component::Cache };
+    devskyy.component_health.with(labels).set(0.0);
+    drop(timer);
+
+    system::System::register(&registry).expect("registers beside the others");
+    gen_ai::GenAi::register(&registry).expect("registers beside the others");
+
     let dag = dag::Dag::register(&registry).expect("registers");
     let running = dag.active_workflows.track();
     let labels =
@@ -513,6 +562,13 @@ fn the_code_on_the_pages_counts() {
 
     let text = registry.text();
     for want in [
+        "connection_pool_active_connections{pool=\"neo4j\"} 0\n",
+        "circuit_breaker{breaker=\"neo4j\",circuit_breaker=\"half_open\"} 1\n",
+        "worker_tasks_completed_total{task_type=\"run_causal_analysis\",status=\"timeout\"} 1\n",
+        "devskyy_gdpr_requests_total{request_type=\"export\",status=\"error\"} 1\n",
+        "devskyy_gdpr_processing_duration_seconds_count{request_type=\"export\"} 1\n",
+        "devskyy_health_status{devskyy_health_status=\"degraded\"} 1\n",
+        "devskyy_component_health{component=\"cache\"} 0\n",
         "dag_workflow_executions_total{workflow_name=\"sdlc_parallel\",status=\"success\"} 1\n",
         "dag_active_workflows 0\n",
         "genesis_agent_tasks_total{agent=\"qa_agent\",status=\"success\"} 1\n",
@@ -560,4 +616,97 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
     for want in ["cugar_executions_total 2\n", "_successful_total 1\n", "_failed_total 1\n"] {
         assert!(text.contains(want), "{text}\nlacks {want}");
     }
+}
+
+/// Families of an exposition with their types, and the labels of their series.
+fn families(text: &str) -> BTreeMap<&str, (&str, BTreeSet<&str>)> {
+    let mut families: BTreeMap<&str, (&str, BTreeSet<&str>)> = BTreeMap::new();
+    for line in text.lines() {
+        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+            families.insert(name, (kind, BTreeSet::new()));
+        } else if let Some((name, labels)) = line.split_once('{') {
+            let names =
+                labels.split(['{', ',']).filter_map(|label| label.split_once('=')).map(|(name, _)| name);
+            // Of a histogram, the series without `le` has its labels.
+            let family = if families.contains_key(name) { name } else { name.trim_end_matches("_count") };
+            if let Some((_, known)) = families.get_mut(family) {
+                known.extend(names);
+            }
+        }
+    }
+    families
+}
+
+/// Compares what a registry exposes with a pack: what is expected is there, and what both have is of the same type and has no other labels. The families that the pack lacks.
+fn expose_what_pack_says(
+    name: &str,
+    registry: &bellwether_sdk::Registry,
+    is_expected: impl Fn(&Metric) -> bool,
+) -> Vec<String> {
+    let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == name).expect("there");
+    let text = registry.text();
+    let exposed = families(&text);
+    for metric in pack.metrics.iter().filter(|metric| is_expected(metric)) {
+        let is_there = exposed.contains_key(metric.name.as_str());
+        assert!(is_there, "no recorder has {} of pack {name}: {exposed:?}", metric.name);
+    }
+    let mut beyond = Vec::new();
+    for (family, (kind, labels)) in &exposed {
+        let Some(metric) = pack.metric(family) else {
+            beyond.push((*family).to_owned());
+            continue;
+        };
+        // The text format knows no state sets.
+        let is_state_set = metric.kind == MetricKind::StateSet;
+        assert_eq!(*kind, if is_state_set { "gauge" } else { metric.kind.as_str() }, "type of {family}");
+        let is_unknown = |label: &&&str| metric.label(label).is_none() && !(is_state_set && *label == family);
+        let unknown: Vec<&&str> = labels.iter().filter(is_unknown).collect();
+        assert!(unknown.is_empty(), "{family} has the labels {unknown:?}, which the pack lacks");
+    }
+    beyond
+}
+
+/// The recorders of the SDK and the packs name the same things alike.
+#[test]
+fn recorders_expose_what_packs_say() {
+    use bellwether_sdk::Registry;
+    use bellwether_sdk::domain::{Breakers, Caches, Pools, Queues, Workers};
+    use bellwether_sdk::host::{Cgroup, Machine, Process};
+
+    let domain = Registry::new();
+    drop(Pools::register(&domain).expect("registers").pool("neo4j", 10).wait().acquired());
+    let cache = Caches::register(&domain).expect("registers").cache("memory", "graph");
+    cache.hit();
+    cache.miss();
+    cache.set_size(1, 1);
+    let queue = Queues::register(&domain).expect("registers").queue("export");
+    queue.dequeue(queue.enqueue());
+    let breaker = Breakers::register(&domain).expect("registers").breaker("neo4j");
+    breaker.success();
+    breaker.failure();
+    let workers = Workers::register(&domain).expect("registers");
+    let _worker = workers.start("export");
+    workers.task("export").succeed();
+
+    let host = Registry::new();
+    let machine = Machine::register(&host).expect("registers");
+    machine.refresh().expect("this is Linux");
+    Cgroup::register(&host).expect("registers");
+
+    let process = Registry::new();
+    Process::register(&process).expect("registers").refresh().expect("this is Linux");
+
+    // What the recorders have beyond the guide is not in the pack.
+    let of_guide = ["cache_", "circuit_breaker", "connection_pool_", "queue_", "worker_"];
+    let beyond = expose_what_pack_says("causal", &domain, |metric| {
+        of_guide.iter().any(|prefix| metric.name.starts_with(prefix))
+    });
+    assert!(beyond.contains(&"queue_wait_seconds".to_owned()), "{beyond:?}");
+    // Not every machine has limits, disks and interfaces.
+    let beyond =
+        expose_what_pack_says("system", &host, |metric| metric.labels.is_empty() && metric.note.is_empty());
+    assert_eq!(beyond, [""; 0]);
+    // Addresses need not have a limit.
+    let beyond = expose_what_pack_says("process", &process, |metric| !metric.name.contains("_max_bytes"));
+    assert_eq!(beyond, [""; 0]);
 }

@@ -216,6 +216,11 @@ impl Arena {
         self.words[..memory.used].iter().map(|word| word.load(Ordering::Acquire)).collect()
     }
 
+    /// `n` of the words as they are, from `at` on, which must have been handed out.
+    pub(crate) fn copy_of(&self, at: usize, n: usize) -> Vec<u64> {
+        self.words[at..at + n].iter().map(|word| word.load(Ordering::Acquire)).collect()
+    }
+
     /// Takes everything back. Nobody may count on what was handed out.
     pub(crate) fn clear(&self) {
         let mut memory = self.lock();

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arena::Arena;
 use crate::expiry::{Change, Expiry};
+use crate::gate::Gate;
 use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
 use crate::overflow::{Bell, Overflow};
@@ -369,7 +370,7 @@ impl Core {
                 Change::TakeOut => self.remove_at(&mut growth, at),
                 Change::PutBack => {
                     // Its cells stay: what was counted meanwhile was counted.
-                    record.revive(0);
+                    record.expose();
                     if let Some(slot) = self.dense.get(record.closed_index() as usize) {
                         slot.store(at, Ordering::Release);
                         growth.removed.remove(&record.closed_index());
@@ -407,12 +408,12 @@ impl Core {
         Changing { growth: self.growth.lock().unwrap_or_else(PoisonError::into_inner), _all: all }
     }
 
-    /// Lists the family and its series for other processes, if they know what to do with its cells. Returns false if there is no memory for that.
+    /// Lists the family and its series for other processes. Returns false if there is no memory for that.
     ///
     /// Whoever calls it holds [`lock_all`].
     pub(crate) fn list(&self) -> bool {
         let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(schema) = Schema::shareable(&self.description) else { return true };
+        let schema = Schema::of(&self.description);
         let Some(list) = image::list_family(self.arena, &schema, self.overflowed) else { return false };
         for at in self.all_places() {
             if !list.make_room(self.arena) {
@@ -441,6 +442,14 @@ impl Core {
         let n_words = image::value_words(&lengths.collect::<Vec<_>>(), n_open).unwrap_or_default();
         let values = words[..n_words].iter().map(|word| word.load(Ordering::Relaxed));
         list.append(self.arena, at, image::fixed(record.closed_index(), values));
+    }
+
+    /// What those pass who count in the series, if somebody else can be alone there.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = Gate> {
+        let last = self.description.n_cells.saturating_sub(1);
+        let has_gates = self.description.n_cells > 0 && self.description.cell(last) == Cell::Gate;
+        let places = self.all_places().chain([self.lost]).filter(move |_| has_gates);
+        places.map(move |at| Gate::of(&Record::at(self.arena, at).cells(last + 1)[last]))
     }
 
     /// Calls `f` with the place of each word that counts something, and with what it counts.

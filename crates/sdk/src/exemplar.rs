@@ -42,7 +42,7 @@ impl TraceContext {
 }
 
 /// How many cells an exemplar takes: a version that is odd while somebody writes, two halves of the trace, the span, the bits of the value, and the time in milliseconds since the
-/// Unix epoch. They do not add up: of several processes' exemplars, the latest is one of all.
+/// Unix epoch. They do not add up: of several processes' exemplars, the latest is kept.
 pub(crate) const N_CELLS: usize = 6;
 
 /// The cells of one exemplar.
@@ -59,6 +59,13 @@ pub(crate) struct Exemplar {
     pub(crate) timestamp_ms: i64,
 }
 
+impl Exemplar {
+    /// Of two exemplars the one of the greater rank is kept: the later one, and of two at the same time any, if only it does not depend on who comes first.
+    fn rank(self) -> (i64, u128, u64, u64) {
+        (self.timestamp_ms, self.trace.trace_id, self.trace.span_id, self.value.to_bits())
+    }
+}
+
 impl<'c> Slot<'c> {
     pub(crate) fn of(cells: &'c [AtomicU64; N_CELLS]) -> Self {
         Self { cells }
@@ -71,8 +78,7 @@ impl<'c> Slot<'c> {
 
     /// Keeps the exemplar of another slot if it is later than the own one.
     pub(crate) fn take_later(self, other: Slot<'_>) {
-        let time = |exemplar: Option<Exemplar>| exemplar.map(|exemplar| exemplar.timestamp_ms);
-        if let Some(exemplar) = other.get().filter(|_| time(other.get()) > time(self.get())) {
+        if let Some(exemplar) = other.get().filter(|it| Some(it.rank()) > self.get().map(Exemplar::rank)) {
             self.put(exemplar);
         }
     }
@@ -111,6 +117,26 @@ impl<'c> Slot<'c> {
             timestamp_ms: time as i64,
         })
     }
+}
+
+/// Makes a copy of a slot one that can be added up: with nothing in it if somebody was just writing it.
+pub(crate) fn settle(cells: &mut [u64]) {
+    let is_whole = cells[0].is_multiple_of(2) && cells[1..3] != [0, 0];
+    if is_whole {
+        cells[0] = 2;
+    } else {
+        cells.fill(0);
+    }
+}
+
+/// As [`Slot::take_later`], of slots that are copies.
+pub(crate) fn keep_later(into: &mut [u64], from: &[u64]) {
+    let slot =
+        |cells: &[u64]| -> [AtomicU64; N_CELLS] { std::array::from_fn(|idx| AtomicU64::new(cells[idx])) };
+    let (own, more) = (slot(into), slot(from));
+    Slot::of(&own).take_later(Slot::of(&more));
+    into.iter_mut().zip(own).for_each(|(into, own)| *into = own.into_inner());
+    settle(into);
 }
 
 #[cfg(test)]

@@ -50,6 +50,14 @@ impl Gate {
 
     /// Calls `change` while nobody counts.
     pub(crate) fn alone<T>(self, change: impl FnOnce() -> T) -> T {
+        self.close();
+        let changed = change();
+        self.open();
+        changed
+    }
+
+    /// Waits until nobody counts any more, and lets nobody begin.
+    pub(crate) fn close(self) {
         let mut spins = 0;
         while self.cell.fetch_or(CLOSED, Ordering::Acquire) & CLOSED != 0 {
             pause(&mut spins);
@@ -57,9 +65,11 @@ impl Gate {
         while self.cell.load(Ordering::Acquire) != CLOSED {
             pause(&mut spins);
         }
-        let changed = change();
+    }
+
+    /// Lets others count again, by whoever closed it.
+    pub(crate) fn open(self) {
         self.cell.fetch_and(!CLOSED, Ordering::Release);
-        changed
     }
 }
 

@@ -27,9 +27,9 @@ pub(crate) enum Kind {
     Gauge { counts_writes: bool, is_stamped: bool },
     /// The bits of the sum, a count for each bucket, an exemplar for each of them if there are some.
     Histogram { bounds: &'static [f64], has_exemplars: bool },
-    /// The bits of the sum, how often came what is not a number, a sketch, classic buckets, exemplars, a gate that is of one process.
-    NativeHistogram(native::Shape),
-    /// The count, the bits of the sum, sketches of slices, a gate that is of one process.
+    /// The bits of the sum, how often came what is not a number, a sketch, classic buckets, exemplars; a journal and a gate, which are of one process.
+    NativeHistogram(native::Shape<'static>),
+    /// The count, the bits of the sum, sketches of slices; a journal and a gate, which are of one process.
     Summary(summary::Shape),
     /// The number of the state counted from 1, and when it was set.
     StateSet(&'static [&'static str]),
@@ -106,13 +106,8 @@ impl Kind {
     /// Lets a series that was removed begin again from nothing, while nobody counts.
     pub(crate) fn revive(&'static self, record: Record) {
         match self {
-            // The gate is who counts, not what was counted.
-            Self::NativeHistogram(shape) => {
-                NativeHistogramHandle::of(shape, record).alone(|| record.revive(shape.n_cells() - 1));
-            }
-            Self::Summary(shape) => {
-                SummaryHandle::of(shape, record).alone(|| record.revive(summary::N_CELLS - 1));
-            }
+            Self::NativeHistogram(shape) => NativeHistogramHandle::of(shape, record).revive(record),
+            Self::Summary(shape) => SummaryHandle::of(shape, record).revive(record),
             _ => record.revive(self.n_cells()),
         }
     }

@@ -52,6 +52,7 @@ pub mod host;
 #[cfg(feature = "tower")]
 pub mod http;
 mod info;
+mod journal;
 mod json;
 mod kind;
 mod labels;

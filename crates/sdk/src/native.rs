@@ -8,10 +8,12 @@ use crate::counter::add_f64;
 use crate::exemplar::{self, Slot, TraceContext};
 use crate::gate::Gate;
 use crate::histogram::bucket_of;
+use crate::journal::Journal;
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::record::Record;
-use crate::sketch::{Place, Sketch};
+use crate::region::schema::Cell;
+use crate::sketch::{self, Place, Sketch};
 
 /// A family of histograms with exponential buckets, which need no bounds to be chosen: quantiles are right within a few per cent wherever the values lie. `L` are its labels.
 ///
@@ -39,18 +41,18 @@ pub struct NativeHistogram<L = ()> {
 /// exposed; if the series is made again it begins from zero, and this is its handle.
 #[derive(Debug, Clone, Copy)]
 pub struct NativeHistogramHandle {
-    shape: &'static Shape,
+    shape: &'static Shape<'static>,
     cells: &'static [AtomicU64],
 }
 
 /// What histograms of a family have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Shape {
+pub(crate) struct Shape<'b> {
     pub(crate) schema: i32,
     pub(crate) max_buckets: usize,
     pub(crate) zero_threshold: f64,
     /// Bounds of the classic buckets, none if there are no such buckets.
-    pub(crate) bounds: &'static [f64],
+    pub(crate) bounds: &'b [f64],
     pub(crate) has_exemplars: bool,
 }
 
@@ -69,10 +71,36 @@ const N_EXEMPLARS: usize = 8;
 /// In front of the sketch: the bits of the sum, and how often came what is not a number.
 const HEAD: usize = 2;
 
-impl Shape {
-    /// Head, sketch, classic buckets, exemplars, and the gate at the end.
+impl Shape<'_> {
+    /// Head, sketch, classic buckets, exemplars, a journal of all but the exemplars, and the gate at the end.
     pub(crate) fn n_cells(&self) -> usize {
-        self.exemplars_at() + if self.has_exemplars { N_EXEMPLARS * exemplar::N_CELLS } else { 0 } + 1
+        self.journal().at + Journal::n_cells(self.exemplars_at()) + 1
+    }
+
+    /// What a cell is.
+    pub(crate) fn cell(&self, idx: usize) -> Cell {
+        if idx == 0 {
+            Cell::Amount
+        } else if idx < HEAD || (self.classic_at()..self.exemplars_at()).contains(&idx) {
+            Cell::Count
+        } else if (self.exemplars_at()..self.journal().at).contains(&idx) {
+            Cell::Exemplar
+        } else if idx + 1 == self.n_cells() {
+            Cell::Gate
+        } else {
+            Cell::Sketch
+        }
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        let len = self.exemplars_at();
+        let n_exemplars = if self.has_exemplars { N_EXEMPLARS } else { 0 };
+        Journal { at: len + n_exemplars * exemplar::N_CELLS, first: 0, len, n_parts: 1 }
+    }
+
+    /// Whether the cells of a series are such as a process writes.
+    pub(crate) fn is_possible(&self, cells: &[u64]) -> bool {
+        sketch::is_possible(&cells[HEAD..self.classic_at()])
     }
 
     fn classic_at(&self) -> usize {
@@ -100,11 +128,31 @@ impl Shape {
         for (own, more) in into[classic.clone()].iter().zip(&from[classic]) {
             own.fetch_add(more.load(Ordering::Relaxed), Ordering::Relaxed);
         }
-        // What is left is the gate, which is less than an exemplar.
-        let (own, more) = (&into[self.exemplars_at()..], &from[self.exemplars_at()..]);
+        let exemplars = self.exemplars_at()..self.journal().at;
+        let (own, more) = (&into[exemplars.clone()], &from[exemplars]);
         for (own, more) in own.as_chunks().0.iter().zip(more.as_chunks().0) {
             Slot::of(own).take_later(Slot::of(more));
         }
+    }
+}
+
+#[cfg(test)]
+impl Shape<'_> {
+    /// How many values are in the sketch, and in the classic buckets.
+    pub(crate) fn counts(&self, cells: &[AtomicU64]) -> (u64, u64) {
+        let sketch = self.sketch(cells);
+        let in_sketch = sketch.zero_count() + sketch.counts().map(|count| count.n).sum::<u64>();
+        let classic = cells[self.classic_at()..self.exemplars_at()].iter();
+        (in_sketch, classic.map(|cell| cell.load(Ordering::Relaxed)).sum())
+    }
+
+    /// What the cells of a series say, wherever in them it is.
+    pub(crate) fn held(&self, cells: &[AtomicU64]) -> Vec<u64> {
+        let values =
+            |cells: &[AtomicU64]| cells.iter().map(|c| c.load(Ordering::Relaxed)).collect::<Vec<_>>();
+        let sketch = self.sketch(cells).held();
+        let behind = &cells[self.classic_at()..];
+        [values(&cells[..HEAD]), sketch, values(behind)].concat()
     }
 }
 
@@ -134,7 +182,7 @@ impl NativeHistogramHandle {
             true
         };
         while !gate.shared(count) {
-            gate.alone(|| sketch.make_room(place));
+            self.alone(|| sketch.make_room(place));
         }
     }
 
@@ -172,7 +220,7 @@ impl NativeHistogramHandle {
         }
         // Not both at once: two that absorb each other would wait for ever.
         let copy = other.gate().shared(|| copied(other.cells));
-        self.gate().alone(|| self.shape.add_cells(self.cells, &copy));
+        self.alone(|| self.shape.add_cells(self.cells, &copy));
         true
     }
 
@@ -224,8 +272,17 @@ impl NativeHistogramHandle {
     }
 
     /// Calls `change` while nobody counts.
-    pub(crate) fn alone(self, change: impl FnOnce()) {
-        self.gate().alone(change);
+    fn alone(self, change: impl FnOnce()) {
+        self.gate().alone(|| self.shape.journal().change(self.cells, 1, change));
+    }
+
+    /// Lets a series that was removed begin again from nothing.
+    pub(crate) fn revive(self, record: Record) {
+        let journal = self.shape.journal();
+        self.gate().alone(|| {
+            journal.change_unseen(self.cells, || record.clear(journal.at));
+            record.expose();
+        });
     }
 
     fn sketch(self) -> Sketch<'static> {
@@ -236,8 +293,13 @@ impl NativeHistogramHandle {
         Gate::of(&self.cells[self.cells.len() - 1])
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_cells(shape: &'static Shape<'static>, cells: &'static [AtomicU64]) -> Self {
+        Self { shape, cells }
+    }
+
     #[inline]
-    pub(crate) fn of(shape: &'static Shape, record: Record) -> Self {
+    pub(crate) fn of(shape: &'static Shape<'static>, record: Record) -> Self {
         Self { shape, cells: record.cells(shape.n_cells()) }
     }
 }

@@ -115,7 +115,17 @@ impl Record {
 
     /// Lets it begin again from nothing.
     pub(crate) fn revive(self, n_cells: usize) {
-        self.cells(n_cells).iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
+        self.clear(n_cells);
+        self.expose();
+    }
+
+    /// Forgets what the first `n` cells hold.
+    pub(crate) fn clear(self, n: usize) {
+        self.cells(n).iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
+    }
+
+    /// Puts it into the exposition again.
+    pub(crate) fn expose(self) {
         self.set_state(State::Exposed);
     }
 

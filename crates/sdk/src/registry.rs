@@ -526,6 +526,10 @@ impl Registry {
         region::skipped()
     }
 
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.contents, &other.contents)
     }

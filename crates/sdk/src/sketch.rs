@@ -179,10 +179,34 @@ impl<'c> Sketch<'c> {
         })
     }
 
+    /// What it holds, wherever in the cells that is.
+    #[cfg(test)]
+    pub(crate) fn held(self) -> Vec<u64> {
+        let counts = self.counts().flat_map(|c| [u64::from(c.is_negative), c.bucket as u64, c.n]);
+        let others = self.cells[1..HEAD].iter().map(|cell| cell.load(Ordering::Relaxed));
+        [self.schema() as u64].into_iter().chain(counts).chain(others).collect()
+    }
+
     #[inline]
     fn n_buckets(self) -> usize {
         self.cells.len() - HEAD
     }
+}
+
+/// Whether the cells are such as a sketch writes, so that nobody looks for buckets which no number has.
+pub(crate) fn is_possible(cells: &[u64]) -> bool {
+    let Some(layout) = Layout::unpack(cells[0]) else { return cells[HEAD..].iter().all(|n| *n == 0) };
+    if layout.schema > MAX_SCHEMA || layout.n_positive as usize > cells.len() - HEAD {
+        return false;
+    }
+    let of_number = |magnitude| coarser(bucket(magnitude), MAX_SCHEMA, layout.schema);
+    let possible = of_number(ZERO_THRESHOLD)..=of_number(f64::MAX);
+    let n_positive = layout.n_positive as usize;
+    cells[HEAD..].iter().enumerate().filter(|(_, n)| **n > 0).all(|(idx, _)| {
+        let (start, within) =
+            if idx < n_positive { (layout.starts[0], idx) } else { (layout.starts[1], idx - n_positive) };
+        possible.contains(&(start + within as i32))
+    })
 }
 
 /// A bucket that is not empty.

@@ -8,17 +8,19 @@ use crate::core::Core;
 use crate::counter::add_f64;
 use crate::exponential::upper_bound;
 use crate::gate::Gate;
+use crate::journal::Journal;
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::native::copied;
 use crate::record::Record;
-use crate::sketch::Sketch;
+use crate::region::schema::Cell;
+use crate::sketch::{self, Sketch};
 
 /// A family of summaries: quantiles of what was observed in the last ten minutes, with the count and the sum of everything. `L` are its labels.
 ///
 /// Quantiles are right within 1.1 %, as long as values of the same two minutes differ by less than a factor of four billion (2^32); with each doubling of that exponent the error
-/// doubles. They are those of one process: what several processes observed cannot be made one again from exposed quantiles, which is what histograms are for. Within a process, summaries
-/// can be added up before they are exposed, see [`SummaryHandle::absorb`].
+/// doubles. Quantiles that were exposed cannot be added up any more, which is what histograms are for. Before, summaries can: those of processes that share what they count
+/// ([`Registry::share`](crate::Registry::share)) by themselves, others with [`SummaryHandle::absorb`].
 ///
 /// ```
 /// use bellwether_sdk::{Opts, Registry};
@@ -78,14 +80,32 @@ const N_BUCKETS: usize = 1024;
 const HEAD: usize = 2;
 /// A slice: its number since the Unix epoch plus one, 0 if there was none yet, and a sketch of it. Slices of several processes with the same number add up.
 const SLICE: usize = 1 + Sketch::n_cells(N_BUCKETS);
+/// Of one slice at a time.
+pub(crate) const JOURNAL: Journal =
+    Journal { at: HEAD + N_SLICES * SLICE, first: HEAD, len: SLICE, n_parts: N_SLICES };
 /// The gate is the last.
-pub(crate) const N_CELLS: usize = HEAD + N_SLICES * SLICE + 1;
+pub(crate) const N_CELLS: usize = JOURNAL.at + Journal::n_cells(SLICE) + 1;
 
 impl Shape {
     fn slice_now(&self) -> u64 {
         let slice_ms = (milliseconds(self.window) / N_SLICES as u64).max(1);
         milliseconds((self.clock)()) / slice_ms
     }
+}
+
+/// What a cell is.
+pub(crate) fn cell(idx: usize) -> Cell {
+    match idx {
+        0 => Cell::Count,
+        1 => Cell::Amount,
+        _ if idx + 1 == N_CELLS => Cell::Gate,
+        _ => Cell::Sketch,
+    }
+}
+
+/// Whether the cells of a series are such as a process writes.
+pub(crate) fn is_possible(cells: &[u64]) -> bool {
+    (0..N_SLICES).all(|idx| sketch::is_possible(&cells[HEAD + idx * SLICE + 1..HEAD + (idx + 1) * SLICE]))
 }
 
 /// The number of a slice.
@@ -101,19 +121,36 @@ fn sketch(cells: &[AtomicU64], idx: usize) -> Sketch<'_> {
 
 /// Adds what the cells of one series hold to those of another one of the same window. Nobody else may be at either.
 pub(crate) fn add_cells(into: &[AtomicU64], from: &[AtomicU64]) {
+    (0..N_SLICES).for_each(|idx| add_slice(into, from, idx));
+    add_totals(into, from);
+}
+
+/// Adds one of the slices.
+fn add_slice(into: &[AtomicU64], from: &[AtomicU64], idx: usize) {
+    let theirs = number(from, idx).load(Ordering::Relaxed);
+    // Of two slices in the same place, the earlier one is out of the window by now.
+    if theirs > number(into, idx).load(Ordering::Relaxed) {
+        sketch(into, idx).clear();
+        number(into, idx).store(theirs, Ordering::Relaxed);
+    }
+    if theirs == number(into, idx).load(Ordering::Relaxed) {
+        sketch(into, idx).absorb(sketch(from, idx));
+    }
+}
+
+fn add_totals(into: &[AtomicU64], from: &[AtomicU64]) {
     into[0].fetch_add(from[0].load(Ordering::Relaxed), Ordering::Relaxed);
     add_f64(&into[1], f64::from_bits(from[1].load(Ordering::Relaxed)));
-    for idx in 0..N_SLICES {
-        let theirs = number(from, idx).load(Ordering::Relaxed);
-        // Of two slices in the same place, the earlier one is out of the window by now.
-        if theirs > number(into, idx).load(Ordering::Relaxed) {
-            sketch(into, idx).clear();
-            number(into, idx).store(theirs, Ordering::Relaxed);
-        }
-        if theirs == number(into, idx).load(Ordering::Relaxed) {
-            sketch(into, idx).absorb(sketch(from, idx));
-        }
-    }
+}
+
+/// What the cells of a series say, wherever in them it is.
+#[cfg(test)]
+pub(crate) fn held(cells: &[AtomicU64]) -> Vec<u64> {
+    let slices = (0..N_SLICES).flat_map(|idx| {
+        [vec![number(cells, idx).load(Ordering::Relaxed)], sketch(cells, idx).held()].concat()
+    });
+    let behind = cells[..HEAD].iter().chain(&cells[JOURNAL.at..]);
+    slices.chain(behind.map(|cell| cell.load(Ordering::Relaxed))).collect()
 }
 
 impl SummaryHandle {
@@ -132,7 +169,7 @@ impl SummaryHandle {
             true
         };
         while !self.gate().shared(count) {
-            self.gate().alone(|| {
+            self.alone(idx, || {
                 let number = self.number(idx);
                 if number.load(Ordering::Relaxed) <= now {
                     sketch.clear();
@@ -156,7 +193,10 @@ impl SummaryHandle {
         }
         // Not both at once: two that absorb each other would wait for ever.
         let copy = other.gate().shared(|| copied(other.cells));
-        self.gate().alone(|| add_cells(self.cells, &copy));
+        for idx in 0..N_SLICES {
+            self.alone(idx, || add_slice(self.cells, &copy, idx));
+        }
+        add_totals(self.cells, &copy);
         true
     }
 
@@ -181,8 +221,17 @@ impl SummaryHandle {
         Distribution { count: values.iter().map(|(_, n)| n).sum(), values }
     }
 
-    pub(crate) fn alone(self, change: impl FnOnce()) {
-        self.gate().alone(change);
+    /// Calls `change`, which changes a slice, while nobody observes.
+    fn alone(self, idx: usize, change: impl FnOnce()) {
+        self.gate().alone(|| JOURNAL.change(self.cells, idx + 1, change));
+    }
+
+    /// Lets a series that was removed begin again from nothing.
+    pub(crate) fn revive(self, record: Record) {
+        self.gate().alone(|| {
+            JOURNAL.change_unseen(self.cells, || record.clear(JOURNAL.at));
+            record.expose();
+        });
     }
 
     fn number(self, idx: usize) -> &'static AtomicU64 {

@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 
 use super::image::{FamilyImage, Image};
 use super::schema::{Cell, GaugeMerge, Schema};
+use crate::exemplar;
 
 /// Families of several processes added up.
 #[derive(Debug, Clone, Default)]
@@ -166,6 +167,17 @@ fn forget_notes(schema: &Schema, cells: &mut [u64]) {
 
 /// Adds cells to others of the same family.
 fn merge_cells(schema: &Schema, into: &mut [u64], from: &[u64]) {
+    if let Some(distribution) = schema.distribution() {
+        distribution.merge(into, from);
+        for at in schema.exemplars() {
+            exemplar::settle(&mut into[at..at + exemplar::N_CELLS]);
+        }
+        return;
+    }
+    for at in schema.exemplars() {
+        let slot = at..at + exemplar::N_CELLS;
+        exemplar::keep_later(&mut into[slot.clone()], &from[slot]);
+    }
     let stamp = schema.cells.iter().position(|cell| *cell == Cell::Stamp);
     // At the same time: any rule will do that does not depend on the order.
     let is_later = stamp.is_some_and(|idx| (from[idx], from) > (into[idx], &*into));
@@ -182,7 +194,8 @@ fn merge_cells(schema: &Schema, into: &mut [u64], from: &[u64]) {
                 _ => float(|a, b| a + b, *into, *from),
             },
             Cell::Latest | Cell::Stamp if is_later => *from,
-            Cell::Latest | Cell::Stamp => *into,
+            // What is not one cell by itself was added above.
+            Cell::Latest | Cell::Stamp | Cell::Exemplar | Cell::Sketch | Cell::Gate => *into,
             Cell::Own => 0,
         };
     }

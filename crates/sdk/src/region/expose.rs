@@ -7,7 +7,7 @@ use super::contents::{Contents, Family, Key};
 use super::image::values;
 use super::schema::{GaugeMerge, Schema};
 use crate::arena::Arena;
-use crate::clock;
+use crate::clock::Clock;
 use crate::core::{Core, Description};
 use crate::labels::{Field, OpenValues, Values, closed_combinations};
 use crate::overflow::{Bell, Listeners};
@@ -26,10 +26,9 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Families for one exposition.
-    pub(super) fn take(&mut self) -> Set {
-        self.idle
-            .pop()
-            .unwrap_or_else(|| Set { arena: Box::leak(Box::new(Arena::private())), cores: BTreeMap::new() })
+    pub(super) fn take(&mut self, clock: Clock) -> Set {
+        let arena = || Box::leak(Box::new(Arena::private()));
+        self.idle.pop().unwrap_or_else(|| Set { arena: arena(), cores: BTreeMap::new(), clock })
     }
 
     /// Takes them back. Nobody uses them any more.
@@ -45,6 +44,8 @@ pub(super) struct Set {
     arena: &'static Arena,
     /// By what is said about them in regions.
     cores: BTreeMap<Vec<u8>, &'static Core>,
+    /// Tells which minutes summaries are of.
+    clock: Clock,
 }
 
 impl Set {
@@ -61,15 +62,7 @@ impl Set {
         let (mut cores, mut is_whole) = (Vec::new(), true);
         for (name, families) in by_name {
             let own = own.iter().find(|core| core.description.name == name);
-            let schema = match own {
-                Some(own) => Schema::shareable(&own.description),
-                None => Some(families[0].schema.clone()),
-            };
-            // The process has another family with that name, which it does not share.
-            let Some(schema) = schema else {
-                is_whole = false;
-                continue;
-            };
+            let schema = own.map_or_else(|| families[0].schema.clone(), |own| Schema::of(&own.description));
             let mut sum = Family::new(schema);
             for family in families {
                 if sum.schema.agrees_with(&family.schema) {
@@ -119,7 +112,7 @@ impl Set {
         if schema.merge == GaugeMerge::PerProcess {
             fields.push(field(PID, None));
         }
-        let kind = schema.kind(schema.bounds.clone().leak(), texts(&schema.states));
+        let kind = schema.kind(schema.bounds.clone().leak(), texts(&schema.states), self.clock);
         let description = Description {
             name: text(&schema.name),
             help: text(&schema.help),
@@ -131,7 +124,7 @@ impl Set {
             max_series: u32::MAX,
             merge: schema.merge,
             expiry: None,
-            bell: Bell::new(Listeners::default(), &clock::now),
+            bell: Bell::new(Listeners::default(), self.clock),
         };
         let core = Box::leak(Box::new(Core::apart(description, self.arena, Arena::global())?));
         self.cores.insert(key, core);

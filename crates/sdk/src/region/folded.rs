@@ -82,7 +82,8 @@ impl Folded {
                 let n_values = value_words(&lengths, schema.n_open())?;
                 let values = Bytes(rest.slice(n_values * 8)?).words()?.into();
                 let cells = Bytes(rest.slice(schema.cells.len() * 8)?).words()?;
-                if !schema.has_combination(closed_index) {
+                let is_possible = schema.distribution().is_none_or(|it| it.is_possible(&cells));
+                if !schema.has_combination(closed_index) || !is_possible {
                     return Err(Damage::Torn);
                 }
                 family.add_series(Key { closed_index, pid: 0, values }, &cells);

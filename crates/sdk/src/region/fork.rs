@@ -16,7 +16,8 @@ use std::sync::MutexGuard;
 use rustix::fs::{FlockOperation, fcntl_lock, fstat};
 
 use super::layout::Header;
-use super::{Shared, cleared_copy, process};
+use super::schema::Cell;
+use super::{Quiet, Shared, cleared_copy, process};
 use crate::arena::{Arena, Memory, WordFile};
 use crate::core::{Core, lock_all};
 use crate::registry::Contents;
@@ -85,12 +86,27 @@ pub(crate) extern "C" fn in_child() {
     }
 }
 
+/// What a child begins with. Nobody is in it who could be at a gate or in the middle of an exemplar.
+fn words_of_child(arena: &Arena, memory: &Memory, all: &[&'static Core]) -> Vec<u64> {
+    let quiet = Quiet::new(all);
+    let mut words = cleared_copy(arena, memory, all, |cell| cell == Cell::Own);
+    drop(quiet);
+    for core in all {
+        core.each_cell(|at, cell| {
+            if matches!(cell, Cell::Gate | Cell::Exemplar) {
+                words[at] = 0;
+            }
+        });
+    }
+    words
+}
+
 impl Child {
     fn in_region(shared: &Shared, arena: &Arena, memory: &Memory, all: &[&'static Core]) -> io::Result<Self> {
         let home = &shared.home;
         let mut region = home.create_region()?;
         let n_backed = region.file.grow(memory.used(), region.n_backed)?;
-        region.file.write(&cleared_copy(arena, memory, all))?;
+        region.file.write(&words_of_child(arena, memory, all))?;
         let (id, boot, epoch) = (region.id, home.boot, home.epoch);
         let header = Some(Header { id, boot, pid: 0, start: 0, epoch, is_clean: false });
         Ok(Self { file: region.file, n_backed, header })
@@ -98,7 +114,7 @@ impl Child {
 
     fn apart(arena: &Arena, memory: &Memory, all: &[&'static Core]) -> io::Result<Self> {
         let (file, n_backed) = arena.anonymous_file()?;
-        file.write(&cleared_copy(arena, memory, all))?;
+        file.write(&words_of_child(arena, memory, all))?;
         Ok(Self { file, n_backed, header: None })
     }
 

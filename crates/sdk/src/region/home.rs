@@ -16,6 +16,7 @@ use super::folded::{self, Folded};
 use super::image::Image;
 use super::layout::{self, Damage, Header};
 use super::process;
+use super::settle::{Source, Unsettled, settle};
 use crate::arena::{MAX_FILE, WordFile, to_words};
 
 const FOLDED: &str = "folded";
@@ -50,6 +51,8 @@ pub enum SkipReason {
     Unreadable,
     /// It has a family of the same name that is another one.
     OtherSchema,
+    /// The cells of a histogram or summary in it do not fit together. Only such series are left out.
+    Incomplete,
 }
 
 /// A file that was left out of an exposition.
@@ -157,6 +160,8 @@ pub(crate) struct Reading {
 struct Found {
     words: Vec<u64>,
     owner: Owner,
+    /// Whether series are left out.
+    is_incomplete: bool,
 }
 
 /// Why nothing is.
@@ -353,11 +358,18 @@ impl Home {
         if owner == Owner::IsGone && header.boot != self.boot {
             return Err(Missing::Skipped(SkipReason::OtherBoot));
         }
-        let words = read_words(&file)?;
-        match Image::read(&words) {
-            Ok(_) => Ok(Found { words, owner }),
-            Err(Damage::Torn) if owner == Owner::Lives => Err(Missing::Changing),
-            Err(damage) => Err(damage.into()),
+        let mut words = read_words(&file)?;
+        let mut again = |at: usize, n: usize| {
+            let mut bytes = vec![0; n * size_of::<u64>()];
+            file.read_exact_at(&mut bytes, (at * size_of::<u64>()) as u64)?;
+            Ok(to_words(&bytes))
+        };
+        let source: Option<Source<'_>> = if owner == Owner::Lives { Some(&mut again) } else { None };
+        match settle(&mut words, source) {
+            Ok(n_left_out) => Ok(Found { words, owner, is_incomplete: n_left_out > 0 }),
+            Err(Unsettled::Damage(Damage::Torn)) if owner == Owner::Lives => Err(Missing::Changing),
+            Err(Unsettled::Damage(damage)) => Err(damage.into()),
+            Err(Unsettled::Source(error)) => Err(error.into()),
         }
     }
 
@@ -430,6 +442,9 @@ impl Home {
                     let image = Image::read(&found.words).map_err(|_| io::ErrorKind::InvalidData)?;
                     if is_ours(image.header.epoch) {
                         reading.contents.add(&image, found.owner);
+                        if found.is_incomplete {
+                            skip(path, SkipReason::Incomplete);
+                        }
                     }
                 }
                 Err(Missing::Unborn) => {}
@@ -546,8 +561,8 @@ impl Home {
         if header.epoch != self.epoch && !self.keeps {
             return Ok(if header.epoch < self.epoch { Taken::Forgotten } else { Taken::No });
         }
-        let Ok(words) = read_words(file) else { return Ok(Taken::No) };
-        Ok(if Image::read(&words).is_ok() { Taken::Words(words) } else { Taken::No })
+        let Ok(mut words) = read_words(file) else { return Ok(Taken::No) };
+        Ok(if settle(&mut words, None).is_ok_and(|n| n == 0) { Taken::Words(words) } else { Taken::No })
     }
 }
 

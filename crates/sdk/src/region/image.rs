@@ -55,6 +55,8 @@ pub(crate) struct FamilyImage<'w> {
 
 #[derive(Debug)]
 pub(crate) struct SeriesImage<'w> {
+    /// Where its record is.
+    pub(crate) at: usize,
     pub(crate) closed_index: u32,
     /// The values of the open labels, as [`each_word`](crate::record::each_word) puts them.
     pub(crate) values: &'w [u64],
@@ -116,7 +118,7 @@ impl<'w> SeriesImage<'w> {
         let from = at + HEAD + n_cells;
         let n_values = value_words(words.get(from..).unwrap_or_default(), schema.n_open())?;
         let values = layout::slice(words, from, n_values)?;
-        Ok((Self { closed_index, values, cells: &head[HEAD..] }, state))
+        Ok((Self { at, closed_index, values, cells: &head[HEAD..] }, state))
     }
 }
 

@@ -8,6 +8,7 @@
 mod contents;
 #[cfg(test)]
 mod damage_tests;
+mod distribution;
 mod expose;
 #[cfg(test)]
 mod fold_tests;
@@ -20,6 +21,7 @@ pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod process;
 pub(crate) mod schema;
+mod settle;
 #[cfg(test)]
 mod testkit;
 
@@ -41,10 +43,12 @@ use self::image::Image;
 use self::layout::{Header, List};
 use self::schema::Cell;
 pub use self::schema::GaugeMerge;
+use self::settle::settle;
 use crate::arena::{Arena, Memory, WordFile};
 use crate::core::{Core, lock_all};
 use crate::counter::{Counter, add_f64};
 use crate::error::RegisterError;
+use crate::gate::Gate;
 use crate::labels::{LabelValue, Labels};
 use crate::registry::{Opts, Registry};
 
@@ -169,8 +173,16 @@ struct Skip {
 }
 
 impl LabelValue for SkipReason {
-    const VALUES: &'static [&'static str] =
-        &["torn", "foreign", "newer_version", "other_boot", "too_large", "unreadable", "other_schema"];
+    const VALUES: &'static [&'static str] = &[
+        "torn",
+        "foreign",
+        "newer_version",
+        "other_boot",
+        "too_large",
+        "unreadable",
+        "other_schema",
+        "incomplete",
+    ];
 
     fn index(self) -> usize {
         self as usize
@@ -229,12 +241,17 @@ impl Shared {
         let _ = self.home.fold(self.region);
         let mut reading = self.home.read(self.region)?;
         let arena = Arena::global();
-        let words = {
+        let mut words = {
             let _all = lock_all();
             arena.copy(&arena.lock())
         };
-        let own = Image::read(&words)
-            .map_err(|_| io::Error::other("BUG: this process cannot read what it wrote itself"))?;
+        let wrong = || io::Error::other("BUG: this process cannot read what it wrote itself");
+        let mut again = |at: usize, n: usize| Ok(arena.copy_of(at, n));
+        if settle(&mut words, Some(&mut again)).map_err(|_| wrong())? > 0 {
+            let path = self.home.path.to_owned();
+            reading.skipped.push(SkippedRegion { path, reason: SkipReason::Incomplete });
+        }
+        let own = Image::read(&words).map_err(|_| wrong())?;
         reading.contents.add(&own, Owner::Lives);
         Ok(reading)
     }
@@ -292,11 +309,13 @@ pub(crate) fn leave(registry: &Registry) -> io::Result<()> {
     let arena = Arena::global();
     let mut memory = arena.lock();
     let (file, n_backed) = arena.anonymous_file()?;
-    let copy = cleared_copy(arena, &memory, &all);
+    let quiet = Quiet::new(&all);
+    let copy = cleared_copy(arena, &memory, &all, |cell| matches!(cell, Cell::Own | Cell::Gate));
     file.write(&copy)?;
     let region = arena.exchange(&mut memory, file, n_backed)?;
     // What is not shared is not left behind.
-    catch_up(arena, &memory, &region, &copy, all.iter().filter(|core| !core.is_listed()));
+    catch_up(arena, &memory, &region, &copy, &all, |core, cell| !core.is_listed() || cell == Cell::Gate);
+    drop(quiet);
     all.iter().for_each(|core| core.unlist());
     contents.set_shared(false);
     // Without a region what it had was memory of its own already.
@@ -304,13 +323,39 @@ pub(crate) fn leave(registry: &Registry) -> io::Result<()> {
     if has_region { region.write_at(layout::CLEAN_AT) } else { Ok(()) }
 }
 
-/// What is in the words, but without what the process counted in families that are shared.
-fn cleared_copy(arena: &Arena, memory: &Memory, all: &[&'static Core]) -> Vec<u64> {
+/// Keeps everybody out of the series whose cells change their meaning, so that a copy is of one moment and no gate is passed in one memory and left in another.
+struct Quiet {
+    gates: Vec<Gate>,
+}
+
+impl Quiet {
+    fn new(all: &[&'static Core]) -> Self {
+        let gates: Vec<Gate> = all.iter().flat_map(|core| core.gates()).collect();
+        for gate in &gates {
+            gate.close();
+        }
+        Self { gates }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        self.gates.iter().for_each(|gate| gate.open());
+    }
+}
+
+/// What is in the words, but without what the process counted in families that are shared; of those only the cells that `keeps` names stay.
+fn cleared_copy(
+    arena: &Arena,
+    memory: &Memory,
+    all: &[&'static Core],
+    keeps: impl Fn(Cell) -> bool,
+) -> Vec<u64> {
     let mut words = arena.copy(memory);
     layout::unborn(&mut words, std::process::id(), process::own_start());
-    for core in all.iter().filter(|core| core.is_listed() || core.description.is_of_one_process()) {
+    for core in all.iter().filter(|core| core.is_listed()) {
         core.each_cell(|at, cell| {
-            if cell != Cell::Own {
+            if !keeps(cell) {
                 words[at] = 0;
             }
         });
@@ -341,29 +386,36 @@ fn exchange(home: &Home, arena: &Arena, all: &[&'static Core]) -> io::Result<u64
     fcntl_lock(region.file.get()?, FlockOperation::NonBlockingLockExclusive)?;
     let mut memory = arena.lock();
     let n_backed = region.file.grow(memory.used(), region.n_backed)?;
+    let quiet = Quiet::new(all);
     let mut copy = arena.copy(&memory);
     layout::unborn(&mut copy, std::process::id(), process::own_start());
     region.file.write(&copy)?;
     let before = arena.exchange(&mut memory, region.file, n_backed)?;
-    catch_up(arena, &memory, &before, &copy, all.iter());
+    catch_up(arena, &memory, &before, &copy, all, |_, _| true);
+    drop(quiet);
     let (boot, epoch) = (home.boot, home.epoch);
     let (pid, start) = (std::process::id(), process::own_start());
     Header { id, boot, pid, start, epoch, is_clean: false }.write(arena.from(0));
     Ok(id)
 }
 
-/// Adds to the cells of families what was counted between a copy of them and the moment when the copy took the place of what was there before. If the program closed that file
+/// Adds to those cells of families that `is_meant` what was counted between a copy of them and the moment when the copy took the place of what was there before. If the program closed that file
 /// meanwhile, it is lost.
-fn catch_up<'c>(
+fn catch_up(
     arena: &Arena,
     memory: &Memory,
     before: &WordFile,
     copy: &[u64],
-    families: impl Iterator<Item = &'c &'static Core>,
+    families: &[&'static Core],
+    is_meant: impl Fn(&Core, Cell) -> bool,
 ) {
     let Ok(last) = memory.left_in(before) else { return };
     for core in families {
-        core.each_cell(|at, kind| catch_up_cell(&arena.from(at as u32)[0], kind, copy[at], last[at]));
+        core.each_cell(|at, kind| {
+            if is_meant(core, kind) {
+                catch_up_cell(&arena.from(at as u32)[0], kind, copy[at], last[at]);
+            }
+        });
     }
 }
 
@@ -373,10 +425,11 @@ fn catch_up_cell(cell: &AtomicU64, kind: Cell, copied: u64, last: u64) {
     }
     // It was counted before and after.
     match kind {
-        Cell::Count => drop(cell.fetch_add(last.wrapping_sub(copied), Ordering::Relaxed)),
+        // Of a gate, who came to it and waits or went away.
+        Cell::Count | Cell::Gate => drop(cell.fetch_add(last.wrapping_sub(copied), Ordering::Relaxed)),
         Cell::Amount | Cell::Level => add_f64(cell, f64::from_bits(last) - f64::from_bits(copied)),
-        // What was set after is what holds.
-        Cell::Latest | Cell::Stamp | Cell::Own => {}
+        // What was set after is what holds; sketches do not change meanwhile.
+        Cell::Latest | Cell::Stamp | Cell::Own | Cell::Exemplar | Cell::Sketch => {}
     }
 }
 
@@ -407,7 +460,7 @@ pub(crate) fn of_all_processes(own: Vec<&'static Core>) -> (Vec<&'static Core>, 
         return (own, None);
     };
     let Reading { contents, mut skipped } = reading;
-    let mut set = shared.scratch.take();
+    let mut set = shared.scratch.take(shared.registry.clock());
     let (mut families, is_whole) = set.families(&contents, &own);
     if !is_whole {
         skipped.push(SkippedRegion { path, reason: SkipReason::OtherSchema });

@@ -1,15 +1,20 @@
 //! What a region says about a family, so that a process can expose families that it does not have itself.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bellwether_exposition::MetricType;
 
+use super::distribution::Distribution;
 use super::layout::Damage;
+use crate::clock::{Clock, milliseconds};
 use crate::core::Description;
 use crate::counter::CounterHandle;
+use crate::exemplar;
 use crate::histogram::HistogramHandle;
 use crate::kind::Kind;
 use crate::labels::Values;
+use crate::{native, summary};
 
 /// How the values that several processes have for the same gauge become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,15 +54,37 @@ pub(crate) enum Cell {
     Stamp,
     /// A note of the process to itself, which a forked child keeps.
     Own,
+    /// Of a native histogram or summary: what adds up only as a whole, and its journal.
+    Sketch,
+    /// One of [`exemplar::N_CELLS`] that are next to each other: the latest is kept.
+    Exemplar,
+    /// Who counts at the moment, of the process alone.
+    Gate,
 }
 
 impl Cell {
-    const ALL: [Self; 6] = [Self::Count, Self::Amount, Self::Level, Self::Latest, Self::Stamp, Self::Own];
+    const ALL: [Self; 9] = [
+        Self::Count,
+        Self::Amount,
+        Self::Level,
+        Self::Latest,
+        Self::Stamp,
+        Self::Own,
+        Self::Sketch,
+        Self::Exemplar,
+        Self::Gate,
+    ];
 }
 
 /// The types of metric by the number that stands for them in a region.
-const TYPES: [MetricType; 5] =
-    [MetricType::Counter, MetricType::Gauge, MetricType::Histogram, MetricType::Info, MetricType::StateSet];
+const TYPES: [MetricType; 6] = [
+    MetricType::Counter,
+    MetricType::Gauge,
+    MetricType::Histogram,
+    MetricType::Info,
+    MetricType::StateSet,
+    MetricType::Summary,
+];
 
 /// A family as a region describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +97,10 @@ pub(crate) struct Schema {
     /// The labels, with their values if those are a closed set.
     pub(crate) fields: Vec<(String, Option<Vec<String>>)>,
     pub(crate) states: Vec<String>,
+    /// The bounds of classic buckets, or the ranks of quantiles.
     pub(crate) bounds: Vec<f64>,
+    /// See [`Distribution::parameters`]; none of other families.
+    pub(crate) parameters: Vec<u64>,
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -80,28 +110,22 @@ impl Description {
         let is_last = idx + 1 == self.n_cells;
         match self.kind {
             // Exemplars are at the end.
-            Kind::Counter { .. } if idx >= CounterHandle::N_CELLS => Cell::Own,
-            Kind::Histogram { bounds, .. } if idx >= HistogramHandle::n_cells(bounds) => Cell::Own,
+            Kind::Counter { .. } if idx >= CounterHandle::N_CELLS => Cell::Exemplar,
+            Kind::Histogram { bounds, .. } if idx >= HistogramHandle::n_cells(bounds) => Cell::Exemplar,
+            Kind::NativeHistogram(shape) => shape.cell(idx),
+            Kind::Summary(_) => summary::cell(idx),
             // The total that was seen last.
             Kind::ObservedCounter if is_last => Cell::Own,
-            Kind::Counter { .. } | Kind::ObservedCounter | Kind::Summary(_) if idx == 1 => Cell::Amount,
-            Kind::Histogram { .. } | Kind::NativeHistogram(_) if idx == 0 => Cell::Amount,
+            Kind::Counter { .. } | Kind::ObservedCounter if idx == 1 => Cell::Amount,
+            Kind::Histogram { .. } if idx == 0 => Cell::Amount,
             Kind::Gauge { is_stamped: true, .. } | Kind::StateSet(_) if idx == 0 => Cell::Latest,
             Kind::Gauge { .. } if idx == 0 => Cell::Level,
             Kind::Gauge { is_stamped, .. } if !(is_stamped && is_last) => Cell::Own,
             Kind::Gauge { .. } | Kind::StateSet(_) | Kind::Info => Cell::Stamp,
-            Kind::Counter { .. }
-            | Kind::ObservedCounter
-            | Kind::ShardedCounter
-            | Kind::Histogram { .. }
-            | Kind::NativeHistogram(_)
-            | Kind::Summary(_) => Cell::Count,
+            Kind::Counter { .. } | Kind::ObservedCounter | Kind::ShardedCounter | Kind::Histogram { .. } => {
+                Cell::Count
+            }
         }
-    }
-
-    /// Whether the cells of several processes do not add up one by one, because their meaning changes while they are counted in. A child of a fork begins with none of its parent's.
-    pub(crate) fn is_of_one_process(&self) -> bool {
-        matches!(self.kind, Kind::NativeHistogram(_) | Kind::Summary(_))
     }
 }
 
@@ -109,12 +133,8 @@ impl Description {
 const MAX_ITEMS: usize = 1 << 20;
 
 impl Schema {
-    /// The description of a family that other processes can add up. `None` if it is of a type whose cells they do not know: it is exposed by its own process alone.
-    pub(crate) fn shareable(it: &Description) -> Option<Self> {
-        (!it.is_of_one_process()).then(|| Self::of(it))
-    }
-
-    fn of(it: &Description) -> Self {
+    /// The description of a family, so that other processes can add it up.
+    pub(crate) fn of(it: &Description) -> Self {
         let closed = |values: &Values| match values {
             Values::Closed(values) => Some(values.iter().map(ToString::to_string).collect()),
             Values::Open(_) => None,
@@ -132,6 +152,15 @@ impl Schema {
             },
             bounds: match it.kind {
                 Kind::Histogram { bounds, .. } => bounds.to_vec(),
+                Kind::NativeHistogram(shape) => shape.bounds.to_vec(),
+                Kind::Summary(shape) => shape.quantiles.to_vec(),
+                _ => Vec::new(),
+            },
+            parameters: match it.kind {
+                Kind::NativeHistogram(shape) => Distribution::Native(shape).parameters(),
+                Kind::Summary(shape) => {
+                    Distribution::Summary { window_ms: milliseconds(shape.window) }.parameters()
+                }
                 _ => Vec::new(),
             },
             cells: (0..it.n_cells).map(|idx| it.cell(idx)).collect(),
@@ -146,7 +175,29 @@ impl Schema {
             && self.fields == other.fields
             && self.states == other.states
             && self.bounds == other.bounds
+            && self.parameters == other.parameters
             && self.cells == other.cells
+    }
+
+    /// What is made of sketches, if the family is.
+    pub(crate) fn distribution(&self) -> Option<Distribution<'_>> {
+        match self.metric_type {
+            MetricType::Histogram => {
+                Distribution::native(&self.parameters, &self.bounds, self.has_exemplars())
+            }
+            MetricType::Summary => Distribution::summary(&self.parameters),
+            _ => None,
+        }
+    }
+
+    fn has_exemplars(&self) -> bool {
+        self.cells.contains(&Cell::Exemplar)
+    }
+
+    /// Which cells exemplars begin at.
+    pub(crate) fn exemplars(&self) -> Vec<usize> {
+        let cells = self.cells.iter().enumerate().filter(|(_, cell)| **cell == Cell::Exemplar);
+        cells.map(|(idx, _)| idx).step_by(exemplar::N_CELLS).collect()
     }
 
     pub(crate) fn n_open(&self) -> usize {
@@ -186,6 +237,8 @@ impl Schema {
         self.states.iter().for_each(|state| text(&mut out, state));
         number(&mut out, self.bounds.len());
         self.bounds.iter().for_each(|bound| out.extend(bound.to_bits().to_le_bytes()));
+        number(&mut out, self.parameters.len());
+        self.parameters.iter().for_each(|parameter| out.extend(parameter.to_le_bytes()));
         number(&mut out, self.cells.len());
         self.cells.iter().for_each(|cell| out.push(*cell as u8));
         out
@@ -208,12 +261,13 @@ impl Schema {
         })?;
         let states = rest.items(Bytes::text)?;
         let bounds = rest.items(|rest| rest.take().map(|bits| f64::from_bits(u64::from_le_bytes(bits))))?;
+        let parameters = rest.items(|rest| rest.take().map(u64::from_le_bytes))?;
         let cell = |rest: &mut Bytes<'_>| {
             let [kind] = rest.take::<1>()?;
             Cell::ALL.get(usize::from(kind)).copied().ok_or(Damage::Newer)
         };
         let cells = rest.items(cell)?;
-        let it = Self { metric_type, merge, name, unit, help, fields, states, bounds, cells };
+        let it = Self { metric_type, merge, name, unit, help, fields, states, bounds, parameters, cells };
         if rest.0.is_empty() && it.is_consistent() { Ok(it) } else { Err(Damage::Torn) }
     }
 
@@ -221,24 +275,57 @@ impl Schema {
     fn is_consistent(&self) -> bool {
         let cells = |n| self.cells.get(..n).unwrap_or_default();
         let has_values = self.fields.iter().all(|(_, closed)| closed.as_ref().is_none_or(|v| !v.is_empty()));
+        let n_exemplars = self.cells.iter().filter(|cell| **cell == Cell::Exemplar).count();
+        let first = self.exemplars().first().copied().unwrap_or_default();
+        let are_together = self.cells[first..].iter().take(n_exemplars).all(|cell| *cell == Cell::Exemplar);
         has_values
+            && n_exemplars.is_multiple_of(exemplar::N_CELLS)
+            && (n_exemplars == 0 || are_together)
             && match self.metric_type {
-                MetricType::Counter => cells(1) == [Cell::Count],
+                MetricType::Histogram | MetricType::Summary if !self.parameters.is_empty() => {
+                    self.distribution().is_some_and(|it| {
+                        it.n_cells() == self.cells.len()
+                            && self.cells.iter().enumerate().all(|(idx, cell)| it.cell(idx) == *cell)
+                    })
+                }
+                // Only those have sketches.
+                _ if self.cells.iter().any(|cell| matches!(cell, Cell::Sketch | Cell::Gate)) => false,
+                MetricType::Counter => {
+                    let n = self.cells.len() - n_exemplars;
+                    cells(1) == [Cell::Count] && (n_exemplars == 0 || cells(n) == [Cell::Count, Cell::Amount])
+                }
                 MetricType::Histogram => {
-                    let counts = cells(self.bounds.len() + 2).strip_prefix(&[Cell::Amount]);
-                    counts.is_some_and(|counts| counts.iter().all(|cell| *cell == Cell::Count))
+                    let n = self.bounds.len() + 2;
+                    let counts = cells(n).strip_prefix(&[Cell::Amount]);
+                    let has_counts =
+                        counts.is_some_and(|counts| counts.iter().all(|cell| *cell == Cell::Count));
+                    has_counts
+                        && (n_exemplars == 0 || n_exemplars == (n - 1) * exemplar::N_CELLS)
+                        && n + n_exemplars == self.cells.len()
                 }
                 MetricType::Gauge => [[Cell::Latest], [Cell::Level]].iter().any(|first| cells(1) == first),
+                MetricType::Summary => false,
                 MetricType::StateSet => self.cells == [Cell::Latest, Cell::Stamp],
                 _ => self.cells == [Cell::Stamp],
             }
     }
 
     /// The kind of family that exposes sums: without what is of one process.
-    pub(crate) fn kind(&self, bounds: &'static [f64], states: &'static [&'static str]) -> Kind {
+    pub(crate) fn kind(&self, bounds: &'static [f64], states: &'static [&'static str], clock: Clock) -> Kind {
+        let has_exemplars = self.has_exemplars();
+        match self.distribution() {
+            Some(Distribution::Native(shape)) => {
+                return Kind::NativeHistogram(native::Shape { bounds, ..shape });
+            }
+            Some(Distribution::Summary { window_ms }) => {
+                let window = Duration::from_millis(window_ms);
+                return Kind::Summary(summary::Shape { quantiles: bounds, window, clock });
+            }
+            None => {}
+        }
         match self.metric_type {
-            MetricType::Counter => Kind::Counter { has_exemplars: false },
-            MetricType::Histogram => Kind::Histogram { bounds, has_exemplars: false },
+            MetricType::Counter => Kind::Counter { has_exemplars },
+            MetricType::Histogram => Kind::Histogram { bounds, has_exemplars },
             MetricType::StateSet => Kind::StateSet(states),
             MetricType::Info => Kind::Info,
             _ => Kind::Gauge { counts_writes: false, is_stamped: false },
@@ -247,16 +334,17 @@ impl Schema {
 
     /// The cells of a series as that kind has them.
     pub(crate) fn exposed<'c>(&self, cells: &'c [u64]) -> Cow<'c, [u64]> {
-        if self.metric_type != MetricType::Counter {
-            let n = if self.metric_type == MetricType::Gauge { 1 } else { self.bounds.len() + 2 };
-            return Cow::Borrowed(&cells[..n.min(cells.len())]);
+        match self.metric_type {
+            MetricType::Counter => {}
+            MetricType::Gauge => return Cow::Borrowed(&cells[..1]),
+            _ => return Cow::Borrowed(cells),
         }
         let of = |kind| {
             cells.iter().zip(&self.cells).filter(move |(_, cell)| **cell == kind).map(|(word, _)| *word)
         };
         let whole = of(Cell::Count).fold(0, u64::wrapping_add);
         let rest: f64 = of(Cell::Amount).map(f64::from_bits).sum();
-        Cow::Owned(vec![whole, (rest + 0.0).to_bits()])
+        Cow::Owned([whole, (rest + 0.0).to_bits()].into_iter().chain(of(Cell::Exemplar)).collect())
     }
 }
 

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bellwether_sdk::{
-    Counter, GaugeMerge, Histogram, Info, LabelValue, Labels, Opts, Registry, Sharing, StateSet,
+    Counter, GaugeMerge, Histogram, Info, LabelValue, Labels, NativeHistogram, Opts, Registry, Request,
+    Sharing, StateSet, Summary, TraceContext,
 };
 
 const ROLE: &str = "BELLWETHER_TEST_ROLE";
@@ -39,6 +40,9 @@ struct Families {
     by_worker: Counter<Work<'static>>,
     seconds: Counter,
     took: Histogram,
+    sizes: NativeHistogram,
+    waits: Summary,
+    traced: Counter,
 }
 
 impl Families {
@@ -52,6 +56,11 @@ impl Families {
                 .expect(is_right),
             seconds: registry.counter(Opts::new("work_seconds", "Work.")).expect(is_right),
             took: registry.histogram(Opts::new("took", "Work.").buckets(&[1.0, 2.0])).expect(is_right),
+            sizes: registry
+                .native_histogram(Opts::new("sizes", "Work.").buckets(&[1.0, 1e9]))
+                .expect(is_right),
+            waits: registry.summary(Opts::new("waits", "Work.")).expect(is_right),
+            traced: registry.counter(Opts::new("traced", "Work.").exemplars()).expect(is_right),
             registry,
         }
     }
@@ -61,6 +70,11 @@ impl Families {
         self.by_worker.with(Work { worker }).inc();
         self.seconds.add(0.25);
         self.took.observe(f64::from(n % 3) + 0.5);
+        // Values of ever another size: the buckets are laid out anew again and again.
+        self.sizes.observe(f64::exp2(f64::from(n * 7 % 200) - 100.0));
+        self.waits.observe(f64::exp2(f64::from(n * 7 % 200) - 100.0));
+        let trace = TraceContext { trace_id: u128::from(n) + 1, span_id: 7 };
+        self.traced.with(()).inc_traced(trace);
     }
 }
 
@@ -106,6 +120,9 @@ fn say_text(registry: &Registry) {
     for left_out in registry.skipped_regions() {
         writeln!(text, "skipped {}: {:?}", left_out.path.display(), left_out.reason).expect("it is a string");
     }
+    let open_metrics = registry.expose(&Request::new("application/openmetrics-text;version=1.0.0", "", ""));
+    let n_exemplars = String::from_utf8_lossy(&open_metrics.body).matches("trace_id=").count();
+    writeln!(text, "exemplars {n_exemplars}").expect("it is a string");
     say(TEXT);
     std::io::stdout().write_all(text.as_bytes()).expect("somebody listens");
     say(TEXT);
@@ -192,12 +209,18 @@ fn nothing_is_lost_or_doubled_when_workers_are_killed() {
     }
     let (acks, intents): (u64, u64) = (acks.iter().sum(), intents.iter().sum());
     println!("{acks} acknowledged, {sum} counted, {} under way when their worker was killed", intents - acks);
-    for (series, weight) in [("work_total", 1.0), ("work_seconds_total", 4.0), ("took_count", 1.0)] {
+    let once = ["work_total", "took_count", "sizes_count", "waits_count", "traced_total"];
+    for (series, weight) in once.map(|name| (name, 1.0)).into_iter().chain([("work_seconds_total", 4.0)]) {
         let counted = value(&text, series) * weight;
         assert!(
             (acks as f64..=intents as f64).contains(&counted),
             "{series}: {acks} <= {counted} <= {intents}"
         );
+    }
+    assert_eq!(value(&text, "exemplars"), 1.0, "the latest of all: {text}");
+    for bound in ["0.5", "0.9", "0.99"] {
+        let quantile = value(&text, &format!("waits{{quantile=\"{bound}\"}}"));
+        assert!((1e-31..1e31).contains(&quantile), "{text}");
     }
     assert!(!text.contains("bellwether_sdk_region_files_skipped_total{"), "{text}");
     let again = read(start("read", directory.path(), 0));

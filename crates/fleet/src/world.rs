@@ -58,7 +58,7 @@ impl World {
             return None;
         }
         let mut out = String::new();
-        process.exporter.write(format, ts_ms, &mut out);
+        process.expose(format, ts_ms, &mut out);
         Some(out)
     }
 

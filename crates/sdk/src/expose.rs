@@ -1,5 +1,7 @@
 //! From a request of a scraper to what it gets, for whatever serves HTTP.
 
+use std::borrow::Cow;
+
 use bellwether_exposition::ExpositionFormat;
 
 use crate::registry::Registry;
@@ -8,9 +10,9 @@ use crate::registry::Registry;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request<'r> {
     /// The header `Accept`, empty if there is none.
-    pub accept: &'r str,
+    pub accept: Cow<'r, str>,
     /// The header `Accept-Encoding`, empty if there is none.
-    pub accept_encoding: &'r str,
+    pub accept_encoding: Cow<'r, str>,
     /// What the parameters `name[]` of the query say: names of families or of their series. Empty: all families.
     pub names: Vec<String>,
 }
@@ -36,7 +38,11 @@ impl<'r> Request<'r> {
     pub fn new(accept: &'r str, accept_encoding: &'r str, query: &str) -> Self {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let names = pairs.filter(|(key, _)| decoded(key) == "name[]").map(|(_, name)| decoded(name));
-        Self { accept, accept_encoding, names: names.take(MAX_NAMES).collect() }
+        Self {
+            accept: accept.into(),
+            accept_encoding: accept_encoding.into(),
+            names: names.take(MAX_NAMES).collect(),
+        }
     }
 }
 
@@ -55,7 +61,7 @@ impl Registry {
     /// # Ok::<(), bellwether_sdk::RegisterError>(())
     /// ```
     pub fn expose(&self, request: &Request<'_>) -> Exposition {
-        let format = ExpositionFormat::negotiate(request.accept);
+        let format = ExpositionFormat::negotiate(&request.accept);
         let source = self.source(&request.names);
         let body = match format {
             ExpositionFormat::Text(format) => {
@@ -69,7 +75,7 @@ impl Registry {
                 out
             }
         };
-        let (content_encoding, body) = compressed(body, request.accept_encoding);
+        let (content_encoding, body) = compressed(body, &request.accept_encoding);
         Exposition { content_type: format.content_type(), content_encoding, body }
     }
 }

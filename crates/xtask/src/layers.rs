@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bellwether-rules", 2),
     ("bellwether-fleet", 3),
     ("bellwether-packs", 3),
+    ("bellwether-examples", 3),
     ("bellwether-api", 4),
     ("bellwether", 5),
     ("bellwether-counts", 6),
@@ -30,8 +31,8 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("anyhow", &["bellwether", "xtask"], "a library returns its own error"),
     (
         "axum",
-        &["bellwether-api", "bellwether-fleet", "bellwether-sdk"],
-        "one crate knows the HTTP surface; the fleet simulates applications, and the SDK reads what it matched if asked to",
+        &["bellwether-api", "bellwether-fleet", "bellwether-sdk", "bellwether-examples"],
+        "one crate knows the HTTP surface; the fleet simulates applications, the examples are some, and the SDK reads what it matched if asked to",
     ),
     ("memmap2", &["bellwether-disk", "bellwether-tsdb"], "only sealed files of the store are mapped"),
     (
@@ -44,6 +45,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
             "bellwether",
             "bellwether-wire",
             "bellwether-sdk",
+            "bellwether-examples",
         ],
         "storage and query code is synchronous; the SDK reads the metrics of a runtime if asked to",
     ),

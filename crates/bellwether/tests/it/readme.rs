@@ -34,7 +34,8 @@ fn blocks(markdown: &str) -> Vec<Block> {
 
 /// A shell in `dir` that finds the program under its name.
 fn shell(dir: &Path, script: &str) -> Command {
-    let binaries = Path::new(Bellwether::binary()).parent().expect("a folder");
+    let binary = Bellwether::binary();
+    let binaries = binary.parent().expect("a folder");
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
     let mut command = Command::new("bash");
     command.args(["-euc", script]).current_dir(dir).env("PATH", path);

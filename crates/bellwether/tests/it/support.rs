@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
+    folders.find(|folder| folder.join("Cargo.lock").exists()).expect("the workspace is there").to_owned()
 }
 
 /// A port that was free a moment ago, for peers that cannot choose one themselves.
@@ -85,9 +86,16 @@ pub(crate) struct Bellwether {
 }
 
 impl Bellwether {
-    /// The program's own binary.
-    pub(crate) fn binary() -> &'static str {
-        env!("CARGO_BIN_EXE_bellwether")
+    /// The program's own binary. Tests of other packages find the one that was built last.
+    pub(crate) fn binary() -> PathBuf {
+        let own = option_env!("CARGO_BIN_EXE_bellwether").map(PathBuf::from);
+        own.unwrap_or_else(|| {
+            let test = std::env::current_exe().expect("this test has a path");
+            let folder = test.ancestors().nth(2).expect("it is in `deps`");
+            let binary = folder.join("bellwether");
+            assert!(binary.exists(), "{} is missing; `cargo build` makes it", binary.display());
+            binary
+        })
     }
 
     /// Starts `bellwether serve` on a port of its choice, in and below `dir`, and waits until it is ready.

@@ -1,3 +1,6 @@
+use bellwether_exposition::OutputFormat;
+use bellwether_sdk::Registry;
+
 use crate::metrics::Exporter;
 
 /// One process of a platform, with its own metrics endpoint.
@@ -8,6 +11,8 @@ pub(crate) struct Process {
     /// The value of its `instance` label.
     pub(crate) instance: &'static str,
     pub(crate) exporter: Exporter,
+    /// Holds the metrics of a platform that has the instruments of applications, instead of the exporter.
+    registry: Option<Registry>,
     /// When it started last.
     pub(crate) started_ms: i64,
     /// Whether it answers at all.
@@ -20,7 +25,27 @@ impl Process {
     /// A process that was started some hours before `begin_ms`, so that uptimes do not all look alike.
     pub(crate) fn new(job: &'static str, instance: &'static str, begin_ms: i64, age_s: f64) -> Self {
         let started_ms = begin_ms - (age_s * 1000.0) as i64;
-        Self { job, instance, exporter: Exporter::default(), started_ms, reachable: true, incarnation: 0 }
+        let exporter = Exporter::default();
+        Self { job, instance, exporter, registry: None, started_ms, reachable: true, incarnation: 0 }
+    }
+
+    /// The same, for one whose metrics are in a registry. Its platform lets them begin from zero when it starts again.
+    pub(crate) fn instrumented(
+        job: &'static str,
+        instance: &'static str,
+        begin_ms: i64,
+        age_s: f64,
+        registry: Registry,
+    ) -> Self {
+        Self { registry: Some(registry), ..Self::new(job, instance, begin_ms, age_s) }
+    }
+
+    /// Appends the exposition as it is at `ts_ms` to `out`.
+    pub(crate) fn expose(&self, format: OutputFormat, ts_ms: i64, out: &mut String) {
+        match &self.registry {
+            Some(registry) => registry.encode(out, format),
+            None => self.exporter.write(format, ts_ms, out),
+        }
     }
 
     /// The process dies: it answers nothing and loses what it was doing.

@@ -225,10 +225,13 @@ fn days_are_busier_than_nights() {
 fn processes_restart_and_count_from_zero() {
     // Longer than the longest time between two restarts of a process.
     let range = HistoryRange { from_ms: MORNING_MS, to_ms: MORNING_MS + 6 * HOUR_MS, step_ms: 5 * MINUTE_MS };
-    let r = Recording::new(Platform::Causal, 5, MORNING_MS, range);
-    for instance in ["causal-api-1", "causal-worker-1"] {
-        let metric =
-            if instance.contains("api") { "http_requests_total" } else { "worker_tasks_completed_total" };
+    for (platform, instance, metric) in [
+        (Platform::Causal, "causal-api-1", "http_requests_total"),
+        (Platform::Causal, "causal-worker-1", "worker_tasks_completed_total"),
+        (Platform::Genesis, "genesis-agents-1", "genesis_agent_tasks_total"),
+        (Platform::Genesis, "genesis-backend", "process_cpu_seconds_total"),
+    ] {
+        let r = Recording::new(platform, 5, MORNING_MS, range);
         let totals: Vec<f64> =
             (0..r.times_ms.len()).map(|at| r.sum(metric, &[("instance", instance)], &[], at)[""]).collect();
         assert!(totals.windows(2).any(|it| it[1] < it[0]), "{instance} never restarted");

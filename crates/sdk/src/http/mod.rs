@@ -67,6 +67,7 @@ mod future;
 mod layer;
 mod names;
 mod route;
+mod scrape;
 
 pub use body::{RequestBody, ResponseBody};
 pub use exchange::SocketGuard;

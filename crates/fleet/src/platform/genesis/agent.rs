@@ -1,5 +1,5 @@
-use super::catalogue as c;
-use crate::metrics::{Counter, Exporter, Gauge, RecentValues};
+use super::instruments::{AgentMetrics, EndOfTask, OfAgent, TaskEnd};
+use crate::metrics::RecentValues;
 
 /// The agents, five to each agent host.
 pub(super) const AGENTS: [&str; 15] = [
@@ -31,34 +31,38 @@ const SLOTS: usize = 2;
 /// An agent that did nothing for this long is not active.
 const ACTIVE_FOR_MS: i64 = 60_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TaskEnd {
-    Success = 0,
-    Failure = 1,
-    Cancelled = 2,
-    Timeout = 3,
-}
-const TASK_ENDS: [&str; 4] = ["success", "failure", "cancelled", "timeout"];
-
 /// One agent with the tasks that wait for it, per queue.
 pub(super) struct Agent {
+    name: &'static str,
+    metrics: AgentMetrics,
     pub(super) waiting: [usize; 2],
     pub(super) running: usize,
     recent: RecentValues,
     worked_ms: i64,
-    ends: [Counter; 4],
-    success_rate: Gauge,
 }
 
 impl Agent {
-    pub(super) fn new(e: &mut Exporter, name: &str) -> Self {
-        Self {
+    pub(super) fn new(metrics: AgentMetrics, name: &'static str) -> Self {
+        let agent = Self {
+            name,
+            metrics,
             waiting: [0, 0],
             running: 0,
             recent: RecentValues::default(),
             worked_ms: i64::MIN,
-            ends: TASK_ENDS.map(|end| e.counter(&c::AGENT_TASKS, &[name, end])),
-            success_rate: e.gauge(&c::AGENT_SUCCESS_RATE, &[name]),
+        };
+        agent.count_from_zero();
+        // Series stand in the order in which they were made first, which must not depend on when somebody looks.
+        metrics.agent_success_rate.with(OfAgent { agent: name });
+        agent
+    }
+
+    /// Exposes all outcomes, those that never happened as well.
+    fn count_from_zero(&self) {
+        for status in TaskEnd::ALL {
+            let labels = || EndOfTask { agent: self.name, status };
+            self.metrics.agent_tasks.remove(labels());
+            self.metrics.agent_tasks.with(labels());
         }
     }
 
@@ -76,11 +80,11 @@ impl Agent {
         true
     }
 
-    pub(super) fn ended(&mut self, e: &mut Exporter, end: TaskEnd, now_ms: i64) {
+    pub(super) fn ended(&mut self, end: TaskEnd, now_ms: i64) {
         self.running -= 1;
         self.worked_ms = now_ms;
         self.recent.push(f64::from(u8::from(end == TaskEnd::Success)), now_ms);
-        e.inc(self.ends[end as usize]);
+        self.metrics.agent_tasks.with(EndOfTask { agent: self.name, status: end }).inc();
     }
 
     pub(super) fn is_active(&self, now_ms: i64) -> bool {
@@ -92,11 +96,16 @@ impl Agent {
         self.waiting[DEFAULT] += self.running;
         self.running = 0;
         self.recent.clear();
+        self.count_from_zero();
     }
 
-    pub(super) fn set_gauges(&self, e: &mut Exporter, now_ms: i64) {
-        let recent = self.recent.sorted(now_ms);
-        let rate = (!recent.is_empty()).then(|| recent.iter().sum::<f64>() / recent.len() as f64);
-        e.set(self.success_rate, rate);
+    pub(super) fn set_gauges(&self, now_ms: i64) {
+        let (recent, rate) = (self.recent.sorted(now_ms), self.metrics.agent_success_rate);
+        let agent = OfAgent { agent: self.name };
+        if recent.is_empty() {
+            rate.remove(agent);
+        } else {
+            rate.with(agent).set(recent.iter().sum::<f64>() / recent.len() as f64);
+        }
     }
 }

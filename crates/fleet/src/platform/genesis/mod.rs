@@ -1,12 +1,13 @@
 //! The Genesis platform: a dashboard backend, and three hosts that run fifteen agents which take tasks off two queues.
 mod agent;
-mod catalogue;
+mod instruments;
 
-use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS, TaskEnd};
-use self::catalogue as c;
+use bellwether_sdk::{MetricSet, Registry};
+
+use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS};
+use self::instruments::{BackendMetrics, OfQueue, OfUpstream, ProcessMetrics, TaskEnd};
 use super::Platform;
 use crate::incident::{IncidentId, Trouble};
-use crate::metrics::{Counter, Exporter, Gauge};
 use crate::sim::{Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at};
 
 /// The scheduled report keeps this many tasks waiting.
@@ -38,17 +39,12 @@ struct Resources {
     base_bytes: f64,
     /// Grows with the work until the collector runs.
     garbage_bytes: f64,
-    uptime: Gauge,
-    start_time: Gauge,
-    cpu: Counter,
-    memory: Gauge,
+    metrics: ProcessMetrics,
 }
 
 struct Backend {
     upstream_up: [bool; 2],
-    active_agents: Gauge,
-    queue_depth: [Gauge; 2],
-    upstreams: [Gauge; 2],
+    metrics: BackendMetrics,
 }
 
 #[derive(Clone, Copy)]
@@ -61,23 +57,23 @@ enum Event {
 
 impl Genesis {
     pub(super) fn new(seed: u64, begin_ms: i64) -> Self {
-        let mut processes = vec![
-            Process::new("genesis-backend", "genesis-backend", begin_ms, 12_700.0),
-            Process::new("genesis-agents", "genesis-agents-1", begin_ms, 9_900.0),
-            Process::new("genesis-agents", "genesis-agents-2", begin_ms, 5_600.0),
-            Process::new("genesis-agents", "genesis-agents-3", begin_ms, 16_100.0),
+        let processes = [
+            ("genesis-backend", "genesis-backend", 12_700.0, 190.0),
+            ("genesis-agents", "genesis-agents-1", 9_900.0, 340.0),
+            ("genesis-agents", "genesis-agents-2", 5_600.0, 310.0),
+            ("genesis-agents", "genesis-agents-3", 16_100.0, 365.0),
         ];
-        let resources = processes
-            .iter_mut()
-            .zip([190.0, 340.0, 310.0, 365.0])
-            .map(|(it, mib)| Resources::register(&mut it.exporter, mib * MIB))
+        let registries = processes.map(|_| Registry::new());
+        let resources = processes.iter().zip(&registries);
+        let resources = resources.map(|((.., mib), it)| Resources::new(registered(it), mib * MIB)).collect();
+        let agents = AGENTS.iter().enumerate();
+        let agents =
+            agents.map(|(idx, name)| Agent::new(registered(&registries[host_of(idx)]), name)).collect();
+        let backend = Backend { upstream_up: [true, true], metrics: registered(&registries[0]) };
+        let processes = processes.into_iter().zip(registries);
+        let processes = processes
+            .map(|((job, instance, age_s, _), it)| Process::instrumented(job, instance, begin_ms, age_s, it))
             .collect();
-        let agents = AGENTS
-            .iter()
-            .enumerate()
-            .map(|(idx, name)| Agent::new(&mut processes[host_of(idx)].exporter, name))
-            .collect();
-        let backend = Backend::register(&mut processes[0].exporter);
         let mut agenda = Agenda::new();
         agenda.plan(begin_ms, Event::Second);
         agenda.plan(begin_ms, Event::Arrival);
@@ -113,7 +109,7 @@ impl Genesis {
             Event::TaskEnd(agent, incarnation, end) => {
                 let host = host_of(agent);
                 if self.processes[host].incarnation == incarnation {
-                    self.agents[agent].ended(&mut self.processes[host].exporter, end, self.now_ms);
+                    self.agents[agent].ended(end, self.now_ms);
                     self.assign(agent);
                 }
             }
@@ -127,7 +123,7 @@ impl Genesis {
                 self.restart(idx);
             }
             let idle_work = self.dice.between(0.01, 0.04);
-            self.resources[idx].second(&mut self.processes[idx].exporter, idle_work);
+            self.resources[idx].second(idle_work);
         }
         if self.now_ms.rem_euclid(PROBE_EVERY_MS) < SECOND_MS {
             let down = self.trouble.level(IncidentId::GenesisTraceStoreDown) >= 0.5;
@@ -145,7 +141,7 @@ impl Genesis {
     fn restart(&mut self, process: usize) {
         self.processes[process].stop();
         self.processes[process].start(self.now_ms);
-        self.resources[process].garbage_bytes = 0.0;
+        self.resources[process].restarted();
         for agent in (0..AGENTS.len()).filter(|it| host_of(*it) == process) {
             self.agents[agent].restarted();
             self.assign(agent);
@@ -180,23 +176,28 @@ impl Genesis {
     }
 
     fn set_gauges(&mut self) {
-        for (agent, it) in self.agents.iter().enumerate() {
-            it.set_gauges(&mut self.processes[host_of(agent)].exporter, self.now_ms);
+        for agent in &self.agents {
+            agent.set_gauges(self.now_ms);
         }
-        for (resources, process) in self.resources.iter().zip(&mut self.processes) {
-            resources.set_gauges(process, self.now_ms);
+        for (resources, process) in self.resources.iter().zip(&self.processes) {
+            resources.set_gauges(process.started_ms, self.now_ms);
         }
         let active = self.agents.iter().filter(|it| it.is_active(self.now_ms)).count();
         let waiting = |queue: usize| self.agents.iter().map(|it| it.waiting[queue]).sum::<usize>();
-        let e = &mut self.processes[0].exporter;
-        e.set(self.backend.active_agents, active as f64);
-        for (queue, gauge) in self.backend.queue_depth.into_iter().enumerate() {
-            e.set(gauge, waiting(queue) as f64);
+        let BackendMetrics { active_agents, task_queue_depth, upstream_up } = self.backend.metrics;
+        active_agents.set(active as f64);
+        for (idx, queue) in QUEUES.into_iter().enumerate() {
+            task_queue_depth.with(OfQueue { queue }).set(waiting(idx) as f64);
         }
-        for (gauge, up) in self.backend.upstreams.into_iter().zip(self.backend.upstream_up) {
-            e.set(gauge, f64::from(u8::from(up)));
+        for (upstream, up) in UPSTREAMS.into_iter().zip(self.backend.upstream_up) {
+            upstream_up.with(OfUpstream { upstream }).set(f64::from(u8::from(up)));
         }
     }
+}
+
+/// A set of metrics in the registry of a process.
+fn registered<M: MetricSet>(registry: &Registry) -> M {
+    M::register(registry).expect("BUG: the names, units and labels are right")
 }
 
 /// The process that runs an agent.
@@ -205,44 +206,31 @@ fn host_of(agent: usize) -> usize {
 }
 
 impl Resources {
-    fn register(e: &mut Exporter, base_bytes: f64) -> Self {
-        Self {
-            work: 0.0,
-            base_bytes,
-            garbage_bytes: 0.0,
-            uptime: e.gauge(&c::UPTIME, &[]),
-            start_time: e.gauge(&c::START_TIME, &[]),
-            cpu: e.counter(&c::CPU, &[]),
-            memory: e.gauge(&c::MEMORY, &[]),
-        }
+    fn new(metrics: ProcessMetrics, base_bytes: f64) -> Self {
+        metrics.cpu.with(());
+        Self { work: 0.0, base_bytes, garbage_bytes: 0.0, metrics }
     }
 
-    fn second(&mut self, e: &mut Exporter, idle_work: f64) {
+    fn second(&mut self, idle_work: f64) {
         let work = self.work + idle_work;
         self.work = 0.0;
-        e.add(self.cpu, work);
+        self.metrics.cpu.add(work);
         self.garbage_bytes += work * 3.0 * MIB;
         if self.garbage_bytes > 0.4 * self.base_bytes {
             self.garbage_bytes = 0.0;
         }
     }
 
-    fn set_gauges(&self, process: &mut Process, now_ms: i64) {
-        let e = &mut process.exporter;
-        e.set(self.uptime, (now_ms - process.started_ms) as f64 / 1000.0);
-        e.set(self.start_time, process.started_ms as f64 / 1000.0);
-        e.set(self.memory, (self.base_bytes + self.garbage_bytes).round());
+    fn restarted(&mut self) {
+        self.garbage_bytes = 0.0;
+        self.metrics.cpu.remove(());
+        self.metrics.cpu.with(());
     }
-}
 
-impl Backend {
-    fn register(e: &mut Exporter) -> Self {
-        Self {
-            upstream_up: [true, true],
-            active_agents: e.gauge(&c::ACTIVE_AGENTS, &[]),
-            queue_depth: QUEUES.map(|it| e.gauge(&c::QUEUE_DEPTH, &[it])),
-            upstreams: UPSTREAMS.map(|it| e.gauge(&c::UPSTREAM_UP, &[it])),
-        }
+    fn set_gauges(&self, started_ms: i64, now_ms: i64) {
+        self.metrics.uptime.set((now_ms - started_ms) as f64 / 1000.0);
+        self.metrics.start_time.set(started_ms as f64 / 1000.0);
+        self.metrics.resident_memory.set((self.base_bytes + self.garbage_bytes).round());
     }
 }
 

@@ -1,5 +1,6 @@
 //! What people rely on of packs.
 
+mod check;
 mod compile;
 mod generate;
 mod lint;

@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod check;
 pub mod compile;
+pub mod diff;
 pub mod generate;
 pub mod lint;
 pub mod schema;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bellwether_yaml::Position;
@@ -108,7 +109,7 @@ impl<'p> Findings<'p> {
         Self { pack, list: Vec::new() }
     }
 
-    /// Adds one about `metric`, or about the pack as a whole.
+    /// Adds one about `metric`, or about the pack as a whole, unless the pack sets this kind aside there.
     pub(super) fn add(
         &mut self,
         kind: FindingKind,
@@ -117,6 +118,10 @@ impl<'p> Findings<'p> {
         message: String,
         remedy: String,
     ) {
+        let is_allowed = |allow: &BTreeMap<String, String>| allow.contains_key(kind.as_str());
+        if is_allowed(&self.pack.allow) || metric.is_some_and(|metric| is_allowed(&metric.allow)) {
+            return;
+        }
         self.list.push(Finding {
             kind,
             severity,

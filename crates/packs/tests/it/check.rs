@@ -273,3 +273,12 @@ fn a_pack_is_about_its_jobs_and_its_namespace() {
         .expect("a pack");
     assert!(applies(&bare, "other", &read("up 1\n")) && !applies(&bare, "other", &read("down 1\n")));
 }
+
+#[test]
+fn what_a_pack_sets_aside_is_not_found() {
+    let allowed =
+        PACK.replace("type: info, help: x", "type: info, help: x, allow: {missing: only in releases}");
+    let pack = Pack::parse("shop.yaml", allowed.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let body = RIGHT.replace("# TYPE shop_build_info gauge\nshop_build_info 1\n", "");
+    assert_eq!(check(&pack, &read(&body)), []);
+}

@@ -2,6 +2,7 @@
 
 mod check;
 mod compile;
+mod diff;
 mod generate;
 mod lint;
 mod pages;

@@ -81,7 +81,7 @@ pub(crate) fn pack(command: PackCommand) -> anyhow::Result<ExitCode> {
         PackCommand::Gen { file, out, kinds } => {
             generate_files(&file, &out, if kinds.is_empty() { OutputKind::ALL } else { &kinds })
         }
-        PackCommand::Check(args) => check::check(args),
+        PackCommand::Check(args) => check::check(&args),
         PackCommand::Diff { old, new, format } => diff_files(&old, &new, format),
         PackCommand::Schema => {
             print(&format!("{:#}\n", json_schema()))?;

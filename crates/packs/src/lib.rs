@@ -8,4 +8,5 @@ pub mod compile;
 pub mod diff;
 pub mod generate;
 pub mod lint;
+pub mod live;
 pub mod schema;

@@ -70,13 +70,13 @@ pub(crate) struct CheckArgs {
 }
 
 /// Compares, once or for some time.
-pub(super) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let packs = load_packs(&args.packs)?;
     let outcome = if let Some(file) = &args.file {
-        read_file(file).map(|read| show_once(&Outcome::new(&packs, &[read]), &args))
+        read_file(file).map(|read| show_once(&Outcome::new(&packs, &[read]), args))
     } else if let Some(url) = &args.target {
         let client = http_client(args.http_config_file.as_deref())?;
-        return block_on(check_target(&packs, &Target { client, url: url.clone() }, &args));
+        return block_on(check_target(&packs, &Target { client, url: url.clone() }, args));
     } else {
         bail!("BUG: the command line demands --target or --file");
     };

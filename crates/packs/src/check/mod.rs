@@ -30,6 +30,12 @@ pub fn applies(pack: &Pack, job: &str, exposed: &Exposed) -> bool {
     }
 }
 
+/// The places of the metrics of a pack that are exposed, under their own names or old ones.
+pub fn exposed_metrics(pack: &Pack, exposed: &Exposed) -> Vec<usize> {
+    let is_exposed = |metric: &Metric| names(metric).any(|name| find(metric, name, exposed).is_some());
+    pack.metrics.iter().enumerate().filter(|(_, metric)| is_exposed(metric)).map(|(place, _)| place).collect()
+}
+
 /// Everything in which the exposition is not what the pack says, in the order of the pack.
 pub fn check(pack: &Pack, exposed: &Exposed) -> Vec<Finding> {
     let mut findings = Findings::new(pack);

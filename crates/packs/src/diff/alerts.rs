@@ -7,12 +7,11 @@ use crate::schema::{Alert, Pack, Recording};
 pub(super) fn compare(changes: &mut Changes<'_>) {
     let (old, new) = (changes.old, changes.new);
     for before in &old.alerts {
-        match new.alerts.iter().find(|alert| alert.name.value == before.name.value) {
-            Some(after) => same(changes, before, after),
-            None => {
-                let message = format!("alert {} is gone", before.name);
-                changes.gone(true, (&before.name, before.name.position), message);
-            }
+        if let Some(after) = new.alerts.iter().find(|alert| alert.name.value == before.name.value) {
+            same(changes, before, after);
+        } else {
+            let message = format!("alert {} is gone", before.name);
+            changes.gone(true, (&before.name, before.name.position), message);
         }
     }
     for after in &new.alerts {

@@ -141,7 +141,7 @@ fn what_was_announced_may_go_with_the_announced_version() {
         assert_eq!(changes.len(), 1);
         (changes[0].breaking, changes[0].to_string())
     };
-    assert_eq!(gone("1.5.0").0, false);
+    assert!(!gone("1.5.0").0);
     let (breaking, line) = gone("1.4.1");
     assert!(breaking);
     assert_eq!(

@@ -1,6 +1,7 @@
 //! `bellwether pack`: catalogues of metrics, and what is made of them.
 
 mod check;
+mod weaver;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,25 @@ pub(crate) enum PackCommand {
         #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
         format: FindingsFormat,
     },
+    /// Print a pack with the metrics of a registry of OpenTelemetry's Weaver (`definition/2`).
+    Import {
+        /// What the pack is called.
+        name: String,
+        /// The files of the registry, or its folder.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Make a registry of OpenTelemetry's Weaver (`definition/2`) of the metrics of a pack.
+    Export {
+        /// The pack.
+        file: PathBuf,
+        /// The folder for the files; it is made if it is not there.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// What the registry is known as, with its version at the end; made of name and version if not given.
+        #[arg(long, value_name = "URL")]
+        schema_url: Option<String>,
+    },
     /// Print the JSON Schema of packs, for editors.
     Schema,
 }
@@ -83,6 +103,8 @@ pub(crate) fn pack(command: PackCommand) -> anyhow::Result<ExitCode> {
         }
         PackCommand::Check(args) => check::check(&args),
         PackCommand::Diff { old, new, format } => diff_files(&old, &new, format),
+        PackCommand::Import { name, paths } => weaver::import(&name, &paths),
+        PackCommand::Export { file, out, schema_url } => weaver::export(&file, &out, schema_url.as_deref()),
         PackCommand::Schema => {
             print(&format!("{:#}\n", json_schema()))?;
             Ok(ExitCode::SUCCESS)

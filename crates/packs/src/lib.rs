@@ -10,3 +10,4 @@ pub mod generate;
 pub mod lint;
 pub mod live;
 pub mod schema;
+pub mod weaver;

@@ -178,6 +178,24 @@ fn what_breaks_needs_a_new_major_version() {
 }
 
 #[test]
+fn a_pack_becomes_a_registry_and_comes_back() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("shop.yaml"), SHOP).expect("written");
+    let (success, said) = command(dir.path(), &["pack", "export", "shop.yaml", "--out", "registry"]);
+    assert!(success && said == "registry/manifest.yaml\nregistry/shop.yaml\n", "{said}");
+    let (success, back) = command(dir.path(), &["pack", "import", "shop", "registry"]);
+    assert!(success, "{back}");
+    fs::write(dir.path().join("back.yaml"), back.replace("0.1.0", "1.0.0")).expect("written");
+    let (success, said) = command(dir.path(), &["pack", "diff", "shop.yaml", "back.yaml"]);
+    assert!(success && said == "0 changes from 1.0.0 to 1.0.0, 0 of them breaking\n", "{said}");
+    let (success, said) = command(dir.path(), &["pack", "import", "shop", "registry/manifest.yaml"]);
+    assert!(
+        !success && said.contains("registry/manifest.yaml:1:14: this is not a file of definitions"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_schema_for_editors_is_printed() {
     let dir = tempfile::tempdir().expect("a folder");
     let (success, said) = command(dir.path(), &["pack", "schema"]);

@@ -7,3 +7,4 @@ mod generate;
 mod lint;
 mod pages;
 mod schema;
+mod weaver;

@@ -153,6 +153,12 @@ const PICTURES: readonly Picture[] = [
     height: 900,
   },
   {
+    name: 'packs',
+    path: '/system/packs?pack=process&metric=process_resident_memory_bytes',
+    prepare: async (page) =>
+      page.getByRole('region', { name: 'Targets', exact: true }).getByRole('link').first().waitFor(),
+  },
+  {
     name: 'palette',
     path: explore('up'),
     prepare: async (page) => {

@@ -47,6 +47,11 @@ const cardinality = createRoute({
   path: '/system/cardinality',
   component: lazyRouteComponent(() => import('./pages/cardinality/CardinalityPage'), 'CardinalityPage'),
 });
+const packs = createRoute({
+  getParentRoute: () => root,
+  path: '/system/packs',
+  component: lazyRouteComponent(() => import('./pages/packs/PacksPage'), 'PacksPage'),
+});
 const status = createRoute({
   getParentRoute: () => root,
   path: '/system/status',
@@ -54,7 +59,7 @@ const status = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, explore, metrics, metric, targets, storage, cardinality, status]),
+  routeTree: root.addChildren([home, explore, metrics, metric, targets, storage, cardinality, packs, status]),
   basepath: basePath === '' ? '/' : basePath,
   parseSearch,
   stringifySearch,

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, Tenant};
+use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeManager;
@@ -129,6 +130,8 @@ pub struct AppState {
     pub storage: Arc<dyn StorageAdmin>,
     /// Fetches samples.
     pub scrape: Arc<ScrapeManager>,
+    /// Compares what is scraped with packs.
+    pub packs: Arc<LiveCheck>,
     /// What only the binary can do.
     pub operations: Arc<dyn Operations>,
     /// Whether the server is ready, and why not.

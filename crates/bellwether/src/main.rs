@@ -15,6 +15,7 @@ mod log;
 mod memory;
 mod operations;
 mod pack;
+mod pack_inspector;
 mod promql_text;
 mod query;
 mod query_journal;

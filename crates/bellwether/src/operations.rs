@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bellwether::config::{Config, LoadOptions, Loaded};
 use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
+use bellwether_packs::catalogue::Catalogue;
+use bellwether_packs::live::LiveCheck;
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
 use bellwether_scrape::config::matching_files;
@@ -43,7 +45,7 @@ impl ConfigSource {
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
         }
-        let Loaded { mut config, job_places, .. } = loaded;
+        let Loaded { mut config, job_places, catalogue, .. } = loaded;
         // Credentials may come later, and a rule file may be meant to; the server runs without them, as Prometheus does.
         for problem in files::unreadable(&config, &job_places) {
             tracing::warn!(%problem, "configuration");
@@ -70,7 +72,7 @@ impl ConfigSource {
                 "rule files are checked, but this version does not evaluate rules yet"
             );
         }
-        Ok(Checked { config, n_rules, job_places })
+        Ok(Checked { config, n_rules, job_places, catalogue })
     }
 }
 
@@ -80,6 +82,8 @@ pub(crate) struct Checked {
     /// How many rules its rule files hold.
     pub(crate) n_rules: usize,
     job_places: BTreeMap<String, String>,
+    /// The packs in use.
+    pub(crate) catalogue: Catalogue,
 }
 
 impl Checked {
@@ -110,6 +114,7 @@ pub(crate) struct Program {
     store: Tsdb,
     storage: StorageArgs,
     scrape: ScrapeManager,
+    packs: Arc<LiveCheck>,
     query_log: Arc<QueryLog>,
     clock: Arc<dyn Clock>,
     clock_watch: Arc<ClockWatch>,
@@ -129,7 +134,7 @@ impl Program {
         source: ConfigSource,
         loaded: Checked,
         store: (Tsdb, StorageArgs),
-        scrape: ScrapeManager,
+        (scrape, packs): (ScrapeManager, Arc<LiveCheck>),
         query_log: Arc<QueryLog>,
         (clock, clock_watch): (Arc<dyn Clock>, Arc<ClockWatch>),
         stop: CancellationToken,
@@ -141,6 +146,7 @@ impl Program {
             store,
             storage,
             scrape,
+            packs,
             query_log,
             clock,
             clock_watch,
@@ -167,6 +173,7 @@ impl Operations for Program {
             Handle::current().block_on(checked.apply(&self.scrape))?;
             self.query_log.set_file(query_log);
             self.store.set_limits(storage::limits(&self.storage, &checked.config));
+            self.packs.set_catalogue(checked.catalogue.clone());
             self.store.set_tenant_limits(storage::tenant_limits(&checked.config));
             Ok(checked)
         });

@@ -1,15 +1,21 @@
 //! `bellwether pack`: catalogues of metrics, and what is made of them.
 
+mod check;
+mod weaver;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
+use bellwether_packs::diff::{diff, may_break};
 use bellwether_packs::generate::{OutputKind, generate};
 use bellwether_packs::lint::{Finding, Level, lint};
 use bellwether_packs::schema::{LoadError, Pack, json_schema};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
+
+use check::CheckArgs;
 
 use crate::terminal::print;
 
@@ -39,6 +45,37 @@ pub(crate) enum PackCommand {
         #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = output_kind)]
         kinds: Vec<OutputKind>,
     },
+    /// Compare what an application exposes with what packs promise.
+    Check(CheckArgs),
+    /// Say what a new version of a pack changes for those who rely on the old one. The exit code is 1 if it breaks something and its version does not say so.
+    Diff {
+        /// The old version.
+        old: PathBuf,
+        /// The new version.
+        new: PathBuf,
+        /// How changes are shown.
+        #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
+        format: FindingsFormat,
+    },
+    /// Print a pack with the metrics of a registry of OpenTelemetry's Weaver (`definition/2`).
+    Import {
+        /// What the pack is called.
+        name: String,
+        /// The files of the registry, or its folder.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Make a registry of OpenTelemetry's Weaver (`definition/2`) of the metrics of a pack.
+    Export {
+        /// The pack.
+        file: PathBuf,
+        /// The folder for the files; it is made if it is not there.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// What the registry is known as, with its version at the end; made of name and version if not given.
+        #[arg(long, value_name = "URL")]
+        schema_url: Option<String>,
+    },
     /// Print the JSON Schema of packs, for editors.
     Schema,
 }
@@ -64,6 +101,10 @@ pub(crate) fn pack(command: PackCommand) -> anyhow::Result<ExitCode> {
         PackCommand::Gen { file, out, kinds } => {
             generate_files(&file, &out, if kinds.is_empty() { OutputKind::ALL } else { &kinds })
         }
+        PackCommand::Check(args) => check::check(&args),
+        PackCommand::Diff { old, new, format } => diff_files(&old, &new, format),
+        PackCommand::Import { name, paths } => weaver::import(&name, &paths),
+        PackCommand::Export { file, out, schema_url } => weaver::export(&file, &out, schema_url.as_deref()),
         PackCommand::Schema => {
             print(&format!("{:#}\n", json_schema()))?;
             Ok(ExitCode::SUCCESS)
@@ -165,4 +206,48 @@ fn generate_files(file: &Path, out: &Path, kinds: &[OutputKind]) -> anyhow::Resu
     }
     print(&made)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn diff_files(old: &Path, new: &Path, format: FindingsFormat) -> anyhow::Result<ExitCode> {
+    let (old, new) = (Pack::load(old)?, Pack::load(new)?);
+    let changes = diff(&old, &new);
+    let n_breaking = changes.iter().filter(|change| change.breaking).count();
+    let may_break = may_break(&old, &new);
+    let is_good = n_breaking == 0 || may_break;
+    let mut text = String::new();
+    match format {
+        FindingsFormat::Text => {
+            for change in &changes {
+                writeln!(text, "{change}")?;
+            }
+            let (from, to) = (&old.version, &new.version);
+            let remedy = if is_good { "" } else { "; what breaks needs a new major version" };
+            writeln!(
+                text,
+                "{} changes from {from} to {to}, {n_breaking} of them breaking{remedy}",
+                changes.len()
+            )?;
+        }
+        FindingsFormat::Json => {
+            let changes: Vec<Value> = changes
+                .iter()
+                .map(|change| {
+                    json!({
+                        "kind": change.kind.as_str(),
+                        "breaking": change.breaking,
+                        "name": change.name,
+                        "file": change.source,
+                        "line": change.position.line,
+                        "column": change.position.column,
+                        "message": change.message,
+                    })
+                })
+                .collect();
+            let answer =
+                json!({ "valid": is_good, "old": old.version, "new": new.version, "changes": changes });
+            writeln!(text, "{answer:#}")?;
+        }
+    }
+    print(&text)?;
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -16,6 +16,7 @@ use bellwether_api::{
 };
 use bellwether_disk::RealFs;
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
+use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::{Engine, EngineOptions};
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
 use bellwether_tsdb::{ReplayProgress, Tsdb, TsdbError, forget_starts};
@@ -31,6 +32,7 @@ use crate::gates::Gates;
 use crate::listen::{global_address, listen, own_address, route_prefix};
 use crate::memory::MemoryBound;
 use crate::operations::{Checked, ConfigSource, Program, open_query_log};
+use crate::pack_inspector::PackInspector;
 use crate::query_journal::Journal;
 use crate::query_memory::QueryMemoryLimits;
 use crate::signals::{Request, Signals};
@@ -181,13 +183,16 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let active_queries = Arc::new(ActiveQueries::default());
     tokio::spawn(memory::watch(Arc::clone(&process_memory), Arc::clone(&active_queries), stop.clone()));
     let appender = Arc::new(MemoryBound { store: store.clone(), memory: Arc::clone(&process_memory) });
+    let packs = Arc::new(LiveCheck::start(config.catalogue.clone()).context("cannot start threads")?);
+    let inspector = PackInspector { packs: Arc::clone(&packs), clock: Arc::clone(&clock) };
+    scrape_options.inspector = Some(Arc::new(inspector));
     let scrape = ScrapeManager::new(Arc::<MemoryBound>::clone(&appender), Arc::clone(&clock), scrape_options);
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
     let program = Arc::new(Program::new(
         source,
         config,
         (store.clone(), args.storage),
-        scrape.clone(),
+        (scrape.clone(), Arc::clone(&packs)),
         Arc::clone(&query_log),
         (Arc::clone(&clock), Arc::clone(&clock_watch)),
         stop.clone(),
@@ -198,6 +203,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         queryable: Arc::new(store.clone()),
         storage: Arc::new(storage::Admin { store: store.clone(), clock: Arc::clone(&clock) }),
         scrape: Arc::new(scrape.clone()),
+        packs,
         operations: Arc::<Program>::clone(&program),
         readiness: Arc::clone(&readiness),
         clock,

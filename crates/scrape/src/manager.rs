@@ -121,6 +121,7 @@ impl ScrapeManager {
             workspaces: Workspaces::new(2 * concurrency),
             ingest_permits: Arc::new(Semaphore::new(concurrency)),
             offset_seed: options.offset_seed,
+            inspector: options.inspector.clone(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });

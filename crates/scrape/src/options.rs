@@ -5,6 +5,7 @@ use bellwether_outbound::ClientOptions;
 
 use crate::config::Limits;
 use crate::discovery::Resolver;
+use crate::inspect::Inspector;
 use crate::target::GlobalAddress;
 
 /// What all jobs of a server have in common.
@@ -30,6 +31,8 @@ pub struct ScrapeOptions {
     pub global_address: Option<GlobalAddress>,
     /// How many scraped bodies may be read and stored at a time.
     pub ingest_concurrency: usize,
+    /// Who else looks at what is scraped.
+    pub inspector: Option<Arc<dyn Inspector>>,
 }
 
 /// Bodies of jobs without `body_size_limit` may have so many decoded bytes: some half a million samples.
@@ -49,6 +52,7 @@ impl Default for ScrapeOptions {
             extra_scrape_metrics: false,
             global_address: None,
             ingest_concurrency: 4 * cores,
+            inspector: None,
         }
     }
 }

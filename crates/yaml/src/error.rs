@@ -148,6 +148,16 @@ impl Error {
         Self::build(source_name.into(), None, String::new(), kind)
     }
 
+    /// A problem at a place whose node is no longer at hand.
+    pub fn in_place(
+        source_name: impl Into<Arc<str>>,
+        position: Position,
+        reason: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let kind = ErrorKind::Rejected(Arc::from(reason.into()));
+        Self::build(source_name.into(), Some(position), String::new(), kind)
+    }
+
     fn build(source_name: Arc<str>, position: Option<Position>, path: String, kind: ErrorKind) -> Self {
         Self(Box::new(Details { source_name, position, path, kind, remedy: None }))
     }

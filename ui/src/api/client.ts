@@ -4,6 +4,7 @@ import type { Breakdown, Cardinality, LabelChoice } from './cardinality';
 import { decodeQueryAnswer } from './decode';
 import { type Answer, openEnvelope } from './envelope';
 import { decodeExemplars, type ExemplarSeries } from './exemplars';
+import type { Packs } from './packs';
 import type { QueryData } from './query';
 import type { StorageDetails } from './storage';
 import { Transport } from './transport';
@@ -90,6 +91,8 @@ export const api = {
       invalidTargets: data?.invalidTargets ?? [],
     };
   },
+
+  packs: (signal?: AbortSignal) => get<Packs>('packs', undefined, signal),
 
   buildInfo: (signal?: AbortSignal) => get<BuildInfo>('status/buildinfo', undefined, signal),
   runtimeInfo: (signal?: AbortSignal) => get<RuntimeInfo>('status/runtimeinfo', undefined, signal),

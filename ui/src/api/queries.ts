@@ -15,6 +15,12 @@ export const METADATA_QUERY = {
   staleTime: 60_000,
 } as const;
 
+export const PACKS_QUERY = {
+  queryKey: ['packs'],
+  queryFn: ({ signal }: Abortable) => api.packs(signal),
+  staleTime: 10_000,
+} as const;
+
 export const TARGETS_QUERY = {
   queryKey: ['targets', 'active'],
   queryFn: ({ signal }: Abortable) => api.targets('active', signal),

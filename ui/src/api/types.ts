@@ -1,4 +1,5 @@
 import type { Labels } from '../labels/labels';
+import type { TargetCheck } from './packs';
 
 export interface MetricMetadata {
   type: string;
@@ -42,6 +43,8 @@ export interface ActiveTarget {
   /** Scrapes left out because one before took too long. */
   missedScrapes?: number | null;
   relabelSteps?: RelabelStep[];
+  /** What it exposes against what packs promise; null before the first check. */
+  packs?: TargetCheck | null;
 }
 
 export interface DroppedTarget {

@@ -12,6 +12,7 @@ export type PagePath =
   | '/system/targets'
   | '/system/storage'
   | '/system/cardinality'
+  | '/system/packs'
   | '/system/status';
 
 export interface Destination {

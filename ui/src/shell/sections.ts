@@ -4,6 +4,7 @@ import {
   IconDatabase,
   IconHome,
   IconListDetails,
+  IconPackage,
   IconServer2,
   IconStack2,
   IconTarget,
@@ -42,6 +43,13 @@ export const SYSTEM_SECTIONS: readonly Section[] = [
     icon: IconStack2,
     key: 'c',
     also: 'series labels values churn memory relabel drop top',
+  },
+  {
+    to: '/system/packs',
+    label: 'Packs',
+    icon: IconPackage,
+    key: 'p',
+    also: 'catalogue promise check verdict lint metrics alerts',
   },
   {
     to: '/system/status',

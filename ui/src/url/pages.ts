@@ -94,6 +94,14 @@ export const targetsCodec = codec({
   open: text(),
 });
 
+export const packsCodec = codec({
+  f: text(),
+  /** The pack whose details are open. */
+  pack: text(),
+  /** The metric of it that is looked at. */
+  metric: text(),
+});
+
 export const statusCodec = codec({
   tab: oneOf(['overview', 'flags', 'config']),
   f: text(),

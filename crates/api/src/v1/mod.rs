@@ -6,6 +6,7 @@ mod alerting;
 mod cardinality;
 mod features;
 mod federate;
+mod packs;
 mod parse;
 pub(crate) mod query;
 mod read;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/features", get(features::features))
         .route("/targets", get(targets::targets))
         .route("/targets/metadata", get(targets::metadata))
+        .route("/packs", get(packs::packs))
         .route("/scrape_pools", get(targets::scrape_pools))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/runtimeinfo", get(status::runtime_info))

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use bellwether_model::Labels;
+use bellwether_packs::live::LiveCheck;
 use bellwether_promql::syntax::parse_metric_selector;
 use bellwether_scrape::{TargetMetadataQuery, TargetView};
 use serde_json::{Map, Value, json};
@@ -11,6 +12,7 @@ use crate::envelope;
 use crate::error::ApiError;
 use crate::params::{Params, format_time_ms};
 use crate::state::AppState;
+use crate::v1::packs;
 
 pub(crate) async fn targets(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let wanted = params.get("state").unwrap_or("any").to_lowercase();
@@ -20,8 +22,12 @@ pub(crate) async fn targets(State(state): State<AppState>, params: Params) -> Re
     // Any other state selects nothing, as in Prometheus.
     let with_active = matches!(wanted.as_str(), "any" | "active");
     let with_dropped = matches!(wanted.as_str(), "any" | "dropped");
-    let active: Vec<Value> =
-        view.active.iter().filter(|t| with_active && in_pool(&t.scrape_pool)).map(active_target).collect();
+    let active: Vec<Value> = view
+        .active
+        .iter()
+        .filter(|t| with_active && in_pool(&t.scrape_pool))
+        .map(|t| active_target(t, &state.packs))
+        .collect();
     let dropped: Vec<Value> = view
         .dropped
         .iter()
@@ -42,7 +48,7 @@ pub(crate) async fn targets(State(state): State<AppState>, params: Params) -> Re
     })))
 }
 
-fn active_target(t: &TargetView) -> Value {
+fn active_target(t: &TargetView, packs: &LiveCheck) -> Value {
     let (line, column) = t.last_error_place.unzip();
     json!({
         "discoveredLabels": object(&t.discovered_labels),
@@ -62,6 +68,8 @@ fn active_target(t: &TargetView) -> Value {
         "lastScrapeSamples": t.samples_scraped,
         "nextScrape": t.next_scrape_ms.map(format_time_ms),
         "missedScrapes": t.missed_scrapes,
+        // Not part of the API of Prometheus: null before the first check.
+        "packs": packs.verdict(&t.scrape_pool, &t.scrape_url).as_deref().map(packs::summary),
     })
 }
 

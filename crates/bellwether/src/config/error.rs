@@ -11,10 +11,24 @@ pub enum SectionError {
     /// A pattern with a star before the last segment.
     #[error("invalid {kind} file path {path:?}")]
     FilePattern {
-        /// `rule` or `scrape config`.
+        /// `rule`, `scrape config` or `pack`.
         kind: &'static str,
         /// The pattern.
         path: String,
+    },
+    /// A file with a pack that does not exist.
+    #[error("pack {path} does not exist")]
+    NoSuchPack {
+        /// The file.
+        path: String,
+    },
+    /// Two packs of the same name.
+    #[error("pack {name:?} is already in {first}")]
+    DuplicatePack {
+        /// The name.
+        name: String,
+        /// The file with the other one.
+        first: String,
     },
     /// Two jobs of the same name.
     #[error("found multiple scrape configs with job name {name:?}, first found in {first}")]

@@ -33,6 +33,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// What may be brought into the store.
     pub limits: LimitsConfig,
+    /// Patterns of files with packs beside those that come with the program. Prometheus does not have this.
+    pub packs: Vec<PathBuf>,
     /// Where the server sends traces of itself, if anywhere.
     pub tracing: Option<TracingConfig>,
     /// Servers to which samples are sent.
@@ -124,6 +126,7 @@ impl Config {
         map.set_if("scrape_configs", Value::List(own.map(ScrapeConfig::to_value).collect()));
         map.set_if("storage", self.storage.to_value());
         map.set_if("limits", self.limits.to_value());
+        map.set_if("packs", paths(&self.packs));
         if let Some(tracing) = &self.tracing {
             map.set("tracing", tracing.to_value());
         }

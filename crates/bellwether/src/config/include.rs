@@ -1,4 +1,4 @@
-//! `rule_files` and `scrape_config_files`: patterns of other files.
+//! `rule_files`, `scrape_config_files` and `packs`: patterns of other files.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,20 +8,20 @@ use bellwether_yaml::{At, Decode, Errors, MapReader, Node, Reported};
 
 use super::error::SectionError;
 
-/// Reads a list of patterns. Only the last segment of each may have a star, so that it is clear which folders are watched.
-pub(super) fn read_patterns(
-    map: &mut MapReader<'_, '_>,
+/// Reads a list of patterns, with their places. Only the last segment of each may have a star, so that it is clear which folders are watched.
+pub(super) fn read_patterns<'d>(
+    map: &mut MapReader<'d, '_>,
     field: &'static str,
     kind: &'static str,
-) -> Vec<PathBuf> {
-    let patterns: Vec<At<'_, String>> = map.or_default(field);
+) -> Vec<At<'d, PathBuf>> {
+    let patterns: Vec<At<'d, String>> = map.or_default(field);
     for At { value, node } in &patterns {
         let star_in_folder = value.find('*').is_some_and(|star| value[star..].contains('/'));
         if star_in_folder {
             map.reject(*node, SectionError::FilePattern { kind, path: value.clone() });
         }
     }
-    patterns.iter().map(|at| at.node.resolve_path(&at.value)).collect()
+    patterns.iter().map(|at| At { value: at.node.resolve_path(&at.value), node: at.node }).collect()
 }
 
 /// A file that holds nothing but jobs.

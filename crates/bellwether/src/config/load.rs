@@ -6,6 +6,9 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_packs::catalogue::Catalogue;
+use bellwether_packs::lint::{Level, lint};
+use bellwether_packs::schema::Pack;
 use bellwether_scrape::config::{ScrapeConfig, ScrapeSpec, matching_files};
 use bellwether_wire::config::{OtlpConfig, RemoteReadConfig, RemoteWriteConfig, RemoteWriteSpec};
 use bellwether_yaml::{At, Decode, Dialect, Document, Error, Errors, MapReader, Node, Reported};
@@ -57,10 +60,12 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Where each job stands, as `FILE:LINE:COLUMN`, for problems that show only when the job is started.
     pub job_places: BTreeMap<String, String>,
+    /// The packs that come with the program, and those of the files that the configuration names.
+    pub catalogue: Catalogue,
 }
 
 impl Config {
-    /// Reads the file `path` and the files that it includes. Rule files are not read.
+    /// Reads the file `path` and the files that it includes. Packs are read, rule files are not.
     pub fn load(path: &Path, options: LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         let name = path.to_string_lossy();
         match std::fs::read(path) {
@@ -80,12 +85,18 @@ impl Config {
             warnings: Vec::new(),
             texts: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            catalogue: Catalogue::built_in(),
         };
         let config = loader.read_main(name, bytes);
         match config {
             Some(config) if loader.errors.is_empty() => {
                 let places = loader.jobs.into_iter().map(|(job, place)| (job, place.to_string()));
-                Ok(Loaded { config, warnings: loader.warnings, job_places: places.collect() })
+                Ok(Loaded {
+                    config,
+                    warnings: loader.warnings,
+                    job_places: places.collect(),
+                    catalogue: loader.catalogue,
+                })
             }
             _ => Err(ConfigErrors { errors: loader.errors, texts: loader.texts }),
         }
@@ -104,6 +115,7 @@ struct FileSpec<'d> {
     scrape_configs: Vec<ScrapeSpec<'d>>,
     storage: StorageConfig,
     limits: LimitsConfig,
+    packs: Vec<At<'d, PathBuf>>,
     tracing: Option<TracingConfig>,
     remote_write: Vec<At<'d, RemoteWriteSpec<'d>>>,
     remote_read: Vec<At<'d, RemoteReadConfig>>,
@@ -125,13 +137,14 @@ impl<'d> Decode<'d> for FileSpec<'d> {
             runtime: map.optional("runtime"),
             alerting: At { value: map.or_default("alerting"), node: map.place("alerting") },
             rule_files: At {
-                value: read_patterns(&mut map, "rule_files", "rule"),
+                value: values(read_patterns(&mut map, "rule_files", "rule")),
                 node: map.place("rule_files"),
             },
-            scrape_config_files: read_patterns(&mut map, "scrape_config_files", "scrape config"),
+            scrape_config_files: values(read_patterns(&mut map, "scrape_config_files", "scrape config")),
             scrape_configs: map.list("scrape_configs", "empty or null scrape config section"),
             storage: map.or_default("storage"),
             limits: map.or_default("limits"),
+            packs: read_patterns(&mut map, "packs", "pack"),
             tracing: map.optional("tracing"),
             remote_write: map.list("remote_write", "empty or null remote write config section"),
             remote_read: map.list("remote_read", "empty or null remote read config section"),
@@ -143,6 +156,10 @@ impl<'d> Decode<'d> for FileSpec<'d> {
     }
 }
 
+fn values<T>(list: Vec<At<'_, T>>) -> Vec<T> {
+    list.into_iter().map(|at| at.value).collect()
+}
+
 struct Loader<'a> {
     options: LoadOptions<'a>,
     errors: Errors,
@@ -150,6 +167,7 @@ struct Loader<'a> {
     texts: BTreeMap<String, Arc<str>>,
     /// The names of the jobs so far, with their places.
     jobs: BTreeMap<String, Place>,
+    catalogue: Catalogue,
 }
 
 impl Loader<'_> {
@@ -187,6 +205,7 @@ impl Loader<'_> {
         for path in file.scrape_config_files.iter().flat_map(|pattern| matching_files(pattern)) {
             self.read_included(&path, &global, &mut scrape_configs);
         }
+        self.read_packs(&file.packs);
         let alerting = file.alerting.value.resolve(scheme, &mut self.errors);
         let write_places: Vec<Place> = file.remote_write.iter().map(|at| Place::of(at.node)).collect();
         let remote_write: Vec<RemoteWriteConfig> = file
@@ -205,6 +224,7 @@ impl Loader<'_> {
             n_own_scrape_configs,
             storage: file.storage,
             limits: file.limits,
+            packs: values(file.packs),
             tracing: file.tracing,
             remote_write,
             remote_read: file.remote_read.into_iter().map(|at| at.value).collect(),
@@ -256,6 +276,52 @@ impl Loader<'_> {
         for spec in file.scrape_configs {
             jobs.extend(self.resolve_job(spec, global));
         }
+    }
+
+    /// Reads the packs that the configuration names. One with errors would promise what cannot be checked, so it is refused like a wrong section.
+    fn read_packs(&mut self, patterns: &[At<'_, PathBuf>]) {
+        let mut first: BTreeMap<String, String> = BTreeMap::new();
+        for At { value: pattern, node } in patterns {
+            let files = matching_files(pattern);
+            let is_pattern = pattern.to_string_lossy().contains(['*', '?', '[']);
+            if files.is_empty() && !is_pattern {
+                self.errors.reject(*node, SectionError::NoSuchPack { path: pattern.display().to_string() });
+            }
+            for path in files {
+                let Some(pack) = self.read_pack(&path) else { continue };
+                match first.entry(pack.name.value.clone()) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(pack.source.clone());
+                        self.catalogue.insert(Arc::new(pack));
+                    }
+                    // Two patterns may find the same file.
+                    Entry::Occupied(first) if *first.get() == pack.source => {}
+                    Entry::Occupied(first) => {
+                        let (name, first) = (first.key().clone(), first.get().clone());
+                        let refusal = SectionError::DuplicatePack { name, first };
+                        self.errors.push(Error::in_place(pack.source, pack.name.position, refusal));
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_pack(&mut self, path: &Path) -> Option<Pack> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path)
+            .map_err(|error| self.errors.push(Error::in_file(name.as_str(), error)))
+            .ok()?;
+        self.texts.insert(name.clone(), String::from_utf8_lossy(&bytes).into());
+        let pack = Pack::parse(&name, &bytes).map_err(|errors| self.errors.append(errors)).ok()?;
+        let findings = lint(&pack);
+        let mut wrong = findings.into_iter().filter(|finding| finding.level == Level::Error).peekable();
+        let is_right = wrong.peek().is_none();
+        for finding in wrong {
+            let remedy = format!("{} [{}]", finding.remedy, finding.rule);
+            let error = Error::in_place(finding.source, finding.position, finding.message);
+            self.errors.push(error.with_remedy(remedy));
+        }
+        is_right.then_some(pack)
     }
 
     fn parse_document(&mut self, name: &str, bytes: &[u8]) -> Option<Document> {

@@ -97,6 +97,7 @@ limits:
   max_active_series: 0
   max_future: 1h
   tenants: {team-a: {max_active_series: 10, max_future: 0s}, team-b: {}, team-c: }
+packs: ["packs/*.yaml"]
 tracing: {endpoint: "localhost:4317", client_type: http, sampling_fraction: 0.1, compression: gzip, timeout: 5s}
 remote_write:
 - url: http://remote/push
@@ -530,4 +531,38 @@ fn limits_that_cannot_be_are_refused_with_their_place() {
         let error = load(text).map(|_| ()).expect_err(text);
         assert!(error.starts_with("f.yml:1:"), "{text}: {error}");
     }
+}
+
+#[test]
+fn packs_stand_beside_those_that_come_with_the_program() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
+    let load = |packs: &str| {
+        write("b.yml", packs);
+        Config::load(
+            &dir.path().join("b.yml"),
+            LoadOptions { mode: Mode::Server, environment: &no_environment },
+        )
+    };
+    write("shop.yaml", "pack: shop\nversion: 1.0.0\n");
+    write("http.yaml", "pack: http\nversion: 9.9.9\n");
+    let loaded = load("packs: ['*.yaml', shop.yaml]").expect("valid");
+    let version = |name: &str| loaded.catalogue.get(name).map(|pack| pack.version.clone());
+    assert_eq!(version("shop").as_deref(), Some("1.0.0"));
+    assert_eq!(version("http").as_deref(), Some("9.9.9"), "takes the place of the other one");
+    assert!(version("process").is_some());
+    assert!(load("packs: ['none/*.yaml']").is_ok(), "a pattern may find nothing");
+
+    write("more.yaml", "pack: shop\nversion: 2.0.0\n");
+    write("form.yaml", "pack: form\nversion: 1.0.0\nmetrcs: []\n");
+    write("sense.yaml", "pack: sense\nversion: 1.0.0\nmetrics:\n- {name: failed, type: counter, help: x}\n");
+    let errors = load("packs: [shop.yaml, more.yaml, form.yaml, sense.yaml, gone.yaml]").expect_err("wrong");
+    let said = errors.to_string().replace(&format!("{}/", dir.path().display()), "");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 4, "{said}");
+    assert!(lines[0].starts_with("more.yaml:1:7: pack \"shop\" is already in shop.yaml"), "{said}");
+    assert!(lines[1].starts_with("form.yaml:3:1: "), "{said}");
+    assert!(lines[2].starts_with("sense.yaml:4:10: ") && lines[2].ends_with("[counter-total]"), "{said}");
+    assert_eq!(lines[3], "b.yml:1:54: pack gone.yaml does not exist");
+    assert!(errors.with_excerpts().contains("{name: failed"));
 }

@@ -1,6 +1,7 @@
 //! Questions to a server that speaks Prometheus' HTTP API.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -25,21 +26,26 @@ pub(crate) struct Api {
     timeout: Duration,
 }
 
+/// A client with the settings of a file in the form of an HTTP section of the configuration.
+pub(crate) fn http_client(config_file: Option<&Path>) -> anyhow::Result<HttpClient> {
+    let config = match config_file {
+        None => HttpClientConfig::default(),
+        Some(file) => {
+            let name = file.display().to_string();
+            let bytes = std::fs::read(file).with_context(|| name.clone())?;
+            let document = Document::parse(name, &bytes, Dialect::V2)?;
+            document.decode().map_err(|errors| anyhow!("{errors}"))?
+        }
+    };
+    Ok(HttpClient::new(&config, &ClientOptions::default())?)
+}
+
 /// The parameters of a question.
 pub(crate) type Params = Vec<(&'static str, String)>;
 
 impl Api {
     pub(crate) fn new(args: &WhomArgs) -> anyhow::Result<Self> {
-        let config = match &args.http_config_file {
-            None => HttpClientConfig::default(),
-            Some(file) => {
-                let name = file.display().to_string();
-                let bytes = std::fs::read(file).with_context(|| name.clone())?;
-                let document = Document::parse(name, &bytes, Dialect::V2)?;
-                document.decode().map_err(|errors| anyhow!("{errors}"))?
-            }
-        };
-        let client = HttpClient::new(&config, &ClientOptions::default())?;
+        let client = http_client(args.http_config_file.as_deref())?;
         Ok(Self { client, server: args.server.clone(), timeout: args.timeout })
     }
 

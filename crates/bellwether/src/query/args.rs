@@ -151,7 +151,7 @@ fn server_url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     match parse_duration_ms(text) {
         Ok(ms) if ms > 0 => Ok(Duration::from_millis(ms.unsigned_abs())),
         Ok(_) => Err("it must be greater than zero".to_owned()),

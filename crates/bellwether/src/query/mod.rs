@@ -18,8 +18,8 @@ use bellwether_model::{Clock as _, Labels, SystemClock, format_duration_ms, is_l
 use bellwether_promql::syntax::{AggregateOp, Expr, ParserOptions, parse_expr};
 use serde_json::Value;
 
-pub(crate) use api::Api;
-pub(crate) use args::{Format, QueryCommand, WhomArgs};
+pub(crate) use api::{Api, http_client};
+pub(crate) use args::{Format, QueryCommand, WhomArgs, positive_duration};
 
 use crate::serve::block_on;
 use crate::terminal::{print, visible, width};

@@ -12,6 +12,7 @@ mod http_api;
 mod http_limits;
 mod limits;
 mod pack_cli;
+mod packs;
 mod peers;
 mod protobuf;
 mod query_cli;

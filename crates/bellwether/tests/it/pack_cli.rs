@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::admin::command;
-use crate::support::root;
+use crate::support::{Bellwether, root};
 
 const WRONG: &str = "pack: shop\nversion: 1.0.0\nmetrics:\n- {name: failed, type: counter, help: x}\n";
 const WARNED: &str = "pack: shop\nversion: 1.0.0\nmetrics:\n- {name: wait_ms, type: gauge, help: x}\n";
@@ -87,6 +87,112 @@ fn every_pack_of_the_repository_is_made_and_its_alerts_pass_their_tests() {
             assert!(success, "{said}");
         }
     }
+}
+
+const SHOP: &str = "\
+pack: shop
+version: 1.0.0
+namespace: shop_
+metrics:
+- {name: shop_orders_total, type: counter, help: x, labels: {state: [paid, open]}}
+- {name: shop_workers, type: gauge, help: x}
+";
+
+#[test]
+fn an_exposition_is_compared_with_a_pack() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
+    write("shop.yaml", SHOP);
+    write(
+        "good.prom",
+        "# TYPE shop_orders_total counter\nshop_orders_total{state=\"paid\"} 1\n# TYPE shop_workers gauge\nshop_workers 1\n",
+    );
+    write("bad.om", "# TYPE shop_orders counter\nshop_orders_total{state=\"lost\"} 1\n# EOF\n");
+    write("warned.prom", "# TYPE shop_workers gauge\nshop_workers 1\n");
+    let check = |file: &str, more: &[&str]| {
+        command(dir.path(), &[&["pack", "check", "--file", file, "shop.yaml"], more].concat())
+    };
+    let (success, said) = check("good.prom", &[]);
+    assert!(success && said == "0 errors, 0 warnings, 0 infos in text\n", "{said}");
+    let (success, said) = check("bad.om", &["--format", "json"]);
+    assert!(!success);
+    let answer: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!((&answer["valid"], &answer["formats"][0]), (&false.into(), &"openmetrics".into()));
+    let rules: Vec<&Value> =
+        answer["findings"].as_array().expect("a list").iter().map(|f| &f["rule"]).collect();
+    assert_eq!(rules, ["value", "missing"]);
+    assert_eq!(answer["findings"][0]["line"], 5);
+    assert!(check("warned.prom", &[]).0, "a warning is no error");
+    assert!(!check("warned.prom", &["--strict"]).0);
+    let (success, said) = check("none.prom", &[]);
+    assert!(!success && said.contains("none.prom: No such file"), "{said}");
+}
+
+#[test]
+fn a_target_is_scraped_in_all_formats() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(
+        dir.path().join("own.yaml"),
+        "pack: own\nversion: 1.0.0\nmetrics:\n- {name: bellwether_nothing, type: gauge, help: x}\n",
+    )
+    .expect("written");
+    let server = Bellwether::serve(dir.path(), &[]);
+    let target = format!("{}/metrics", server.url);
+    let (success, said) = command(dir.path(), &["pack", "check", "--target", &target, "own.yaml", "process"]);
+    assert!(!success, "{said}");
+    assert!(said.starts_with("own.yaml:4:10: error: bellwether_nothing is not exposed; "), "{said}");
+    assert!(
+        said.contains("packs/process.yaml:"),
+        "a pack that comes with the program goes by its name: {said}"
+    );
+    assert!(said.trim_end().contains(" infos in openmetrics"), "{said}");
+    let (success, said) = command(
+        dir.path(),
+        &["pack", "check", "--target", &target, "own.yaml", "--watch", "300ms", "--interval", "100ms"],
+    );
+    assert!(!success, "{said}");
+    assert_eq!(said.lines().count(), 2, "what does not change is said once: {said}");
+    let (success, said) =
+        command(dir.path(), &["pack", "check", "--target", "http://127.0.0.1:1/", "own.yaml"]);
+    assert!(!success && said.contains("connection refused"), "{said}");
+}
+
+#[test]
+fn what_breaks_needs_a_new_major_version() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: String| fs::write(dir.path().join(name), text).expect("written");
+    write("old.yaml", SHOP.to_owned());
+    write("new.yaml", SHOP.replace("[paid, open]", "[paid]").replace("1.0.0", "1.1.0"));
+    write("major.yaml", SHOP.replace("[paid, open]", "[paid]").replace("1.0.0", "2.0.0"));
+    let diff =
+        |new: &str, more: &[&str]| command(dir.path(), &[&["pack", "diff", "old.yaml", new], more].concat());
+    let (success, said) = diff("new.yaml", &[]);
+    assert!(!success);
+    let want = "new.yaml:5:10: breaking: state of shop_orders_total is no longer open [label]\n\
+                1 changes from 1.0.0 to 1.1.0, 1 of them breaking; what breaks needs a new major version\n";
+    assert_eq!(said, want);
+    assert!(diff("major.yaml", &[]).0);
+    let (success, said) = diff("old.yaml", &["--format", "json"]);
+    let answer: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert!(success && answer["valid"] == true && answer["changes"] == serde_json::json!([]));
+}
+
+#[test]
+fn a_pack_becomes_a_registry_and_comes_back() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("shop.yaml"), SHOP).expect("written");
+    let (success, said) = command(dir.path(), &["pack", "export", "shop.yaml", "--out", "registry"]);
+    assert!(success && said == "registry/manifest.yaml\nregistry/shop.yaml\n", "{said}");
+    let (success, back) = command(dir.path(), &["pack", "import", "shop", "registry"]);
+    assert!(success, "{back}");
+    fs::write(dir.path().join("back.yaml"), back.replace("0.1.0", "1.0.0")).expect("written");
+    let (success, said) = command(dir.path(), &["pack", "diff", "shop.yaml", "back.yaml"]);
+    assert!(success && said == "0 changes from 1.0.0 to 1.0.0, 0 of them breaking\n", "{said}");
+    let (success, said) = command(dir.path(), &["pack", "import", "shop", "registry/manifest.yaml"]);
+    assert!(
+        !success && said.contains("registry/manifest.yaml:1:14: this is not a file of definitions"),
+        "{said}"
+    );
 }
 
 #[test]

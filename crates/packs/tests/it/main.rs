@@ -1,7 +1,10 @@
 //! What people rely on of packs.
 
+mod check;
 mod compile;
+mod diff;
 mod generate;
 mod lint;
 mod pages;
 mod schema;
+mod weaver;

@@ -232,6 +232,11 @@ impl Ingest {
         (counts, result)
     }
 
+    /// The format of the last body; `None` if there was none yet.
+    pub(crate) fn format(&self) -> Option<BodyFormat> {
+        self.format
+    }
+
     /// A scrape that brought no body.
     pub(crate) fn read_nothing(&mut self, batch: &mut AppendBatch) {
         self.begin(batch);

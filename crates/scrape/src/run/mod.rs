@@ -20,6 +20,7 @@ use crate::counters::Counters;
 use crate::failure_log::FailureLog;
 use crate::fetch::Fetch;
 use crate::ingest::IngestSettings;
+use crate::inspect::Inspector;
 use crate::workspace::Workspaces;
 
 /// What all scrape loops of a server share.
@@ -33,6 +34,7 @@ pub(crate) struct Environment {
     pub(crate) ingest_permits: Arc<Semaphore>,
     /// Spreads the scrapes of several servers over time.
     pub(crate) offset_seed: u64,
+    pub(crate) inspector: Option<Arc<dyn Inspector>>,
     pub(crate) shutdown: CancellationToken,
     /// Every task of the scrape manager, so that a shutdown can wait for all of them.
     pub(crate) tasks: TaskTracker,

@@ -6,6 +6,7 @@ use bellwether_model::{AppendBatch, AppendError, AppendReport, OverLimit};
 use super::{Environment, LoopConfig};
 use crate::error::ScrapeError;
 use crate::ingest::{Counts, ExtraReport, Ingest, Refused, Report};
+use crate::inspect::ScrapedBody;
 use crate::target::{ActiveTarget, Outcome};
 use crate::workspace::Workspace;
 
@@ -56,6 +57,10 @@ pub(super) fn store(
     };
     ingest.finish(result.is_ok(), &report, ts_ms, batch);
     let body_bytes = body.len();
+    if let (Some(inspector), Ok(()), Some(format)) = (&env.inspector, &result, ingest.format()) {
+        let (job, url) = (config.job.as_ref(), target.url.shown());
+        inspector.look(&ScrapedBody { job, url, format, bytes: body, started_ms });
+    }
     env.counters.scrapes.inc();
     env.counters.samples_scraped.add(counts.total);
     env.counters.body_bytes.add(body_bytes);

@@ -5,6 +5,7 @@ use bellwether_model::{
     AppendBatch, AppendError, AppendReport, Labels, LabelsBuilder, Limit, ValidationScheme,
 };
 use bellwether_relabel::Rules;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -12,6 +13,7 @@ use super::*;
 use crate::error::ScrapeError;
 use crate::fetch::FetchFuture;
 use crate::ingest::{HistogramSettings, LabelLimits, SampleLabels};
+use crate::inspect::ScrapedBody;
 use crate::target::{ActiveTarget, Health, TargetSpec, TargetUrl};
 use crate::test_store::{TestClock, TestStore};
 
@@ -45,6 +47,37 @@ fn counting() -> Answer {
     Box::new(|n| (Duration::ZERO, Ok(format!("m {n}\n"))))
 }
 
+fn environment(
+    appender: Arc<dyn Appender>,
+    clock: &Arc<TestClock>,
+    inspector: Option<Arc<dyn Inspector>>,
+) -> Arc<Environment> {
+    Arc::new(Environment {
+        appender,
+        tenant: Tenant::default(),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        counters: Counters::default(),
+        workspaces: Workspaces::new(2),
+        ingest_permits: Arc::new(Semaphore::new(2)),
+        offset_seed: 3_000,
+        inspector,
+        shutdown: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    })
+}
+
+/// Remembers the bodies that it was shown.
+#[derive(Default)]
+struct Looked(Mutex<Vec<String>>);
+
+impl Inspector for Looked {
+    fn look(&self, body: &ScrapedBody<'_>) {
+        let text = String::from_utf8_lossy(body.bytes);
+        let (seconds, format) = (body.started_ms / 1000, body.format.media_type());
+        self.0.lock().push(format!("{seconds} {} {} {format} {text}", body.job, body.url));
+    }
+}
+
 /// A scrape loop in virtual time, which starts at 0 ms.
 struct Running {
     env: Arc<Environment>,
@@ -69,17 +102,14 @@ impl Running {
     {
         let store = Arc::new(TestStore::default());
         let clock = Arc::new(TestClock::new(0));
-        let env = Arc::new(Environment {
-            appender: appender(Arc::clone(&store)),
-            tenant: Tenant::default(),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            counters: Counters::default(),
-            workspaces: Workspaces::new(2),
-            ingest_permits: Arc::new(Semaphore::new(2)),
-            offset_seed: 3_000,
-            shutdown: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        });
+        let env = environment(appender(Arc::clone(&store)), &clock, None);
+        Self::run(store, clock, env, answer)
+    }
+
+    /// The same with somebody who looks at the bodies.
+    fn start_inspected(answer: Answer, inspector: Arc<dyn Inspector>) -> Self {
+        let (store, clock) = (Arc::new(TestStore::default()), Arc::new(TestClock::new(0)));
+        let env = environment(Arc::clone(&store) as Arc<dyn Appender>, &clock, Some(inspector));
         Self::run(store, clock, env, answer)
     }
 
@@ -418,4 +448,18 @@ async fn failures_are_logged_to_the_file() {
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(text.contains("\"target\":\"http://a:1/metrics\""), "{text}");
     assert!(text.contains("(line 1, column 4)"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_were_read_are_shown_and_broken_ones_are_not() {
+    let looked = Arc::new(Looked::default());
+    let body = |n| Ok(if n == 1 { "m one\n".to_owned() } else { format!("m {n}\n") });
+    let running = Running::start_inspected(
+        Box::new(move |n| (Duration::ZERO, body(n))),
+        Arc::clone(&looked) as Arc<dyn Inspector>,
+    );
+    running.until(24).await;
+    let url = running.target.url.shown();
+    let shown = |seconds: u32, n: u32| format!("{seconds} j {url} text/plain m {n}\n");
+    assert_eq!(*looked.0.lock(), [shown(3, 0), shown(23, 2)]);
 }

@@ -20,6 +20,7 @@ import { metadataOf } from '../metrics/catalogue';
 import { TypeBadge } from '../metrics/TypeBadge';
 import { LabelPanel } from './LabelPanel';
 import classes from './metric.module.css';
+import { OwnerPanel } from './OwnerPanel';
 import { type Suggestion, suggestions } from './suggestions';
 
 /** One metric: what it is, who sends it, how it looks, which questions to ask. */
@@ -70,6 +71,7 @@ export function MetricPage() {
       {metadata.error !== null && (
         <ErrorCard title="Type and help are missing" error={metadata.error} onRetry={() => void metadata.refetch()} />
       )}
+      <OwnerPanel name={name} />
       <div className={classes.columns}>
         {labels.isPending || metadata.isPending || first === undefined ? (
           <Loading height={300} />

@@ -15,12 +15,13 @@ import { SidePanel, Split } from '../../panel/SidePanel';
 import { EmptyState } from '../../states/EmptyState';
 import { HealthBadge } from '../../states/HealthBadge';
 import { formatAgo, formatSeconds, parseDuration } from '../../time/duration';
+import { PackCheck } from './PackCheck';
 import type { SetTargetsState, TargetsState } from './state';
 import { TargetDetails } from './TargetDetails';
 import { errorPlace, filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, type Pool, targetKey } from './target';
 import classes from './targets.module.css';
 
-const COLUMNS = 6;
+const COLUMNS = 7;
 const ROW_PX = { pool: 32, target: 32, error: 26 };
 
 type Row =
@@ -136,6 +137,9 @@ function TargetTable({ rows, openKey, onOpen, onToggle }: TargetTableProps) {
             <th scope="col" className={classes.labelsColumn}>
               Labels
             </th>
+            <th scope="col" className={classes.packsColumn}>
+              Packs
+            </th>
             <th scope="col" className={classes.number}>
               Last scrape
             </th>
@@ -217,6 +221,9 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
       </td>
       <td className={classes.labelsColumn}>
         <LabelChips labels={ownLabels(target)} />
+      </td>
+      <td className={classes.packsColumn}>
+        <PackCheck check={target.packs} />
       </td>
       <td className={classes.number}>{last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}</td>
       <td className={classes.number} data-slow={slow || undefined} title={slow ? 'Close to the timeout' : undefined}>

@@ -9,6 +9,7 @@ import { formatSeconds } from '../../time/duration';
 import { formatMoment } from '../../time/zone';
 import { exploreCodec } from '../../url/pages';
 import { LabelDiff } from './LabelDiff';
+import { PackChecks } from './PackCheck';
 import { RelabelSteps } from './RelabelSteps';
 import { errorPlace, lastScrapeMs } from './target';
 import classes from './targets.module.css';
@@ -59,6 +60,10 @@ export function TargetDetails({ target }: { target: ActiveTarget }) {
             <dd>{plural(missed, 'scrape')}, because the one before took too long</dd>
           </>
         )}
+        <dt>Packs</dt>
+        <dd>
+          <PackChecks check={target.packs} />
+        </dd>
         <dt>Look at</dt>
         <dd className={classes.links}>
           <ExploreLink text="up" expression={metricSelector('up', own)} />

@@ -1,0 +1,317 @@
+//! `bellwether pack check`: does an application expose what its packs promise?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bellwether_exposition::{BodyFormat, EscapingScheme, ScrapeProtocol, accept_header, select_format};
+use bellwether_outbound::{HttpClient, Request};
+use bellwether_packs::catalogue::Catalogue;
+use bellwether_packs::check::{Exposed, Finding, Severity, check as compare};
+use bellwether_packs::schema::Pack;
+use clap::{ArgGroup, Args};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+use url::Url;
+
+use super::FindingsFormat;
+use crate::query::http_client;
+use crate::serve::block_on;
+use crate::signals::{Request as Signal, Signals};
+use crate::terminal::{print, visible};
+
+/// The exit code if there is nothing to compare: the target does not answer, or with no exposition.
+const NOTHING_READ: u8 = 2;
+/// The largest exposition that is read.
+const MAX_BODY_BYTES: usize = 256 << 20;
+/// What a target is asked for, one after the other.
+const PROTOCOLS: [ScrapeProtocol; 3] = [
+    ScrapeProtocol::OpenMetricsText1_0_0,
+    ScrapeProtocol::PrometheusText0_0_4,
+    ScrapeProtocol::PrometheusProto,
+];
+
+/// What is compared with what.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("exposition").required(true))]
+pub(crate) struct CheckArgs {
+    /// The packs: files, or names of those that come with the program.
+    #[arg(required = true, value_name = "PACK")]
+    packs: Vec<String>,
+    /// What is scraped, in text, OpenMetrics and protobuf.
+    #[arg(long, value_name = "URL", group = "exposition")]
+    target: Option<Url>,
+    /// An exposition that is at hand; `-` for standard input.
+    #[arg(long, value_name = "FILE", group = "exposition")]
+    file: Option<PathBuf>,
+    /// Check again and again, and say what is new and what is gone, until this time is over or the program is told to stop.
+    #[arg(long, value_name = "DURATION", value_parser = crate::query::positive_duration, requires = "target")]
+    watch: Option<Duration>,
+    /// How often `--watch` checks.
+    #[arg(long, value_name = "DURATION", value_parser = crate::query::positive_duration, default_value = "15s")]
+    interval: Duration,
+    /// How long a scrape may take.
+    #[arg(long, value_name = "DURATION", value_parser = crate::query::positive_duration, default_value = "10s")]
+    timeout: Duration,
+    /// A file with credentials, TLS settings and the like, in the form of a scrape job.
+    #[arg(long = "http.config.file", value_name = "FILE")]
+    http_config_file: Option<PathBuf>,
+    /// How findings are shown.
+    #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
+    format: FindingsFormat,
+    /// Warnings are errors.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Compares, once or for some time.
+pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let packs = load_packs(&args.packs)?;
+    let outcome = if let Some(file) = &args.file {
+        read_file(file).map(|read| show_once(&Outcome::new(&packs, &[read]), args))
+    } else if let Some(url) = &args.target {
+        let client = http_client(args.http_config_file.as_deref())?;
+        return block_on(check_target(&packs, &Target { client, url: url.clone() }, args));
+    } else {
+        bail!("BUG: the command line demands --target or --file");
+    };
+    outcome.unwrap_or_else(|error| nothing_read(&error))
+}
+
+/// Packs by file, or by the names of those that come with the program.
+fn load_packs(names: &[String]) -> anyhow::Result<Vec<Arc<Pack>>> {
+    let catalogue = Catalogue::built_in();
+    let load = |name: &String| {
+        let path = Path::new(name);
+        match catalogue.get(name) {
+            Some(pack) if !path.exists() => Ok(Arc::clone(pack)),
+            _ => Ok(Arc::new(Pack::load(path)?)),
+        }
+    };
+    names.iter().map(load).collect()
+}
+
+fn nothing_read(error: &anyhow::Error) -> anyhow::Result<ExitCode> {
+    writeln!(std::io::stderr(), "bellwether: {}", visible(&format!("{error:#}")))?;
+    Ok(ExitCode::from(NOTHING_READ))
+}
+
+/// An exposition and the format it came in.
+type Read = (BodyFormat, Exposed);
+
+fn read_file(file: &Path) -> anyhow::Result<Read> {
+    let mut body = Vec::new();
+    let limit = MAX_BODY_BYTES as u64 + 1;
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut body)?;
+    } else {
+        let open = std::fs::File::open(file).with_context(|| file.display().to_string())?;
+        open.take(limit).read_to_end(&mut body).with_context(|| file.display().to_string())?;
+    }
+    if body.len() > MAX_BODY_BYTES {
+        bail!("{}: more than {MAX_BODY_BYTES} bytes", file.display());
+    }
+    // A file has no media type. OpenMetrics ends with a mark, and protobuf is hardly ever valid text.
+    let format = match std::str::from_utf8(&body) {
+        Ok(text) if text.trim_end().ends_with("# EOF") => BodyFormat::OpenMetrics,
+        Ok(_) => BodyFormat::Text,
+        Err(_) => BodyFormat::Protobuf,
+    };
+    read(&body, format).with_context(|| file.display().to_string())
+}
+
+fn read(body: &[u8], format: BodyFormat) -> anyhow::Result<Read> {
+    Ok((format, Exposed::read(body, format).with_context(|| word(format).to_owned())?))
+}
+
+/// What is scraped.
+struct Target {
+    client: HttpClient,
+    url: Url,
+}
+
+impl Target {
+    /// One exposition in each format that the target has.
+    async fn scrape(&self, timeout: Duration) -> anyhow::Result<Vec<Read>> {
+        let mut found: Vec<Read> = Vec::new();
+        for protocol in PROTOCOLS {
+            let mut request = Request::get(self.url.clone());
+            let accept = accept_header(&[protocol], EscapingScheme::AllowUtf8);
+            request.headers.insert("Accept", accept.parse().context("BUG: a header value")?);
+            request.headers.insert("Accept-Encoding", "gzip".parse().context("BUG: a header value")?);
+            let response = self.client.send(request, Instant::now() + timeout).await?.require_ok().await?;
+            let content_type = response.header("Content-Type").unwrap_or_default().to_owned();
+            let format = select_format(&content_type, Some(ScrapeProtocol::PrometheusText0_0_4))?.format;
+            // A target that does not have what it was asked for answers with what it has.
+            if found.iter().any(|(known, _)| *known == format) {
+                continue;
+            }
+            let mut body = Vec::new();
+            response.read_into(&mut body, MAX_BODY_BYTES).await?;
+            found.push(read(&body, format).with_context(|| self.url.to_string())?);
+        }
+        Ok(found)
+    }
+}
+
+async fn check_target(packs: &[Arc<Pack>], target: &Target, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let Some(watch) = args.watch else {
+        return match target.scrape(args.timeout).await {
+            Ok(found) => show_once(&Outcome::new(packs, &found), args),
+            Err(error) => nothing_read(&error),
+        };
+    };
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let end = Instant::now() + watch;
+    let mut known = BTreeSet::new();
+    let mut code;
+    loop {
+        let next = (Instant::now() + args.interval).min(end);
+        match target.scrape(args.timeout).await {
+            Ok(found) => {
+                let outcome = Outcome::new(packs, &found);
+                code = outcome.exit_code(args.strict);
+                show_changes(&outcome, &mut known, args)?;
+            }
+            Err(error) => code = nothing_read(&error)?,
+        }
+        if next >= end {
+            return Ok(code);
+        }
+        tokio::select! {
+            () = sleep_until(next) => {}
+            signal = signals.next() => if signal == Signal::Stop { return Ok(code) },
+        }
+    }
+}
+
+/// What came of one check.
+struct Outcome {
+    /// Each finding with the formats it was made in.
+    findings: Vec<(Finding, Vec<BodyFormat>)>,
+    formats: Vec<BodyFormat>,
+}
+
+impl Outcome {
+    fn new(packs: &[Arc<Pack>], found: &[Read]) -> Self {
+        let mut findings: Vec<(Finding, Vec<BodyFormat>)> = Vec::new();
+        for pack in packs {
+            let mut places: BTreeMap<String, usize> = BTreeMap::new();
+            for (format, exposed) in found {
+                for finding in compare(pack, exposed) {
+                    let place = *places.entry(finding.to_string()).or_insert(findings.len());
+                    match findings.get_mut(place) {
+                        Some((_, formats)) => formats.push(*format),
+                        None => findings.push((finding, vec![*format])),
+                    }
+                }
+            }
+        }
+        Self { findings, formats: found.iter().map(|(format, _)| *format).collect() }
+    }
+
+    fn exit_code(&self, strict: bool) -> ExitCode {
+        let bad = if strict { Severity::Warning } else { Severity::Error };
+        let is_bad = self.findings.iter().any(|(finding, _)| finding.severity >= bad);
+        if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+
+    /// The finding in one line, with the formats if it was not made in all of them.
+    fn line(&self, (finding, formats): &(Finding, Vec<BodyFormat>)) -> String {
+        let only = if formats.len() == self.formats.len() {
+            String::new()
+        } else {
+            format!(" (only in {})", words(formats))
+        };
+        visible(&format!("{finding}{only}"))
+    }
+
+    /// How many findings there are, by severity.
+    fn summary(&self) -> String {
+        let count =
+            |severity| self.findings.iter().filter(|(finding, _)| finding.severity == severity).count();
+        let (errors, warnings, infos) =
+            (count(Severity::Error), count(Severity::Warning), count(Severity::Info));
+        format!("{errors} errors, {warnings} warnings, {infos} infos in {}", words(&self.formats))
+    }
+
+    fn to_json(&self, strict: bool) -> Value {
+        let findings: Vec<Value> = self
+            .findings
+            .iter()
+            .map(|(finding, formats)| {
+                json!({
+                    "rule": finding.kind.as_str(),
+                    "level": finding.severity.as_str(),
+                    "pack": finding.pack,
+                    "metric": finding.metric,
+                    "file": finding.source,
+                    "line": finding.position.line,
+                    "column": finding.position.column,
+                    "message": finding.message,
+                    "remedy": finding.remedy,
+                    "formats": formats.iter().map(|format| word(*format)).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        let formats: Vec<&str> = self.formats.iter().map(|format| word(*format)).collect();
+        let valid = self.exit_code(strict) == ExitCode::SUCCESS;
+        json!({ "valid": valid, "formats": formats, "findings": findings })
+    }
+}
+
+fn show_once(outcome: &Outcome, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let mut text = String::new();
+    match args.format {
+        FindingsFormat::Text => {
+            for finding in &outcome.findings {
+                writeln!(text, "{}", outcome.line(finding))?;
+            }
+            writeln!(text, "{}", outcome.summary())?;
+        }
+        FindingsFormat::Json => writeln!(text, "{:#}", outcome.to_json(args.strict))?,
+    }
+    print(&text)?;
+    Ok(outcome.exit_code(args.strict))
+}
+
+/// Shows what differs from the check before: lines that are new and lines that are gone, or the whole as one line of JSON.
+fn show_changes(outcome: &Outcome, known: &mut BTreeSet<String>, args: &CheckArgs) -> anyhow::Result<()> {
+    let now: BTreeSet<String> = outcome.findings.iter().map(|found| outcome.line(found)).collect();
+    let mut text = String::new();
+    match args.format {
+        FindingsFormat::Text => {
+            for line in known.iter().filter(|line| !now.contains(*line)) {
+                writeln!(text, "gone: {line}")?;
+            }
+            for line in now.iter().filter(|line| !known.contains(*line)) {
+                writeln!(text, "{line}")?;
+            }
+            if !text.is_empty() {
+                writeln!(text, "{}", outcome.summary())?;
+            }
+        }
+        FindingsFormat::Json => writeln!(text, "{}", outcome.to_json(args.strict))?,
+    }
+    *known = now;
+    print(&text)?;
+    Ok(())
+}
+
+fn words(formats: &[BodyFormat]) -> String {
+    formats.iter().map(|format| word(*format)).collect::<Vec<_>>().join(", ")
+}
+
+/// The name of a format for people and programs.
+fn word(format: BodyFormat) -> &'static str {
+    match format {
+        BodyFormat::Text => "text",
+        BodyFormat::OpenMetrics => "openmetrics",
+        BodyFormat::Protobuf => "protobuf",
+    }
+}

@@ -1,0 +1,108 @@
+/** What is wrong, with the place in a pack. */
+export interface PackFinding {
+  rule: string;
+  level: 'error' | 'warning' | 'info';
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  remedy: string;
+}
+
+/** In what a target is not as a pack says. */
+export interface CheckFinding extends PackFinding {
+  /** Empty if the pack as a whole is meant. */
+  metric: string;
+}
+
+export interface PackLabel {
+  name: string;
+  /** All values there are; empty for an open label. */
+  values: string[];
+  /** How many values an open label may have. */
+  max: number | null;
+  help: string;
+}
+
+export interface PackMetric {
+  name: string;
+  type: string;
+  unit: string;
+  help: string;
+  group: string;
+  stability: string;
+  replacedBy: string | null;
+  until: string | null;
+  labels: PackLabel[];
+  buckets: number[] | null;
+  quantiles: number[];
+  states: string[];
+  aliases: { name: string; labels: Record<string, string> }[];
+  maxSeries: number | null;
+  note: string;
+}
+
+export interface PackAlert {
+  name: string;
+  when: string;
+  for: string | null;
+  severity: string | null;
+  summary: string | null;
+}
+
+/** A catalogue of what one kind of application exposes. */
+export interface Pack {
+  name: string;
+  version: string;
+  title: string;
+  description: string;
+  namespace: string;
+  file: string;
+  /** It comes with the program. */
+  builtIn: boolean;
+  metrics: PackMetric[];
+  alerts: PackAlert[];
+  lint: PackFinding[];
+}
+
+export type PackWord = 'ok' | 'warning' | 'error';
+
+/** What the last check of a target against a pack came to. */
+export interface PackCounts {
+  pack: string;
+  verdict: PackWord;
+  errors: number;
+  warnings: number;
+  infos: number;
+}
+
+export interface PackVerdict extends PackCounts {
+  /** The worst first; not all of very many. */
+  findings: CheckFinding[];
+  /** The metrics of the pack that the target exposes. */
+  exposed: string[];
+}
+
+export interface CheckedTarget {
+  scrapePool: string;
+  scrapeUrl: string;
+  instance: string | null;
+  /** RFC 3339. */
+  checkedAt: string;
+  /** Why nothing could be compared. */
+  problem: string | null;
+  packs: PackVerdict[];
+}
+
+export interface Packs {
+  packs: Pack[];
+  /** Targets that were checked at least once. */
+  targets: CheckedTarget[];
+}
+
+/** The last check of a target in short. */
+export interface TargetCheck {
+  checkedAt: string;
+  problem: string | null;
+  packs: PackCounts[];
+}

@@ -1,0 +1,83 @@
+import { Button } from '@mantine/core';
+import { IconFilterOff } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useDeferredValue } from 'react';
+import type { Packs } from '../../api/packs';
+import { PACKS_QUERY } from '../../api/queries';
+import { plural } from '../../format/value';
+import { FilterField } from '../../lists/FilterField';
+import { useKeys } from '../../nav/keys';
+import { useUrlState } from '../../nav/useUrlState';
+import { SidePanel, Split } from '../../panel/SidePanel';
+import { PageHeader } from '../../shell/PageHeader';
+import { EmptyState } from '../../states/EmptyState';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Loading } from '../../states/Loading';
+import { packsCodec } from '../../url/pages';
+import { PackDetails } from './PackDetails';
+import { PackTable } from './PackTable';
+import classes from './packs.module.css';
+import { filterPacks } from './verdicts';
+
+const REFRESH_MS = 15_000;
+
+/** What applications promise to expose, and which targets keep it. */
+export function PacksPage() {
+  const [state, set] = useUrlState(packsCodec);
+  const query = useQuery({ ...PACKS_QUERY, refetchInterval: REFRESH_MS });
+  return (
+    <>
+      <PageHeader title="Packs" note={query.data && note(query.data)} />
+      <div className={classes.bar}>
+        <FilterField label="Filter by name or metric" value={state.f} onChange={(f) => set({ f }, { replace: true })} />
+      </div>
+      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Loading height={420} />}
+      {query.data !== undefined && <Catalogue data={query.data} />}
+    </>
+  );
+}
+
+function note({ packs, targets }: Packs): string {
+  return `${plural(packs.length, 'pack')}, ${plural(targets.length, 'target')} checked`;
+}
+
+function Catalogue({ data }: { data: Packs }) {
+  const [state, set] = useUrlState(packsCodec);
+  const filter = useDeferredValue(state.f);
+  const shown = filterPacks(data.packs, filter);
+  const close = () => set({ pack: '', metric: '' });
+  useKeys({ Escape: close });
+  const open = data.packs.find(({ name }) => name === state.pack);
+  if (shown.length === 0) {
+    return (
+      <EmptyState
+        icon={IconFilterOff}
+        title="No pack passes the filter"
+        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
+      >
+        All of {plural(data.packs.length, 'pack')} are hidden by it.
+      </EmptyState>
+    );
+  }
+  return (
+    <Split open={open !== undefined} className={classes.split}>
+      <PackTable
+        packs={shown}
+        targets={data.targets}
+        open={state.pack}
+        onOpen={(pack) => set({ pack: pack === state.pack ? '' : pack, metric: '' })}
+      />
+      {open !== undefined && (
+        <SidePanel title={open.title} onClose={close}>
+          <PackDetails
+            pack={open}
+            targets={data.targets}
+            metric={state.metric}
+            onMetric={(metric) => set({ metric: metric === state.metric ? '' : metric })}
+          />
+        </SidePanel>
+      )}
+    </Split>
+  );
+}

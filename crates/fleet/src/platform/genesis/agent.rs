@@ -1,4 +1,5 @@
-use super::instruments::{AgentMetrics, EndOfTask, OfAgent, TaskEnd};
+use super::generated::{AgentTasksLabels, Genesis, Status};
+use super::instruments::{AgentMetrics, OfAgent};
 use crate::metrics::RecentValues;
 
 /// The agents, five to each agent host.
@@ -31,10 +32,13 @@ const SLOTS: usize = 2;
 /// An agent that did nothing for this long is not active.
 const ACTIVE_FOR_MS: i64 = 60_000;
 
+const STATUSES: [Status; 4] = [Status::Success, Status::Failure, Status::Cancelled, Status::Timeout];
+
 /// One agent with the tasks that wait for it, per queue.
 pub(super) struct Agent {
     name: &'static str,
-    metrics: AgentMetrics,
+    metrics: Genesis,
+    own_metrics: AgentMetrics,
     pub(super) waiting: [usize; 2],
     pub(super) running: usize,
     recent: RecentValues,
@@ -42,10 +46,11 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(metrics: AgentMetrics, name: &'static str) -> Self {
+    pub(super) fn new(metrics: Genesis, own_metrics: AgentMetrics, name: &'static str) -> Self {
         let agent = Self {
             name,
             metrics,
+            own_metrics,
             waiting: [0, 0],
             running: 0,
             recent: RecentValues::default(),
@@ -53,14 +58,14 @@ impl Agent {
         };
         agent.count_from_zero();
         // Series stand in the order in which they were made first, which must not depend on when somebody looks.
-        metrics.agent_success_rate.with(OfAgent { agent: name });
+        own_metrics.agent_success_rate.with(OfAgent { agent: name });
         agent
     }
 
     /// Exposes all outcomes, those that never happened as well.
     fn count_from_zero(&self) {
-        for status in TaskEnd::ALL {
-            let labels = || EndOfTask { agent: self.name, status };
+        for status in STATUSES {
+            let labels = || AgentTasksLabels { agent: self.name, status };
             self.metrics.agent_tasks.remove(labels());
             self.metrics.agent_tasks.with(labels());
         }
@@ -80,11 +85,11 @@ impl Agent {
         true
     }
 
-    pub(super) fn ended(&mut self, end: TaskEnd, now_ms: i64) {
+    pub(super) fn ended(&mut self, end: Status, now_ms: i64) {
         self.running -= 1;
         self.worked_ms = now_ms;
-        self.recent.push(f64::from(u8::from(end == TaskEnd::Success)), now_ms);
-        self.metrics.agent_tasks.with(EndOfTask { agent: self.name, status: end }).inc();
+        self.recent.push(f64::from(u8::from(end == Status::Success)), now_ms);
+        self.metrics.agent_tasks.with(AgentTasksLabels { agent: self.name, status: end }).inc();
     }
 
     pub(super) fn is_active(&self, now_ms: i64) -> bool {
@@ -100,7 +105,7 @@ impl Agent {
     }
 
     pub(super) fn set_gauges(&self, now_ms: i64) {
-        let (recent, rate) = (self.recent.sorted(now_ms), self.metrics.agent_success_rate);
+        let (recent, rate) = (self.recent.sorted(now_ms), self.own_metrics.agent_success_rate);
         let agent = OfAgent { agent: self.name };
         if recent.is_empty() {
             rate.remove(agent);

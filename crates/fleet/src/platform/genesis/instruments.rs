@@ -1,39 +1,10 @@
-//! What the processes of Genesis expose.
+//! What the processes of Genesis expose beside the metrics of the pack.
 
-use bellwether_sdk::{Counter, Gauge, LabelValue, Labels, MetricSet};
-
-/// How a task ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, LabelValue)]
-pub(super) enum TaskEnd {
-    Success,
-    Failure,
-    Cancelled,
-    Timeout,
-}
-
-impl TaskEnd {
-    pub(super) const ALL: [Self; 4] = [Self::Success, Self::Failure, Self::Cancelled, Self::Timeout];
-}
-
-#[derive(Labels)]
-pub(super) struct EndOfTask<'a> {
-    pub(super) agent: &'a str,
-    pub(super) status: TaskEnd,
-}
+use bellwether_sdk::{Counter, Gauge, Labels, MetricSet};
 
 #[derive(Labels)]
 pub(super) struct OfAgent<'a> {
     pub(super) agent: &'a str,
-}
-
-#[derive(Labels)]
-pub(super) struct OfQueue<'a> {
-    pub(super) queue: &'a str,
-}
-
-#[derive(Labels)]
-pub(super) struct OfUpstream<'a> {
-    pub(super) upstream: &'a str,
 }
 
 /// Every process.
@@ -54,26 +25,10 @@ pub(super) struct ProcessMetrics {
     pub(super) resident_memory: Gauge,
 }
 
-/// The hosts of the agents.
+/// What the agents say of themselves; the pack computes it out of the tasks.
 #[derive(Debug, Clone, Copy, MetricSet)]
 #[metrics(prefix = "genesis")]
 pub(super) struct AgentMetrics {
-    /// Tasks that an agent ended, by outcome.
-    #[metric(name = "genesis_agent_tasks", unit = "tasks")]
-    pub(super) agent_tasks: Counter<EndOfTask<'static>>,
     /// Share of an agent's tasks of the last five minutes that went well.
     pub(super) agent_success_rate: Gauge<OfAgent<'static>>,
-}
-
-/// The backend.
-#[derive(Debug, Clone, Copy, MetricSet)]
-#[metrics(prefix = "genesis")]
-pub(super) struct BackendMetrics {
-    /// Agents that worked in the last minute.
-    #[metric(name = "genesis_active_agents", unit = "agents")]
-    pub(super) active_agents: Gauge,
-    /// Tasks that wait for their agent.
-    pub(super) task_queue_depth: Gauge<OfQueue<'static>>,
-    /// Whether the backend reaches a data source (1) or not (0).
-    pub(super) upstream_up: Gauge<OfUpstream<'static>>,
 }

@@ -1,19 +1,23 @@
 //! The Genesis platform: a dashboard backend, and three hosts that run fifteen agents which take tasks off two queues.
 mod agent;
+/// What `bellwether pack gen` makes of packs/genesis.yaml.
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, clippy::enum_variant_names, reason = "it is made for libraries, of words that are given, and has metrics that are not simulated")]
+mod generated;
 mod instruments;
 
-use bellwether_sdk::{MetricSet, Registry};
+use bellwether_sdk::{LabelValue as _, MetricSet, Registry};
 
 use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS};
-use self::instruments::{BackendMetrics, OfQueue, OfUpstream, ProcessMetrics, TaskEnd};
+use self::generated::{Genesis as Metrics, Status, TaskQueueDepthLabels, Upstream, UpstreamUpLabels};
+use self::instruments::ProcessMetrics;
 use super::Platform;
 use crate::incident::{IncidentId, Trouble};
 use crate::sim::{Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at};
 
 /// The scheduled report keeps this many tasks waiting.
 const FLOOD: f64 = 150.0;
-const UPSTREAMS: [&str; 2] = ["prometheus", "traces"];
-const TRACES: usize = 1;
+const UPSTREAMS: [Upstream; 2] = [Upstream::Prometheus, Upstream::Traces];
 /// Data sources are probed this often.
 const PROBE_EVERY_MS: i64 = 5 * SECOND_MS;
 const MIB: f64 = 1024.0 * 1024.0;
@@ -44,7 +48,7 @@ struct Resources {
 
 struct Backend {
     upstream_up: [bool; 2],
-    metrics: BackendMetrics,
+    metrics: Metrics,
 }
 
 #[derive(Clone, Copy)]
@@ -52,7 +56,7 @@ enum Event {
     Second,
     Arrival,
     /// An agent's task ended: agent, the incarnation of its host.
-    TaskEnd(usize, u32, TaskEnd),
+    TaskEnd(usize, u32, Status),
 }
 
 impl Genesis {
@@ -66,9 +70,15 @@ impl Genesis {
         let registries = processes.map(|_| Registry::new());
         let resources = processes.iter().zip(&registries);
         let resources = resources.map(|((.., mib), it)| Resources::new(registered(it), mib * MIB)).collect();
-        let agents = AGENTS.iter().enumerate();
-        let agents =
-            agents.map(|(idx, name)| Agent::new(registered(&registries[host_of(idx)]), name)).collect();
+        let agent = |(idx, name): (usize, &&'static str)| {
+            let registry = &registries[host_of(idx)];
+            Agent::new(registered(registry), registered(registry), name)
+        };
+        let agents = AGENTS.iter().enumerate().map(agent).collect();
+        // A gauge without labels is there as soon as it is registered; only the backend knows how many agents are active.
+        for host in &registries[1..] {
+            registered::<Metrics>(host).active_agents.remove(());
+        }
         let backend = Backend { upstream_up: [true, true], metrics: registered(&registries[0]) };
         let processes = processes.into_iter().zip(registries);
         let processes = processes
@@ -127,7 +137,7 @@ impl Genesis {
         }
         if self.now_ms.rem_euclid(PROBE_EVERY_MS) < SECOND_MS {
             let down = self.trouble.level(IncidentId::GenesisTraceStoreDown) >= 0.5;
-            self.backend.upstream_up[TRACES] = !down;
+            self.backend.upstream_up[Upstream::Traces as usize] = !down;
         }
         let flood = (self.trouble.level(IncidentId::GenesisTaskFlood) * FLOOD) as usize;
         for agent in REPORTERS {
@@ -161,13 +171,13 @@ impl Genesis {
                 if agent == QA_AGENT { self.trouble.level(IncidentId::GenesisAgentFailing) } else { 0.0 };
             let dice = &mut self.dice;
             let (end, seconds) = if dice.chance(0.002_5 + 0.35 * failing) {
-                (TaskEnd::Failure, dice.around(0.9, 0.5))
+                (Status::Failure, dice.around(0.9, 0.5))
             } else if dice.chance(0.001) {
-                (TaskEnd::Cancelled, dice.around(0.6, 0.5))
+                (Status::Cancelled, dice.around(0.6, 0.5))
             } else if dice.chance(0.000_5) {
-                (TaskEnd::Timeout, 30.0)
+                (Status::Timeout, 30.0)
             } else {
-                (TaskEnd::Success, dice.around(1.6, 0.45))
+                (Status::Success, dice.around(1.6, 0.45))
             };
             self.resources[host].work += 0.12 * seconds.min(4.0);
             let incarnation = self.processes[host].incarnation;
@@ -184,13 +194,13 @@ impl Genesis {
         }
         let active = self.agents.iter().filter(|it| it.is_active(self.now_ms)).count();
         let waiting = |queue: usize| self.agents.iter().map(|it| it.waiting[queue]).sum::<usize>();
-        let BackendMetrics { active_agents, task_queue_depth, upstream_up } = self.backend.metrics;
+        let Metrics { active_agents, task_queue_depth, upstream_up, .. } = self.backend.metrics;
         active_agents.set(active as f64);
         for (idx, queue) in QUEUES.into_iter().enumerate() {
-            task_queue_depth.with(OfQueue { queue }).set(waiting(idx) as f64);
+            task_queue_depth.with(TaskQueueDepthLabels { queue }).set(waiting(idx) as f64);
         }
         for (upstream, up) in UPSTREAMS.into_iter().zip(self.backend.upstream_up) {
-            upstream_up.with(OfUpstream { upstream }).set(f64::from(u8::from(up)));
+            upstream_up.with(UpstreamUpLabels { upstream }).set(f64::from(u8::from(up)));
         }
     }
 }
@@ -253,6 +263,6 @@ impl Simulation for Genesis {
             return Health::of(vec![("broker", true)]);
         }
         let up = self.backend.upstream_up;
-        Health::of(UPSTREAMS.into_iter().zip(up).collect())
+        Health::of(Upstream::VALUES.iter().copied().zip(up).collect())
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bellwether_exposition::BodyFormat;
 
 use crate::catalogue::Catalogue;
-use crate::check::{Exposed, Finding, Severity, applies, check, exposed_metrics};
+use crate::check::{Exposed, Finding, FindingKind, Severity, applies, check, exposed_metrics};
 use crate::lint::{self, lint};
 use crate::schema::Pack;
 
@@ -306,6 +306,13 @@ fn compare(body: &Body, catalogue: &Catalogue) -> TargetVerdict {
     let about = catalogue.packs().iter().filter(|pack| applies(pack, &body.job, &exposed));
     let packs = about.map(|pack| {
         let mut findings = check(pack, &exposed);
+        if !pack.scrape.iter().any(|scrape| scrape.job.value == body.job) {
+            // Only the namespace is the same: the target need not have promised all of it.
+            let missing = |finding: &&mut Finding| finding.kind == FindingKind::Missing;
+            for finding in findings.iter_mut().filter(missing) {
+                finding.severity = finding.severity.min(Severity::Warning);
+            }
+        }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         PackVerdict {
@@ -328,7 +335,8 @@ mod tests {
 
     fn catalogue(name: &str, metric: &str) -> Catalogue {
         let text = format!(
-            "pack: {name}\nversion: 1.0.0\nnamespace: shop_\nmetrics:\n- {{name: shop_{metric}, type: gauge, help: x}}\n"
+            "pack: {name}\nversion: 1.0.0\nnamespace: shop_\nmetrics:\n- {{name: shop_{metric}, type: gauge, help: x}}\n\
+             scrape: [{{job: j, targets: [localhost], port: 1}}]\n"
         );
         let mut catalogue = Catalogue::default();
         catalogue.insert(Arc::new(Pack::parse("shop.yaml", text.as_bytes()).expect("a pack")));
@@ -367,12 +375,20 @@ mod tests {
         assert_eq!((pack.errors, pack.warnings, pack.infos), (1, 1, 0));
         assert_eq!(pack.worst(), Some(Severity::Error));
         assert_eq!(pack.findings[0].message, "shop_b is not exposed", "the worst comes first");
+        let other = checked(&live, &Scraped { job: "other", ..scraped("u", BODY, 1) });
+        assert_eq!(
+            (other.packs[0].errors, other.packs[0].warnings),
+            (0, 2),
+            "the pack does not scrape this job"
+        );
 
         live.offer(&scraped("u", "", 2));
         checked(&live, &scraped("other", BODY, 3));
         assert_eq!(live.verdict("j", "u").expect("there").checked_ms, 1, "it is not due");
         let verdict = checked(&live, &scraped("u", "", 7));
-        assert!(verdict.packs.is_empty(), "nothing of the namespace is exposed");
+        assert!(verdict.packs[0].exposed.is_empty(), "the target has lost its metric");
+        let other = checked(&live, &Scraped { job: "other", ..scraped("u", "", 7) });
+        assert!(other.packs.is_empty(), "nothing of the namespace is exposed");
 
         live.set_catalogue(catalogue("shop", "a"));
         let verdict = checked(&live, &scraped("u", BODY, 8));

@@ -82,7 +82,7 @@ fn each_target_has_a_verdict_and_a_reload_renews_it() {
     assert_eq!(verdict(&server, "1.0.0")["verdict"], "warning", "what was in use goes on");
 
     write(
-        "pack: own\nversion: 2.0.0\nnamespace: bellwether_config_\nmetrics: [{name: bellwether_config_gone, type: gauge, help: x}]\n",
+        "pack: own\nversion: 2.0.0\nnamespace: bellwether_config_\nmetrics: [{name: bellwether_config_gone, type: gauge, help: x}]\nscrape: [{job: self, targets: [localhost], port: 1}]\n",
     );
     assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
     assert_eq!(verdict(&server, "2.0.0")["verdict"], "error");

@@ -182,6 +182,7 @@ fn own_words(pack: &Pack, metric: &Metric) -> MapValue {
     });
     map.set_if("aliases", Value::List(aliases.collect()));
     map.set("multiprocess", metric.multiprocess.as_str());
+    map.set_if("observed", metric.observed);
     if let Some(max) = metric.max_series {
         map.set("max_series", max);
     }

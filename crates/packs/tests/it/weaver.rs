@@ -94,7 +94,7 @@ fn metrics(pack: &Pack) -> Vec<String> {
             metric.multiprocess,
             metric.max_series,
             metric.python,
-            (&metric.note, &metric.allow),
+            (&metric.note, &metric.allow, metric.observed),
         )
     };
     pack.metrics.iter().map(say).collect()

@@ -75,7 +75,6 @@ mod state_set;
 mod summary;
 mod table;
 pub mod track;
-mod wall;
 
 pub use bellwether_exposition::{EscapingScheme, ExpositionFormat, Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet, track};

@@ -94,7 +94,7 @@ pub use observed::{ObservedCounter, ObservedCounterHandle};
 pub use operation::{Operation, OperationRun};
 pub use overflow::Overflow;
 pub use region::{GaugeMerge, ShareError, Sharing, SkipReason, SkippedRegion};
-pub use registry::{Instrument, MetricSet, Opts, Registry};
+pub use registry::{ExpositionHook, Instrument, MetricSet, Opts, Registry};
 pub use server::{DEFAULT_ADDR, MetricsServer, ServeError};
 pub use sharded::{ShardedCounter, ShardedCounterHandle};
 pub use state_set::{StateSet, StateSetHandle};

@@ -75,7 +75,6 @@ mod state_set;
 mod summary;
 mod table;
 pub mod track;
-mod wall;
 
 pub use bellwether_exposition::{EscapingScheme, ExpositionFormat, Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet, track};
@@ -95,7 +94,7 @@ pub use observed::{ObservedCounter, ObservedCounterHandle};
 pub use operation::{Operation, OperationRun};
 pub use overflow::Overflow;
 pub use region::{GaugeMerge, ShareError, Sharing, SkipReason, SkippedRegion};
-pub use registry::{Instrument, MetricSet, Opts, Registry};
+pub use registry::{ExpositionHook, Instrument, MetricSet, Opts, Registry};
 pub use server::{DEFAULT_ADDR, MetricsServer, ServeError};
 pub use sharded::{ShardedCounter, ShardedCounterHandle};
 pub use state_set::{StateSet, StateSetHandle};

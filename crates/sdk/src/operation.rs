@@ -8,8 +8,9 @@ use crate::error::RegisterError;
 use crate::gauge::{Gauge, InFlight};
 use crate::histogram::{Histogram, HistogramHandle};
 use crate::kind::Kind;
-use crate::labels::{Field, Labels, OpenValues, Values};
+use crate::labels::{Field, LabelValue, Labels, OpenValues, Values};
 use crate::registry::{Instrument, Opts, Registry};
+use crate::track::Status;
 
 /// Four families about one kind of work: how often it was done and how it ended, how long it took, how much of it is under way, and how often it was tried again. `L` are its labels.
 ///
@@ -57,23 +58,9 @@ pub struct OperationRun<'l, L: Labels> {
     is_over: bool,
 }
 
-/// How work ended.
-#[derive(Debug, Clone, Copy)]
-enum Status {
-    Success,
-    Failure,
-    Cancelled,
-    Panic,
-}
-
-impl Status {
-    /// In the order of the variants.
-    const VALUES: &'static [&'static str] = &["success", "failure", "cancelled", "panic"];
-}
-
 /// Labels that an operation has beside its own.
 const ADDED: [Field; 2] = [
-    Field { name: "status", values: Values::Closed(Status::VALUES) },
+    Field { name: "status", values: Values::Closed(<Status as LabelValue>::VALUES) },
     Field { name: "error_type", values: Values::Open(OpenValues { max_values: 100, ..OpenValues::DEFAULT }) },
 ];
 /// The labels of an operation may be so many, its own included.

@@ -1,6 +1,6 @@
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bellwether_exposition::{EscapingScheme, MetricType, OutputFormat};
@@ -57,8 +57,29 @@ pub(crate) struct Contents {
     /// In the order of their names.
     families: Vec<&'static Core>,
     collectors: Vec<Arc<collector::State>>,
+    /// What is called before each exposition, as long as somebody wants it.
+    hooks: Vec<Weak<dyn Fn() + Send + Sync>>,
     /// Whether other processes expose the families too.
     is_shared: bool,
+}
+
+/// What is called before each exposition, until this is dropped. See [`Registry::before_exposition`].
+#[must_use = "it is not called any more when this is dropped"]
+pub struct ExpositionHook {
+    hook: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl ExpositionHook {
+    /// Has it called as long as the process lives.
+    pub fn keep(self) {
+        std::mem::forget(self.hook);
+    }
+}
+
+impl fmt::Debug for ExpositionHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpositionHook").finish_non_exhaustive()
+    }
 }
 
 impl Contents {
@@ -467,6 +488,42 @@ impl Registry {
         Ok(collector)
     }
 
+    /// Calls `set` before each exposition, by the thread that makes it: for values that take no time to read and are only worth reading then, as the greatest since the last
+    /// time. What may take longer belongs into a [`collector`](Self::collector). Of processes that share the registry, only the one that is asked calls it. If it panics, what it did not set stays as
+    /// it was.
+    ///
+    /// ```
+    /// use bellwether_sdk::{Opts, Registry};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// let registry = Registry::new();
+    /// let depth = registry.gauge::<()>(Opts::new("stack_depth", "Deepest recursion since the last scrape."))?;
+    /// let deepest = Arc::new(AtomicU32::new(0));
+    /// let since = Arc::clone(&deepest);
+    /// let _hook = registry.before_exposition(move || depth.set(f64::from(since.swap(0, Ordering::Relaxed))));
+    /// deepest.fetch_max(7, Ordering::Relaxed);
+    /// assert!(registry.text().contains("stack_depth 7\n") && registry.text().contains("stack_depth 0\n"));
+    /// # Ok::<(), bellwether_sdk::RegisterError>(())
+    /// ```
+    pub fn before_exposition(&self, set: impl Fn() + Send + Sync + 'static) -> ExpositionHook {
+        let hook: Arc<dyn Fn() + Send + Sync> = Arc::new(set);
+        self.lock().hooks.push(Arc::downgrade(&hook));
+        ExpositionHook { hook }
+    }
+
+    fn call_hooks(&self) {
+        let hooks: Vec<_> = {
+            let mut contents = self.lock();
+            contents.hooks.retain(|hook| hook.strong_count() > 0);
+            contents.hooks.iter().filter_map(Weak::upgrade).collect()
+        };
+        // They are others' code, for which no lock is held.
+        for hook in hooks {
+            let _ = catch_unwind(AssertUnwindSafe(|| hook()));
+        }
+    }
+
     /// Appends all families and their series in a format. Nobody who counts waits for it.
     pub fn encode(&self, out: &mut String, format: OutputFormat) {
         self.source(&[]).encode_text(out, format);
@@ -479,6 +536,7 @@ impl Registry {
 
     /// What there is to be exposed, as far as its names are asked for.
     pub(crate) fn source(&self, names: &[String]) -> Source {
+        self.call_hooks();
         let (families, collectors, is_shared) = {
             let mut contents = self.lock();
             contents.families.iter().for_each(|core| core.expire());

@@ -23,14 +23,22 @@
 
 mod breaker;
 mod cache;
+#[cfg(feature = "deadpool")]
+mod deadpool;
 mod pool;
 mod query;
 mod queue;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 mod worker;
 
 pub use breaker::{Breaker, BreakerState, Breakers};
 pub use cache::{Cache, Caches};
+#[cfg(feature = "deadpool")]
+pub use deadpool::{Deadpool, DeadpoolObject};
 pub use pool::{Checkout, Pool, PoolStats, Pools, Waiting};
 pub use query::{Queries, Verb};
 pub use queue::{Queue, Queues, Stamp};
+#[cfg(feature = "sqlx")]
+pub use sqlx::{SqlxConnection, SqlxPool};
 pub use worker::{Task, Worker, Workers};

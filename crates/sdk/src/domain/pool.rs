@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::collector::Collector;
@@ -28,6 +31,8 @@ struct Families {
     max_connections: Gauge<OfPool<'static>>,
     /// Most connections in use at a time since the process started.
     active_connections_peak: Gauge<OfPool<'static>>,
+    /// Most connections in use at a time since the last scrape.
+    active_connections_high_water: Gauge<OfPool<'static>>,
     /// Waits for a connection that took too long.
     timeouts: Counter<OfPool<'static>>,
     /// Time until a caller had its connection.
@@ -37,7 +42,33 @@ struct Families {
 
 /// The connection pools of a service.
 #[derive(Debug, Clone, Copy)]
-pub struct Pools(Families);
+pub struct Pools {
+    families: Families,
+    marks: &'static Marks,
+}
+
+/// By the name of the pool: the most connections in use since the last scrape, and where that is exposed.
+type Marks = Mutex<BTreeMap<String, Mark>>;
+
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    highest: &'static AtomicU64,
+    active: GaugeHandle,
+    high_water: GaugeHandle,
+}
+
+impl Mark {
+    fn note(self, active: f64) {
+        self.highest.fetch_max(active.max(0.0) as u64, Ordering::Relaxed);
+    }
+
+    /// Exposes the mark, and begins a new one with the connections that are in use.
+    fn expose(self) {
+        let active = self.active.get().max(0.0);
+        let highest = self.highest.swap(active as u64, Ordering::Relaxed);
+        self.high_water.set(active.max(highest as f64));
+    }
+}
 
 /// A connection pool.
 ///
@@ -63,6 +94,7 @@ pub struct Pool {
     waiting: GaugeHandle,
     max: GaugeHandle,
     peak: GaugeHandle,
+    mark: Mark,
     timeouts: CounterHandle,
     wait: HistogramHandle,
 }
@@ -80,17 +112,33 @@ pub struct PoolStats {
     pub max: u64,
 }
 
+fn lock(marks: &Marks) -> MutexGuard<'_, BTreeMap<String, Mark>> {
+    marks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Pools {
-    /// Registers the families.
+    /// Registers the families, once for a registry.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
-        Families::register(registry).map(Self)
+        let families = Families::register(registry)?;
+        // As long as the families, which is for ever.
+        let marks: &'static Marks = Box::leak(Box::default());
+        let expose = || lock(marks).values().for_each(|mark| mark.expose());
+        registry.before_exposition(expose).keep();
+        Ok(Self { families, marks })
     }
 
     /// The pool of this name, which can have up to `max` connections.
     pub fn pool(&self, name: &str, max: u64) -> Pool {
-        let (families, of) = (&self.0, || OfPool { pool: name });
+        let (families, of) = (&self.families, || OfPool { pool: name });
+        let active = families.active_connections.with(of());
+        let mark = || Mark {
+            highest: Box::leak(Box::default()),
+            active,
+            high_water: families.active_connections_high_water.with(of()),
+        };
         let pool = Pool {
-            active: families.active_connections.with(of()),
+            active,
+            mark: *lock(self.marks).entry(name.to_owned()).or_insert_with(mark),
             idle: families.idle_connections.with(of()),
             waiting: families.waiting_requests.with(of()),
             max: families.max_connections.with(of()),
@@ -102,16 +150,7 @@ impl Pools {
         pool
     }
 
-    /// Asks a driver about its pool in the background, until the answer is dropped. With `sqlx`, for instance:
-    ///
-    /// ```text
-    /// pools.observe_every(&registry, "orders", every, move || PoolStats {
-    ///     active: u64::from(pool.size()) - pool.num_idle() as u64,
-    ///     idle: pool.num_idle() as u64,
-    ///     waiting: 0,
-    ///     max: u64::from(pool.options().get_max_connections()),
-    /// })
-    /// ```
+    /// Asks a driver about its pool in the background, until the answer is dropped. Pools of `sqlx` and `deadpool` have adapters that also see waits and timeouts, behind the features of these names.
     pub fn observe_every(
         &self,
         registry: &Registry,
@@ -141,6 +180,7 @@ impl Pool {
         self.waiting.set(stats.waiting as f64);
         self.max.set(stats.max as f64);
         self.peak.set_max(stats.active as f64);
+        self.mark.note(stats.active as f64);
     }
 
     /// How many connections are open and unused.
@@ -164,7 +204,9 @@ impl Waiting {
         // Observes the time.
         self.timer = None;
         let active = self.pool.active.track();
-        self.pool.peak.set_max(self.pool.active.get());
+        let n_active = self.pool.active.get();
+        self.pool.peak.set_max(n_active);
+        self.pool.mark.note(n_active);
         Checkout { _active: active }
     }
 

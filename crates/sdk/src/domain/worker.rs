@@ -1,13 +1,13 @@
 use std::time::Instant;
 
 use crate::buckets;
+use crate::clock;
 use crate::counter::Counter;
 use crate::error::RegisterError;
 use crate::gauge::{Gauge, GaugeHandle, InFlight};
 use crate::histogram::Histogram;
 use crate::registry::Registry;
 use crate::track::Status;
-use crate::wall;
 use crate::{Labels, MetricSet};
 
 #[derive(Labels)]
@@ -118,7 +118,7 @@ impl Workers {
 impl Worker {
     /// It is alive.
     pub fn beat(&self) {
-        self.heartbeat.set(wall::now().as_secs_f64());
+        self.heartbeat.set(clock::wall().as_secs_f64());
     }
 }
 

@@ -42,6 +42,25 @@ pub(super) struct Told {
 #[derive(Clone, Default)]
 pub struct SocketGuard(Arc<OnceLock<InFlight>>);
 
+impl SocketGuard {
+    /// Lets the socket count as open until the future ends that talks over it, or is dropped.
+    pub async fn hold<F: Future>(self, socket: F) -> F::Output {
+        let output = socket.await;
+        drop(self);
+        output
+    }
+}
+
+/// Of what is no request for a web socket, a guard that counts nothing.
+#[cfg(feature = "axum")]
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for SocketGuard {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
 impl fmt::Debug for SocketGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SocketGuard").field(&self.0.get().is_some()).finish()

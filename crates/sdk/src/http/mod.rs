@@ -59,7 +59,8 @@
 //! **Routers in routers.** A layer around a router that hands requests on to another one does not see what that one matches. Put the same layer around the inner one as well: it
 //! counts nothing a second time, it only says what it matched. A handler can say it, too: a [`Route`] in the extensions of its response.
 //!
-//! **Web sockets.** A request that asks for one finds a [`SocketGuard`] in its extensions. Whoever serves the socket keeps it as long as the socket is open.
+//! **Web sockets.** A request that asks for one finds a [`SocketGuard`] in its extensions, which a handler of `axum` takes as an argument. Whoever serves the socket keeps it as long as the socket is open:
+//! `upgrade.on_upgrade(|socket| guard.hold(talk(socket)))`.
 
 mod body;
 mod exchange;

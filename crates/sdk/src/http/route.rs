@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use crate::normalise::normalise_ids;
+
 /// The route of what no route matches.
 pub const UNMATCHED: &str = "_unmatched";
 
@@ -13,8 +15,7 @@ pub fn matched_path(request: &http::request::Parts) -> Option<Cow<'_, str>> {
     request.extensions.get::<axum::extract::MatchedPath>().map(|path| Cow::Borrowed(path.as_str()))
 }
 
-/// A path without what is unique in it, for frameworks that have no templates: numbers, UUIDs, long hexadecimal numbers and e-mail addresses become `{id}`. Behind the eighth segment
-/// it is cut.
+/// A path without what is unique in it, for frameworks that have no templates: ids become `{id}` as with [`normalise_ids`]. Behind the eighth segment it is cut.
 ///
 /// ```
 /// use bellwether_sdk::http::normalise_path;
@@ -23,28 +24,16 @@ pub fn matched_path(request: &http::request::Parts) -> Option<Cow<'_, str>> {
 /// ```
 pub fn normalise_path(path: &str) -> Cow<'_, str> {
     const MAX_SEGMENTS: usize = 8;
-    let segments = || path.trim_start_matches('/').split('/');
-    if segments().count() <= MAX_SEGMENTS && !segments().any(is_unique) {
-        return Cow::Borrowed(path);
-    }
-    let mut out = String::with_capacity(path.len());
-    for (idx, segment) in segments().enumerate() {
-        out.push('/');
-        if idx == MAX_SEGMENTS {
-            out.push_str("...");
-            break;
-        }
-        out.push_str(if is_unique(segment) { "{id}" } else { segment });
-    }
-    Cow::Owned(out)
-}
-
-fn is_unique(segment: &str) -> bool {
-    let is_hex = |c: char| c.is_ascii_hexdigit() || c == '-';
-    let has_digit = segment.contains(|c: char| c.is_ascii_digit());
-    let is_number = has_digit && segment.chars().all(|c| c.is_ascii_digit() || c == '-' || c == '.');
-    let is_long_hex = segment.len() >= 12 && has_digit && segment.chars().all(is_hex);
-    is_number || is_long_hex || segment.contains('@') || segment.contains("%40")
+    // What stands in front of the first slash is the first segment, of a path nothing.
+    let end = path.match_indices('/').nth(MAX_SEGMENTS).map(|(end, _)| end);
+    let kept = &path[..end.unwrap_or(path.len())];
+    let normal = if kept.contains("%40") {
+        // An address with its at sign written as a URL has it.
+        Cow::Owned(normalise_ids(&kept.replace("%40", "@")).into_owned())
+    } else {
+        normalise_ids(kept)
+    };
+    if end.is_some() { Cow::Owned(format!("{normal}/...")) } else { normal }
 }
 
 #[cfg(test)]
@@ -62,6 +51,8 @@ mod tests {
             ("/u/123e4567-e89b-12d3-a456-426614174000/x", "/u/{id}/x"),
             ("/decade/facade", "/decade/facade"),
             ("/mail/a@b.c", "/mail/{id}"),
+            ("/mail/a%40b.c/x", "/mail/{id}/x"),
+            ("/days/2026-04-12", "/days/{id}-{id}-{id}"),
             ("/-/ready", "/-/ready"),
             ("/a/b/c/d/e/f/g/h/i/j", "/a/b/c/d/e/f/g/h/..."),
         ];

@@ -35,11 +35,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::clock;
 use crate::counter::Counter;
 use crate::error::RegisterError;
 use crate::gauge::Gauge;
 use crate::registry::{Opts, Registry};
-use crate::wall;
 
 use families::gather;
 use spool::Spool;
@@ -324,7 +324,7 @@ fn host_name() -> String {
 }
 
 fn now_ns() -> u64 {
-    u64::try_from(wall::now().as_nanos()).unwrap_or(u64::MAX)
+    clock::nanoseconds(clock::wall())
 }
 
 struct Shared {

@@ -24,6 +24,8 @@ pub(crate) struct Contents {
 #[derive(Debug, Clone)]
 pub(crate) struct Family {
     pub(crate) schema: Schema,
+    /// The number of a region that it was found in, if it was found in one.
+    pub(crate) found_in: Option<u64>,
     /// How often a value went to the overflow series.
     pub(crate) overflowed: u64,
     /// In the order in which they were found.
@@ -59,7 +61,9 @@ impl Contents {
     /// Adds a region.
     pub(crate) fn add(&mut self, image: &Image<'_>, owner: Owner) {
         for family in &image.families {
-            self.family(&family.schema).add(family, image.header.pid, owner);
+            let ours = self.family(&family.schema);
+            ours.found_in.get_or_insert(image.header.id);
+            ours.add(family, image.header.pid, owner);
         }
     }
 
@@ -94,6 +98,7 @@ impl Family {
     pub(crate) fn new(schema: Schema) -> Self {
         Self {
             schema,
+            found_in: None,
             overflowed: 0,
             series: Vec::new(),
             index: HashTable::new(),

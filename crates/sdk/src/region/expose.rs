@@ -49,34 +49,35 @@ pub(super) struct Set {
 }
 
 impl Set {
-    /// The families that processes share, with their series. Also tells whether that is all, and nothing was left out because another family has its name or there is no room.
+    /// The families that processes share, with their series. Also tells which were left out, because another family has their name or there is no room: by a region that they are in, or by nothing if they are in the
+    /// sums.
     pub(super) fn families(
         &mut self,
         contents: &Contents,
         own: &[&'static Core],
-    ) -> (Vec<&'static Core>, bool) {
+    ) -> (Vec<&'static Core>, Vec<Option<u64>>) {
         let mut by_name = BTreeMap::<&str, Vec<&Family>>::new();
         for family in contents.families() {
             by_name.entry(&family.schema.name).or_default().push(family);
         }
-        let (mut cores, mut is_whole) = (Vec::new(), true);
+        let (mut cores, mut left_out) = (Vec::new(), Vec::new());
         for (name, families) in by_name {
             let own = own.iter().find(|core| core.description.name == name);
             let schema = own.map_or_else(|| families[0].schema.clone(), |own| Schema::of(&own.description));
             let mut sum = Family::new(schema);
-            for family in families {
+            for family in &families {
                 if sum.schema.agrees_with(&family.schema) {
                     sum.merge(family);
                 } else {
-                    is_whole = false;
+                    left_out.push(family.found_in);
                 }
             }
             match self.filled(&sum) {
                 Some(core) => cores.push(core),
-                None => is_whole = false,
+                None => left_out.push(families[0].found_in),
             }
         }
-        (cores, is_whole)
+        (cores, left_out)
     }
 
     fn filled(&mut self, sum: &Family) -> Option<&'static Core> {

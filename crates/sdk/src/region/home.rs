@@ -18,6 +18,7 @@ use super::layout::{self, Damage, Header};
 use super::process;
 use super::settle::{Source, Unsettled, settle};
 use crate::arena::{MAX_FILE, WordFile, to_words};
+use crate::clock;
 
 const FOLDED: &str = "folded";
 const FOLDED_ASIDE: &str = "folded.tmp";
@@ -209,7 +210,7 @@ impl Home {
         };
         home.fold_lock.lock(FlockOperation::LockExclusive)?;
         let (live, gone) = home.epochs()?;
-        home.epoch = epoch.or(live).unwrap_or_else(process::unix_ns);
+        home.epoch = epoch.or(live).unwrap_or_else(unix_ns);
         let is_start = live.is_none() && !gone.contains(&home.epoch);
         if is_start && !keeps {
             home.remove_leftovers()?;
@@ -259,7 +260,7 @@ impl Home {
         }
         match self.read_folded() {
             Ok(folded) if folded.epoch >= self.epoch => Ok(()),
-            _ => remove(&self.path.join(FOLDED)),
+            _ => remove(&self.folded()),
         }
     }
 
@@ -304,7 +305,12 @@ impl Home {
         Ok(())
     }
 
-    fn region(&self, id: u64) -> PathBuf {
+    /// Where the sums are.
+    pub(crate) fn folded(&self) -> PathBuf {
+        self.path.join(FOLDED)
+    }
+
+    pub(crate) fn region(&self, id: u64) -> PathBuf {
         RegionName { directory: self.path, id }.path()
     }
 
@@ -374,7 +380,7 @@ impl Home {
     }
 
     fn read_folded(&self) -> Result<Folded, Missing> {
-        let file = match File::open(self.path.join(FOLDED)) {
+        let file = match File::open(self.folded()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Folded { epoch: self.epoch, boot: self.boot, ..Folded::default() });
             }
@@ -390,7 +396,7 @@ impl Home {
 
     /// What tells whether the published sums are still the same, whether they can be read or not.
     fn folded_identity(&self) -> Option<(u64, u64, i64, [u8; folded::HEAD])> {
-        let file = File::open(self.path.join(FOLDED)).ok()?;
+        let file = File::open(self.folded()).ok()?;
         let meta = file.metadata().ok()?;
         let mut head = [0; folded::HEAD];
         let _ = file.read_at(&mut head, 0);
@@ -532,7 +538,7 @@ impl Home {
             if after(Step::Written).is_break() {
                 return Ok(());
             }
-            rustix::fs::rename(&aside, self.path.join(FOLDED))?;
+            rustix::fs::rename(&aside, self.folded())?;
             if after(Step::Published).is_break() {
                 return Ok(());
             }
@@ -598,9 +604,13 @@ fn is_stillborn(file: &File) -> io::Result<bool> {
     Ok((!has_maker || is_old(file)) && lock(file, FlockOperation::NonBlockingLockExclusive)?)
 }
 
+fn unix_ns() -> u64 {
+    clock::nanoseconds(clock::wall())
+}
+
 fn is_old(file: &File) -> bool {
     let changed = file.metadata().map(|m| m.mtime().max(0) as u64 * 1_000_000_000 + m.mtime_nsec() as u64);
-    changed.is_ok_and(|changed| process::unix_ns().saturating_sub(changed) > BIRTH_NS)
+    changed.is_ok_and(|changed| unix_ns().saturating_sub(changed) > BIRTH_NS)
 }
 
 fn read_header(file: &File) -> Result<Header, Missing> {

@@ -461,10 +461,11 @@ pub(crate) fn of_all_processes(own: Vec<&'static Core>) -> (Vec<&'static Core>, 
     };
     let Reading { contents, mut skipped } = reading;
     let mut set = shared.scratch.take(shared.registry.clock());
-    let (mut families, is_whole) = set.families(&contents, &own);
-    if !is_whole {
-        skipped.push(SkippedRegion { path, reason: SkipReason::OtherSchema });
-    }
+    let (mut families, left_out) = set.families(&contents, &own);
+    skipped.extend(left_out.into_iter().map(|id| SkippedRegion {
+        path: id.map_or_else(|| shared.home.folded(), |id| shared.home.region(id)),
+        reason: SkipReason::OtherSchema,
+    }));
     shared.note_skipped(skipped);
     families.extend(own.into_iter().filter(|core| !core.is_listed()));
     families.sort_unstable_by_key(|core| core.description.name);

@@ -240,20 +240,18 @@ async fn what_breaks_is_counted() {
 async fn web_sockets_are_open_as_long_as_they_are_held() {
     let registry = Registry::new();
     let layer = MetricsLayer::new(&registry).expect("is right");
-    let socket = |mut request: Request| async move {
-        let guard = request.extensions_mut().remove::<SocketGuard>();
+    let socket = |guard: SocketGuard, request: Request| async move {
         if request.uri().query() == Some("refused") {
             return axum::http::StatusCode::FORBIDDEN.into_response();
         }
         let upgrade = hyper::upgrade::on(request);
-        tokio::spawn(async move {
-            let _guard = guard.expect("it asks for a web socket");
+        tokio::spawn(guard.hold(async move {
             let mut socket = TokioIo::new(upgrade.await.expect("it is upgraded"));
             let mut echo = [0; 4];
             while socket.read_exact(&mut echo).await.is_ok() {
                 socket.write_all(&echo).await.expect("it reads");
             }
-        });
+        }));
         let head =
             Response::builder().status(101).header("connection", "upgrade").header("upgrade", "websocket");
         head.body(Body::empty()).expect("is right")

@@ -10,6 +10,7 @@ mod http;
 mod limits;
 mod native;
 mod operation;
+mod postgres;
 mod processes;
 mod protobuf;
 mod push;

@@ -177,6 +177,7 @@ const TARGETS: &[&str] = &[
     ".data.activeTargets[].lastScrapeSamples",
     ".data.activeTargets[].missedScrapes",
     ".data.activeTargets[].nextScrape",
+    ".data.activeTargets[].packs",
     ".data.invalidTargets",
 ];
 

@@ -10,6 +10,12 @@ const TOLERANCE_MS: i64 = 2;
 /// After so many timestamps off the grid the clock, and not a busy machine, is taken to be the reason.
 const OFF_GRID_TICKS: u8 = 4;
 
+/// Scrapes begin at multiples of this, not at any millisecond: those of one slot share the waking of a thread and find what they need in the processor's caches.
+/// There are many slots in an interval, so the load on network and targets is spread as before.
+const SLOT_MS: u64 = 200;
+/// A slot of a short interval is this part of it.
+const SLOTS_MIN: u64 = 5;
+
 /// The instants at which one target is scraped: a grid on the monotonic clock that no slow scrape moves.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
@@ -22,7 +28,8 @@ impl Schedule {
     /// interval, and a restart changes nothing.
     pub(crate) fn new(interval: Duration, hash: u64, now: Instant, now_ms: i64) -> Self {
         let interval_ms = interval.as_millis().max(1) as u64;
-        let phase = hash % interval_ms;
+        let slot_ms = SLOT_MS.min(interval_ms / SLOTS_MIN).max(1);
+        let phase = hash % interval_ms / slot_ms * slot_ms;
         let into_interval = now_ms.rem_euclid(interval_ms as i64).unsigned_abs();
         let wait_ms = (phase + interval_ms - into_interval) % interval_ms;
         Self { interval, next: now + Duration::from_millis(wait_ms) }
@@ -113,6 +120,24 @@ mod tests {
             assert_eq!(first_ms % 15_000, 3_000, "{now_ms}");
             assert!(first_ms - now_ms < 15_000, "{now_ms}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn scrapes_begin_in_slots_that_are_spread_over_the_interval() {
+        let now = Instant::now();
+        let phases = |interval_ms: u64| {
+            let phase = |hash: u64| {
+                let spread = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let schedule = Schedule::new(Duration::from_millis(interval_ms), spread, now, 0);
+                (schedule.next() - now).as_millis() as u64
+            };
+            (0..1_000).map(phase).collect::<std::collections::BTreeSet<u64>>()
+        };
+        let multiples = |of: u64, n: u64| (0..n).map(|slot| slot * of).collect();
+        assert_eq!(phases(1_000), multiples(200, 5));
+        assert_eq!(phases(5_000), multiples(200, 25));
+        assert_eq!(phases(250), multiples(50, 5));
+        assert_eq!(phases(3), multiples(1, 3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ pub(crate) use breaker::{Breaker, BreakerState};
 pub(crate) use cache::Cache;
 pub(crate) use dice::{Dice, derive};
 pub(crate) use pool::{Acquired, Pool};
-pub(crate) use process::{Health, Process, Simulation, recycled_at};
+pub(crate) use process::{Health, Process, Simulation, recycled_at, registered};
 pub(crate) use traffic::Traffic;
 
 /// Milliseconds in a second, the resolution of the agenda.

@@ -3,6 +3,7 @@ mod alerts;
 mod believable;
 mod catalogue;
 mod endpoints;
+mod generated;
 mod recording;
 
 /// Monday 2024-01-08, 10:00 UTC: no process is down by script.

@@ -229,6 +229,11 @@ pub const SECTIONS: &[SectionFields] = &[
                 Type::Whole,
                 "How many series it may have before new ones are counted in an overflow series.",
             ),
+            optional(
+                "exemplars",
+                Type::Bool,
+                "Whether a counter or a histogram keeps where in the traces its last events are.",
+            ),
             optional("python", Type::Text, "What the object is called in the module for Python."),
             optional("note", Type::Text, "Anything else worth knowing."),
             ALLOW,

@@ -1,5 +1,5 @@
-use super::generated::{AgentTasksLabels, Genesis, Status};
 use super::instruments::{AgentMetrics, OfAgent};
+use crate::generated::genesis::{AgentTasksLabels, Genesis, Status};
 use crate::metrics::RecentValues;
 
 /// The agents, five to each agent host.
@@ -57,18 +57,16 @@ impl Agent {
             worked_ms: i64::MIN,
         };
         agent.count_from_zero();
-        // Series stand in the order in which they were made first, which must not depend on when somebody looks.
-        own_metrics.agent_success_rate.with(OfAgent { agent: name });
         agent
     }
 
     /// Exposes all outcomes, those that never happened as well.
     fn count_from_zero(&self) {
         for status in STATUSES {
-            let labels = || AgentTasksLabels { agent: self.name, status };
-            self.metrics.agent_tasks.remove(labels());
-            self.metrics.agent_tasks.with(labels());
+            self.metrics.agent_tasks.with(AgentTasksLabels { agent: self.name, status });
         }
+        // Series stand in the order in which they were made first, which must not depend on when somebody looks.
+        self.own_metrics.agent_success_rate.with(OfAgent { agent: self.name });
     }
 
     pub(super) fn waiting(&self) -> usize {

@@ -1,19 +1,19 @@
 //! The Genesis platform: a dashboard backend, and three hosts that run fifteen agents which take tasks off two queues.
 mod agent;
-/// What `bellwether pack gen` makes of packs/genesis.yaml.
-#[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, clippy::enum_variant_names, reason = "it is made for libraries, of words that are given, and has metrics that are not simulated")]
-mod generated;
 mod instruments;
 
-use bellwether_sdk::{LabelValue as _, MetricSet, Registry};
+use bellwether_sdk::{LabelValue as _, Registry};
 
 use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS};
-use self::generated::{Genesis as Metrics, Status, TaskQueueDepthLabels, Upstream, UpstreamUpLabels};
 use self::instruments::ProcessMetrics;
 use super::Platform;
+use crate::generated::genesis::{
+    Genesis as Metrics, Status, TaskQueueDepthLabels, Upstream, UpstreamUpLabels,
+};
 use crate::incident::{IncidentId, Trouble};
-use crate::sim::{Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at};
+use crate::sim::{
+    Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at, registered,
+};
 
 /// The scheduled report keeps this many tasks waiting.
 const FLOOD: f64 = 150.0;
@@ -205,11 +205,6 @@ impl Genesis {
     }
 }
 
-/// A set of metrics in the registry of a process.
-fn registered<M: MetricSet>(registry: &Registry) -> M {
-    M::register(registry).expect("BUG: the names, units and labels are right")
-}
-
 /// The process that runs an agent.
 fn host_of(agent: usize) -> usize {
     1 + agent / AGENTS_PER_HOST
@@ -233,7 +228,6 @@ impl Resources {
 
     fn restarted(&mut self) {
         self.garbage_bytes = 0.0;
-        self.metrics.cpu.remove(());
         self.metrics.cpu.with(());
     }
 

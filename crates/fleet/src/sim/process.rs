@@ -77,7 +77,7 @@ impl Process {
         if let Some(registry) = &self.registry {
             return registry.expose(request);
         }
-        let format = OutputFormat::negotiate(request.accept, Offer::TextAndOpenMetrics);
+        let format = OutputFormat::negotiate(&request.accept, Offer::TextAndOpenMetrics);
         let body = self.exposition(format, ts_ms).into_bytes();
         Exposition { content_type: format.content_type(), content_encoding: None, body }
     }

@@ -11,8 +11,8 @@ use bellwether_packs::schema::{Metric, MetricKind, Pack};
 
 use crate::{HOUR_MS, MORNING_MS};
 
-/// The platforms that have left hand-made metrics behind.
-const INSTRUMENTED: [Platform; 2] = [Platform::Genesis, Platform::Dag];
+/// The platforms that have left hand-made metrics behind and expose all that their packs have.
+const INSTRUMENTED: [Platform; 1] = [Platform::Dag];
 
 fn pack(platform: Platform) -> Pack {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../packs/{platform}.yaml"));

@@ -554,6 +554,11 @@ pub const SECTIONS: &[SectionFields] = &[
             optional("interval", Type::Duration, "How often."),
             optional("timeout", Type::Duration, "How long a scrape may take."),
             optional("labels", TEXT_MAP, "Labels of all series of the targets."),
+            optional(
+                "exposes",
+                TEXTS,
+                "Groups and names of those metrics that the targets expose; all if not given.",
+            ),
             ALLOW,
         ],
     ),

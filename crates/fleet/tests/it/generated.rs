@@ -3,28 +3,38 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bellwether_exposition::{
-    CreatedHandling, Event, LabelBuf, OutputFormat, Reader, Syntax, TypeAndUnitLabels,
+    BodyFormat, CreatedHandling, Event, LabelBuf, OutputFormat, Reader, Syntax, TypeAndUnitLabels,
 };
-use bellwether_fleet::{History, HistoryRange, Platform};
+use bellwether_fleet::{History, HistoryRange, Platform, Snapshot};
+use bellwether_packs::catalogue::Catalogue;
+use bellwether_packs::check::{self, Severity};
 use bellwether_packs::generate::{OutputKind, generate};
+use bellwether_packs::live::judge;
 use bellwether_packs::schema::{Metric, MetricKind, Pack};
 
 use crate::{HOUR_MS, MORNING_MS};
 
-/// The platforms that have left hand-made metrics behind and expose all that their packs have.
-const INSTRUMENTED: [Platform; 1] = [Platform::Dag];
+/// The platforms that have left hand-made metrics behind.
+const INSTRUMENTED: [Platform; 3] = [Platform::Genesis, Platform::Dag, Platform::Causal];
+/// Packs of no platform of which processes are instrumented as well.
+const SHARED: [&str; 1] = ["process"];
 
-fn pack(platform: Platform) -> Pack {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../packs/{platform}.yaml"));
+/// The pack of a platform.
+pub(crate) fn pack(platform: Platform) -> Pack {
+    pack_called(platform.name())
+}
+
+fn pack_called(name: &str) -> Pack {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../packs/{name}.yaml"));
     Pack::load(&path).unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
 fn the_compiled_modules_are_those_that_are_made() {
-    for platform in INSTRUMENTED {
-        let files = generate(&pack(platform), &[OutputKind::Rust]).unwrap_or_else(|e| panic!("{e}"));
+    for name in INSTRUMENTED.iter().map(|platform| platform.name()).chain(SHARED) {
+        let files = generate(&pack_called(name), &[OutputKind::Rust]).unwrap_or_else(|e| panic!("{e}"));
         let [file] = files.as_slice() else { panic!("one module, not {}", files.len()) };
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/generated/{platform}.rs"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/generated/{name}.rs"));
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
         if std::env::var_os("BELLWETHER_ACCEPT").is_some() {
             std::fs::write(&path, &file.text).expect("written");
@@ -66,7 +76,7 @@ fn exposed(platform: Platform) -> std::collections::BTreeMap<String, Exposed> {
                     for (name, value) in labels.iter().filter(|(name, _)| *name != "__name__") {
                         if name == "le" {
                             family.bounds.insert(value.to_owned());
-                        } else {
+                        } else if name != current {
                             family.labels.insert(name.to_owned());
                         }
                     }
@@ -125,11 +135,46 @@ fn everything_of_the_pack_is_exposed_and_nothing_else_in_its_namespace() {
                 ),
             }
         }
+        // Without a namespace, everything that the platform exposes is of the pack.
         for name in families.keys().filter(|name| name.starts_with(&pack.namespace)) {
             if !pack.metrics.iter().any(|metric| metric.family() == name) {
                 problems.push(format!("{name} is exposed and not in the pack"));
             }
         }
         assert!(problems.is_empty(), "{platform}:\n{}", problems.join("\n"));
+    }
+}
+
+/// What the page System / Packs says of the demo: nothing is wrong with any process, nor with what it has of packs for everybody.
+#[test]
+fn the_live_check_finds_nothing_wrong() {
+    let catalogue = Catalogue::built_in();
+    let to_ms = MORNING_MS + HOUR_MS;
+    let range = HistoryRange { from_ms: to_ms, to_ms, step_ms: 1 };
+    for syntax in [Syntax::Text0_0_4, Syntax::OpenMetrics1_0_0] {
+        let format = OutputFormat { syntax, ..OutputFormat::FALLBACK };
+        let body_format = match syntax {
+            Syntax::Text0_0_4 => BodyFormat::Text,
+            _ => BodyFormat::OpenMetrics,
+        };
+        for snapshot in History::new(1, MORNING_MS, &INSTRUMENTED, range, format) {
+            let Snapshot { platform, job, instance, .. } = snapshot;
+            let text = snapshot.exposition.expect("nobody is down after the first hour");
+            let exposed = check::Exposed::read(text.as_bytes(), body_format).expect("an exposition");
+            let verdicts = judge(&catalogue, job, &exposed);
+            let own = verdicts.iter().find(|it| it.pack.name.value == platform.name());
+            assert!(own.is_some_and(|it| !it.exposed.is_empty()), "{instance} has nothing of its pack");
+            for verdict in &verdicts {
+                let findings: Vec<String> = verdict
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.severity > Severity::Info)
+                    .map(ToString::to_string)
+                    .collect();
+                assert!(findings.is_empty(), "{instance}, {syntax:?}:\n{}", findings.join("\n"));
+                let name = verdict.pack.name.value.as_str();
+                assert!(name == platform.name() || SHARED.contains(&name), "{instance} is taken for {name}");
+            }
+        }
     }
 }

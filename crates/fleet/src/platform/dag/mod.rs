@@ -15,8 +15,8 @@ use crate::generated::dag::Dag as Metrics;
 use crate::incident::{IncidentId, Trouble};
 use crate::metrics::observe;
 use crate::sim::{
-    Acquired, Agenda, Dice, Health, Pool, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at,
-    registered,
+    Acquired, Agenda, Dice, Health, Pool, Process, SECOND_MS, Simulation, Traffic, Usage, derive, ms,
+    recycled_at, registered,
 };
 
 /// A process runs this many workflows at a time; the others wait.
@@ -53,6 +53,7 @@ pub(super) struct Dag {
 struct Engine {
     metrics: Metrics,
     ids: Instruments,
+    usage: Usage,
     queue: VecDeque<usize>,
     runs: BTreeMap<u64, Run>,
     active_nodes: usize,
@@ -106,7 +107,7 @@ impl Dag {
         let (processes, engines) = [("dag-1", 20_100.0, 1.0), ("dag-2", 6_800.0, 1.1)]
             .map(|(instance, age_s, slowness)| {
                 let registry = Registry::new();
-                let engine = Engine::new(registered(&registry), slowness);
+                let engine = Engine::new(&registry, slowness);
                 (Process::instrumented(job, instance, begin_ms, age_s, registry), engine)
             })
             .into_iter()
@@ -239,6 +240,7 @@ impl Dag {
         self.processes[process].start(self.now_ms);
         let engine = &mut self.engines[process];
         engine.ids = Instruments::of(&engine.metrics);
+        engine.usage.restarted();
     }
 
     // --- requests ---
@@ -443,10 +445,12 @@ impl Dag {
 }
 
 impl Engine {
-    fn new(metrics: Metrics, slowness: f64) -> Self {
+    fn new(registry: &Registry, slowness: f64) -> Self {
+        let metrics = registered(registry);
         Self {
             metrics,
             ids: Instruments::of(&metrics),
+            usage: Usage::new(registry),
             queue: VecDeque::new(),
             runs: BTreeMap::new(),
             active_nodes: 0,
@@ -463,6 +467,7 @@ impl Engine {
     fn second(&mut self, dice: &mut Dice) {
         self.pool.second();
         self.load += (self.work - self.load) * 0.1;
+        self.usage.spent(self.work);
         self.work = 0.0;
         // Watchers come with the runs that they watch, and leave late.
         let wanted = 5.0 + 0.6 * self.runs.len() as f64;
@@ -471,7 +476,7 @@ impl Engine {
         self.websockets += f64::from(u8::from(comes)) - f64::from(u8::from(leaves && self.websockets > 0.0));
     }
 
-    fn set_gauges(&self, database_is_away: bool) {
+    fn set_gauges(&self, database_is_away: bool, started_ms: i64) {
         let ids = &self.ids;
         ids.active_workflows.set(self.runs.len() as f64);
         ids.queue_depth.set(self.queue.len() as f64);
@@ -482,6 +487,7 @@ impl Engine {
         ids.pool_size.set(POOL_SIZE as f64);
         let memory = 560.0 * MIB * self.slowness + 2.5 * MIB * self.runs.len() as f64 + self.leaked_bytes;
         ids.memory.set(memory.round());
+        self.usage.set(started_ms, memory, self.active_nodes);
         ids.cpu.set((3.0 + 100.0 * self.load).min(99.0));
         ids.websockets.set(self.websockets);
         for (gauge, healthy) in ids.health.into_iter().zip(self.healthy) {
@@ -497,7 +503,9 @@ impl Simulation for Dag {
             self.handle(event);
         }
         let away = self.database_is_away();
-        self.engines.iter().for_each(|engine| engine.set_gauges(away));
+        for (engine, process) in self.engines.iter().zip(&self.processes) {
+            engine.set_gauges(away, process.started_ms);
+        }
     }
 
     fn processes(&self) -> &[Process] {

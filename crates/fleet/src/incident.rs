@@ -262,9 +262,9 @@ static SCRIPT: [Incident; 31] = [
         IncidentId::CausalExplainerDown,
         Platform::Causal,
         "explainer-down",
-        "the explanation service times out until its breaker opens",
+        "the explanation service fails more and more often, then always, so that its breaker opens",
         &["CircuitBreakerOpen", "HighCircuitBreakerFailureRate"],
-        [5, 570, 5],
+        [420, 330, 5],
     ),
     incident(
         IncidentId::CausalPoisonTasks,
@@ -304,7 +304,7 @@ static SCRIPT: [Incident; 31] = [
         "export-storage-slow",
         "object storage throttles uploads, exports take minutes",
         &["SlowExportTasks"],
-        [30, 780, 60],
+        [30, 1020, 60],
     ),
     incident(
         IncidentId::CugarPlannerRegression,

@@ -23,6 +23,7 @@
 //! ```
 mod error;
 mod fleet;
+mod generated;
 mod history;
 mod incident;
 mod metrics;

@@ -2,8 +2,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_exposition::{Offer, OutputFormat};
 use bellwether_model::{Clock, format_float};
+use bellwether_sdk::Exposition;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -114,9 +114,10 @@ impl Service {
         }
         Ok(match request.uri().path() {
             Target::METRICS_PATH => {
-                let format = OutputFormat::negotiate(header(ACCEPT), Offer::TextAndOpenMetrics);
-                let body = self.world.expose(self.place, ts_ms, format).ok_or(Unreachable)?;
-                metrics(body, format, accepts_gzip(header(ACCEPT_ENCODING)))
+                let query = request.uri().query().unwrap_or("");
+                let scrape = bellwether_sdk::Request::new(header(ACCEPT), header(ACCEPT_ENCODING), query);
+                let exposition = self.world.answer(self.place, ts_ms, &scrape).ok_or(Unreachable)?;
+                metrics(exposition, accepts_gzip(header(ACCEPT_ENCODING)))
             }
             "/health/live" => json(StatusCode::OK, "{\"live\": true, \"demo\": true}\n".to_owned()),
             "/health/ready" => {
@@ -167,11 +168,15 @@ fn accepts_gzip(accept_encoding: &str) -> bool {
     })
 }
 
-fn metrics(body: String, format: OutputFormat, gzip: bool) -> Response<Full<Bytes>> {
-    let response = builder(StatusCode::OK, &format.content_type()).header(VARY, "accept, accept-encoding");
+fn metrics(exposition: Exposition, gzip: bool) -> Response<Full<Bytes>> {
+    let Exposition { content_type, content_encoding, body } = exposition;
+    let response = builder(StatusCode::OK, &content_type).header(VARY, "accept, accept-encoding");
+    if let Some(coding) = content_encoding {
+        return finish(response.header(CONTENT_ENCODING, coding), body);
+    }
     if gzip {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        let compressed = encoder.write_all(body.as_bytes()).and_then(|()| encoder.finish());
+        let compressed = encoder.write_all(&body).and_then(|()| encoder.finish());
         if let Ok(compressed) = compressed {
             return finish(response.header(CONTENT_ENCODING, "gzip"), compressed);
         }

@@ -1,8 +1,9 @@
 use bellwether_exposition::OutputFormat;
+use bellwether_sdk::{Exposition, Request};
 use parking_lot::Mutex;
 
 use crate::platform::Platform;
-use crate::sim::{Health, Simulation};
+use crate::sim::{Health, Process, Simulation};
 
 /// All platforms, each advanced on its own when somebody looks at it.
 pub(crate) struct World {
@@ -51,15 +52,18 @@ impl World {
 
     /// What the process exposes at `ts_ms`, or at the latest time that somebody has asked for before; `None` if it does not answer.
     pub(crate) fn expose(&self, place: Place, ts_ms: i64, format: OutputFormat) -> Option<String> {
+        self.ask(place, ts_ms, |process| process.exposition(format, ts_ms))
+    }
+
+    /// The same as the process answers it to a scrape.
+    pub(crate) fn answer(&self, place: Place, ts_ms: i64, request: &Request<'_>) -> Option<Exposition> {
+        self.ask(place, ts_ms, |process| process.answer(request, ts_ms))
+    }
+
+    fn ask<T>(&self, place: Place, ts_ms: i64, question: impl FnOnce(&Process) -> T) -> Option<T> {
         let mut simulation = self.platforms[place.platform].1.lock();
         simulation.advance_to(ts_ms);
-        let process = &simulation.processes()[place.process];
-        if !process.reachable {
-            return None;
-        }
-        let mut out = String::new();
-        process.expose(format, ts_ms, &mut out);
-        Some(out)
+        Some(&simulation.processes()[place.process]).filter(|process| process.reachable).map(question)
     }
 
     /// The health of the process at `ts_ms`; `None` if it does not answer.

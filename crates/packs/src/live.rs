@@ -3,7 +3,8 @@
 //! Whoever scrapes offers each body with [`LiveCheck::offer`]; now and then one of a target is copied and compared on a thread of its own with the packs that are about the target.
 //! Bodies that come while the thread is busy are left for the next scrape, so that scraping never waits and memory stays bounded.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,7 +14,9 @@ use std::time::Duration;
 use bellwether_exposition::BodyFormat;
 
 use crate::catalogue::Catalogue;
-use crate::check::{Exposed, Finding, FindingKind, Severity, applies, check, exposed_metrics};
+use crate::check::{
+    Exposed, Finding, FindingKind, Severity, applies, check, check_job, exposed_metrics, names,
+};
 use crate::lint::{self, lint};
 use crate::schema::Pack;
 
@@ -303,28 +306,45 @@ fn compare(body: &Body, catalogue: &Catalogue) -> TargetVerdict {
             return TargetVerdict { checked_ms, problem: Some(error.to_string()), packs: Vec::new() };
         }
     };
-    let about = catalogue.packs().iter().filter(|pack| applies(pack, &body.job, &exposed));
-    let packs = about.map(|pack| {
-        let mut findings = check(pack, &exposed);
-        if !pack.scrape.iter().any(|scrape| scrape.job.value == body.job) {
-            // Only the namespace is the same: the target need not have promised all of it.
-            let missing = |finding: &&mut Finding| finding.kind == FindingKind::Missing;
-            for finding in findings.iter_mut().filter(missing) {
-                finding.severity = finding.severity.min(Severity::Warning);
-            }
+    let packs = judge(catalogue, &body.job, &exposed);
+    TargetVerdict { checked_ms, problem: None, packs }
+}
+
+/// Compares what a target of the job `job` exposes with the packs that are about it.
+///
+/// A pack that scrapes the job demands what it says that the job exposes. One that does not, and has only names in common with the target, demands nothing and is not asked about
+/// metrics that the other ones have: what they say of those is meant for this target.
+pub fn judge(catalogue: &Catalogue, job: &str, exposed: &Exposed) -> Vec<PackVerdict> {
+    let scrapes = |pack: &Pack| pack.scrape.iter().any(|scrape| scrape.job.value == job);
+    let (own, others): (Vec<_>, Vec<_>) = catalogue.packs().iter().partition(|pack| scrapes(pack));
+    let claimed: BTreeSet<&str> = own.iter().flat_map(|pack| pack.metrics.iter()).flat_map(names).collect();
+    let of_own = own.into_iter().map(|pack| verdict(pack, check_job(pack, job, exposed), exposed));
+    let rest =
+        if claimed.is_empty() { Cow::Borrowed(exposed) } else { Cow::Owned(exposed.without(&claimed)) };
+    let of_others = others.into_iter().filter(|pack| applies(pack, job, &rest)).map(|pack| {
+        let mut findings = check(pack, &rest);
+        findings.retain(|finding| !claimed.contains(finding.metric.as_str()));
+        for finding in findings.iter_mut().filter(|finding| finding.kind == FindingKind::Missing) {
+            finding.severity = finding.severity.min(Severity::Warning);
         }
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-        PackVerdict {
-            pack: Arc::clone(pack),
-            errors: count(Severity::Error),
-            warnings: count(Severity::Warning),
-            infos: count(Severity::Info),
-            exposed: exposed_metrics(pack, &exposed),
-            findings,
-        }
+        verdict(pack, findings, &rest)
     });
-    TargetVerdict { checked_ms, problem: None, packs: packs.collect() }
+    let mut verdicts: Vec<PackVerdict> = of_own.chain(of_others).collect();
+    verdicts.sort_by(|a, b| a.pack.name.value.cmp(&b.pack.name.value));
+    verdicts
+}
+
+fn verdict(pack: &Arc<Pack>, mut findings: Vec<Finding>, exposed: &Exposed) -> PackVerdict {
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    PackVerdict {
+        pack: Arc::clone(pack),
+        errors: count(Severity::Error),
+        warnings: count(Severity::Warning),
+        infos: count(Severity::Info),
+        exposed: exposed_metrics(pack, exposed),
+        findings,
+    }
 }
 
 #[cfg(test)]
@@ -393,6 +413,44 @@ mod tests {
         live.set_catalogue(catalogue("shop", "a"));
         let verdict = checked(&live, &scraped("u", BODY, 8));
         assert_eq!((verdict.packs[0].worst(), verdict.packs[0].exposed.as_slice()), (None, &[0][..]));
+    }
+
+    #[test]
+    fn a_target_is_held_to_what_its_job_promises_by_the_pack_that_scrapes_it() {
+        let mut catalogue = Catalogue::default();
+        for text in [
+            "pack: bakery\nversion: 1.0.0\nmetrics:\n- {name: http_loaves, type: gauge, help: x, group: oven}\n\
+             - {name: http_ovens, type: gauge, help: x}\n- {name: http_tills, type: gauge, help: x}\n\
+             scrape:\n- {job: oven, targets: [a], port: 1, exposes: [oven, http_ovens]}\n- {job: till, targets: [b], port: 1}\n",
+            "pack: http\nversion: 1.0.0\nnamespace: http_\nmetrics:\n\
+             - {name: http_loaves, type: gauge, help: x, labels: {route: [a]}}\n- {name: http_ovens, type: counter, help: x}\n",
+        ] {
+            catalogue.insert(Arc::new(Pack::parse("p.yaml", text.as_bytes()).expect("a pack")));
+        }
+        let found = |job: &str, body: &str| -> Vec<(String, usize, usize, Vec<String>)> {
+            let exposed = Exposed::read(body.as_bytes(), BodyFormat::Text).expect("an exposition");
+            let verdicts = judge(&catalogue, job, &exposed).into_iter();
+            let messages = |it: &PackVerdict| it.findings.iter().map(|it| it.message.clone()).collect();
+            verdicts.map(|it| (it.pack.name.value.clone(), it.errors, it.warnings, messages(&it))).collect()
+        };
+        let both = "# TYPE http_loaves gauge\nhttp_loaves 1\n# TYPE http_ovens gauge\nhttp_ovens 1\n";
+        assert_eq!(
+            found("oven", both),
+            [("bakery".to_owned(), 0, 0, vec![])],
+            "http has nothing left to say"
+        );
+        let missing = "http_tills is not exposed".to_owned();
+        assert_eq!(found("till", both), [("bakery".to_owned(), 1, 0, vec![missing])], "a till promises all");
+        let more = format!("{both}# TYPE http_more gauge\nhttp_more 1\n");
+        let undeclared = vec!["http_more is exposed, and the pack does not have it".to_owned()];
+        assert_eq!(
+            found("oven", &more),
+            [("bakery".to_owned(), 0, 0, vec![]), ("http".to_owned(), 0, 1, undeclared)],
+            "what the target's own pack has is not looked at, nor missed"
+        );
+        let other = found("other", both);
+        let [(bakery, 0, 1, _), (http, 2, 0, _)] = other.as_slice() else { panic!("{other:?}") };
+        assert_eq!((bakery.as_str(), http.as_str()), ("bakery", "http"), "neither pack scrapes this job");
     }
 
     #[test]

@@ -341,6 +341,18 @@ impl Core {
         })
     }
 
+    /// Takes all series out of the exposition.
+    pub(crate) fn remove_all(&self) {
+        self.remove_all_in(&mut self.lock());
+    }
+
+    fn remove_all_in(&self, growth: &mut Growth) {
+        let all: Vec<u32> = self.places().collect();
+        for at in all {
+            self.remove_at(growth, at);
+        }
+    }
+
     fn remove_at(&self, growth: &mut Growth, at: u32) {
         let record = Record::at(self.arena, at);
         if let Some(slot) = self.dense.get(record.closed_index() as usize) {
@@ -386,10 +398,7 @@ impl Core {
     pub(crate) fn replace<L: Labels>(&'static self, labels: &L) -> Record {
         self.with_normalised(labels, |index, values| {
             let mut growth = self.lock();
-            let others: Vec<u32> = self.places().collect();
-            for at in others {
-                self.remove_at(&mut growth, at);
-            }
+            self.remove_all_in(&mut growth);
             self.make_in(&mut growth, index, values)
         })
     }

@@ -1,6 +1,7 @@
 //! Examples of what was counted: where in the traces one of the events is.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::time::Duration;
 
 use crate::clock::{milliseconds, now};
 
@@ -73,7 +74,12 @@ impl<'c> Slot<'c> {
 
     /// Keeps an exemplar instead of the one before. Who comes while another one writes leaves it to that one.
     pub(crate) fn set(self, trace: TraceContext, value: f64) {
-        self.put(Exemplar { trace, value, timestamp_ms: milliseconds(now()) as i64 });
+        self.set_at(trace, value, now());
+    }
+
+    /// The same with the time of the event since the Unix epoch.
+    pub(crate) fn set_at(self, trace: TraceContext, value: f64, time: Duration) {
+        self.put(Exemplar { trace, value, timestamp_ms: milliseconds(time) as i64 });
     }
 
     /// Keeps the exemplar of another slot if it is later than the own one.

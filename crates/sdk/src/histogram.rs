@@ -1,8 +1,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::clock::now;
 use crate::core::Core;
 use crate::counter::add_f64;
 use crate::exemplar::{self, Exemplar, Slot, TraceContext};
@@ -46,9 +47,14 @@ impl HistogramHandle {
 
     /// As [`observe`](Self::observe), and keeps where the event is in the traces, one for each bucket, if the family has [`Opts::exemplars`](crate::Opts::exemplars).
     pub fn observe_traced(self, value: f64, trace: TraceContext) {
+        self.observe_traced_at(value, trace, now());
+    }
+
+    /// As [`observe_traced`](Self::observe_traced), of an event that was at another time than now: `time` after the Unix epoch. For what is told later, replayed or simulated.
+    pub fn observe_traced_at(self, value: f64, trace: TraceContext, time: Duration) {
         self.observe(value);
         if let Some(slot) = self.exemplar_slots().nth(bucket_of(self.bounds, value)) {
-            slot.set(trace, value);
+            slot.set_at(trace, value, time);
         }
     }
 

@@ -470,6 +470,28 @@ impl Registry {
         Info::register(self, opts)
     }
 
+    /// Takes all series of all families out of the exposition. Those that are made again begin from zero, and handles to them are valid again; so a simulated or supervised
+    /// part of a program can start anew without memory for a second registry. Families without labels have no series either until somebody asks for it.
+    ///
+    /// ```
+    /// use bellwether_sdk::{Opts, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs = registry.counter::<()>(Opts::new("jobs", "Jobs."))?;
+    /// jobs.inc();
+    /// registry.remove_all_series();
+    /// assert!(!registry.text().contains("jobs_total"));
+    /// jobs.inc();
+    /// assert!(registry.text().contains("jobs_total 1\n"));
+    /// # Ok::<(), bellwether_sdk::RegisterError>(())
+    /// ```
+    pub fn remove_all_series(&self) {
+        let families = self.lock().families.clone();
+        for core in families {
+            core.remove_all();
+        }
+    }
+
     /// Calls `refresh` in the background, at once and then after each `every`, until the answer is dropped. It fetches what others know and sets instruments; who
     /// scrapes sees what was set last, and how old that is: `bellwether_collector_age_seconds`, `_duration_seconds` and `_failures_total`, by the name of the collector.
     ///

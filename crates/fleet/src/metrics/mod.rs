@@ -7,5 +7,5 @@ mod write;
 
 pub(crate) use exporter::{Counter, Exporter, Gauge, HistogramId, StateSet, SummaryId};
 pub(crate) use family::{Family, Kind};
-pub(crate) use histogram::Trace;
+pub(crate) use histogram::{Trace, observe};
 pub(crate) use summary::{RecentValues, quantile};

@@ -6,14 +6,16 @@ mod dice;
 mod pool;
 mod process;
 mod traffic;
+mod usage;
 
 pub(crate) use agenda::Agenda;
 pub(crate) use breaker::{Breaker, BreakerState};
 pub(crate) use cache::Cache;
 pub(crate) use dice::{Dice, derive};
 pub(crate) use pool::{Acquired, Pool};
-pub(crate) use process::{Health, Process, Simulation, recycled_at};
+pub(crate) use process::{Health, Process, Simulation, recycled_at, registered};
 pub(crate) use traffic::Traffic;
+pub(crate) use usage::Usage;
 
 /// Milliseconds in a second, the resolution of the agenda.
 pub(crate) const SECOND_MS: i64 = 1000;

@@ -12,6 +12,7 @@ pub(crate) struct Pool<T> {
     open_min: usize,
     open: usize,
     active: usize,
+    peak: usize,
     waiting: VecDeque<(u64, T)>,
     tickets: u64,
     idle_s: u32,
@@ -31,7 +32,8 @@ pub(crate) enum Acquired {
 impl<T> Pool<T> {
     pub(crate) fn new(size: usize) -> Self {
         let open_min = size / 5 + 1;
-        Self { size, open_min, open: open_min, active: 0, waiting: VecDeque::new(), tickets: 0, idle_s: 0 }
+        let waiting = VecDeque::new();
+        Self { size, open_min, open: open_min, active: 0, peak: 0, waiting, tickets: 0, idle_s: 0 }
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -40,6 +42,11 @@ impl<T> Pool<T> {
 
     pub(crate) fn active(&self) -> usize {
         self.active
+    }
+
+    /// The most connections that were in use at a time.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak
     }
 
     pub(crate) fn idle(&self) -> usize {
@@ -54,6 +61,7 @@ impl<T> Pool<T> {
         if self.active < self.size {
             self.active += 1;
             self.open = self.open.max(self.active);
+            self.peak = self.peak.max(self.active);
             Acquired::Connection
         } else if self.waiting.len() < WAITING_MAX {
             self.tickets += 1;
@@ -117,7 +125,7 @@ mod tests {
         assert_eq!(pool.release(), Some('d'));
         assert_eq!(pool.release(), None);
         assert_eq!(pool.release(), None);
-        assert_eq!((pool.active(), pool.idle()), (0, 2));
+        assert_eq!((pool.active(), pool.peak(), pool.idle()), (0, 2, 2));
         for _ in 0..2 + WAITING_MAX {
             pool.acquire('x');
         }

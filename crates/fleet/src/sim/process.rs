@@ -1,5 +1,5 @@
-use bellwether_exposition::OutputFormat;
-use bellwether_sdk::Registry;
+use bellwether_exposition::{Offer, OutputFormat};
+use bellwether_sdk::{Exposition, MetricSet, Registry, Request};
 
 use crate::metrics::Exporter;
 
@@ -10,8 +10,9 @@ pub(crate) struct Process {
     pub(crate) job: &'static str,
     /// The value of its `instance` label.
     pub(crate) instance: &'static str,
+    /// What it counts in, unless it has a `registry`.
     pub(crate) exporter: Exporter,
-    /// Holds the metrics of a platform that has the instruments of applications, instead of the exporter.
+    /// What it counts in if its platform is instrumented with the module that is generated from its pack.
     registry: Option<Registry>,
     /// When it started last.
     pub(crate) started_ms: i64,
@@ -25,11 +26,18 @@ impl Process {
     /// A process that was started some hours before `begin_ms`, so that uptimes do not all look alike.
     pub(crate) fn new(job: &'static str, instance: &'static str, begin_ms: i64, age_s: f64) -> Self {
         let started_ms = begin_ms - (age_s * 1000.0) as i64;
-        let exporter = Exporter::default();
-        Self { job, instance, exporter, registry: None, started_ms, reachable: true, incarnation: 0 }
+        Self {
+            job,
+            instance,
+            exporter: Exporter::default(),
+            registry: None,
+            started_ms,
+            reachable: true,
+            incarnation: 0,
+        }
     }
 
-    /// The same, for one whose metrics are in a registry. Its platform lets them begin from zero when it starts again.
+    /// The same, for one whose metrics are in a registry.
     pub(crate) fn instrumented(
         job: &'static str,
         instance: &'static str,
@@ -40,26 +48,44 @@ impl Process {
         Self { registry: Some(registry), ..Self::new(job, instance, begin_ms, age_s) }
     }
 
-    /// Appends the exposition as it is at `ts_ms` to `out`.
-    pub(crate) fn expose(&self, format: OutputFormat, ts_ms: i64, out: &mut String) {
-        match &self.registry {
-            Some(registry) => registry.encode(out, format),
-            None => self.exporter.write(format, ts_ms, out),
-        }
-    }
-
     /// The process dies: it answers nothing and loses what it was doing.
     pub(crate) fn stop(&mut self) {
         self.reachable = false;
         self.incarnation += 1;
     }
 
-    /// A new process takes its place and counts from zero.
+    /// A new process takes its place and counts from zero. Of a registry all series are gone until they are asked for again.
     pub(crate) fn start(&mut self, ts_ms: i64) {
         self.reachable = true;
         self.started_ms = ts_ms;
         self.exporter.reset();
+        self.registry.iter().for_each(Registry::remove_all_series);
     }
+
+    /// What it exposes in a text format.
+    pub(crate) fn exposition(&self, format: OutputFormat, ts_ms: i64) -> String {
+        let mut out = String::new();
+        match &self.registry {
+            Some(registry) => registry.encode(&mut out, format),
+            None => self.exporter.write(format, ts_ms, &mut out),
+        }
+        out
+    }
+
+    /// What it answers to a scrape, not compressed if it is not the registry that answers.
+    pub(crate) fn answer(&self, request: &Request<'_>, ts_ms: i64) -> Exposition {
+        if let Some(registry) = &self.registry {
+            return registry.expose(request);
+        }
+        let format = OutputFormat::negotiate(&request.accept, Offer::TextAndOpenMetrics);
+        let body = self.exposition(format, ts_ms).into_bytes();
+        Exposition { content_type: format.content_type(), content_encoding: None, body }
+    }
+}
+
+/// A set of metrics in the registry of a process.
+pub(crate) fn registered<M: MetricSet>(registry: &Registry) -> M {
+    M::register(registry).expect("BUG: the names, units and labels are right")
 }
 
 /// What a process answers to health checks.

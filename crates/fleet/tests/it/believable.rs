@@ -75,8 +75,10 @@ fn causal_adds_up() {
         let by = ["instance", "handler"];
         let answered = r.sum("http_requests_total", &[], &by, at);
         assert_close(&answered, &r.sum("http_request_duration_seconds_count", &[], &by, at), "requests");
-        let states = r.sum("circuit_breaker_state", &[], &["instance", "breaker"], at);
+        let states = r.sum("circuit_breaker", &[], &["instance", "breaker"], at);
         assert!(states.values().all(|it| *it == 1.0), "a breaker is in one state: {states:?}");
+        let used_most = r.sum("connection_pool_active_connections_peak", &[], &pool, at);
+        assert_within(&active, &used_most, "connections in use now");
         let tasks = ["instance", "task_type"];
         let ended = r.sum("worker_tasks_completed_total", &[], &tasks, at);
         assert_close(&ended, &r.sum("worker_task_duration_seconds_count", &[], &tasks, at), "tasks");
@@ -197,10 +199,24 @@ fn genesis_adds_up() {
     for at in 1..=last {
         let active = r.sum("genesis_active_agents", &[], &[], at)[""];
         assert!((5.0..=15.0).contains(&active), "{active} active agents");
-        for (instance, uptime_s) in r.sum("process_uptime_seconds", &[], &["instance"], at) {
-            let start_s = r.sum("process_start_time_seconds", &[], &["instance"], at)[&instance];
-            assert!((start_s + uptime_s - r.times_ms[at] as f64 / 1000.0).abs() < 0.01, "{instance} at {at}");
+        for (instance, start_s) in r.sum("process_start_time_seconds", &[], &["instance"], at) {
+            assert!(start_s <= r.times_ms[at] as f64 / 1000.0, "{instance} at {at} starts at {start_s}");
         }
+        let asked = r.sum("genesis_answers_total", &[], &["endpoint"], at);
+        assert_close(
+            &asked,
+            &r.sum("genesis_answer_duration_seconds_count", &[], &["endpoint"], at),
+            "answers",
+        );
+        let calls = r.sum("genesis_upstream_request_duration_seconds_count", &[], &["upstream"], at);
+        let errors = r.sum("genesis_upstream_errors_total", &[], &["upstream"], at);
+        assert_within(&errors, &calls, "failed calls");
+        // Whoever cannot get present data from a source has asked it in vain.
+        let poor: f64 = ["stale", "unavailable"]
+            .iter()
+            .flat_map(|it| r.sum("genesis_answers_total", &[("source", it)], &[], at).into_values())
+            .sum();
+        assert!(poor <= errors.values().sum(), "{poor} answers without present data, {errors:?}");
     }
 }
 

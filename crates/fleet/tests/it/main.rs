@@ -3,7 +3,10 @@ mod alerts;
 mod believable;
 mod catalogue;
 mod endpoints;
+mod generated;
+mod queries;
 mod recording;
+mod rules;
 
 /// Monday 2024-01-08, 10:00 UTC: no process is down by script.
 const MORNING_MS: i64 = 1_704_708_000_000;

@@ -1,8 +1,10 @@
 //! A recording of what a platform exposed, and as much of a query language as the tests need.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_exposition::{Event, LabelBuf, OutputFormat, Reader, TypeAndUnitLabels};
 use bellwether_fleet::{History, HistoryRange, Platform};
+use bellwether_model::{AppendBatch, AppendEntry, Appender as _, Labels, Tenant, Value, stale_nan};
+use bellwether_promql::testkit::MemoryStore;
 
 /// Samples of all series of a platform, one per step; `NaN` where there was none.
 pub(crate) struct Recording {
@@ -28,8 +30,9 @@ impl Recording {
             if this.times_ms.last() != Some(&snapshot.ts_ms) {
                 this.times_ms.push(snapshot.ts_ms);
             }
-            let up = if snapshot.exposition.is_some() { "up 1\n" } else { "up 0\n" };
-            let body = snapshot.exposition.unwrap_or_default() + up;
+            let up = u8::from(snapshot.exposition.is_some());
+            let report = format!("up {up}\nscrape_duration_seconds 0.002\n");
+            let body = snapshot.exposition.unwrap_or_default() + &report;
             let mut reader = Reader::text(body.as_bytes());
             let mut labels = LabelBuf::new();
             while let Some(event) = reader.next() {
@@ -73,6 +76,37 @@ impl Recording {
         })
     }
 
+    /// The samples of some metrics as a server has them, with a marker where a series ends.
+    pub(crate) fn store(&self, names: &BTreeSet<String>) -> MemoryStore {
+        let store = MemoryStore::new();
+        for name in names {
+            for series in self.series.get(name).into_iter().flatten() {
+                let pairs = series.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let labels = Labels::from_pairs(pairs.chain([("__name__", name.as_str())]));
+                let entry = |(ts_ms, value)| AppendEntry {
+                    hint: None,
+                    labels: labels.clone(),
+                    ts_ms,
+                    start_ts_ms: 0,
+                    value: Value::Float(value),
+                };
+                let mut is_there = false;
+                let samples = self.times_ms.iter().zip(&series.values).filter_map(|(ts_ms, value)| {
+                    let was_there = std::mem::replace(&mut is_there, !value.is_nan());
+                    match (was_there, is_there) {
+                        (_, true) => Some((*ts_ms, *value)),
+                        (true, false) => Some((*ts_ms, stale_nan())),
+                        (false, false) => None,
+                    }
+                });
+                let batch = AppendBatch { samples: samples.map(entry).collect(), ..AppendBatch::default() };
+                let report = store.append(&Tenant::default(), &batch).expect("it takes everything");
+                assert_eq!(report.stored(), batch.samples.len(), "{name}");
+            }
+        }
+        store
+    }
+
     /// All metric names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.series.keys().map(String::as_str)
@@ -109,33 +143,6 @@ impl Recording {
         })
     }
 
-    /// `histogram_quantile(q, sum by (le, by) (rate(metric_bucket[range])))`
-    pub(crate) fn quantile(&self, q: f64, metric: &str, by: &[&str], range_s: f64, at: usize) -> Groups {
-        let with_le: Vec<&str> = by.iter().copied().chain(["le"]).collect();
-        let mut histograms: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
-        for (key, rate) in self.rate(&format!("{metric}_bucket"), &[], &with_le, range_s, at) {
-            let (group, le) = key.rsplit_once('|').unwrap_or(("", &key));
-            let bound = if le == "+Inf" { f64::INFINITY } else { le.parse().expect("a bound") };
-            histograms.entry(group.to_owned()).or_default().push((bound, rate));
-        }
-        let quantile = |mut buckets: Vec<(f64, f64)>| {
-            buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let total = buckets.last()?.1;
-            let rank = q * total;
-            let idx = buckets.iter().position(|(_, count)| *count >= rank)?;
-            if total == 0.0 {
-                return None;
-            }
-            if idx == buckets.len() - 1 {
-                return buckets.get(idx.wrapping_sub(1)).map(|it| it.0);
-            }
-            let (low, below) = if idx == 0 { (0.0, 0.0) } else { buckets[idx - 1] };
-            let (high, upto) = buckets[idx];
-            Some(low + (high - low) * (rank - below) / (upto - below))
-        };
-        histograms.into_iter().filter_map(|(group, buckets)| Some((group, quantile(buckets)?))).collect()
-    }
-
     fn fold(
         &self,
         metric: &str,
@@ -153,13 +160,4 @@ impl Recording {
         }
         groups
     }
-}
-
-/// `a / b`, group by group; where `b` is zero there is no answer.
-pub(crate) fn ratio(a: &Groups, b: &Groups) -> Groups {
-    let quotient = |(key, a): (&String, &f64)| {
-        let b = b.get(key)?;
-        (*b > 0.0).then(|| (key.clone(), a / b))
-    };
-    a.iter().filter_map(quotient).collect()
 }

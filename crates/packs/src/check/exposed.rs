@@ -112,6 +112,13 @@ impl Exposed {
         self.is_partial
     }
 
+    /// The same but for the families with these names.
+    pub(crate) fn without(&self, names: &BTreeSet<&str>) -> Self {
+        let mut rest = self.clone();
+        rest.families.retain(|name, _| !names.contains(name.as_str()));
+        rest
+    }
+
     /// How many families there are.
     pub fn n_families(&self) -> usize {
         self.families.len()

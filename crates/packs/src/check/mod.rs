@@ -56,6 +56,17 @@ pub fn check(pack: &Pack, exposed: &Exposed) -> Vec<Finding> {
     findings.list
 }
 
+/// The same about a target of the job `job`, which the pack scrapes: metrics that the job does not promise are not missed.
+pub fn check_job(pack: &Pack, job: &str, exposed: &Exposed) -> Vec<Finding> {
+    let is_promised = |name: &str| {
+        let mut scrapes = pack.scrape.iter().filter(|scrape| scrape.job.value == job);
+        pack.metric(name).is_none_or(|metric| scrapes.any(|scrape| scrape.promises(metric)))
+    };
+    let mut findings = check(pack, exposed);
+    findings.retain(|finding| finding.kind != FindingKind::Missing || is_promised(&finding.metric));
+    findings
+}
+
 fn check_metric(findings: &mut Findings<'_>, pack: &Pack, metric: &Metric, exposed: &Exposed) {
     let mut aliases =
         metric.aliases.iter().filter_map(|alias| Some((alias, find(metric, &alias.name, exposed)?)));
@@ -160,7 +171,7 @@ fn undeclared(findings: &mut Findings<'_>, pack: &Pack, exposed: &Exposed) {
 }
 
 /// All names under which a metric may be exposed.
-fn names(metric: &Metric) -> impl Iterator<Item = &str> {
+pub(crate) fn names(metric: &Metric) -> impl Iterator<Item = &str> {
     let aliases = metric.aliases.iter().map(|alias| alias.name.value.as_str());
     std::iter::once(metric.name.value.as_str()).chain(aliases)
 }

@@ -257,9 +257,13 @@ fn deployment(page: &mut Page, pack: &Pack) {
             let urls =
                 addresses.iter().map(|at| code(&format!("{}://{at}{}", scrape.scheme.as_str(), scrape.path)));
             let interval = scrape.interval_ms.map(format_duration_ms).unwrap_or_default();
-            [scrape.job.value.clone(), urls.collect::<Vec<_>>().join(", "), interval]
+            let exposed = scrape.exposes.as_ref().map_or_else(
+                || "everything".to_owned(),
+                |names| names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "),
+            );
+            [scrape.job.value.clone(), urls.collect::<Vec<_>>().join(", "), interval, exposed]
         });
-        page.table(["Job", "Targets", "Every"], rows);
+        page.table(["Job", "Targets", "Every", "Exposes"], rows);
     }
     if !pack.services.is_empty() {
         page.heading("Services");

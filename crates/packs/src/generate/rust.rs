@@ -124,6 +124,9 @@ impl Module<'_> {
         if let Some(max) = metric.max_series {
             settings.push(format!("max_series = {max}"));
         }
+        if metric.exemplars {
+            settings.push("exemplars".to_owned());
+        }
         let field =
             family.strip_prefix(&self.pack.namespace).filter(|rest| !rest.is_empty()).unwrap_or(family);
         let mut out = String::new();

@@ -49,6 +49,15 @@ pub(super) fn exist(pack: &Pack) -> Vec<Found<'_>> {
     for slo in &pack.slos {
         refer(&slo.sli, "ratio", &ratios);
     }
+    let of_metrics: Vec<&str> = pack
+        .metrics
+        .iter()
+        .flat_map(|metric| [metric.name.as_str(), metric.group.as_str()])
+        .filter(|name| !name.is_empty())
+        .collect();
+    for exposed in pack.scrape.iter().flat_map(|scrape| &scrape.exposes).flatten() {
+        refer(exposed, "metric or group of metrics", &of_metrics);
+    }
     for endpoint in &pack.endpoints {
         endpoint.uses.iter().for_each(|metric| refer(metric, "metric", &metrics));
         endpoint.service.iter().for_each(|service| refer(service, "service", &services));

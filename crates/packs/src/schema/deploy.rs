@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bellwether_yaml::{Decode, Errors, MapReader, Node, Position, Reported};
 
 use super::expression::positive_duration;
+use super::metric::Metric;
 use super::spanned::Spanned;
 use super::word::words;
 
@@ -30,6 +31,8 @@ pub struct Scrape {
     pub timeout_ms: Option<i64>,
     /// Labels of all series of the targets.
     pub labels: BTreeMap<String, String>,
+    /// What of the pack the targets expose, by groups and names of metrics; `None` for all of it.
+    pub exposes: Option<Vec<Spanned<String>>>,
     /// Lint rules that do not apply, each with the reason.
     pub allow: BTreeMap<String, String>,
     /// Where it stands.
@@ -162,6 +165,7 @@ impl<'d> Decode<'d> for Scrape {
             interval_ms: map.parse_optional("interval", positive_duration),
             timeout_ms: map.parse_optional("timeout", positive_duration),
             labels: map.or_default("labels"),
+            exposes: map.optional("exposes"),
             allow: map.or_default("allow"),
             position: node.position(),
         };
@@ -182,6 +186,12 @@ impl Scrape {
             _ => target.value.clone(),
         };
         self.targets.iter().map(with_port).collect()
+    }
+
+    /// Whether the targets expose this metric of the pack.
+    pub fn promises(&self, metric: &Metric) -> bool {
+        let is_named = |name: &Spanned<String>| name.value == metric.group || name.value == metric.name.value;
+        self.exposes.as_ref().is_none_or(|exposed| exposed.iter().any(is_named))
     }
 }
 

@@ -229,6 +229,11 @@ pub const SECTIONS: &[SectionFields] = &[
                 Type::Whole,
                 "How many series it may have before new ones are counted in an overflow series.",
             ),
+            optional(
+                "exemplars",
+                Type::Bool,
+                "Whether a counter or a histogram keeps where in the traces its last events are.",
+            ),
             optional("python", Type::Text, "What the object is called in the module for Python."),
             optional("note", Type::Text, "Anything else worth knowing."),
             ALLOW,
@@ -549,6 +554,11 @@ pub const SECTIONS: &[SectionFields] = &[
             optional("interval", Type::Duration, "How often."),
             optional("timeout", Type::Duration, "How long a scrape may take."),
             optional("labels", TEXT_MAP, "Labels of all series of the targets."),
+            optional(
+                "exposes",
+                TEXTS,
+                "Groups and names of those metrics that the targets expose; all if not given.",
+            ),
             ALLOW,
         ],
     ),

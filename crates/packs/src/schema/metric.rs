@@ -42,6 +42,8 @@ pub struct Metric {
     pub multiprocess: Multiprocess,
     /// How many series it may have before new ones are counted in an overflow series.
     pub max_series: Option<u32>,
+    /// Whether the instrument keeps where in the traces the last events are: of a counter, or of each bucket of a histogram.
+    pub exemplars: bool,
     /// What the object is called in the module for Python; derived from the name if not given.
     pub python: Option<String>,
     /// Anything else worth knowing.
@@ -217,6 +219,7 @@ impl<'d> Decode<'d> for Metric {
                 .optional("multiprocess")
                 .unwrap_or_else(|| default_multiprocess(kind.unwrap_or(MetricKind::Gauge))),
             max_series: map.optional("max_series"),
+            exemplars: map.or_default("exemplars"),
             python: map.optional("python"),
             note: map.or_default("note"),
             allow: map.or_default("allow"),
@@ -225,6 +228,12 @@ impl<'d> Decode<'d> for Metric {
         if !map.has_failed() && !is_legacy_metric_name(&metric.name) {
             let place = map.place("name");
             map.reject(place, format!("{:?} is not the name of a metric", metric.name.value));
+        }
+        let may_have_exemplars =
+            matches!(kind, Some(MetricKind::Counter | MetricKind::Histogram | MetricKind::NativeHistogram));
+        if metric.exemplars && kind.is_some() && !may_have_exemplars {
+            let place = map.place("exemplars");
+            map.reject(place, "only counters and histograms have exemplars");
         }
         if let Some(quantile) = metric.quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
             let place = map.place("quantiles");

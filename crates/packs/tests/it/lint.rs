@@ -454,6 +454,13 @@ const CASES: &[Case] = &[
         says: "there is no ratio \"sucess\"; did you mean \"success\"?",
         right: "slos: [{name: s, objective: 99, sli: success}]\nratios: [{name: success, num: a, of: a}]\nmetrics: [{name: a, type: gauge, help: x}]",
     },
+    Case {
+        rule: "references",
+        defects: &[],
+        wrong: "scrape: [{job: j, targets: ['j:1'], exposes: [qeue, a]}]\nmetrics: [{name: a, type: gauge, help: x}, {name: b, type: gauge, help: x, group: queue}]",
+        says: "there is no metric or group of metrics \"qeue\"; did you mean \"queue\"?",
+        right: "scrape: [{job: j, targets: ['j:1'], exposes: [queue, a]}]\nmetrics: [{name: a, type: gauge, help: x}, {name: b, type: gauge, help: x, group: queue}]",
+    },
 ];
 
 #[test]

@@ -55,3 +55,27 @@ fn the_last_trace_of_each_bucket_is_kept() {
         ]
     );
 }
+
+#[test]
+fn a_registry_that_starts_anew_has_forgotten_its_exemplars() {
+    let registry = Registry::new();
+    let opts = Opts::new("time_seconds", "Time.").buckets(&[1.0]).exemplars();
+    let time = registry.histogram::<()>(opts).expect("is right");
+    let trace = TraceContext { trace_id: 0xab, span_id: 0xcd };
+    let handle = time.with(());
+    handle.observe_traced_at(0.5, trace, std::time::Duration::from_millis(1_700_000_000_250));
+    let format =
+        OutputFormat::negotiate("application/openmetrics-text; version=1.0.0", Offer::TextAndOpenMetrics);
+    let mut text = String::new();
+    registry.encode(&mut text, format);
+    let exemplar =
+        "# {trace_id=\"000000000000000000000000000000ab\",span_id=\"00000000000000cd\"} 0.5 1700000000.250\n";
+    assert!(text.contains(exemplar), "the event was then: {text}");
+    registry.remove_all_series();
+    assert!(!registry.text().contains("time_seconds_count"));
+    time.with(());
+    handle.observe(0.25);
+    let mut text = String::new();
+    registry.encode(&mut text, format);
+    assert!(text.contains("time_seconds_count 1\n") && !text.contains("trace_id"), "{text}");
+}

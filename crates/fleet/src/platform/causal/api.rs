@@ -1,10 +1,13 @@
-use super::catalogue as c;
-use crate::metrics::{Counter, Exporter, Gauge, HistogramId, Trace};
-use crate::sim::{Breaker, BreakerState, Cache, Dice, Pool, Process};
+use bellwether_sdk::{CounterHandle, GaugeHandle, HistogramHandle, Registry, StateSetHandle};
+
+use crate::generated::causal as pack;
+use crate::generated::causal::{Causal, CircuitBreaker, Method};
+use crate::metrics::{Trace, observe};
+use crate::sim::{Breaker, BreakerState, Cache, Dice, Pool, registered};
 
 /// A route of the API.
 pub(super) struct Handler {
-    pub(super) method: &'static str,
+    pub(super) method: Method,
     pub(super) route: &'static str,
     /// Its share of the requests.
     pub(super) weight: f64,
@@ -20,8 +23,10 @@ pub(super) struct Handler {
     pub(super) pool: Option<usize>,
 }
 
+const CACHE_LAYERS: [&str; 2] = ["memory", "redis"];
+pub(super) const MEMORY: usize = 0;
 pub(super) const CACHE_TYPES: [&str; 3] = ["graph", "metrics", "analysis"];
-pub(super) const POOLS: [(&str, usize); 2] = [("neo4j", 8), ("timescale", 12)];
+pub(super) const POOLS: [(pack::Pool, usize); 2] = [(pack::Pool::Neo4j, 8), (pack::Pool::Timescale, 12)];
 pub(super) const NEO4J: usize = 0;
 pub(super) const TIMESCALE: usize = 1;
 pub(super) const BREAKERS: [&str; 2] = ["explainer", "notifier"];
@@ -29,39 +34,43 @@ pub(super) const EXPLAINER: usize = 0;
 pub(super) const NOTIFIER: usize = 1;
 pub(super) const QUEUES: [&str; 2] = ["analysis", "exports"];
 
-const fn handler(method: &'static str, route: &'static str, weight: f64, ok: u16) -> Handler {
+const fn handler(method: Method, route: &'static str, weight: f64, ok: u16) -> Handler {
     let (cache_type, pool) = (None, None);
     Handler { method, route, weight, ok, client_error: 404, client_error_share: 0.0, cache_type, pool }
 }
 
 pub(super) static HANDLERS: [Handler; 8] = [
-    Handler { cache_type: Some(0), pool: Some(NEO4J), ..handler("GET", "/api/graph/stats", 12.0, 200) },
+    Handler { cache_type: Some(0), pool: Some(NEO4J), ..handler(Method::Get, "/api/graph/stats", 12.0, 200) },
     Handler {
         cache_type: Some(0),
         pool: Some(NEO4J),
         client_error_share: 0.02,
-        ..handler("GET", "/api/graph/nodes/{node_id}", 38.0, 200)
+        ..handler(Method::Get, "/api/graph/nodes/{node_id}", 38.0, 200)
     },
     Handler {
         cache_type: Some(1),
         pool: Some(TIMESCALE),
-        ..handler("GET", "/api/metrics/employees", 20.0, 200)
+        ..handler(Method::Get, "/api/metrics/employees", 20.0, 200)
     },
     Handler {
         cache_type: Some(2),
         pool: Some(TIMESCALE),
         client_error_share: 0.01,
-        ..handler("GET", "/api/analysis/{analysis_id}", 22.0, 200)
+        ..handler(Method::Get, "/api/analysis/{analysis_id}", 22.0, 200)
     },
     Handler {
         pool: Some(TIMESCALE),
         client_error: 422,
         client_error_share: 0.03,
-        ..handler("POST", "/api/analysis", 2.2, 202)
+        ..handler(Method::Post, "/api/analysis", 2.2, 202)
     },
-    Handler { pool: Some(TIMESCALE), client_error: 422, ..handler("POST", "/api/exports", 0.26, 202) },
-    Handler { pool: Some(TIMESCALE), client_error: 409, ..handler("POST", "/api/interventions", 1.2, 201) },
-    handler("GET", "/health/live", 4.0, 200),
+    Handler { pool: Some(TIMESCALE), client_error: 422, ..handler(Method::Post, "/api/exports", 0.26, 202) },
+    Handler {
+        pool: Some(TIMESCALE),
+        client_error: 409,
+        ..handler(Method::Post, "/api/interventions", 1.2, 201)
+    },
+    handler(Method::Get, "/health/live", 4.0, 200),
 ];
 pub(super) const GET_NODE: usize = 1;
 pub(super) const GET_ANALYSIS: usize = 3;
@@ -87,27 +96,48 @@ pub(super) struct Api {
     pub(super) breakers: [Breaker; 2],
     /// How slow it is, compared with the other ones.
     pub(super) slowness: f64,
+    metrics: Causal,
     ids: ApiInstruments,
 }
 
+/// The series of one process.
 struct ApiInstruments {
     /// Per handler: the statuses it may answer with.
-    requests: Vec<Vec<(u16, Counter)>>,
-    duration: Vec<HistogramId>,
-    in_progress: Gauge,
-    /// Per layer and type: hits, misses, bytes, entries.
-    caches: [[(Counter, Counter, Gauge, Gauge); 3]; 2],
-    /// Per pool: active, idle, waiting, size.
-    pools: [[Gauge; 4]; 2],
-    pool_timeouts: [Counter; 2],
-    queue_depth: [Gauge; 2],
-    enqueued: [Counter; 2],
-    /// Per breaker: the three states, the code.
-    breaker_states: [([Gauge; 3], Gauge); 2],
-    breaker_failures: [Counter; 2],
-    breaker_successes: [Counter; 2],
-    graph: (Gauge, Gauge),
-    graph_update: HistogramId,
+    requests: Vec<[(u16, CounterHandle); 4]>,
+    duration: Vec<HistogramHandle>,
+    in_progress: GaugeHandle,
+    /// Per layer and type.
+    caches: [[CacheInstruments; 3]; 2],
+    pools: [PoolInstruments; 2],
+    queues: [(GaugeHandle, CounterHandle); 2],
+    breakers: [BreakerInstruments; 2],
+    nodes: GaugeHandle,
+    edges: GaugeHandle,
+    graph_update: HistogramHandle,
+}
+
+#[derive(Clone, Copy)]
+struct CacheInstruments {
+    hits: CounterHandle,
+    misses: CounterHandle,
+    bytes: GaugeHandle,
+    items: GaugeHandle,
+}
+
+struct PoolInstruments {
+    active: GaugeHandle,
+    peak: GaugeHandle,
+    idle: GaugeHandle,
+    waiting: GaugeHandle,
+    max: GaugeHandle,
+    timeouts: CounterHandle,
+}
+
+struct BreakerInstruments {
+    state: StateSetHandle<CircuitBreaker>,
+    code: GaugeHandle,
+    failures: CounterHandle,
+    successes: CounterHandle,
 }
 
 /// What all API processes see alike.
@@ -118,15 +148,24 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Api {
-    pub(super) fn new(process: &mut Process, slowness: f64) -> Self {
+    pub(super) fn new(registry: &Registry, slowness: f64) -> Self {
+        let metrics = registered(registry);
+        // What has no labels is there as soon as it is registered, also what only workers count.
+        registry.remove_all_series();
         Self {
             in_progress: 0,
             memory_cache: Self::memory_caches(),
             pools: POOLS.map(|(_, size)| Pool::new(size)),
             breakers: BREAKERS.map(|_| Breaker::new()),
             slowness,
-            ids: ApiInstruments::register(&mut process.exporter),
+            metrics,
+            ids: ApiInstruments::of(&metrics),
         }
+    }
+
+    /// A new process counts from zero.
+    pub(super) fn start(&mut self) {
+        self.ids = ApiInstruments::of(&self.metrics);
     }
 
     fn memory_caches() -> [Cache; 3] {
@@ -153,145 +192,150 @@ impl Api {
         self.breakers = BREAKERS.map(|_| Breaker::new());
     }
 
-    /// Looks in the process' own cache, then in Redis.
+    /// Looks in the process' own cache, then in Redis. The layer that has the answer, by its index.
     pub(super) fn cached(
         &mut self,
-        exporter: &mut Exporter,
         redis: &mut [Cache; 3],
         cache_type: usize,
         dice: &mut Dice,
-    ) -> Option<&'static str> {
-        for (layer, cache) in
-            [&mut self.memory_cache[cache_type], &mut redis[cache_type]].into_iter().enumerate()
-        {
-            let (hits, misses, ..) = self.ids.caches[layer][cache_type];
+    ) -> Option<usize> {
+        let layers = [&mut self.memory_cache[cache_type], &mut redis[cache_type]];
+        for (layer, (cache, ids)) in layers.into_iter().zip(&self.ids.caches).enumerate() {
             if cache.lookup(dice) {
-                exporter.inc(hits);
-                return Some(["memory", "redis"][layer]);
+                ids[cache_type].hits.inc();
+                return Some(layer);
             }
-            exporter.inc(misses);
+            ids[cache_type].misses.inc();
         }
         None
     }
 
-    pub(super) fn answer(
-        &mut self,
-        exporter: &mut Exporter,
-        request: &Request,
-        status: u16,
-        seconds: f64,
-        now_ms: i64,
-    ) {
+    pub(super) fn answer(&mut self, request: &Request, status: u16, seconds: f64, now_ms: i64) {
         self.in_progress -= 1;
         let counters = &self.ids.requests[request.handler];
         let counter = counters.iter().find(|(it, _)| *it == status).map(|(_, counter)| *counter);
-        exporter.inc(counter.expect("BUG: a status that the handler does not list"));
+        counter.expect("BUG: a status that the handler does not list").inc();
         let traced = request.trace.map(|trace| (trace, now_ms));
-        exporter.observe(self.ids.duration[request.handler], seconds, traced);
+        observe(self.ids.duration[request.handler], seconds, traced);
     }
 
-    pub(super) fn pool_timeout(&self, exporter: &mut Exporter, pool: usize) {
-        exporter.inc(self.ids.pool_timeouts[pool]);
+    pub(super) fn pool_timeout(&self, pool: usize) {
+        self.ids.pools[pool].timeouts.inc();
     }
 
-    pub(super) fn enqueued(&self, exporter: &mut Exporter, queue: usize) {
-        exporter.inc(self.ids.enqueued[queue]);
+    pub(super) fn enqueued(&self, queue: usize) {
+        self.ids.queues[queue].1.inc();
     }
 
-    pub(super) fn breaker_call(
-        &mut self,
-        exporter: &mut Exporter,
-        breaker: usize,
-        worked: bool,
-        now_ms: i64,
-    ) {
+    pub(super) fn breaker_call(&mut self, breaker: usize, worked: bool, now_ms: i64) {
         self.breakers[breaker].record(now_ms, worked);
-        let counters = if worked { self.ids.breaker_successes } else { self.ids.breaker_failures };
-        exporter.inc(counters[breaker]);
+        let ids = &self.ids.breakers[breaker];
+        let counter = if worked { ids.successes } else { ids.failures };
+        counter.inc();
     }
 
-    pub(super) fn graph_updated(&self, exporter: &mut Exporter, seconds: f64, traced: Option<(Trace, i64)>) {
-        exporter.observe(self.ids.graph_update, seconds, traced);
+    pub(super) fn graph_updated(&self, seconds: f64, traced: Option<(Trace, i64)>) {
+        observe(self.ids.graph_update, seconds, traced);
     }
 
-    pub(super) fn set_gauges(&self, exporter: &mut Exporter, around: &Surroundings<'_>) {
+    pub(super) fn set_gauges(&self, around: &Surroundings<'_>) {
         let ids = &self.ids;
-        exporter.set(ids.in_progress, f64::from(self.in_progress));
-        for (layer, caches) in [&self.memory_cache, around.redis_cache].into_iter().enumerate() {
-            for (cache, (_, _, bytes, entries)) in caches.iter().zip(ids.caches[layer]) {
-                exporter.set(bytes, cache.bytes());
-                exporter.set(entries, cache.entries as f64);
+        ids.in_progress.set(f64::from(self.in_progress));
+        for (caches, ids) in [&self.memory_cache, around.redis_cache].into_iter().zip(&ids.caches) {
+            for (cache, ids) in caches.iter().zip(ids) {
+                ids.bytes.set(cache.bytes());
+                ids.items.set(cache.entries as f64);
             }
         }
-        for (pool, gauges) in self.pools.iter().zip(ids.pools) {
-            let values = [pool.active(), pool.idle(), pool.waiting(), pool.size()];
-            for (gauge, value) in gauges.into_iter().zip(values) {
-                exporter.set(gauge, value as f64);
-            }
+        for (pool, ids) in self.pools.iter().zip(&ids.pools) {
+            ids.active.set(pool.active() as f64);
+            ids.peak.set(pool.peak() as f64);
+            ids.idle.set(pool.idle() as f64);
+            ids.waiting.set(pool.waiting() as f64);
+            ids.max.set(pool.size() as f64);
         }
-        for (gauge, depth) in ids.queue_depth.into_iter().zip(around.queue_depth) {
-            exporter.set(gauge, depth as f64);
+        for ((gauge, _), depth) in ids.queues.iter().zip(around.queue_depth) {
+            gauge.set(depth as f64);
         }
-        for (breaker, (states, code)) in self.breakers.iter().zip(ids.breaker_states) {
+        for (breaker, ids) in self.breakers.iter().zip(&ids.breakers) {
             let state = breaker.state();
-            exporter.set(code, f64::from(state as u8));
-            for (gauge, it) in states.into_iter().zip(BREAKER_STATES) {
-                exporter.set(gauge, f64::from(u8::from(it.0 == state)));
-            }
+            ids.code.set(f64::from(state as u8));
+            ids.state.set(match state {
+                BreakerState::Closed => CircuitBreaker::Closed,
+                BreakerState::Open => CircuitBreaker::Open,
+                BreakerState::HalfOpen => CircuitBreaker::HalfOpen,
+            });
         }
-        exporter.set(ids.graph.0, around.graph.0);
-        exporter.set(ids.graph.1, around.graph.1);
+        let (nodes, edges) = around.graph;
+        ids.nodes.set(nodes);
+        ids.edges.set(edges);
     }
 }
 
-const BREAKER_STATES: [(BreakerState, &str); 3] =
-    [(BreakerState::Closed, "closed"), (BreakerState::Open, "open"), (BreakerState::HalfOpen, "half_open")];
-
 impl ApiInstruments {
-    fn register(e: &mut Exporter) -> Self {
-        let mut requests = Vec::new();
-        for it in &HANDLERS {
-            let statuses = [it.ok, it.client_error, 500, 503];
-            let counter = |status: u16| {
-                let labels = [it.method, it.route, &status.to_string()];
-                (status, e.counter(&c::HTTP_REQUESTS, &labels))
-            };
-            requests.push(statuses.map(counter).to_vec());
-        }
-        let duration = HANDLERS
-            .iter()
-            .map(|it| e.histogram(&c::HTTP_REQUEST_DURATION, &[it.method, it.route]))
-            .collect();
+    /// All series that an API counts in, at zero if they are new or were removed.
+    fn of(causal: &Causal) -> Self {
+        let requests = |it: &Handler| {
+            [it.ok, it.client_error, 500, 503].map(|status| {
+                let (method, handler, text) = (it.method, it.route, status.to_string());
+                let labels = pack::HttpRequestsLabels { method, handler, status: &text };
+                (status, causal.http_requests.with(labels))
+            })
+        };
+        let duration = |it: &Handler| {
+            let (method, handler) = (it.method, it.route);
+            let labels = pack::HttpRequestDurationSecondsLabels { method, handler };
+            causal.http_request_duration_seconds.with(labels)
+        };
         Self {
-            requests,
-            duration,
-            in_progress: e.gauge(&c::HTTP_REQUESTS_INPROGRESS, &[]),
-            caches: ["memory", "redis"].map(|layer| {
-                CACHE_TYPES.map(|it| {
-                    let labels = [layer, it];
-                    (
-                        e.counter(&c::CACHE_HITS, &labels),
-                        e.counter(&c::CACHE_MISSES, &labels),
-                        e.gauge(&c::CACHE_SIZE, &labels),
-                        e.gauge(&c::CACHE_ITEMS, &labels),
-                    )
-                })
+            requests: HANDLERS.iter().map(requests).collect(),
+            duration: HANDLERS.iter().map(duration).collect(),
+            in_progress: causal.http_requests_inprogress.with(()),
+            caches: CACHE_LAYERS
+                .map(|layer| CACHE_TYPES.map(|cache_type| CacheInstruments::of(causal, layer, cache_type))),
+            pools: POOLS.map(|(pool, _)| PoolInstruments::of(causal, pool)),
+            queues: QUEUES.map(|queue_name| {
+                let labels = pack::QueueDepthLabels { queue_name };
+                (causal.queue_depth.with(labels), causal.queue_enqueued.with(labels))
             }),
-            pools: POOLS.map(|(pool, _)| {
-                [&c::POOL_ACTIVE, &c::POOL_IDLE, &c::POOL_WAITING, &c::POOL_MAX]
-                    .map(|family| e.gauge(family, &[pool]))
+            breakers: BREAKERS.map(|breaker| {
+                let labels = pack::CircuitBreakerLabels { breaker };
+                BreakerInstruments {
+                    state: causal.circuit_breaker.with(labels),
+                    code: causal.circuit_breaker_state.with(labels),
+                    failures: causal.circuit_breaker_failures.with(labels),
+                    successes: causal.circuit_breaker_successes.with(labels),
+                }
             }),
-            pool_timeouts: POOLS.map(|(pool, _)| e.counter(&c::POOL_TIMEOUTS, &[pool])),
-            queue_depth: QUEUES.map(|queue| e.gauge(&c::QUEUE_DEPTH, &[queue])),
-            enqueued: QUEUES.map(|queue| e.counter(&c::QUEUE_ENQUEUED, &[queue])),
-            breaker_states: BREAKERS.map(|breaker| {
-                let states = BREAKER_STATES.map(|(_, state)| e.gauge(&c::BREAKER_STATE, &[breaker, state]));
-                (states, e.gauge(&c::BREAKER_STATE_CODE, &[breaker]))
-            }),
-            breaker_failures: BREAKERS.map(|breaker| e.counter(&c::BREAKER_FAILURES, &[breaker])),
-            breaker_successes: BREAKERS.map(|breaker| e.counter(&c::BREAKER_SUCCESSES, &[breaker])),
-            graph: (e.gauge(&c::GRAPH_NODES, &[]), e.gauge(&c::GRAPH_EDGES, &[])),
-            graph_update: e.histogram(&c::GRAPH_UPDATE_DURATION, &[]),
+            nodes: causal.graph_nodes.with(()),
+            edges: causal.graph_edges.with(()),
+            graph_update: causal.graph_update_duration_seconds.with(()),
+        }
+    }
+}
+
+impl CacheInstruments {
+    fn of(causal: &Causal, cache_layer: &str, cache_type: &str) -> Self {
+        let labels = pack::CacheHitsLabels { cache_layer, cache_type };
+        Self {
+            hits: causal.cache_hits.with(labels),
+            misses: causal.cache_misses.with(labels),
+            bytes: causal.cache_size_bytes.with(labels),
+            items: causal.cache_items.with(labels),
+        }
+    }
+}
+
+impl PoolInstruments {
+    fn of(causal: &Causal, pool: pack::Pool) -> Self {
+        let labels = pack::ConnectionPoolActiveConnectionsLabels { pool };
+        Self {
+            active: causal.connection_pool_active_connections.with(labels),
+            peak: causal.connection_pool_active_connections_peak.with(labels),
+            idle: causal.connection_pool_idle_connections.with(labels),
+            waiting: causal.connection_pool_waiting_requests.with(labels),
+            max: causal.connection_pool_max_connections.with(labels),
+            timeouts: causal.connection_pool_timeouts.with(labels),
         }
     }
 }

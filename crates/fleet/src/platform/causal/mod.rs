@@ -1,14 +1,15 @@
 //! The causal platform: two API processes with caches, pools and breakers in front of shared stores, and three workers that take
 //! tasks off shared queues.
 mod api;
-mod catalogue;
 mod worker;
 
 use std::collections::VecDeque;
 
+use bellwether_sdk::Registry;
+
 use self::api::{
-    Api, BREAKERS, EXPLAINER, GET_ANALYSIS, GET_NODE, HANDLERS, NEO4J, NOTIFIER, POST_ANALYSIS, POST_EXPORT,
-    POST_INTERVENTION, Request, Surroundings,
+    Api, BREAKERS, EXPLAINER, GET_ANALYSIS, GET_NODE, HANDLERS, MEMORY, NEO4J, NOTIFIER, POST_ANALYSIS,
+    POST_EXPORT, POST_INTERVENTION, Request, Surroundings,
 };
 use self::worker::{ANALYSIS, ATTEMPTS_MAX, EXPORT, TASK_KINDS, TASK_TIMEOUT_S, Task, TaskEnd, Worker};
 use super::Platform;
@@ -20,11 +21,13 @@ use crate::sim::{
 const APIS: usize = 2;
 const WORKERS: usize = 3;
 /// Callers wait this long for a connection.
-const POOL_WAIT_S: f64 = 5.0;
+const POOL_WAIT_S: f64 = 10.0;
 /// A graph query is killed after this time.
 const QUERY_TIMEOUT_S: f64 = 75.0;
 /// Calls behind a breaker give up after this time.
 const CALL_TIMEOUT_S: f64 = 4.0;
+/// So large is the share of its calls that the explanation service fails before it is gone: too few to open a breaker for long.
+const EXPLAINER_FAILING: f64 = 0.3;
 /// The import keeps this many analyses waiting.
 const IMPORT_BACKLOG: f64 = 160.0;
 
@@ -71,20 +74,28 @@ enum Event {
 
 impl Causal {
     pub(super) fn new(seed: u64, begin_ms: i64) -> Self {
-        let mut processes = vec![
-            Process::new("api", "causal-api-1", begin_ms, 9_400.0),
-            Process::new("api", "causal-api-2", begin_ms, 7_100.0),
-            Process::new("worker", "causal-worker-1", begin_ms, 15_300.0),
-            Process::new("worker", "causal-worker-2", begin_ms, 4_200.0),
-            Process::new("worker", "causal-worker-3", begin_ms, 11_900.0),
-        ];
-        let (api_processes, worker_processes) = processes.split_at_mut(APIS);
-        let apis = api_processes.iter_mut().zip([1.0, 1.15]).map(|(it, slow)| Api::new(it, slow)).collect();
-        let workers = worker_processes
-            .iter_mut()
-            .zip([1.0, 0.95, 1.1])
-            .map(|(it, slow)| Worker::new(it, slow))
-            .collect();
+        let (apis, api_processes): (_, Vec<Process>) =
+            [("causal-api-1", 9_400.0, 1.0), ("causal-api-2", 7_100.0, 1.15)]
+                .map(|(instance, age_s, slowness)| {
+                    let registry = Registry::new();
+                    let api = Api::new(&registry, slowness);
+                    (api, Process::instrumented("api", instance, begin_ms, age_s, registry))
+                })
+                .into_iter()
+                .unzip();
+        let (workers, worker_processes): (_, Vec<Process>) = [
+            ("causal-worker-1", 15_300.0, 1.0),
+            ("causal-worker-2", 4_200.0, 0.95),
+            ("causal-worker-3", 11_900.0, 1.1),
+        ]
+        .map(|(instance, age_s, slowness)| {
+            let registry = Registry::new();
+            let worker = Worker::new(&registry, slowness);
+            (worker, Process::instrumented("worker", instance, begin_ms, age_s, registry))
+        })
+        .into_iter()
+        .unzip();
+        let processes = api_processes.into_iter().chain(worker_processes).collect();
         let mut agenda = Agenda::new();
         for event in [Event::Second, Event::Arrival, Event::GraphUpdate] {
             agenda.plan(begin_ms, event);
@@ -138,8 +149,7 @@ impl Causal {
             }
             Event::CallDone(request, breaker, worked) => {
                 if self.is_alive(&request) {
-                    let exporter = &mut self.processes[request.api].exporter;
-                    self.apis[request.api].breaker_call(exporter, breaker, worked, self.now_ms);
+                    self.apis[request.api].breaker_call(breaker, worked, self.now_ms);
                     // Without the other side's answer the reply is poorer, not wrong.
                     self.answer(request, HANDLERS[request.handler].ok);
                 }
@@ -218,6 +228,10 @@ impl Causal {
 
     fn start(&mut self, process: usize) {
         self.processes[process].start(self.now_ms);
+        match process.checked_sub(APIS) {
+            None => self.apis[process].start(),
+            Some(worker) => self.workers[worker].start(),
+        }
         self.assign(ANALYSIS);
         self.assign(EXPORT);
     }
@@ -254,10 +268,9 @@ impl Causal {
             return self.answer_in(request, think_s, 500);
         }
         if let Some(cache_type) = route.cache_type {
-            let exporter = &mut self.processes[api].exporter;
-            let layer = self.apis[api].cached(exporter, &mut self.redis, cache_type, &mut self.dice);
+            let layer = self.apis[api].cached(&mut self.redis, cache_type, &mut self.dice);
             if let Some(layer) = layer {
-                let lookup_s = if layer == "memory" { 0.000_2 } else { 0.002 };
+                let lookup_s = if layer == MEMORY { 0.000_2 } else { 0.002 };
                 return self.after_data(request, think_s + lookup_s);
             }
         }
@@ -283,7 +296,7 @@ impl Causal {
     }
 
     fn pool_timeout(&mut self, request: Request, pool: usize) {
-        self.apis[request.api].pool_timeout(&mut self.processes[request.api].exporter, pool);
+        self.apis[request.api].pool_timeout(pool);
         self.answer(request, 503);
     }
 
@@ -315,8 +328,11 @@ impl Causal {
         if !self.apis[request.api].breakers[breaker].admit(self.now_ms) {
             return self.answer_in(request, so_far_s, HANDLERS[request.handler].ok);
         }
-        let down =
-            if breaker == EXPLAINER { self.trouble.level(IncidentId::CausalExplainerDown) } else { 0.0 };
+        let down = match self.trouble.level(IncidentId::CausalExplainerDown) {
+            _ if breaker != EXPLAINER => 0.0,
+            level if level < 1.0 => (8.0 * level).min(1.0) * EXPLAINER_FAILING,
+            _ => 1.0,
+        };
         let worked = !self.dice.chance(0.004 + down);
         let median = if breaker == EXPLAINER { 0.32 } else { 0.12 };
         let call_s = if worked { self.dice.around(median, 0.35) } else { CALL_TIMEOUT_S };
@@ -330,8 +346,7 @@ impl Causal {
     fn answer(&mut self, request: Request, status: u16) {
         // Events fall on whole milliseconds; answers do not.
         let seconds = (self.now_ms - request.start_ms) as f64 / 1000.0 + 0.001 * self.dice.unit();
-        let exporter = &mut self.processes[request.api].exporter;
-        self.apis[request.api].answer(exporter, &request, status, seconds, self.now_ms);
+        self.apis[request.api].answer(&request, status, seconds, self.now_ms);
     }
 
     // --- the graph ---
@@ -342,7 +357,7 @@ impl Causal {
             let slow = 1.0 + 40.0 * self.trouble.level(IncidentId::CausalGraphStoreSlow);
             let seconds = self.dice.around(0.18, 0.7) * slow;
             let traced = self.dice.trace().map(|trace| (trace, self.now_ms));
-            self.apis[api].graph_updated(&mut self.processes[api].exporter, seconds, traced);
+            self.apis[api].graph_updated(seconds, traced);
             let grown = self.dice.between(0.0, 4.0).floor();
             // Old observations are pruned, so the graph does not grow for ever.
             let pruned = if self.graph_nodes > 13_500.0 { 240.0 } else { 0.0 };
@@ -356,7 +371,7 @@ impl Causal {
     // --- tasks ---
 
     fn enqueue(&mut self, api: usize, kind: usize) {
-        self.apis[api].enqueued(&mut self.processes[api].exporter, kind);
+        self.apis[api].enqueued(kind);
         self.queues[kind].push_back(Task { kind, attempt: 1 });
         self.assign(kind);
     }
@@ -384,13 +399,12 @@ impl Causal {
     fn start_task(&mut self, worker: usize, task: Task) {
         self.tasks_started += 1;
         let number = self.tasks_started;
-        let exporter = &mut self.processes[APIS + worker].exporter;
-        self.workers[worker].started(exporter, number, task);
+        self.workers[worker].started(number, task);
 
         let kind = &TASK_KINDS[task.kind];
         let throttled =
             if task.kind == EXPORT { self.trouble.level(IncidentId::CausalExportStorageSlow) } else { 0.0 };
-        let slow = self.workers[worker].slowness * (1.0 + 6.4 * throttled);
+        let slow = self.workers[worker].slowness * (1.0 + 7.0 * throttled);
         let full_s = self.dice.around(kind.median_s, kind.spread) * slow;
         let poison =
             if task.kind == ANALYSIS { self.trouble.level(IncidentId::CausalPoisonTasks) } else { 0.0 };
@@ -412,11 +426,10 @@ impl Causal {
         let Some(task) = self.workers[worker].ended(number) else { return };
         let seconds = (self.now_ms - started_ms) as f64 / 1000.0;
         let traced = self.dice.trace().map(|trace| (trace, self.now_ms));
-        let exporter = &mut self.processes[APIS + worker].exporter;
-        self.workers[worker].completed(exporter, task.kind, end, seconds, traced);
+        self.workers[worker].completed(task.kind, end, seconds, traced);
         if task.kind == EXPORT && end != TaskEnd::Retry {
             let written = (end == TaskEnd::Success).then(|| self.dice.around(2.4e6, 1.0).round());
-            self.workers[worker].exported(exporter, written, seconds);
+            self.workers[worker].exported(written, seconds);
         }
         match end {
             TaskEnd::Retry => {
@@ -425,7 +438,7 @@ impl Causal {
                 self.agenda.plan(self.now_ms + ms(pause_s), Event::Requeue(again));
             }
             TaskEnd::Success if task.kind == ANALYSIS && self.dice.chance(0.08) => {
-                self.workers[worker].proposed(&mut self.processes[APIS + worker].exporter);
+                self.workers[worker].proposed();
                 if self.dice.chance(0.7) {
                     let pause_s = self.dice.between(20.0, 90.0);
                     let incarnation = self.processes[APIS + worker].incarnation;
@@ -440,20 +453,15 @@ impl Causal {
     fn intervene(&mut self, worker: usize) {
         let worked = self.dice.chance(0.94);
         let rolled_back = self.dice.chance(if worked { 0.04 } else { 0.7 });
-        self.workers[worker].executed(&mut self.processes[APIS + worker].exporter, worked, rolled_back);
+        self.workers[worker].executed(worked, rolled_back);
     }
 
     fn set_gauges(&mut self) {
         let queue_depth = [self.queues[ANALYSIS].len(), self.queues[EXPORT].len()];
         let graph = (self.graph_nodes, self.graph_edges);
         let around = Surroundings { redis_cache: &self.redis, queue_depth, graph };
-        let (api_processes, worker_processes) = self.processes.split_at_mut(APIS);
-        for (api, process) in self.apis.iter().zip(api_processes) {
-            api.set_gauges(&mut process.exporter, &around);
-        }
-        for (worker, process) in self.workers.iter().zip(worker_processes) {
-            worker.set_gauges(&mut process.exporter);
-        }
+        self.apis.iter().for_each(|api| api.set_gauges(&around));
+        self.workers.iter().for_each(|worker| worker.set_gauges(queue_depth));
     }
 }
 

@@ -1,7 +1,10 @@
+use bellwether_sdk::{CounterHandle, GaugeHandle, HistogramHandle, Registry};
+
 use super::api::QUEUES;
-use super::catalogue as c;
-use crate::metrics::{Counter, Exporter, Gauge, HistogramId, Trace};
-use crate::sim::Process;
+use crate::generated::causal as pack;
+use crate::generated::causal::{Causal, ExportRequestsStatus, Status};
+use crate::metrics::{Trace, observe};
+use crate::sim::registered;
 
 /// A kind of task; its index is that of its queue.
 pub(super) struct TaskKind {
@@ -47,41 +50,60 @@ pub(super) enum TaskEnd {
     Retry = 2,
     Timeout = 3,
 }
-const TASK_ENDS: [&str; 4] = ["success", "failure", "retry", "timeout"];
+const TASK_ENDS: [Status; 4] = [Status::Success, Status::Failure, Status::Retry, Status::Timeout];
+const RESULTS: [ExportRequestsStatus; 2] = [ExportRequestsStatus::Success, ExportRequestsStatus::Failure];
 
 /// One worker process.
 pub(super) struct Worker {
     /// The tasks at work, each with its number.
     pub(super) running: Vec<(u64, Task)>,
     pub(super) slowness: f64,
+    metrics: Causal,
     ids: WorkerInstruments,
 }
 
+/// The series of one process.
 struct WorkerInstruments {
-    active: [Gauge; 2],
-    completed: [[Counter; 4]; 2],
-    duration: [HistogramId; 2],
-    dequeued: [Counter; 2],
-    export_requests: [Counter; 2],
-    export_duration: HistogramId,
-    export_size: HistogramId,
-    proposals: Counter,
-    executions: [Counter; 2],
-    rollbacks: Counter,
+    active: [GaugeHandle; 2],
+    completed: [[CounterHandle; 4]; 2],
+    duration: [HistogramHandle; 2],
+    queues: [QueueInstruments; 2],
+    /// Worked, failed.
+    export_requests: [CounterHandle; 2],
+    export_duration: HistogramHandle,
+    export_size: HistogramHandle,
+    proposals: CounterHandle,
+    /// Worked, failed.
+    executions: [CounterHandle; 2],
+    rollbacks: CounterHandle,
+}
+
+struct QueueInstruments {
+    depth: GaugeHandle,
+    enqueued: CounterHandle,
+    dequeued: CounterHandle,
 }
 
 impl Worker {
-    pub(super) fn new(process: &mut Process, slowness: f64) -> Self {
-        Self { running: Vec::new(), slowness, ids: WorkerInstruments::register(&mut process.exporter) }
+    pub(super) fn new(registry: &Registry, slowness: f64) -> Self {
+        let metrics = registered(registry);
+        // What has no labels is there as soon as it is registered, also what only the API counts.
+        registry.remove_all_series();
+        Self { running: Vec::new(), slowness, metrics, ids: WorkerInstruments::of(&metrics) }
+    }
+
+    /// A new process counts from zero.
+    pub(super) fn start(&mut self) {
+        self.ids = WorkerInstruments::of(&self.metrics);
     }
 
     pub(super) fn running(&self, kind: usize) -> usize {
         self.running.iter().filter(|(_, task)| task.kind == kind).count()
     }
 
-    pub(super) fn started(&mut self, exporter: &mut Exporter, number: u64, task: Task) {
+    pub(super) fn started(&mut self, number: u64, task: Task) {
         self.running.push((number, task));
-        exporter.inc(self.ids.dequeued[task.kind]);
+        self.ids.queues[task.kind].dequeued.inc();
     }
 
     /// The task that ended; `None` if it was lost with the process.
@@ -90,63 +112,84 @@ impl Worker {
         Some(self.running.swap_remove(idx).1)
     }
 
-    pub(super) fn completed(
-        &self,
-        exporter: &mut Exporter,
-        kind: usize,
-        end: TaskEnd,
-        seconds: f64,
-        traced: Option<(Trace, i64)>,
-    ) {
-        exporter.inc(self.ids.completed[kind][end as usize]);
-        exporter.observe(self.ids.duration[kind], seconds, traced);
-    }
-
-    pub(super) fn exported(&self, exporter: &mut Exporter, written: Option<f64>, seconds: f64) {
-        exporter.inc(self.ids.export_requests[usize::from(written.is_none())]);
-        exporter.observe(self.ids.export_duration, seconds, None);
-        if let Some(bytes) = written {
-            exporter.observe(self.ids.export_size, bytes, None);
+    /// A task that is tried again goes back to its queue, where it is seen after a pause.
+    pub(super) fn completed(&self, kind: usize, end: TaskEnd, seconds: f64, traced: Option<(Trace, i64)>) {
+        self.ids.completed[kind][end as usize].inc();
+        observe(self.ids.duration[kind], seconds, traced);
+        if end == TaskEnd::Retry {
+            self.ids.queues[kind].enqueued.inc();
         }
     }
 
-    pub(super) fn proposed(&self, exporter: &mut Exporter) {
-        exporter.inc(self.ids.proposals);
+    pub(super) fn exported(&self, written: Option<f64>, seconds: f64) {
+        self.ids.export_requests[usize::from(written.is_none())].inc();
+        self.ids.export_duration.observe(seconds);
+        if let Some(bytes) = written {
+            self.ids.export_size.observe(bytes);
+        }
     }
 
-    pub(super) fn executed(&self, exporter: &mut Exporter, worked: bool, rolled_back: bool) {
-        exporter.inc(self.ids.executions[usize::from(!worked)]);
+    pub(super) fn proposed(&self) {
+        self.ids.proposals.inc();
+    }
+
+    pub(super) fn executed(&self, worked: bool, rolled_back: bool) {
+        self.ids.executions[usize::from(!worked)].inc();
         if rolled_back {
-            exporter.inc(self.ids.rollbacks);
+            self.ids.rollbacks.inc();
         }
     }
 
     /// A worker keeps one child more than it has work for, as autoscaling does.
-    pub(super) fn set_gauges(&self, exporter: &mut Exporter) {
+    pub(super) fn set_gauges(&self, queue_depth: [usize; 2]) {
         for (kind, gauge) in self.ids.active.into_iter().enumerate() {
             let children = (self.running(kind) + 1).min(TASK_KINDS[kind].slots);
-            exporter.set(gauge, children as f64);
+            gauge.set(children as f64);
+        }
+        for (queue, depth) in self.ids.queues.iter().zip(queue_depth) {
+            queue.depth.set(depth as f64);
         }
     }
 }
 
 impl WorkerInstruments {
-    fn register(e: &mut Exporter) -> Self {
+    /// All series that a worker counts in, at zero if they are new or were removed.
+    fn of(causal: &Causal) -> Self {
         let kind = [&TASK_KINDS[ANALYSIS], &TASK_KINDS[EXPORT]];
+        let of_export = pack::ExportDurationSecondsLabels { export_type: EXPORT_TYPE };
         Self {
-            active: kind.map(|it| e.gauge(&c::WORKERS_ACTIVE, &[it.worker_type])),
-            completed: kind
-                .map(|it| TASK_ENDS.map(|end| e.counter(&c::TASKS_COMPLETED, &[it.name, it.name, end]))),
-            duration: kind.map(|it| e.histogram(&c::TASK_DURATION, &[it.name])),
-            dequeued: QUEUES.map(|queue| e.counter(&c::QUEUE_DEQUEUED, &[queue])),
-            export_requests: ["success", "failure"]
-                .map(|status| e.counter(&c::EXPORT_REQUESTS, &[EXPORT_TYPE, EXPORT_TYPE, status])),
-            export_duration: e.histogram(&c::EXPORT_DURATION, &[EXPORT_TYPE]),
-            export_size: e.histogram(&c::EXPORT_SIZE, &[EXPORT_TYPE]),
-            proposals: e.counter(&c::INTERVENTION_PROPOSALS, &[]),
-            executions: ["success", "failure"]
-                .map(|status| e.counter(&c::INTERVENTION_EXECUTIONS, &[status])),
-            rollbacks: e.counter(&c::INTERVENTION_ROLLBACKS, &[]),
+            active: kind.map(|it| {
+                causal.worker_active.with(pack::WorkerActiveLabels { worker_type: it.worker_type })
+            }),
+            completed: kind.map(|it| {
+                TASK_ENDS.map(|status| {
+                    let labels = pack::WorkerTasksCompletedLabels { task_type: it.name, status };
+                    causal.worker_tasks_completed.with(labels)
+                })
+            }),
+            duration: kind.map(|it| {
+                let labels = pack::WorkerTaskDurationSecondsLabels { task_type: it.name };
+                causal.worker_task_duration_seconds.with(labels)
+            }),
+            queues: QUEUES.map(|queue_name| {
+                let labels = pack::QueueDepthLabels { queue_name };
+                QueueInstruments {
+                    depth: causal.queue_depth.with(labels),
+                    enqueued: causal.queue_enqueued.with(labels),
+                    dequeued: causal.queue_dequeued.with(labels),
+                }
+            }),
+            export_requests: RESULTS.map(|status| {
+                let labels = pack::ExportRequestsLabels { export_type: EXPORT_TYPE, status };
+                causal.export_requests.with(labels)
+            }),
+            export_duration: causal.export_duration_seconds.with(of_export),
+            export_size: causal.export_size_bytes.with(of_export),
+            proposals: causal.intervention_proposals.with(()),
+            executions: RESULTS.map(|status| {
+                causal.intervention_executions.with(pack::InterventionExecutionsLabels { status })
+            }),
+            rollbacks: causal.intervention_rollbacks.with(()),
         }
     }
 }

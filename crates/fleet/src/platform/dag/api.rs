@@ -1,8 +1,9 @@
+use crate::generated::dag::Method;
 use crate::metrics::Trace;
 
 /// A route of the API.
 pub(super) struct Endpoint {
-    pub(super) method: &'static str,
+    pub(super) method: Method,
     pub(super) route: &'static str,
     /// Its share of the requests; starts of workflows come from elsewhere.
     pub(super) weight: f64,
@@ -15,27 +16,27 @@ pub(super) const EXECUTE: usize = 0;
 pub(super) const STATUS: usize = 1;
 pub(super) static ENDPOINTS: [Endpoint; 4] = [
     Endpoint {
-        method: "POST",
+        method: Method::Post,
         route: "/workflow/{workflow_id}/execute",
         weight: 0.0,
         ok: 202,
         query_s: 0.012,
     },
     Endpoint {
-        method: "GET",
+        method: Method::Get,
         route: "/workflow/{workflow_id}/status",
         weight: 0.62,
         ok: 200,
         query_s: 0.006,
     },
     Endpoint {
-        method: "GET",
+        method: Method::Get,
         route: "/workflow/{workflow_id}/artifacts",
         weight: 0.23,
         ok: 200,
         query_s: 0.022,
     },
-    Endpoint { method: "GET", route: "/health/ready", weight: 0.15, ok: 200, query_s: 0.002 },
+    Endpoint { method: Method::Get, route: "/health/ready", weight: 0.15, ok: 200, query_s: 0.002 },
 ];
 pub(super) const READY: usize = 3;
 

@@ -1,18 +1,22 @@
 //! The DAG platform: two engine processes that queue workflow runs, run their nodes in parallel with retries, and answer an API.
 mod api;
-mod catalogue;
 mod instruments;
 mod workflow;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bellwether_sdk::Registry;
+
 use self::api::{ENDPOINTS, EXECUTE, READY, Request, STATUS};
 use self::instruments::{End, GET, INSERT, Instruments, SELECT, SET, UPDATE};
 use self::workflow::{ARTIFACTS, NODES, WORKFLOWS};
 use super::Platform;
+use crate::generated::dag::Dag as Metrics;
 use crate::incident::{IncidentId, Trouble};
+use crate::metrics::observe;
 use crate::sim::{
-    Acquired, Agenda, Dice, Health, Pool, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at,
+    Acquired, Agenda, Dice, Health, Pool, Process, SECOND_MS, Simulation, Traffic, Usage, derive, ms,
+    recycled_at, registered,
 };
 
 /// A process runs this many workflows at a time; the others wait.
@@ -47,7 +51,9 @@ pub(super) struct Dag {
 
 /// What one process holds.
 struct Engine {
+    metrics: Metrics,
     ids: Instruments,
+    usage: Usage,
     queue: VecDeque<usize>,
     runs: BTreeMap<u64, Run>,
     active_nodes: usize,
@@ -98,11 +104,14 @@ enum Event {
 impl Dag {
     pub(super) fn new(seed: u64, begin_ms: i64) -> Self {
         let job = "dag-workflow-system";
-        let mut processes = vec![
-            Process::new(job, "dag-1", begin_ms, 20_100.0),
-            Process::new(job, "dag-2", begin_ms, 6_800.0),
-        ];
-        let engines = processes.iter_mut().zip([1.0, 1.1]).map(|(it, slow)| Engine::new(it, slow)).collect();
+        let (processes, engines) = [("dag-1", 20_100.0, 1.0), ("dag-2", 6_800.0, 1.1)]
+            .map(|(instance, age_s, slowness)| {
+                let registry = Registry::new();
+                let engine = Engine::new(&registry, slowness);
+                (Process::instrumented(job, instance, begin_ms, age_s, registry), engine)
+            })
+            .into_iter()
+            .unzip();
         let mut agenda = Agenda::new();
         for event in [Event::Second, Event::Start, Event::Arrival] {
             agenda.plan(begin_ms, event);
@@ -175,7 +184,7 @@ impl Dag {
                 }
             }
             Event::Restarted(process) => {
-                self.processes[process].start(self.now_ms);
+                self.start(process);
                 self.start_runs(process);
             }
         }
@@ -202,7 +211,7 @@ impl Dag {
             }
             if self.trouble.is_over() && recycled_at(self.seed, idx, self.now_ms) {
                 self.stop(idx);
-                self.processes[idx].start(self.now_ms);
+                self.start(idx);
             }
             self.engines[idx].second(&mut self.dice);
             if self.now_ms.rem_euclid(HEALTH_EVERY_MS) < SECOND_MS {
@@ -225,6 +234,13 @@ impl Dag {
         engine.websockets = 0.0;
         engine.leaked_bytes = 0.0;
         engine.load = 0.0;
+    }
+
+    fn start(&mut self, process: usize) {
+        self.processes[process].start(self.now_ms);
+        let engine = &mut self.engines[process];
+        engine.ids = Instruments::of(&engine.metrics);
+        engine.usage.restarted();
     }
 
     // --- requests ---
@@ -275,26 +291,21 @@ impl Dag {
         let lock_s = if locked > 0.0 { self.dice.around(8.0 * locked, 0.2) } else { 0.0 };
         let seconds = lock_s + self.dice.around(ENDPOINTS[request.endpoint].query_s, 0.6) * engine.slowness;
         let query_type = if request.endpoint == EXECUTE { INSERT } else { SELECT };
-        self.processes[request.process].exporter.observe(
-            engine.ids.query_duration[query_type],
-            seconds,
-            None,
-        );
+        engine.ids.query_duration[query_type].observe(seconds);
         self.agenda.plan(self.now_ms + ms(seconds + 0.001), Event::QueryDone(request));
     }
 
     fn answer(&mut self, request: Request, status: u16) {
         let seconds = (self.now_ms - request.start_ms) as f64 / 1000.0 + 0.001 * self.dice.unit();
         let ids = &self.engines[request.process].ids;
-        let exporter = &mut self.processes[request.process].exporter;
         let counters = &ids.requests[request.endpoint];
         let (_, counter) = counters
             .iter()
             .find(|(it, _)| *it == status)
             .expect("BUG: a status that the endpoint does not list");
-        exporter.inc(*counter);
+        counter.inc();
         let traced = request.trace.map(|trace| (trace, self.now_ms));
-        exporter.observe(ids.request_duration[request.endpoint], seconds, traced);
+        observe(ids.request_duration[request.endpoint], seconds, traced);
     }
 
     // --- workflow runs ---
@@ -349,8 +360,7 @@ impl Dag {
         let Some(run) = self.engines[process].runs.get(&number) else { return };
         let given_up = run.end != End::Success;
         if !worked && attempt <= RETRIES_MAX && !given_up {
-            let retries = self.engines[process].ids.node_retries[node];
-            self.processes[process].exporter.inc(retries);
+            self.engines[process].ids.node_retries[node].inc();
             return self.attempt(NodeRun { attempt: attempt + 1, ..node_run });
         }
         let end = match (given_up, worked) {
@@ -362,9 +372,8 @@ impl Dag {
         let seconds = (self.now_ms - start_ms) as f64 / 1000.0 + 0.001 * self.dice.unit();
         let traced = self.dice.trace().map(|trace| (trace, self.now_ms));
         let ids = &self.engines[process].ids;
-        let exporter = &mut self.processes[process].exporter;
-        exporter.inc(ids.node_ends[node][end as usize]);
-        exporter.observe(ids.node_duration[node], seconds, traced);
+        ids.node_ends[node][end as usize].inc();
+        observe(ids.node_duration[node], seconds, traced);
         self.context_store(process, SET);
         self.store_query(process, UPDATE);
         if end == End::Success {
@@ -376,18 +385,16 @@ impl Dag {
     /// A node's results are stored, scored and checked.
     fn judge(&mut self, process: usize, node: usize) {
         let ids = &self.engines[process].ids;
-        let exporter = &mut self.processes[process].exporter;
         if let Some(kind) = NODES[node].artifact {
-            exporter.inc(ids.artifacts[kind]);
-            exporter.observe(ids.artifact_size[kind], self.dice.around(ARTIFACTS[kind].1, 1.0).round(), None);
+            ids.artifacts[kind].inc();
+            ids.artifact_size[kind].observe(self.dice.around(ARTIFACTS[kind].1, 1.0).round());
         }
         if let Some(quality) = ids.quality[node] {
-            let score = 1.0 - self.dice.around(0.1, 0.55).min(1.0);
-            exporter.observe(quality, score, None);
+            quality.observe(1.0 - self.dice.around(0.1, 0.55).min(1.0));
         }
         if let Some(contract) = NODES[node].contract {
             let broken = self.dice.chance(0.03);
-            exporter.inc(ids.contracts[contract][usize::from(broken)]);
+            ids.contracts[contract][usize::from(broken)].inc();
         }
     }
 
@@ -417,9 +424,8 @@ impl Dag {
         let seconds = (self.now_ms - run.start_ms) as f64 / 1000.0;
         let traced = self.dice.trace().map(|trace| (trace, self.now_ms));
         let ids = &self.engines[process].ids;
-        let exporter = &mut self.processes[process].exporter;
-        exporter.inc(ids.workflow_ends[run.workflow][run.end as usize]);
-        exporter.observe(ids.workflow_duration[run.workflow], seconds, traced);
+        ids.workflow_ends[run.workflow][run.end as usize].inc();
+        observe(ids.workflow_duration[run.workflow], seconds, traced);
         self.store_query(process, UPDATE);
         self.start_runs(process);
     }
@@ -428,22 +434,23 @@ impl Dag {
     fn store_query(&mut self, process: usize, query_type: usize) {
         if !self.database_is_away() {
             let seconds = self.dice.around(0.003, 0.6);
-            let histogram = self.engines[process].ids.query_duration[query_type];
-            self.processes[process].exporter.observe(histogram, seconds, None);
+            self.engines[process].ids.query_duration[query_type].observe(seconds);
         }
     }
 
     fn context_store(&mut self, process: usize, operation: usize) {
         let failed = self.dice.chance(0.002);
-        let counter = self.engines[process].ids.context_store[operation][usize::from(failed)];
-        self.processes[process].exporter.inc(counter);
+        self.engines[process].ids.context_store[operation][usize::from(failed)].inc();
     }
 }
 
 impl Engine {
-    fn new(process: &mut Process, slowness: f64) -> Self {
+    fn new(registry: &Registry, slowness: f64) -> Self {
+        let metrics = registered(registry);
         Self {
-            ids: Instruments::register(&mut process.exporter),
+            metrics,
+            ids: Instruments::of(&metrics),
+            usage: Usage::new(registry),
             queue: VecDeque::new(),
             runs: BTreeMap::new(),
             active_nodes: 0,
@@ -460,6 +467,7 @@ impl Engine {
     fn second(&mut self, dice: &mut Dice) {
         self.pool.second();
         self.load += (self.work - self.load) * 0.1;
+        self.usage.spent(self.work);
         self.work = 0.0;
         // Watchers come with the runs that they watch, and leave late.
         let wanted = 5.0 + 0.6 * self.runs.len() as f64;
@@ -468,22 +476,22 @@ impl Engine {
         self.websockets += f64::from(u8::from(comes)) - f64::from(u8::from(leaves && self.websockets > 0.0));
     }
 
-    fn set_gauges(&self, process: &mut Process, database_is_away: bool) {
+    fn set_gauges(&self, database_is_away: bool, started_ms: i64) {
         let ids = &self.ids;
-        let e = &mut process.exporter;
-        e.set(ids.active_workflows, self.runs.len() as f64);
-        e.set(ids.queue_depth, self.queue.len() as f64);
-        e.set(ids.active_nodes, self.active_nodes as f64);
+        ids.active_workflows.set(self.runs.len() as f64);
+        ids.queue_depth.set(self.queue.len() as f64);
+        ids.active_nodes.set(self.active_nodes as f64);
         // The engine keeps one session per eight nodes, next to those of requests.
         let sessions = if database_is_away { 0 } else { self.pool.active() + self.active_nodes.div_ceil(8) };
-        e.set(ids.connections, sessions.min(POOL_SIZE) as f64);
-        e.set(ids.pool_size, POOL_SIZE as f64);
+        ids.connections.set(sessions.min(POOL_SIZE) as f64);
+        ids.pool_size.set(POOL_SIZE as f64);
         let memory = 560.0 * MIB * self.slowness + 2.5 * MIB * self.runs.len() as f64 + self.leaked_bytes;
-        e.set(ids.memory, memory.round());
-        e.set(ids.cpu, (3.0 + 100.0 * self.load).min(99.0));
-        e.set(ids.websockets, self.websockets);
+        ids.memory.set(memory.round());
+        self.usage.set(started_ms, memory, self.active_nodes);
+        ids.cpu.set((3.0 + 100.0 * self.load).min(99.0));
+        ids.websockets.set(self.websockets);
         for (gauge, healthy) in ids.health.into_iter().zip(self.healthy) {
-            e.set(gauge, f64::from(u8::from(healthy)));
+            gauge.set(f64::from(u8::from(healthy)));
         }
     }
 }
@@ -495,8 +503,8 @@ impl Simulation for Dag {
             self.handle(event);
         }
         let away = self.database_is_away();
-        for (engine, process) in self.engines.iter().zip(&mut self.processes) {
-            engine.set_gauges(process, away);
+        for (engine, process) in self.engines.iter().zip(&self.processes) {
+            engine.set_gauges(away, process.started_ms);
         }
     }
 

@@ -1,6 +1,4 @@
-use super::generated::{AgentTasksLabels, Genesis, Status};
-use super::instruments::{AgentMetrics, OfAgent};
-use crate::metrics::RecentValues;
+use crate::generated::genesis::{AgentTasksLabels, Genesis, Status};
 
 /// The agents, five to each agent host.
 pub(super) const AGENTS: [&str; 15] = [
@@ -38,36 +36,22 @@ const STATUSES: [Status; 4] = [Status::Success, Status::Failure, Status::Cancell
 pub(super) struct Agent {
     name: &'static str,
     metrics: Genesis,
-    own_metrics: AgentMetrics,
     pub(super) waiting: [usize; 2],
     pub(super) running: usize,
-    recent: RecentValues,
     worked_ms: i64,
 }
 
 impl Agent {
-    pub(super) fn new(metrics: Genesis, own_metrics: AgentMetrics, name: &'static str) -> Self {
-        let agent = Self {
-            name,
-            metrics,
-            own_metrics,
-            waiting: [0, 0],
-            running: 0,
-            recent: RecentValues::default(),
-            worked_ms: i64::MIN,
-        };
+    pub(super) fn new(metrics: Genesis, name: &'static str) -> Self {
+        let agent = Self { name, metrics, waiting: [0, 0], running: 0, worked_ms: i64::MIN };
         agent.count_from_zero();
-        // Series stand in the order in which they were made first, which must not depend on when somebody looks.
-        own_metrics.agent_success_rate.with(OfAgent { agent: name });
         agent
     }
 
     /// Exposes all outcomes, those that never happened as well.
     fn count_from_zero(&self) {
         for status in STATUSES {
-            let labels = || AgentTasksLabels { agent: self.name, status };
-            self.metrics.agent_tasks.remove(labels());
-            self.metrics.agent_tasks.with(labels());
+            self.metrics.agent_tasks.with(AgentTasksLabels { agent: self.name, status });
         }
     }
 
@@ -88,7 +72,6 @@ impl Agent {
     pub(super) fn ended(&mut self, end: Status, now_ms: i64) {
         self.running -= 1;
         self.worked_ms = now_ms;
-        self.recent.push(f64::from(u8::from(end == Status::Success)), now_ms);
         self.metrics.agent_tasks.with(AgentTasksLabels { agent: self.name, status: end }).inc();
     }
 
@@ -100,17 +83,6 @@ impl Agent {
     pub(super) fn restarted(&mut self) {
         self.waiting[DEFAULT] += self.running;
         self.running = 0;
-        self.recent.clear();
         self.count_from_zero();
-    }
-
-    pub(super) fn set_gauges(&self, now_ms: i64) {
-        let (recent, rate) = (self.recent.sorted(now_ms), self.own_metrics.agent_success_rate);
-        let agent = OfAgent { agent: self.name };
-        if recent.is_empty() {
-            rate.remove(agent);
-        } else {
-            rate.with(agent).set(recent.iter().sum::<f64>() / recent.len() as f64);
-        }
     }
 }

@@ -1,25 +1,22 @@
 //! The Genesis platform: a dashboard backend, and three hosts that run fifteen agents which take tasks off two queues.
 mod agent;
-/// What `bellwether pack gen` makes of packs/genesis.yaml.
-#[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, clippy::enum_variant_names, reason = "it is made for libraries, of words that are given, and has metrics that are not simulated")]
-mod generated;
-mod instruments;
+mod backend;
 
-use bellwether_sdk::{LabelValue as _, MetricSet, Registry};
+use bellwether_sdk::{LabelValue as _, Registry};
 
 use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS};
-use self::generated::{Genesis as Metrics, Status, TaskQueueDepthLabels, Upstream, UpstreamUpLabels};
-use self::instruments::ProcessMetrics;
+use self::backend::{Answer, Backend};
 use super::Platform;
+use crate::generated::genesis::{Genesis as Metrics, Status, Upstream};
 use crate::incident::{IncidentId, Trouble};
-use crate::sim::{Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at};
+use crate::sim::{
+    Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, Usage, derive, ms, recycled_at, registered,
+};
 
 /// The scheduled report keeps this many tasks waiting.
 const FLOOD: f64 = 150.0;
-const UPSTREAMS: [Upstream; 2] = [Upstream::Prometheus, Upstream::Traces];
 /// Data sources are probed this often.
-const PROBE_EVERY_MS: i64 = 5 * SECOND_MS;
+const PROBE_EVERY_MS: i64 = 15 * SECOND_MS;
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) struct Genesis {
@@ -28,6 +25,7 @@ pub(super) struct Genesis {
     agenda: Agenda<Event>,
     dice: Dice,
     traffic: Traffic,
+    requests: Traffic,
     trouble: Trouble,
     /// The backend, then the agent hosts.
     processes: Vec<Process>,
@@ -36,25 +34,24 @@ pub(super) struct Genesis {
     backend: Backend,
 }
 
-/// What a process uses, in the words of the standard process metrics.
+/// What a process uses.
 struct Resources {
     /// Processor seconds since the last second began.
     work: f64,
     base_bytes: f64,
     /// Grows with the work until the collector runs.
     garbage_bytes: f64,
-    metrics: ProcessMetrics,
-}
-
-struct Backend {
-    upstream_up: [bool; 2],
-    metrics: Metrics,
+    usage: Usage,
 }
 
 #[derive(Clone, Copy)]
 enum Event {
     Second,
     Arrival,
+    /// Somebody opens a page of the dashboard.
+    Request,
+    /// The backend sends an answer; the incarnation of its process.
+    Answer(Answer, u32),
     /// An agent's task ended: agent, the incarnation of its host.
     TaskEnd(usize, u32, Status),
 }
@@ -69,24 +66,23 @@ impl Genesis {
         ];
         let registries = processes.map(|_| Registry::new());
         let resources = processes.iter().zip(&registries);
-        let resources = resources.map(|((.., mib), it)| Resources::new(registered(it), mib * MIB)).collect();
-        let agent = |(idx, name): (usize, &&'static str)| {
-            let registry = &registries[host_of(idx)];
-            Agent::new(registered(registry), registered(registry), name)
-        };
+        let resources = resources.map(|((.., mib), it)| Resources::new(Usage::new(it), mib * MIB)).collect();
+        let agent =
+            |(idx, name): (usize, &&'static str)| Agent::new(registered(&registries[host_of(idx)]), name);
         let agents = AGENTS.iter().enumerate().map(agent).collect();
         // A gauge without labels is there as soon as it is registered; only the backend knows how many agents are active.
         for host in &registries[1..] {
             registered::<Metrics>(host).active_agents.remove(());
         }
-        let backend = Backend { upstream_up: [true, true], metrics: registered(&registries[0]) };
+        let backend = Backend::new(registered(&registries[0]), Dice::new(seed, "genesis backend"));
         let processes = processes.into_iter().zip(registries);
         let processes = processes
             .map(|((job, instance, age_s, _), it)| Process::instrumented(job, instance, begin_ms, age_s, it))
             .collect();
         let mut agenda = Agenda::new();
-        agenda.plan(begin_ms, Event::Second);
-        agenda.plan(begin_ms, Event::Arrival);
+        for event in [Event::Second, Event::Arrival, Event::Request] {
+            agenda.plan(begin_ms, event);
+        }
         Self {
             seed: derive(seed, "genesis restarts"),
             now_ms: begin_ms,
@@ -97,6 +93,12 @@ impl Genesis {
                 peak_per_s: 5.0,
                 night_share: 0.55,
                 busiest_hour: 12.0,
+            },
+            requests: Traffic {
+                seed: derive(seed, "genesis requests"),
+                peak_per_s: 1.6,
+                night_share: 0.35,
+                busiest_hour: 11.0,
             },
             trouble: Trouble::NONE,
             processes,
@@ -115,6 +117,19 @@ impl Genesis {
                 self.submit(agent, queue);
                 let gap = self.dice.gap_s(self.traffic.rate_per_s(self.now_ms));
                 self.agenda.plan(self.now_ms + ms(gap), Event::Arrival);
+            }
+            Event::Request => {
+                let answer = self.backend.ask(self.unreachable());
+                let (at_ms, incarnation) = (self.now_ms + ms(answer.seconds), self.processes[0].incarnation);
+                self.agenda.plan(at_ms, Event::Answer(answer, incarnation));
+                self.resources[0].work += 0.003;
+                let gap = self.dice.gap_s(self.requests.rate_per_s(self.now_ms));
+                self.agenda.plan(self.now_ms + ms(gap), Event::Request);
+            }
+            Event::Answer(answer, incarnation) => {
+                if self.processes[0].incarnation == incarnation {
+                    self.backend.answer(answer, self.now_ms);
+                }
             }
             Event::TaskEnd(agent, incarnation, end) => {
                 let host = host_of(agent);
@@ -136,8 +151,7 @@ impl Genesis {
             self.resources[idx].second(idle_work);
         }
         if self.now_ms.rem_euclid(PROBE_EVERY_MS) < SECOND_MS {
-            let down = self.trouble.level(IncidentId::GenesisTraceStoreDown) >= 0.5;
-            self.backend.upstream_up[Upstream::Traces as usize] = !down;
+            self.backend.probe(self.unreachable());
         }
         let flood = (self.trouble.level(IncidentId::GenesisTaskFlood) * FLOOD) as usize;
         for agent in REPORTERS {
@@ -148,10 +162,18 @@ impl Genesis {
         self.agenda.plan(self.now_ms + SECOND_MS, Event::Second);
     }
 
+    /// The source that the backend cannot connect to.
+    fn unreachable(&self) -> Option<Upstream> {
+        (self.trouble.level(IncidentId::GenesisTraceStoreDown) >= 0.5).then_some(Upstream::Traces)
+    }
+
     fn restart(&mut self, process: usize) {
         self.processes[process].stop();
         self.processes[process].start(self.now_ms);
         self.resources[process].restarted();
+        if process == 0 {
+            self.backend.restarted();
+        }
         for agent in (0..AGENTS.len()).filter(|it| host_of(*it) == process) {
             self.agents[agent].restarted();
             self.assign(agent);
@@ -186,28 +208,16 @@ impl Genesis {
     }
 
     fn set_gauges(&mut self) {
-        for agent in &self.agents {
-            agent.set_gauges(self.now_ms);
-        }
-        for (resources, process) in self.resources.iter().zip(&self.processes) {
-            resources.set_gauges(process.started_ms, self.now_ms);
-        }
         let active = self.agents.iter().filter(|it| it.is_active(self.now_ms)).count();
         let waiting = |queue: usize| self.agents.iter().map(|it| it.waiting[queue]).sum::<usize>();
-        let Metrics { active_agents, task_queue_depth, upstream_up, .. } = self.backend.metrics;
-        active_agents.set(active as f64);
-        for (idx, queue) in QUEUES.into_iter().enumerate() {
-            task_queue_depth.with(TaskQueueDepthLabels { queue }).set(waiting(idx) as f64);
-        }
-        for (upstream, up) in UPSTREAMS.into_iter().zip(self.backend.upstream_up) {
-            upstream_up.with(UpstreamUpLabels { upstream }).set(f64::from(u8::from(up)));
+        let queues = QUEUES.into_iter().enumerate();
+        self.backend.set_gauges(active, queues.map(|(idx, queue)| (queue, waiting(idx))));
+        for (idx, (resources, process)) in self.resources.iter().zip(&self.processes).enumerate() {
+            let agents = self.agents.iter().enumerate().filter(|(agent, _)| host_of(*agent) == idx);
+            let busy = agents.map(|(_, agent)| agent.running).sum();
+            resources.set_gauges(process.started_ms, busy);
         }
     }
-}
-
-/// A set of metrics in the registry of a process.
-fn registered<M: MetricSet>(registry: &Registry) -> M {
-    M::register(registry).expect("BUG: the names, units and labels are right")
 }
 
 /// The process that runs an agent.
@@ -216,15 +226,14 @@ fn host_of(agent: usize) -> usize {
 }
 
 impl Resources {
-    fn new(metrics: ProcessMetrics, base_bytes: f64) -> Self {
-        metrics.cpu.with(());
-        Self { work: 0.0, base_bytes, garbage_bytes: 0.0, metrics }
+    fn new(usage: Usage, base_bytes: f64) -> Self {
+        Self { work: 0.0, base_bytes, garbage_bytes: 0.0, usage }
     }
 
     fn second(&mut self, idle_work: f64) {
         let work = self.work + idle_work;
         self.work = 0.0;
-        self.metrics.cpu.add(work);
+        self.usage.spent(work);
         self.garbage_bytes += work * 3.0 * MIB;
         if self.garbage_bytes > 0.4 * self.base_bytes {
             self.garbage_bytes = 0.0;
@@ -233,14 +242,11 @@ impl Resources {
 
     fn restarted(&mut self) {
         self.garbage_bytes = 0.0;
-        self.metrics.cpu.remove(());
-        self.metrics.cpu.with(());
+        self.usage.restarted();
     }
 
-    fn set_gauges(&self, started_ms: i64, now_ms: i64) {
-        self.metrics.uptime.set((now_ms - started_ms) as f64 / 1000.0);
-        self.metrics.start_time.set(started_ms as f64 / 1000.0);
-        self.metrics.resident_memory.set((self.base_bytes + self.garbage_bytes).round());
+    fn set_gauges(&self, started_ms: i64, agents_busy: usize) {
+        self.usage.set(started_ms, self.base_bytes + self.garbage_bytes, agents_busy);
     }
 }
 

@@ -209,100 +209,100 @@ pub struct InterventionExecutionsLabels {
 /// The metrics of pack `causal`.
 #[derive(Debug, Clone, Copy, MetricSet)]
 pub struct Causal {
-    /// HTTP requests answered
+    /// HTTP requests that got an answer
     #[metric(name = "http_requests", unit = "requests", max_series = 2000)]
     pub http_requests: Counter<HttpRequestsLabels<'static>>,
-    /// Time to answer an HTTP request
-    #[metric(name = "http_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0], max_series = 500)]
+    /// Time from an HTTP request to its answer
+    #[metric(name = "http_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0], max_series = 500, exemplars)]
     pub http_request_duration_seconds: Histogram<HttpRequestDurationSecondsLabels<'static>>,
-    /// HTTP requests being answered now
+    /// HTTP requests that wait for their answer
     #[metric(name = "http_requests_inprogress")]
     pub http_requests_inprogress: Gauge,
-    /// Cache lookups that found an entry
+    /// Lookups that the cache answered
     #[metric(name = "cache_hits")]
     pub cache_hits: Counter<CacheHitsLabels<'static>>,
-    /// Cache lookups that found nothing
+    /// Lookups that the cache could not answer
     #[metric(name = "cache_misses")]
     pub cache_misses: Counter<CacheHitsLabels<'static>>,
-    /// Bytes held by the cache
+    /// Memory that cached entries take
     #[metric(name = "cache_size_bytes", unit = "bytes")]
     pub cache_size_bytes: Gauge<CacheHitsLabels<'static>>,
-    /// Entries held by the cache
+    /// Entries that are in the cache
     #[metric(name = "cache_items", unit = "items")]
     pub cache_items: Gauge<CacheHitsLabels<'static>>,
-    /// Connections in use
+    /// Connections that somebody uses
     #[metric(name = "connection_pool_active_connections", unit = "connections")]
     pub connection_pool_active_connections: Gauge<ConnectionPoolActiveConnectionsLabels>,
     /// The most connections in use at a time since the process started
     #[metric(name = "connection_pool_active_connections_peak")]
     pub connection_pool_active_connections_peak: Gauge<ConnectionPoolActiveConnectionsLabels>,
-    /// Connections open and unused
+    /// Open connections that nobody uses
     #[metric(name = "connection_pool_idle_connections", unit = "connections")]
     pub connection_pool_idle_connections: Gauge<ConnectionPoolActiveConnectionsLabels>,
-    /// Callers waiting for a connection
+    /// Callers in line for a connection
     #[metric(name = "connection_pool_waiting_requests", unit = "requests")]
     pub connection_pool_waiting_requests: Gauge<ConnectionPoolActiveConnectionsLabels>,
-    /// Largest allowed pool size
+    /// Size that the pool may reach
     #[metric(name = "connection_pool_max_connections", unit = "connections")]
     pub connection_pool_max_connections: Gauge<ConnectionPoolActiveConnectionsLabels>,
-    /// Waits for a connection that timed out
+    /// Callers that waited in vain for a connection
     #[metric(name = "connection_pool_timeouts", unit = "timeouts")]
     pub connection_pool_timeouts: Counter<ConnectionPoolActiveConnectionsLabels>,
-    /// Items waiting in a queue
+    /// Items that wait in a queue
     #[metric(name = "queue_depth", merge = GaugeMerge::MaxLive)]
     pub queue_depth: Gauge<QueueDepthLabels<'static>>,
-    /// Items put on a queue
+    /// Items that were put on a queue
     #[metric(name = "queue_enqueued")]
     pub queue_enqueued: Counter<QueueDepthLabels<'static>>,
-    /// Items taken off a queue
+    /// Items that were taken off a queue
     #[metric(name = "queue_dequeued")]
     pub queue_dequeued: Counter<QueueDepthLabels<'static>>,
-    /// State of a circuit breaker
+    /// The state that a circuit breaker is in
     #[metric(name = "circuit_breaker")]
     pub circuit_breaker: StateSet<CircuitBreaker, CircuitBreakerLabels<'static>>,
     /// State of a circuit breaker as a number: 0 closed, 1 open, 2 half open
     #[metric(name = "circuit_breaker_state", merge = GaugeMerge::Latest)]
     pub circuit_breaker_state: Gauge<CircuitBreakerLabels<'static>>,
-    /// Calls through a breaker that failed
+    /// Calls behind a breaker that went wrong
     #[metric(name = "circuit_breaker_failures")]
     pub circuit_breaker_failures: Counter<CircuitBreakerLabels<'static>>,
-    /// Calls through a breaker that worked
+    /// Calls behind a breaker that went well
     #[metric(name = "circuit_breaker_successes")]
     pub circuit_breaker_successes: Counter<CircuitBreakerLabels<'static>>,
-    /// Nodes in the causal graph
+    /// Size of the causal graph in nodes
     #[metric(name = "graph_nodes", unit = "nodes", merge = GaugeMerge::Latest)]
     pub graph_nodes: Gauge,
-    /// Edges in the causal graph
+    /// Size of the causal graph in edges
     #[metric(name = "graph_edges", unit = "edges", merge = GaugeMerge::Latest)]
     pub graph_edges: Gauge,
-    /// Time of a graph update
-    #[metric(name = "graph_update_duration_seconds", unit = "seconds", buckets = &[0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0])]
+    /// Time that an update of the graph took
+    #[metric(name = "graph_update_duration_seconds", unit = "seconds", buckets = &[0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0], exemplars)]
     pub graph_update_duration_seconds: Histogram,
-    /// Workers running
+    /// Workers that take tasks
     #[metric(name = "worker_active")]
     pub worker_active: Gauge<WorkerActiveLabels<'static>>,
-    /// Tasks that ended
+    /// Attempts at a task, by how they ended
     #[metric(name = "worker_tasks_completed")]
     pub worker_tasks_completed: Counter<WorkerTasksCompletedLabels<'static>>,
-    /// Time of a task
-    #[metric(name = "worker_task_duration_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0])]
+    /// Time that an attempt at a task took
+    #[metric(name = "worker_task_duration_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0], exemplars)]
     pub worker_task_duration_seconds: Histogram<WorkerTaskDurationSecondsLabels<'static>>,
-    /// Exports asked for
+    /// Exports, by how they ended
     #[metric(name = "export_requests")]
     pub export_requests: Counter<ExportRequestsLabels<'static>>,
-    /// Time of an export
+    /// Time that an export took
     #[metric(name = "export_duration_seconds", unit = "seconds", buckets = &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 180.0, 240.0, 300.0, 420.0, 600.0, 1800.0])]
     pub export_duration_seconds: Histogram<ExportDurationSecondsLabels<'static>>,
-    /// Size of an exported file
+    /// Size of the file that an export wrote
     #[metric(name = "export_size_bytes", unit = "bytes", buckets = &[1024.0, 10_240.0, 102_400.0, 1_048_576.0, 10_485_760.0, 104_857_600.0, 1_073_741_824.0])]
     pub export_size_bytes: Histogram<ExportDurationSecondsLabels<'static>>,
-    /// Interventions proposed
+    /// Interventions that an analysis suggested
     #[metric(name = "intervention_proposals")]
     pub intervention_proposals: Counter,
-    /// Interventions carried out
+    /// Interventions that were tried
     #[metric(name = "intervention_executions")]
     pub intervention_executions: Counter<InterventionExecutionsLabels>,
-    /// Interventions rolled back
+    /// Interventions that were taken back
     #[metric(name = "intervention_rollbacks")]
     pub intervention_rollbacks: Counter,
 }

@@ -234,40 +234,40 @@ pub struct ContractValidationsLabels<'a> {
 /// The metrics of pack `dag`.
 #[derive(Debug, Clone, Copy, MetricSet)]
 pub struct Dag {
-    /// Workflow runs that finished
+    /// Workflow runs, by how they ended
     #[metric(name = "dag_workflow_executions", unit = "executions")]
     pub workflow_executions: Counter<WorkflowExecutionsLabels<'static>>,
     /// How long a workflow run took, by a clock that never jumps
-    #[metric(name = "dag_workflow_execution_duration_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0])]
+    #[metric(name = "dag_workflow_execution_duration_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0], exemplars)]
     pub workflow_execution_duration_seconds: Histogram<WorkflowExecutionDurationSecondsLabels<'static>>,
-    /// Workflow runs in progress
+    /// Workflow runs that are under way
     #[metric(name = "dag_active_workflows", unit = "workflows")]
     pub active_workflows: Gauge,
-    /// Workflow runs waiting to start
+    /// Workflow runs that nobody has started yet
     #[metric(name = "dag_workflow_queue_depth")]
     pub workflow_queue_depth: Gauge,
-    /// Node runs that finished
+    /// Node runs, by how they ended
     #[metric(name = "dag_node_executions", unit = "executions", max_series = 2000)]
     pub node_executions: Counter<NodeExecutionsLabels<'static>>,
     /// How long a node run took, by a clock that never jumps
-    #[metric(name = "dag_node_execution_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0], max_series = 500)]
+    #[metric(name = "dag_node_execution_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0], max_series = 500, exemplars)]
     pub node_execution_duration_seconds: Histogram<NodeExecutionDurationSecondsLabels<'static>>,
     /// Times a node was run again, counted as it happens
     #[metric(name = "dag_node_retries", unit = "retries", max_series = 2000)]
     pub node_retries: Counter<NodeExecutionDurationSecondsLabels<'static>>,
-    /// Node runs in progress
+    /// Node runs that are under way
     #[metric(name = "dag_active_nodes", unit = "nodes")]
     pub active_nodes: Gauge,
-    /// Database connections in use
+    /// Database connections that somebody uses
     #[metric(name = "dag_database_connections", unit = "connections")]
     pub database_connections: Gauge,
-    /// Size of the database pool
+    /// Database connections that the pool may open
     #[metric(name = "dag_database_pool_size")]
     pub database_pool_size: Gauge,
-    /// Time of a database query
+    /// Time that the database took for a query
     #[metric(name = "dag_database_query_duration_seconds", unit = "seconds", buckets = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0])]
     pub database_query_duration_seconds: Histogram<DatabaseQueryDurationSecondsLabels>,
-    /// Operations on the context store
+    /// Reads and writes of run contexts
     #[metric(name = "dag_context_store_operations", unit = "operations")]
     pub context_store_operations: Counter<ContextStoreOperationsLabels>,
     /// Resident memory of all processes of a target
@@ -279,10 +279,10 @@ pub struct Dag {
     /// API requests answered, those that no handler took included
     #[metric(name = "dag_api_requests", unit = "requests", max_series = 2000)]
     pub api_requests: Counter<ApiRequestsLabels<'static>>,
-    /// Time to answer an API request
-    #[metric(name = "dag_api_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0], max_series = 500)]
+    /// Time from a request to the API to its answer
+    #[metric(name = "dag_api_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0], max_series = 500, exemplars)]
     pub api_request_duration_seconds: Histogram<ApiRequestDurationSecondsLabels<'static>>,
-    /// Open WebSocket connections
+    /// WebSocket connections that are open
     #[metric(name = "dag_websocket_connections", unit = "connections")]
     pub websocket_connections: Gauge,
     /// Result of the last health check; a check that raises or takes too long is unhealthy
@@ -291,13 +291,13 @@ pub struct Dag {
     /// Quality scores given to phases, from 0 to 1
     #[metric(name = "dag_quality_score_distribution", buckets = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])]
     pub quality_score_distribution: Histogram<QualityScoreDistributionLabels<'static>>,
-    /// Artifacts produced
+    /// Artifacts that nodes made
     #[metric(name = "dag_artifacts_generated")]
     pub artifacts_generated: Counter<ArtifactsGeneratedLabels<'static>>,
-    /// Size of an artifact
+    /// How large the artifacts are that nodes made
     #[metric(name = "dag_artifact_size_bytes", unit = "bytes", buckets = &[1024.0, 10_240.0, 102_400.0, 1_048_576.0, 10_485_760.0, 104_857_600.0, 1_073_741_824.0])]
     pub artifact_size_bytes: Histogram<ArtifactsGeneratedLabels<'static>>,
-    /// Contract checks made
+    /// Checks of results against a contract, by outcome
     #[metric(name = "dag_contract_validations", unit = "validations")]
     pub contract_validations: Counter<ContractValidationsLabels<'static>>,
 }

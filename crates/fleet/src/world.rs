@@ -52,12 +52,12 @@ impl World {
 
     /// What the process exposes at `ts_ms`, or at the latest time that somebody has asked for before; `None` if it does not answer.
     pub(crate) fn expose(&self, place: Place, ts_ms: i64, format: OutputFormat) -> Option<String> {
-        self.ask(place, ts_ms, |process| process.exposition(format, ts_ms))
+        self.ask(place, ts_ms, |process| process.exposition(format))
     }
 
     /// The same as the process answers it to a scrape.
     pub(crate) fn answer(&self, place: Place, ts_ms: i64, request: &Request<'_>) -> Option<Exposition> {
-        self.ask(place, ts_ms, |process| process.answer(request, ts_ms))
+        self.ask(place, ts_ms, |process| process.answer(request))
     }
 
     fn ask<T>(&self, place: Place, ts_ms: i64, question: impl FnOnce(&Process) -> T) -> Option<T> {

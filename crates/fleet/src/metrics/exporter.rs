@@ -2,7 +2,6 @@ use bellwether_exposition::{EscapingScheme, render_labels};
 
 use super::family::{Family, Kind};
 use super::histogram::{Histogram, Trace};
-use super::summary::Summary;
 
 /// The families and series of one process. Series are registered once, with all their label values, and addressed by handle.
 #[derive(Debug, Default)]
@@ -31,10 +30,6 @@ pub(crate) enum SeriesValue {
     /// `None` is not exposed: nothing is known yet.
     Gauge(Option<f64>),
     Histogram(Histogram),
-    Summary(Summary),
-    /// Index of the state that holds.
-    StateSet(usize),
-    Info,
 }
 
 /// Where a series stands in its exporter.
@@ -53,12 +48,6 @@ pub(crate) struct Gauge(Place);
 /// Handle of a histogram.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HistogramId(Place);
-/// Handle of a summary.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SummaryId(Place);
-/// Handle of a state set.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StateSet(Place);
 
 impl Exporter {
     pub(crate) fn counter(&mut self, family: &'static Family, labels: &[&str]) -> Counter {
@@ -74,21 +63,6 @@ impl Exporter {
     pub(crate) fn histogram(&mut self, family: &'static Family, labels: &[&str]) -> HistogramId {
         let Kind::Histogram(bounds) = family.kind else { panic!("BUG: {} is not a histogram", family.name) };
         HistogramId(self.register(family, labels, SeriesValue::Histogram(Histogram::new(bounds))))
-    }
-
-    pub(crate) fn summary(&mut self, family: &'static Family, labels: &[&str]) -> SummaryId {
-        let Kind::Summary(quantiles) = family.kind else { panic!("BUG: {} is not a summary", family.name) };
-        SummaryId(self.register(family, labels, SeriesValue::Summary(Summary::new(quantiles))))
-    }
-
-    pub(crate) fn state_set(&mut self, family: &'static Family) -> StateSet {
-        assert!(matches!(family.kind, Kind::StateSet(_)), "BUG: {} is not a state set", family.name);
-        StateSet(self.register(family, &[], SeriesValue::StateSet(0)))
-    }
-
-    pub(crate) fn info(&mut self, family: &'static Family, labels: &[&str]) {
-        assert!(matches!(family.kind, Kind::Info), "BUG: {} is not an info", family.name);
-        self.register(family, labels, SeriesValue::Info);
     }
 
     pub(crate) fn inc(&mut self, counter: Counter) {
@@ -114,18 +88,6 @@ impl Exporter {
         }
     }
 
-    pub(crate) fn summarize(&mut self, summary: SummaryId, value: f64, ts_ms: i64) {
-        if let SeriesValue::Summary(it) = self.value(summary.0) {
-            it.observe(value, ts_ms);
-        }
-    }
-
-    pub(crate) fn enter_state(&mut self, state_set: StateSet, to: usize) {
-        if let SeriesValue::StateSet(state) = self.value(state_set.0) {
-            *state = to;
-        }
-    }
-
     /// Starts from nothing, as a restarted process does. Handles stay valid.
     pub(crate) fn reset(&mut self) {
         for series in self.families.iter_mut().flat_map(|family| &mut family.series) {
@@ -133,9 +95,6 @@ impl Exporter {
                 SeriesValue::Counter(value) => *value = 0.0,
                 SeriesValue::Gauge(value) => *value = value.map(|_| 0.0),
                 SeriesValue::Histogram(histogram) => histogram.reset(),
-                SeriesValue::Summary(summary) => summary.reset(),
-                SeriesValue::StateSet(state) => *state = 0,
-                SeriesValue::Info => {}
             }
         }
     }

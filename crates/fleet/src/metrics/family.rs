@@ -5,11 +5,6 @@ pub(crate) enum Kind {
     Gauge,
     /// Finite upper bounds, increasing.
     Histogram(&'static [f64]),
-    /// Quantiles over the recent past.
-    Summary(&'static [f64]),
-    /// Names of the states, of which one holds at a time.
-    StateSet(&'static [&'static str]),
-    Info,
 }
 
 /// One metric family of a platform's catalogue.
@@ -51,14 +46,5 @@ impl Family {
         help: &'static str,
     ) -> Self {
         Self { name, kind: Kind::Histogram(bounds), unit, help, labels }
-    }
-
-    pub(crate) const fn summary(
-        name: &'static str,
-        unit: &'static str,
-        labels: &'static [&'static str],
-        help: &'static str,
-    ) -> Self {
-        Self { name, kind: Kind::Summary(&[0.5, 0.95, 0.99]), unit, help, labels }
     }
 }

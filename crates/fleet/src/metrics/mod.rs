@@ -2,10 +2,10 @@
 mod exporter;
 mod family;
 mod histogram;
-mod summary;
+mod recent;
 mod write;
 
-pub(crate) use exporter::{Counter, Exporter, Gauge, HistogramId, StateSet, SummaryId};
-pub(crate) use family::{Family, Kind};
+pub(crate) use exporter::{Counter, Exporter, Gauge, HistogramId};
+pub(crate) use family::Family;
 pub(crate) use histogram::{Trace, observe};
-pub(crate) use summary::{RecentValues, quantile};
+pub(crate) use recent::{RecentValues, quantile};

@@ -5,16 +5,15 @@ use bellwether_exposition::{
 use super::exporter::{Exporter, RegisteredFamily, Series, SeriesValue};
 use super::family::{Family, Kind};
 use super::histogram::Histogram;
-use super::summary::Summary;
 
 impl Exporter {
-    /// Appends the exposition as it is at `ts_ms` to `out`.
-    pub(crate) fn write(&self, format: OutputFormat, ts_ms: i64, out: &mut String) {
+    /// Appends the exposition to `out`.
+    pub(crate) fn write(&self, format: OutputFormat, out: &mut String) {
         let mut writer = Writer::new(out, format);
         for RegisteredFamily { family, series } in &self.families {
             writer.family(&describe(family));
             for it in series {
-                write_series(&mut writer, family, it, ts_ms);
+                write_series(&mut writer, it);
             }
         }
         writer.finish();
@@ -26,29 +25,17 @@ fn describe(family: &Family) -> Description<'static> {
         Kind::Counter => MetricType::Counter,
         Kind::Gauge => MetricType::Gauge,
         Kind::Histogram(_) => MetricType::Histogram,
-        Kind::Summary(_) => MetricType::Summary,
-        Kind::StateSet(_) => MetricType::StateSet,
-        Kind::Info => MetricType::Info,
     };
     Description { name: family.name, metric_type, help: family.help, unit: family.unit }
 }
 
-fn write_series(writer: &mut Writer<'_>, family: &Family, Series { labels, value }: &Series, ts_ms: i64) {
+fn write_series(writer: &mut Writer<'_>, Series { labels, value }: &Series) {
     match value {
         SeriesValue::Gauge(None) => {}
         SeriesValue::Counter(value) | SeriesValue::Gauge(Some(value)) => {
             writer.rendered_sample(&Sample::new(Part::Value, number(*value)), labels);
         }
-        SeriesValue::Info => writer.rendered_sample(&Sample::new(Part::Value, Number::Count(1)), labels),
         SeriesValue::Histogram(histogram) => write_histogram(writer, labels, histogram),
-        SeriesValue::Summary(summary) => write_summary(writer, labels, summary, ts_ms),
-        SeriesValue::StateSet(current) => {
-            let Kind::StateSet(states) = family.kind else { return };
-            for (idx, state) in states.iter().enumerate() {
-                let on = Number::Count(u64::from(idx == *current));
-                writer.sample(&Sample::new(Part::Value, on), [(family.name, *state)]);
-            }
-        }
     }
 }
 
@@ -71,15 +58,6 @@ fn write_histogram(writer: &mut Writer<'_>, labels: &str, it: &Histogram) {
     writer.rendered_sample(&Sample::new(Part::Count, Number::Count(cumulative)), labels);
 }
 
-fn write_summary(writer: &mut Writer<'_>, labels: &str, it: &Summary, ts_ms: i64) {
-    for (quantile, value) in it.quantiles.iter().zip(it.values(ts_ms)) {
-        let sample = Sample::new(Part::Value, number(value));
-        writer.rendered_sample(&Sample { bound: Some(*quantile), ..sample }, labels);
-    }
-    writer.rendered_sample(&Sample::new(Part::Sum, Number::Float(it.sum)), labels);
-    writer.rendered_sample(&Sample::new(Part::Count, Number::Count(it.count)), labels);
-}
-
 /// Most values are counts of things and read better without a fraction.
 fn number(value: f64) -> Number {
     const EXACT_BELOW: f64 = (1_u64 << 53) as f64;
@@ -99,17 +77,7 @@ mod tests {
 
     static REQUESTS: Family = Family::counter("requests", "requests", &["path"], "Requests answered.");
     static TIME: Family = Family::histogram("time_seconds", "seconds", &[], &[0.5, 1.0], "Time taken.");
-    static HEALTH: Family = Family {
-        name: "health",
-        kind: Kind::StateSet(&["good", "bad"]),
-        unit: "state",
-        help: "Health.",
-        labels: &[],
-    };
-    static SIZE: Family = Family::summary("size_bytes", "bytes", &["kind"], "Size.");
     static UNKNOWN: Family = Family::gauge("unknown", "things", &[], "Not known yet.");
-    static BUILD: Family =
-        Family { name: "build", kind: Kind::Info, unit: "none", help: "Build.", labels: &["version"] };
 
     fn exporter() -> Exporter {
         let mut exporter = Exporter::default();
@@ -118,24 +86,19 @@ mod tests {
         let time = exporter.histogram(&TIME, &[]);
         exporter.observe(time, 0.25, Some((Trace(0xab), 1500)));
         exporter.observe(time, 2.0, None);
-        let health = exporter.state_set(&HEALTH);
-        exporter.enter_state(health, 1);
-        let size = exporter.summary(&SIZE, &["x"]);
-        exporter.summarize(size, 7.0, 0);
         let unknown = exporter.gauge(&UNKNOWN, &[]);
         exporter.set(unknown, None);
-        exporter.info(&BUILD, &["1"]);
         exporter
     }
 
     fn written(exporter: &Exporter, syntax: Syntax) -> String {
         let mut out = String::new();
-        exporter.write(OutputFormat { syntax, escaping: EscapingScheme::Underscores }, 0, &mut out);
+        exporter.write(OutputFormat { syntax, escaping: EscapingScheme::Underscores }, &mut out);
         out
     }
 
     #[test]
-    fn openmetrics_has_units_states_and_exemplars() {
+    fn openmetrics_has_units_and_exemplars() {
         let expected = r#"# HELP requests Requests answered.
 # TYPE requests counter
 requests_total{path="/a\"b"} 3
@@ -147,23 +110,8 @@ time_seconds_bucket{le="1.0"} 1
 time_seconds_bucket{le="+Inf"} 2
 time_seconds_sum 2.25
 time_seconds_count 2
-# HELP health Health.
-# TYPE health stateset
-health{health="good"} 0
-health{health="bad"} 1
-# HELP size_bytes Size.
-# TYPE size_bytes summary
-# UNIT size_bytes bytes
-size_bytes{kind="x",quantile="0.5"} 7
-size_bytes{kind="x",quantile="0.95"} 7
-size_bytes{kind="x",quantile="0.99"} 7
-size_bytes_sum{kind="x"} 7.0
-size_bytes_count{kind="x"} 1
 # HELP unknown Not known yet.
 # TYPE unknown gauge
-# HELP build Build.
-# TYPE build info
-build_info{version="1"} 1
 # EOF
 "#;
         assert_eq!(written(&exporter(), Syntax::OpenMetrics1_0_0), expected);
@@ -172,10 +120,7 @@ build_info{version="1"} 1
     #[test]
     fn text_knows_fewer_types() {
         let out = written(&exporter(), Syntax::Text0_0_4);
-        for line in ["# TYPE requests_total counter\n", "# TYPE health gauge\n", "# TYPE build_info gauge\n"]
-        {
-            assert!(out.contains(line), "{line}{out}");
-        }
+        assert!(out.contains("# TYPE requests_total counter\n"), "{out}");
         assert!(!out.contains("UNIT") && !out.contains("trace_id") && !out.contains("EOF"), "{out}");
     }
 
@@ -184,11 +129,7 @@ build_info{version="1"} 1
         let mut exporter = exporter();
         exporter.reset();
         let out = written(&exporter, Syntax::Text0_0_4);
-        for line in [
-            "requests_total{path=\"/a\\\"b\"} 0\n",
-            "time_seconds_count 0\n",
-            "size_bytes_count{kind=\"x\"} 0\n",
-        ] {
+        for line in ["requests_total{path=\"/a\\\"b\"} 0\n", "time_seconds_count 0\n"] {
             assert!(out.contains(line), "{line}{out}");
         }
     }

@@ -63,22 +63,22 @@ impl Process {
     }
 
     /// What it exposes in a text format.
-    pub(crate) fn exposition(&self, format: OutputFormat, ts_ms: i64) -> String {
+    pub(crate) fn exposition(&self, format: OutputFormat) -> String {
         let mut out = String::new();
         match &self.registry {
             Some(registry) => registry.encode(&mut out, format),
-            None => self.exporter.write(format, ts_ms, &mut out),
+            None => self.exporter.write(format, &mut out),
         }
         out
     }
 
     /// What it answers to a scrape, not compressed if it is not the registry that answers.
-    pub(crate) fn answer(&self, request: &Request<'_>, ts_ms: i64) -> Exposition {
+    pub(crate) fn answer(&self, request: &Request<'_>) -> Exposition {
         if let Some(registry) = &self.registry {
             return registry.expose(request);
         }
         let format = OutputFormat::negotiate(&request.accept, Offer::TextAndOpenMetrics);
-        let body = self.exposition(format, ts_ms).into_bytes();
+        let body = self.exposition(format).into_bytes();
         Exposition { content_type: format.content_type(), content_encoding: None, body }
     }
 }

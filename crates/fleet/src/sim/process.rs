@@ -1,6 +1,7 @@
 use bellwether_exposition::{Offer, OutputFormat};
 use bellwether_sdk::{Exposition, MetricSet, Registry, Request};
 
+use super::Traffic;
 use crate::metrics::Exporter;
 
 /// One process of a platform, with its own metrics endpoint.
@@ -125,6 +126,9 @@ pub(crate) trait Simulation: Send {
 
     /// The health of a process that is reachable.
     fn health(&self, process: usize) -> Health;
+
+    /// All that arrives here from outside, and may become more or less.
+    fn arrivals(&mut self) -> Vec<&mut Traffic>;
 }
 
 /// A process is replaced by a fresh one, without a gap, at most this often.

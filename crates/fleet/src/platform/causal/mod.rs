@@ -489,4 +489,8 @@ impl Simulation for Causal {
             ("notifier", closed(NOTIFIER)),
         ])
     }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic]
+    }
 }

@@ -345,4 +345,8 @@ impl Simulation for Cugar {
         }
         health
     }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic]
+    }
 }

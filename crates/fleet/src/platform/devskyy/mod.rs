@@ -38,6 +38,8 @@ const WORKERS: usize = 4;
 const POOL_WAIT_S: f64 = 3.0;
 /// Requests about people's data that are worked off at a time.
 const GDPR_SLOTS: usize = 6;
+/// And so many wait; further ones are turned away.
+const GDPR_WAITING_MAX: usize = 2_000;
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) struct Devskyy {
@@ -338,6 +340,9 @@ impl Devskyy {
                 self.plan_delivery(host, USER_REGISTERED, 1, 0.2);
                 self.answer_in(request, 0.06, ok);
             }
+            GDPR if self.gdpr_waiting.len() >= GDPR_WAITING_MAX => {
+                self.answer(request, Err(Fault::Overload));
+            }
             GDPR => {
                 let erasure = self.dice.chance(0.45);
                 let request_type = if erasure { RequestType::Delete } else { RequestType::Export };
@@ -614,5 +619,9 @@ impl Simulation for Devskyy {
         let healthy = self.hosts[process].healthy();
         let health = Health::of(Component::VALUES.iter().copied().zip(healthy).collect());
         Health { status: HealthStatus::VALUES[overall(healthy) as usize], ..health }
+    }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic, &mut self.agent_traffic]
     }
 }

@@ -72,19 +72,21 @@ pub(super) enum Fault {
     Database = 1,
     /// A bug: status 500.
     Internal = 2,
+    /// Too much waits already: turned away, status 503.
+    Overload = 3,
 }
-const FAULTS: [&str; 3] = ["upstream", "database", "internal"];
+const FAULTS: [&str; 4] = ["upstream", "database", "internal", "overload"];
 const EXCEPTIONS: [&str; 2] = ["TimeoutError", "ValueError"];
 
 impl Fault {
     pub(super) fn status(self) -> u16 {
-        [502, 503, 500][self as usize]
+        [502, 503, 500, 503][self as usize]
     }
 
-    /// Index into [`EXCEPTIONS`]; an upstream's error is handled and is none.
+    /// Index into [`EXCEPTIONS`]; what is handled is none.
     fn exception(self) -> Option<usize> {
         match self {
-            Self::Upstream => None,
+            Self::Upstream | Self::Overload => None,
             Self::Database => Some(0),
             Self::Internal => Some(1),
         }
@@ -122,7 +124,7 @@ pub(super) struct WebInstruments {
     request_size: Vec<SummaryHandle>,
     response_size: Vec<SummaryHandle>,
     /// By [`Fault`].
-    errors: Vec<[CounterHandle; 3]>,
+    errors: Vec<[CounterHandle; 4]>,
     /// By [`EXCEPTIONS`].
     exceptions: Vec<[CounterHandle; 2]>,
 }

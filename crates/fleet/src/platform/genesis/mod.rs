@@ -271,4 +271,8 @@ impl Simulation for Genesis {
         let up = self.backend.upstream_up;
         Health::of(Upstream::VALUES.iter().copied().zip(up).collect())
     }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic]
+    }
 }

@@ -93,7 +93,7 @@ impl Cugar {
             .map(|(instance, age_s, slowness)| {
                 let registry = Registry::new();
                 let gateway = Gateway::new(&registry, slowness);
-                (Process::instrumented(job, instance, begin_ms, age_s, registry), gateway)
+                (Process::new(job, instance, begin_ms, age_s, registry), gateway)
             })
             .into_iter()
             .unzip();

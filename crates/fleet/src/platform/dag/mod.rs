@@ -110,7 +110,7 @@ impl Dag {
             .map(|(instance, age_s, slowness)| {
                 let registry = Registry::new();
                 let engine = Engine::new(&registry, slowness);
-                (Process::instrumented(job, instance, begin_ms, age_s, registry), engine)
+                (Process::new(job, instance, begin_ms, age_s, registry), engine)
             })
             .into_iter()
             .unzip();

@@ -111,7 +111,7 @@ impl Devskyy {
             .map(|(instance, age_s, slowness)| {
                 let registry = clock.registry();
                 let host = Host::new(&registry, slowness);
-                (Process::instrumented("devskyy", instance, begin_ms, age_s, registry), host)
+                (Process::new("devskyy", instance, begin_ms, age_s, registry), host)
             })
             .into_iter()
             .unzip();

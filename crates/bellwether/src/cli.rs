@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bellwether_fleet::ArrivalRate;
 use bellwether_model::{AnchoredRegex, parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -138,6 +139,10 @@ pub(crate) struct DemoArgs {
     /// How much simulated history an empty store gets before the demo starts; `0` for none.
     #[arg(long = "fleet.history", value_name = "DURATION", default_value = "3h", value_parser = duration_ms)]
     pub(crate) fleet_history_ms: i64,
+    /// Requests, tasks, executions and starts of workflows per second on all simulated platforms together, each at its busiest hour; at most 1000. They share them as they always do, and their
+    /// pools and workers do not grow: what is too much for them fills queues and is turned away.
+    #[arg(long = "rate", value_name = "ARRIVALS", default_value_t = ArrivalRate::USUAL, value_parser = arrival_rate, allow_negative_numbers = true)]
+    pub(crate) rate: ArrivalRate,
 }
 
 /// Settings of the HTTP surface.
@@ -309,6 +314,11 @@ pub(crate) enum LogFormat {
     Logfmt,
     /// For programs.
     Json,
+}
+
+fn arrival_rate(s: &str) -> Result<ArrivalRate, String> {
+    let per_s = s.parse().map_err(|_| format!("{s:?} is not a number of arrivals per second, such as 100"))?;
+    ArrivalRate::new(per_s).map_err(|e| e.to_string())
 }
 
 fn duration_ms(s: &str) -> Result<i64, String> {

@@ -40,7 +40,8 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
     let now_ms = clock.now_ms();
     let past = Duration::from_millis(args.fleet_history_ms.max(0).unsigned_abs());
     let ports = args.fleet_base_port.map_or(Ports::Ephemeral, Ports::From);
-    let options = FleetOptions { ports, seed: args.fleet_seed, past, ..FleetOptions::default() };
+    let (seed, rate) = (args.fleet_seed, args.rate);
+    let options = FleetOptions { ports, seed, rate, past, ..FleetOptions::default() };
     let fleet = Fleet::start(options, clock).await.context("starting the demo fleet")?;
     announce("Five simulated platforms; everything that they show is made up and labelled demo=\"true\":");
     for target in fleet.targets() {

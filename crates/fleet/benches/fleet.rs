@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use bellwether_exposition::{OutputFormat, Syntax};
-use bellwether_fleet::{History, HistoryRange, Platform};
+use bellwether_fleet::{ArrivalRate, History, HistoryRange, Platform};
 
 const BEGIN_MS: i64 = 1_704_708_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -12,12 +12,12 @@ fn main() {
     divan::main();
 }
 
-/// An hour of all platforms, looked at only at its end.
-#[divan::bench(max_time = Duration::from_secs(5))]
-fn simulate_an_hour() -> usize {
+/// An hour of all platforms, looked at only at its end, with as much work as usually and as there may be.
+#[divan::bench(args = [ArrivalRate::USUAL, ArrivalRate::MAX], max_time = Duration::from_secs(10))]
+fn simulate_an_hour(rate: ArrivalRate) -> usize {
     let end_ms = BEGIN_MS + HOUR_MS;
     let range = HistoryRange { from_ms: end_ms, to_ms: end_ms, step_ms: 1 };
-    History::new(1, BEGIN_MS, &Platform::ALL, range, FORMAT).count()
+    History::new(1, BEGIN_MS, &Platform::ALL, range, FORMAT).at_rate(rate).count()
 }
 
 /// Ten minutes of all platforms, scraped every five seconds: 120 rounds of 15 targets.

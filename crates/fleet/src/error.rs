@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use crate::rate::ArrivalRate;
+
 /// Why the fleet did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +30,9 @@ pub enum FleetError {
     /// Time would stand still or run backwards.
     #[error("time scale {0} is not a positive number")]
     TimeScale(f64),
+    /// Nothing would arrive, or more than the simulation can keep up with.
+    #[error("{0} arrivals per second: the demo fleet takes more than 0 and at most {max}", max = ArrivalRate::MAX)]
+    Rate(f64),
     /// The simulation of the past did not end.
     #[error("the simulation of the past was cut off: {0}")]
     WarmUp(#[source] tokio::task::JoinError),

@@ -14,6 +14,7 @@ use crate::history::{History, HistoryRange};
 use crate::incident::{Occurrence, occurrence_at};
 use crate::options::{FleetOptions, Ports};
 use crate::platform::Platform;
+use crate::rate::ArrivalRate;
 use crate::scrape_config::scrape_config_yaml;
 use crate::server::{Service, serve};
 use crate::target::Target;
@@ -30,6 +31,7 @@ pub struct Fleet {
     targets: Vec<Target>,
     timeline: Timeline,
     seed: u64,
+    rate: ArrivalRate,
     clock: Arc<dyn Clock>,
     servers: JoinSet<()>,
     stop: DropGuard,
@@ -61,10 +63,10 @@ impl Fleet {
         let past_ms = i64::try_from(options.past.as_millis()).unwrap_or(i64::MAX);
         let begin_ms = started_ms.saturating_sub(past_ms);
         let timeline = Timeline { begin_ms, started_ms, scale: options.time_scale };
-        let seed = options.seed;
+        let (seed, rate) = (options.seed, options.rate);
 
         let warm_up = tokio::task::spawn_blocking(move || {
-            let world = World::new(seed, begin_ms, &Platform::ALL);
+            let world = World::new(seed, begin_ms, &Platform::ALL).at_rate(rate);
             world.advance_to(started_ms);
             world
         });
@@ -88,7 +90,7 @@ impl Fleet {
         for (listener, service) in listeners {
             servers.spawn(serve(listener, Arc::new(service), stop.clone()));
         }
-        Ok(Self { targets, timeline, seed, clock, servers, stop: stop.drop_guard() })
+        Ok(Self { targets, timeline, seed, rate, clock, servers, stop: stop.drop_guard() })
     }
 
     /// All endpoints: those of a platform together, those of a job in a row.
@@ -110,7 +112,7 @@ impl Fleet {
     /// What the endpoints exposed, or would have, in the given time: the expositions join those of the running endpoints
     /// without a gap. Times before [`Fleet::begin_ms`] are left out.
     pub fn history(&self, range: HistoryRange, format: OutputFormat) -> History {
-        History::new(self.seed, self.timeline.begin_ms, &Platform::ALL, range, format)
+        History::new(self.seed, self.timeline.begin_ms, &Platform::ALL, range, format).at_rate(self.rate)
     }
 
     /// The incidents that go on now, in simulated time.

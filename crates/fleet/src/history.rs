@@ -1,6 +1,7 @@
 use bellwether_exposition::OutputFormat;
 
 use crate::platform::Platform;
+use crate::rate::ArrivalRate;
 use crate::world::{Place, ProcessName, World};
 
 /// Which times a [`History`] tells about, in simulated Unix milliseconds.
@@ -56,7 +57,14 @@ impl History {
         let missed = (begin_ms - range.from_ms).max(0);
         let from_ms = range.from_ms + missed.div_euclid(step_ms) * step_ms;
         let from_ms = if from_ms < begin_ms { from_ms + step_ms } else { from_ms };
-        Self { world, places, format, range: HistoryRange { from_ms, step_ms, ..range }, next: 0 }
+        let range = HistoryRange { from_ms, step_ms, ..range };
+        Self { world, places, format, range, next: 0 }
+    }
+
+    /// The same with so much arriving, from what was not told yet on.
+    #[must_use]
+    pub fn at_rate(self, rate: ArrivalRate) -> Self {
+        Self { world: self.world.at_rate(rate), ..self }
     }
 }
 

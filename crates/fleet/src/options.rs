@@ -1,6 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::rate::ArrivalRate;
+
 /// How the fleet is run.
 #[derive(Debug, Clone)]
 pub struct FleetOptions {
@@ -13,8 +15,10 @@ pub struct FleetOptions {
     /// Simulated seconds per second of the clock. At 1 the incidents' lengths fit the `for` of the alerts, and exemplars and start
     /// times are those of the clock; at other values they are simulated times.
     pub time_scale: f64,
+    /// How much arrives on the platforms.
+    pub rate: ArrivalRate,
     /// How far back the simulated past reaches, for [`Fleet::history`](crate::Fleet::history). Each hour costs about a
-    /// tenth of a second of processor time at start.
+    /// tenth of a second of processor time at start, and more in proportion to the rate.
     pub past: Duration,
 }
 
@@ -34,6 +38,7 @@ impl Default for FleetOptions {
             ports: Ports::Ephemeral,
             seed: 1,
             time_scale: 1.0,
+            rate: ArrivalRate::USUAL,
             past: Duration::from_hours(3),
         }
     }

@@ -1,12 +1,9 @@
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::{Clock, format_float};
 use bellwether_sdk::Exposition;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
@@ -117,7 +114,7 @@ impl Service {
                 let query = request.uri().query().unwrap_or("");
                 let scrape = bellwether_sdk::Request::new(header(ACCEPT), header(ACCEPT_ENCODING), query);
                 let exposition = self.world.answer(self.place, ts_ms, &scrape).ok_or(Unreachable)?;
-                metrics(exposition, accepts_gzip(header(ACCEPT_ENCODING)))
+                metrics(exposition)
             }
             "/health/live" => json(StatusCode::OK, "{\"live\": true, \"demo\": true}\n".to_owned()),
             "/health/ready" => {
@@ -157,31 +154,13 @@ impl Service {
     }
 }
 
-/// Whether an `Accept-Encoding` header allows gzip.
-fn accepts_gzip(accept_encoding: &str) -> bool {
-    accept_encoding.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|it| it.eq_ignore_ascii_case("gzip") || it == "*");
-        let refused = parts
-            .any(|it| it.strip_prefix("q=").and_then(|q| q.parse::<f64>().ok()).is_some_and(|q| q <= 0.0));
-        named && !refused
-    })
-}
-
-fn metrics(exposition: Exposition, gzip: bool) -> Response<Full<Bytes>> {
+fn metrics(exposition: Exposition) -> Response<Full<Bytes>> {
     let Exposition { content_type, content_encoding, body } = exposition;
     let response = builder(StatusCode::OK, &content_type).header(VARY, "accept, accept-encoding");
-    if let Some(coding) = content_encoding {
-        return finish(response.header(CONTENT_ENCODING, coding), body);
+    match content_encoding {
+        Some(coding) => finish(response.header(CONTENT_ENCODING, coding), body),
+        None => finish(response, body),
     }
-    if gzip {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        let compressed = encoder.write_all(&body).and_then(|()| encoder.finish());
-        if let Ok(compressed) = compressed {
-            return finish(response.header(CONTENT_ENCODING, "gzip"), compressed);
-        }
-    }
-    finish(response, body)
 }
 
 /// All names are the fleet's own and need no escaping.
@@ -217,23 +196,4 @@ fn builder(status: StatusCode, content_type: &str) -> hyper::http::response::Bui
 
 fn finish(builder: hyper::http::response::Builder, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     builder.body(Full::new(body.into())).expect("BUG: all headers are valid")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_negotiated() {
-        for (header, accepted) in [
-            ("", false),
-            ("gzip", true),
-            ("deflate, GZIP;q=0.5", true),
-            ("gzip;q=0", false),
-            ("*", true),
-            ("br", false),
-        ] {
-            assert_eq!(accepts_gzip(header), accepted, "{header}");
-        }
-    }
 }

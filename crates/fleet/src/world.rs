@@ -3,11 +3,13 @@ use bellwether_sdk::{Exposition, Request};
 use parking_lot::Mutex;
 
 use crate::platform::Platform;
+use crate::rate::ArrivalRate;
 use crate::sim::{Health, Process, Simulation};
 
 /// All platforms, each advanced on its own when somebody looks at it.
 pub(crate) struct World {
     platforms: Vec<(Platform, Mutex<Box<dyn Simulation>>)>,
+    rate: ArrivalRate,
 }
 
 /// A process of the world.
@@ -26,9 +28,20 @@ pub(crate) struct ProcessName {
 }
 
 impl World {
+    /// Platforms on which nothing has happened yet, and as much will arrive as usually.
     pub(crate) fn new(seed: u64, begin_ms: i64, platforms: &[Platform]) -> Self {
         let simulate = |it: &Platform| (*it, Mutex::new(it.simulate(seed, begin_ms)));
-        Self { platforms: platforms.iter().map(simulate).collect() }
+        Self { platforms: platforms.iter().map(simulate).collect(), rate: ArrivalRate::USUAL }
+    }
+
+    /// The same platforms, on which so much arrives from now on.
+    pub(crate) fn at_rate(mut self, rate: ArrivalRate) -> Self {
+        for (_, simulation) in &mut self.platforms {
+            for traffic in simulation.get_mut().arrivals() {
+                traffic.peak_per_s *= rate.per_s() / self.rate.per_s();
+            }
+        }
+        Self { rate, ..self }
     }
 
     /// All processes: those of a platform together, those of a job in a row.
@@ -52,12 +65,12 @@ impl World {
 
     /// What the process exposes at `ts_ms`, or at the latest time that somebody has asked for before; `None` if it does not answer.
     pub(crate) fn expose(&self, place: Place, ts_ms: i64, format: OutputFormat) -> Option<String> {
-        self.ask(place, ts_ms, |process| process.exposition(format, ts_ms))
+        self.ask(place, ts_ms, |process| process.exposition(format))
     }
 
     /// The same as the process answers it to a scrape.
     pub(crate) fn answer(&self, place: Place, ts_ms: i64, request: &Request<'_>) -> Option<Exposition> {
-        self.ask(place, ts_ms, |process| process.answer(request, ts_ms))
+        self.ask(place, ts_ms, |process| process.answer(request))
     }
 
     fn ask<T>(&self, place: Place, ts_ms: i64, question: impl FnOnce(&Process) -> T) -> Option<T> {
@@ -71,5 +84,20 @@ impl World {
         let mut simulation = self.platforms[place.platform].1.lock();
         simulation.advance_to(ts_ms);
         simulation.processes()[place.process].reachable.then(|| simulation.health(place.process))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_rate_is_what_the_platforms_say_of_themselves() {
+        let peaks = Platform::ALL.into_iter().flat_map(|platform| {
+            let mut simulation = platform.simulate(1, 0);
+            simulation.arrivals().into_iter().map(|it| it.peak_per_s).collect::<Vec<_>>()
+        });
+        let all: f64 = peaks.sum();
+        assert!((all - ArrivalRate::USUAL.per_s()).abs() < 1e-9, "{all}");
     }
 }

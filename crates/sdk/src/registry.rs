@@ -393,8 +393,8 @@ impl Registry {
         GLOBAL.get_or_init(Self::default)
     }
 
-    /// An empty registry that asks `clock` for the time since the Unix epoch where time is part of what is counted: in the windows of summaries. For tests; the clock is
-    /// never given back.
+    /// An empty registry that asks `clock` for the time since the Unix epoch where time is part of what is counted: in the windows of summaries. For tests and for what is
+    /// simulated; the clock is never given back.
     pub fn with_clock(clock: impl Fn() -> Duration + Send + Sync + RefUnwindSafe + 'static) -> Self {
         Self { clock: Box::leak(Box::new(clock)), ..Self::default() }
     }

@@ -103,6 +103,40 @@ fn the_demo_shows_five_labelled_platforms() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("demo"));
 }
 
+#[test]
+fn the_demo_is_as_busy_as_asked_for() {
+    let requests = |rate: &str| {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut demo = Bellwether::start("demo", dir.path(), &[rate, "--fleet.history=10m"]);
+        demo.wait_ready();
+        let requests = "sum(increase(devskyy_requests_total[6m] offset 2m))";
+        let requests = wait_for("the simulated past", || demo.value(requests).filter(|it| *it > 0.0));
+        assert_eq!(demo.process.terminate(), Some(0), "{}", demo.log());
+        requests
+    };
+    let (few, many) = (requests("--rate=40"), requests("--rate=400"));
+    assert!((8.0..12.0).contains(&(many / few)), "{few} and {many} requests");
+}
+
+#[test]
+fn the_demo_refuses_a_load_that_cannot_be() {
+    for (rate, problem) in [
+        ("0", "0 arrivals per second: the demo fleet takes more than 0 and at most 1000"),
+        ("-3", "-3 arrivals per second: the demo fleet takes more than 0 and at most 1000"),
+        ("NaN", "NaN arrivals per second: the demo fleet takes more than 0 and at most 1000"),
+        ("1e9", "1000000000 arrivals per second: the demo fleet takes more than 0 and at most 1000"),
+        ("much", "\"much\" is not a number of arrivals per second, such as 100"),
+    ] {
+        let output = std::process::Command::new(Bellwether::binary())
+            .args(["demo", "--rate", rate])
+            .output()
+            .expect("runs");
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(problem) && said.contains("--rate"), "{said}");
+    }
+}
+
 /// Opening may take minutes: a long log, or here a long simulated past.
 #[test]
 fn a_stop_is_heard_while_the_store_is_being_opened() {

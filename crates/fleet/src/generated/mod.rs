@@ -5,7 +5,13 @@
 pub(crate) mod causal;
 #[rustfmt::skip]
 #[expect(dead_code, unreachable_pub, reason = "as above")]
+pub(crate) mod cugar;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "as above")]
 pub(crate) mod dag;
+#[rustfmt::skip]
+#[expect(dead_code, unreachable_pub, reason = "as above")]
+pub(crate) mod devskyy;
 #[rustfmt::skip]
 #[expect(dead_code, unreachable_pub, clippy::enum_variant_names, reason = "as above, and it is made of words that are given")]
 pub(crate) mod genesis;

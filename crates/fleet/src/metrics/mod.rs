@@ -1,11 +1,6 @@
-//! What one simulated process exposes: families, their series, and how they are written.
-mod exporter;
-mod family;
-mod histogram;
-mod summary;
-mod write;
+//! What the simulated processes need beside their instruments: exemplars at simulated times, and quantiles of the last minutes.
+mod recent;
+mod trace;
 
-pub(crate) use exporter::{Counter, Exporter, Gauge, HistogramId, StateSet, SummaryId};
-pub(crate) use family::{Family, Kind};
-pub(crate) use histogram::{Trace, observe};
-pub(crate) use summary::{RecentValues, quantile};
+pub(crate) use recent::{RecentValues, quantile};
+pub(crate) use trace::{Trace, observe};

@@ -53,9 +53,10 @@ impl Dice {
         weights.len() - 1
     }
 
-    /// Seconds until the next event of a Poisson process; never if the rate is zero.
+    /// Seconds until the next event of a Poisson process; decades if there is hardly one, which is never for those who look.
     pub(crate) fn gap_s(&mut self, rate_per_s: f64) -> f64 {
-        -(1.0 - self.unit()).ln() / rate_per_s
+        const NEVER_S: f64 = 1e9;
+        (-(1.0 - self.unit()).ln() / rate_per_s).min(NEVER_S)
     }
 
     /// A duration or size as services have them: most near `median`, with a long right tail. `spread` is the standard deviation

@@ -2,6 +2,7 @@
 mod agenda;
 mod breaker;
 mod cache;
+mod clock;
 mod dice;
 mod pool;
 mod process;
@@ -11,6 +12,7 @@ mod usage;
 pub(crate) use agenda::Agenda;
 pub(crate) use breaker::{Breaker, BreakerState};
 pub(crate) use cache::Cache;
+pub(crate) use clock::SimulatedClock;
 pub(crate) use dice::{Dice, derive};
 pub(crate) use pool::{Acquired, Pool};
 pub(crate) use process::{Health, Process, Simulation, recycled_at, registered};

@@ -1,7 +1,7 @@
-use bellwether_exposition::{Offer, OutputFormat};
+use bellwether_exposition::OutputFormat;
 use bellwether_sdk::{Exposition, MetricSet, Registry, Request};
 
-use crate::metrics::Exporter;
+use super::Traffic;
 
 /// One process of a platform, with its own metrics endpoint.
 #[derive(Debug)]
@@ -10,10 +10,8 @@ pub(crate) struct Process {
     pub(crate) job: &'static str,
     /// The value of its `instance` label.
     pub(crate) instance: &'static str,
-    /// What it counts in, unless it has a `registry`.
-    pub(crate) exporter: Exporter,
-    /// What it counts in if its platform is instrumented with the module that is generated from its pack.
-    registry: Option<Registry>,
+    /// What it counts in, with the modules that are generated from packs.
+    registry: Registry,
     /// When it started last.
     pub(crate) started_ms: i64,
     /// Whether it answers at all.
@@ -24,28 +22,15 @@ pub(crate) struct Process {
 
 impl Process {
     /// A process that was started some hours before `begin_ms`, so that uptimes do not all look alike.
-    pub(crate) fn new(job: &'static str, instance: &'static str, begin_ms: i64, age_s: f64) -> Self {
-        let started_ms = begin_ms - (age_s * 1000.0) as i64;
-        Self {
-            job,
-            instance,
-            exporter: Exporter::default(),
-            registry: None,
-            started_ms,
-            reachable: true,
-            incarnation: 0,
-        }
-    }
-
-    /// The same, for one whose metrics are in a registry.
-    pub(crate) fn instrumented(
+    pub(crate) fn new(
         job: &'static str,
         instance: &'static str,
         begin_ms: i64,
         age_s: f64,
         registry: Registry,
     ) -> Self {
-        Self { registry: Some(registry), ..Self::new(job, instance, begin_ms, age_s) }
+        let started_ms = begin_ms - (age_s * 1000.0) as i64;
+        Self { job, instance, registry, started_ms, reachable: true, incarnation: 0 }
     }
 
     /// The process dies: it answers nothing and loses what it was doing.
@@ -54,32 +39,23 @@ impl Process {
         self.incarnation += 1;
     }
 
-    /// A new process takes its place and counts from zero. Of a registry all series are gone until they are asked for again.
+    /// A new process takes its place and counts from zero. All series are gone until they are asked for again.
     pub(crate) fn start(&mut self, ts_ms: i64) {
         self.reachable = true;
         self.started_ms = ts_ms;
-        self.exporter.reset();
-        self.registry.iter().for_each(Registry::remove_all_series);
+        self.registry.remove_all_series();
     }
 
     /// What it exposes in a text format.
-    pub(crate) fn exposition(&self, format: OutputFormat, ts_ms: i64) -> String {
+    pub(crate) fn exposition(&self, format: OutputFormat) -> String {
         let mut out = String::new();
-        match &self.registry {
-            Some(registry) => registry.encode(&mut out, format),
-            None => self.exporter.write(format, ts_ms, &mut out),
-        }
+        self.registry.encode(&mut out, format);
         out
     }
 
-    /// What it answers to a scrape, not compressed if it is not the registry that answers.
-    pub(crate) fn answer(&self, request: &Request<'_>, ts_ms: i64) -> Exposition {
-        if let Some(registry) = &self.registry {
-            return registry.expose(request);
-        }
-        let format = OutputFormat::negotiate(&request.accept, Offer::TextAndOpenMetrics);
-        let body = self.exposition(format, ts_ms).into_bytes();
-        Exposition { content_type: format.content_type(), content_encoding: None, body }
+    /// What it answers to a scrape.
+    pub(crate) fn answer(&self, request: &Request<'_>) -> Exposition {
+        self.registry.expose(request)
     }
 }
 
@@ -125,6 +101,9 @@ pub(crate) trait Simulation: Send {
 
     /// The health of a process that is reachable.
     fn health(&self, process: usize) -> Health;
+
+    /// All that arrives here from outside, and may become more or less.
+    fn arrivals(&mut self) -> Vec<&mut Traffic>;
 }
 
 /// A process is replaced by a fresh one, without a gap, at most this often.

@@ -1,4 +1,6 @@
 //! The platforms behave as systems: their figures fit together, days differ from nights, and nobody changes anything by looking.
+use std::collections::BTreeMap;
+
 use bellwether_exposition::OutputFormat;
 use bellwether_fleet::{History, HistoryRange, Platform};
 
@@ -116,6 +118,7 @@ fn dag_adds_up() {
 #[test]
 fn cugar_adds_up() {
     let r = recorded(Platform::Cugar, MORNING_MS, 100);
+    let mut at_work = 0;
     for at in 1..r.times_ms.len() {
         let by = ["instance"];
         let ended = r.sum("cugar_executions_total", &[], &by, at);
@@ -133,6 +136,11 @@ fn cugar_adds_up() {
         );
         let timeouts = r.sum("cugar_approvals_total", &[("outcome", "timeout")], &by, at);
         assert_close(&timeouts, &r.sum("cugar_approval_timeouts_total", &[], &by, at), "approval timeouts");
+        let waited = r.sum("cugar_approval_wait_seconds_count", &[], &by, at);
+        assert_close(&r.sum("cugar_approvals_total", &[], &by, at), &waited, "approvals");
+        let running = r.sum("cugar_active_executions", &[], &[], at)[""];
+        assert!(running < 60.0, "{running} executions are under way");
+        at_work += usize::from(running > 0.0);
         let success = r.sum("cugar_success_rate", &[], &by, at);
         let error = r.sum("cugar_error_rate", &[], &by, at);
         assert!(
@@ -140,6 +148,33 @@ fn cugar_adds_up() {
             "{success:?} {error:?}"
         );
     }
+    // The scheduler stands still for more than an hour of it.
+    assert!(at_work > r.times_ms.len() / 5, "something was under way at {at_work} times only");
+}
+
+#[test]
+fn budgets_are_overrun_only_beyond_their_limits() {
+    // Long enough for the incident in which one of them runs away.
+    let range = HistoryRange { from_ms: MORNING_MS, to_ms: MORNING_MS + 6 * HOUR_MS, step_ms: 15_000 };
+    let r = Recording::new(Platform::Cugar, 5, MORNING_MS, range);
+    let (mut overruns, mut last) = (0, BTreeMap::<String, (f64, f64)>::new());
+    for at in 0..r.times_ms.len() {
+        let used = r.sum("cugar_budget_used_total", &[], &["budget"], at);
+        let limit = r.sum("cugar_budget_limit", &[], &["budget"], at);
+        let exceeded = r.sum("cugar_budget_exceeded_total", &[], &["budget"], at);
+        for (budget, exceeded) in &exceeded {
+            let was = last.get(budget).copied().unwrap_or_default();
+            // Where use has fallen the budget was filled again since.
+            if *exceeded > was.0 && used[budget] >= was.1 {
+                overruns += 1;
+                // Each of the two processes says what the limit is.
+                let limit = limit[budget] / 2.0;
+                assert!(used[budget] > limit, "{budget}: {} of {limit} was spent", used[budget]);
+            }
+            last.insert(budget.clone(), (*exceeded, used[budget]));
+        }
+    }
+    assert!(overruns > 5, "{overruns} overruns");
 }
 
 #[test]
@@ -167,13 +202,10 @@ fn devskyy_adds_up() {
         assert_within(&active, &r.sum("devskyy_db_pool_size", &[], &pool, at), "connections");
         let queries = r.sum("devskyy_db_queries_total", &[], &pool, at);
         assert_close(&queries, &r.sum("devskyy_db_query_duration_seconds_count", &[], &pool, at), "queries");
-        let exports = r.sum(
-            "devskyy_gdpr_requests_total",
-            &[("request_type", "export"), ("status", "success")],
-            &["instance"],
-            at,
-        );
-        assert_close(&exports, &r.sum("devskyy_gdpr_data_exports_total", &[], &["instance"], at), "exports");
+        let kind = ["instance", "request_type"];
+        let served = r.sum("devskyy_gdpr_requests_total", &[], &kind, at);
+        let timed = r.sum("devskyy_gdpr_processing_duration_seconds_count", &[], &kind, at);
+        assert_close(&served, &timed, "data-protection requests, those that failed included");
         let placed = r.sum("devskyy_orders_total", &[("status", "placed")], &["instance"], at);
         assert_within(
             &r.sum("devskyy_orders_total", &[("status", "paid")], &["instance"], at),
@@ -186,6 +218,8 @@ fn devskyy_adds_up() {
             let share = memory[&host] / (memory[&host] + available[&host]);
             assert!((percent - 100.0 * share).abs() < 1e-6, "{host}: {percent} % of memory");
         }
+        let quantile = |q| r.sum("devskyy_order_value_usd", &[("quantile", q)], &["instance"], at);
+        assert_within(&quantile("0.5"), &quantile("0.99"), "the median of orders");
         let health = r.sum("devskyy_health_status", &[], &["instance"], at);
         assert!(health.values().all(|it| *it == 1.0), "one state of health: {health:?}");
     }

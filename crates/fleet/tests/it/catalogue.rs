@@ -12,15 +12,22 @@ use crate::generated::pack;
 use crate::{HOUR_MS, MORNING_MS};
 
 /// Where the pack of a platform is right and the catalogue is not: platform, metric of the catalogue, the defect that the pack corrects, and how.
-const CORRECTIONS: [(Platform, &str, &str, Correction); 8] = [
-    (Platform::Genesis, "process_uptime_seconds", "G7", Correction::Computed),
-    (Platform::Genesis, "genesis_agent_success_rate", "G9", Correction::Computed),
-    (Platform::Causal, "worker_tasks_completed_total", "C12", Correction::LabelGone("type")),
-    (Platform::Causal, "export_requests_total", "C12", Correction::LabelGone("type")),
-    (Platform::Causal, "cache_items_count", "C20", Correction::Renamed("cache_items")),
-    (Platform::Causal, "graph_nodes_count", "C20", Correction::Renamed("graph_nodes")),
-    (Platform::Causal, "graph_edges_count", "C20", Correction::Renamed("graph_edges")),
-    (Platform::Causal, "worker_active_count", "C20", Correction::Renamed("worker_active")),
+const CORRECTIONS: [(Platform, &str, &str, Correction); 15] = [
+    (Genesis, "process_uptime_seconds", "G7", Computed),
+    (Genesis, "genesis_agent_success_rate", "G9", Computed),
+    (Causal, "worker_tasks_completed_total", "C12", Labels(&["status", "task_type"])),
+    (Causal, "export_requests_total", "C12", Labels(&["export_type", "status"])),
+    (Causal, "cache_items_count", "C20", Renamed("cache_items")),
+    (Causal, "graph_nodes_count", "C20", Renamed("graph_nodes")),
+    (Causal, "graph_edges_count", "C20", Renamed("graph_edges")),
+    (Causal, "worker_active_count", "C20", Renamed("worker_active")),
+    (Cugar, "cugar_tool_errors_total", "U10", Labels(&["tool"])),
+    (Cugar, "cugar_budget_used_total", "U8", Labels(&["budget", "unit"])),
+    (Cugar, "cugar_budget_exceeded_total", "U8", Labels(&["budget"])),
+    (Devskyy, "devskyy_system_cpu_count", "V23", Renamed("devskyy_system_cpu_cores")),
+    (Devskyy, "devskyy_webhook_retry_count", "V23", Renamed("devskyy_webhook_retries_total")),
+    (Devskyy, "devskyy_gdpr_data_exports_total", "V30", Computed),
+    (Devskyy, "devskyy_gdpr_data_deletions_total", "V30", Computed),
 ];
 
 /// How a pack corrects a metric of its catalogue.
@@ -30,9 +37,12 @@ enum Correction {
     Computed,
     /// It has another name, and the old one is an alias.
     Renamed(&'static str),
-    /// It lacks this label.
-    LabelGone(&'static str),
+    /// It has these labels, in the order of their names.
+    Labels(&'static [&'static str]),
 }
+
+use Correction::{Computed, Labels, Renamed};
+use Platform::{Causal, Cugar, Devskyy, Genesis};
 
 fn corrections(platform: Platform, metric: &str) -> impl Iterator<Item = Correction> {
     let found = CORRECTIONS.into_iter().filter(move |(at, name, ..)| *at == platform && *name == metric);
@@ -141,17 +151,17 @@ fn compare(
     let name = get(metric, "name").map(string).expect("a metric has a name");
     let metric_type = get(metric, "type").map_or_else(|| "counter".to_owned(), string);
     let mut exported_as = get(metric, "exported_as").map_or_else(|| name.clone(), string);
-    let mut gone = None;
+    let mut corrected = None;
     for correction in corrections(platform, &name) {
         match correction {
-            Correction::Computed => {
-                if families.contains_key(&name) {
+            Computed => {
+                if families.contains_key(name.strip_suffix("_total").unwrap_or(&name)) {
                     problems.push(format!("{name} is exposed, and it is computed"));
                 }
                 return;
             }
-            Correction::Renamed(to) => to.clone_into(&mut exported_as),
-            Correction::LabelGone(label) => gone = Some(label),
+            Renamed(to) => to.clone_into(&mut exported_as),
+            Labels(labels) => corrected = Some(labels),
         }
     }
     let family_name = match metric_type.as_str() {
@@ -173,6 +183,8 @@ fn compare(
     }
     // Some entries leave the unit to the name.
     let unit = get(metric, "unit").map_or_else(|| family.unit.clone(), string);
+    // The code of the currency, in which the names end.
+    let unit = if unit == "US dollars" { "usd".to_owned() } else { unit };
     let said = family_name.strip_suffix(&unit).is_some_and(|stem| stem.ends_with('_'));
     let unit = if said { unit } else { String::new() };
     if family.unit != unit {
@@ -183,11 +195,10 @@ fn compare(
         differs("help", &family.help, &"our own words");
     }
     let proposed = get(metric, "labels_proposed");
-    let mut labels: BTreeSet<String> =
-        strings(get(metric, "labels")).into_iter().chain(keys(proposed)).collect();
-    if let Some(label) = gone {
-        assert!(labels.remove(label), "{name} of the catalogue has no label {label}");
-    }
+    let labels: BTreeSet<String> = match corrected {
+        Some(labels) => labels.iter().map(|label| (*label).to_owned()).collect(),
+        None => strings(get(metric, "labels")).into_iter().chain(keys(proposed)).collect(),
+    };
     if family.labels != labels {
         differs("label set", &family.labels, &labels);
     }
@@ -253,11 +264,14 @@ fn packs_say_what_they_correct() {
         let pack = pack(platform);
         assert!(pack.fixes.iter().any(|fix| fix.id.value == defect), "{platform} does not tell of {defect}");
         let right = match correction {
-            Correction::Computed => pack.recordings.iter().any(|it| it.record.value == name),
-            Correction::Renamed(to) => pack
+            Computed => pack.recordings.iter().any(|it| it.record.value == name),
+            Renamed(to) => pack
                 .metric(to)
                 .is_some_and(|metric| metric.aliases.iter().any(|alias| alias.name.value == name)),
-            Correction::LabelGone(label) => pack.metric(name).is_some_and(|it| it.label(label).is_none()),
+            Labels(labels) => pack.metric(name).is_some_and(|metric| {
+                let names: BTreeSet<&str> = metric.label_names().collect();
+                names.into_iter().eq(labels.iter().copied())
+            }),
         };
         assert!(right, "{platform}: {name} is not corrected like that: {correction:?}");
     }

@@ -14,8 +14,6 @@ use bellwether_packs::schema::{Metric, MetricKind, Pack};
 
 use crate::{HOUR_MS, MORNING_MS};
 
-/// The platforms that have left hand-made metrics behind.
-const INSTRUMENTED: [Platform; 3] = [Platform::Genesis, Platform::Dag, Platform::Causal];
 /// Packs of no platform of which processes are instrumented as well.
 const SHARED: [&str; 1] = ["process"];
 
@@ -31,7 +29,7 @@ fn pack_called(name: &str) -> Pack {
 
 #[test]
 fn the_compiled_modules_are_those_that_are_made() {
-    for name in INSTRUMENTED.iter().map(|platform| platform.name()).chain(SHARED) {
+    for name in Platform::ALL.iter().map(|platform| platform.name()).chain(SHARED) {
         let files = generate(&pack_called(name), &[OutputKind::Rust]).unwrap_or_else(|e| panic!("{e}"));
         let [file] = files.as_slice() else { panic!("one module, not {}", files.len()) };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/generated/{name}.rs"));
@@ -48,18 +46,23 @@ fn the_compiled_modules_are_those_that_are_made() {
 struct Exposed {
     metric_type: String,
     labels: BTreeSet<String>,
+    /// Bounds of buckets, or quantiles.
     bounds: BTreeSet<String>,
     samples: usize,
 }
 
-/// The families of a platform after an hour, in the order of their names.
-fn exposed(platform: Platform) -> std::collections::BTreeMap<String, Exposed> {
+/// What the processes of some platforms expose in the second half of an hour: some series come and go.
+fn snapshots(platforms: &[Platform], syntax: Syntax) -> impl Iterator<Item = Snapshot> {
     let to_ms = MORNING_MS + HOUR_MS;
-    let range = HistoryRange { from_ms: to_ms, to_ms, step_ms: 1 };
-    let format = OutputFormat { syntax: Syntax::OpenMetrics1_0_0, ..OutputFormat::FALLBACK };
+    let range = HistoryRange { from_ms: MORNING_MS + HOUR_MS / 2, to_ms, step_ms: HOUR_MS / 4 };
+    History::new(1, MORNING_MS, platforms, range, OutputFormat { syntax, ..OutputFormat::FALLBACK })
+}
+
+/// The families of a platform, in the order of their names.
+fn exposed(platform: Platform) -> std::collections::BTreeMap<String, Exposed> {
     let mut families = std::collections::BTreeMap::<String, Exposed>::new();
-    for snapshot in History::new(1, MORNING_MS, &[platform], range, format) {
-        let text = snapshot.exposition.expect("nobody is down after the first hour");
+    for snapshot in snapshots(&[platform], Syntax::OpenMetrics1_0_0) {
+        let text = snapshot.exposition.expect("nobody is down then");
         let mut reader = Reader::openmetrics(text.as_bytes(), CreatedHandling::Series);
         let (mut labels, mut current) = (LabelBuf::new(), String::new());
         while let Some(event) = reader.next() {
@@ -74,7 +77,7 @@ fn exposed(platform: Platform) -> std::collections::BTreeMap<String, Exposed> {
                     let family = families.get_mut(&current).expect("a type before its samples");
                     family.samples += 1;
                     for (name, value) in labels.iter().filter(|(name, _)| *name != "__name__") {
-                        if name == "le" {
+                        if name == "le" || name == "quantile" {
                             family.bounds.insert(value.to_owned());
                         } else if name != current {
                             family.labels.insert(name.to_owned());
@@ -102,7 +105,7 @@ fn differences(pack: &Pack, metric: &Metric, family: &Exposed) -> Vec<String> {
     let parse = |bound: &String| bound.parse::<f64>().expect("a bound");
     let mut bounds: Vec<f64> = family.bounds.iter().map(parse).filter(|bound| bound.is_finite()).collect();
     bounds.sort_by(f64::total_cmp);
-    let want_bounds = pack.bounds(metric).unwrap_or_default();
+    let want_bounds = pack.bounds(metric).unwrap_or(&metric.quantiles);
     let mut out = Vec::new();
     if family.metric_type != kind {
         out.push(format!("type {}", family.metric_type));
@@ -111,7 +114,7 @@ fn differences(pack: &Pack, metric: &Metric, family: &Exposed) -> Vec<String> {
         out.push(format!("labels {:?}", family.labels));
     }
     if bounds != want_bounds {
-        out.push(format!("buckets {bounds:?}"));
+        out.push(format!("buckets or quantiles {bounds:?}"));
     }
     if family.samples == 0 {
         out.push("no series".to_owned());
@@ -121,7 +124,7 @@ fn differences(pack: &Pack, metric: &Metric, family: &Exposed) -> Vec<String> {
 
 #[test]
 fn everything_of_the_pack_is_exposed_and_nothing_else_in_its_namespace() {
-    for platform in INSTRUMENTED {
+    for platform in Platform::ALL {
         let pack = pack(platform);
         let families = exposed(platform);
         let mut problems = Vec::new();
@@ -149,17 +152,12 @@ fn everything_of_the_pack_is_exposed_and_nothing_else_in_its_namespace() {
 #[test]
 fn the_live_check_finds_nothing_wrong() {
     let catalogue = Catalogue::built_in();
-    let to_ms = MORNING_MS + HOUR_MS;
-    let range = HistoryRange { from_ms: to_ms, to_ms, step_ms: 1 };
-    for syntax in [Syntax::Text0_0_4, Syntax::OpenMetrics1_0_0] {
-        let format = OutputFormat { syntax, ..OutputFormat::FALLBACK };
-        let body_format = match syntax {
-            Syntax::Text0_0_4 => BodyFormat::Text,
-            _ => BodyFormat::OpenMetrics,
-        };
-        for snapshot in History::new(1, MORNING_MS, &INSTRUMENTED, range, format) {
+    for (syntax, body_format) in
+        [(Syntax::Text0_0_4, BodyFormat::Text), (Syntax::OpenMetrics1_0_0, BodyFormat::OpenMetrics)]
+    {
+        for snapshot in snapshots(&Platform::ALL, syntax) {
             let Snapshot { platform, job, instance, .. } = snapshot;
-            let text = snapshot.exposition.expect("nobody is down after the first hour");
+            let text = snapshot.exposition.expect("nobody is down then");
             let exposed = check::Exposed::read(text.as_bytes(), body_format).expect("an exposition");
             let verdicts = judge(&catalogue, job, &exposed);
             let own = verdicts.iter().find(|it| it.pack.name.value == platform.name());

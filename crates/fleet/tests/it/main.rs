@@ -4,6 +4,7 @@ mod believable;
 mod catalogue;
 mod endpoints;
 mod generated;
+mod load;
 mod queries;
 mod recording;
 mod rules;

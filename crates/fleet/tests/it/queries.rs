@@ -77,3 +77,13 @@ fn queries_about_dag_are_answered() {
 fn queries_about_causal_are_answered() {
     answer_all(Platform::Causal);
 }
+
+#[test]
+fn queries_about_cugar_are_answered() {
+    answer_all(Platform::Cugar);
+}
+
+#[test]
+fn queries_about_devskyy_are_answered() {
+    answer_all(Platform::Devskyy);
+}

@@ -23,10 +23,15 @@ pub(crate) type Groups = BTreeMap<String, f64>;
 
 impl Recording {
     pub(crate) fn new(platform: Platform, seed: u64, begin_ms: i64, range: HistoryRange) -> Self {
+        Self::of(History::new(seed, begin_ms, &[platform], range, OutputFormat::FALLBACK), range)
+    }
+
+    /// What a history of this range tells in text 0.0.4.
+    pub(crate) fn of(history: History, range: HistoryRange) -> Self {
         let mut this =
             Self { times_ms: Vec::new(), step_s: range.step_ms as f64 / 1000.0, series: BTreeMap::new() };
         let mut places: BTreeMap<Vec<u8>, (String, usize)> = BTreeMap::new();
-        for snapshot in History::new(seed, begin_ms, &[platform], range, OutputFormat::FALLBACK) {
+        for snapshot in history {
             if this.times_ms.last() != Some(&snapshot.ts_ms) {
                 this.times_ms.push(snapshot.ts_ms);
             }

@@ -79,7 +79,7 @@ impl Causal {
                 .map(|(instance, age_s, slowness)| {
                     let registry = Registry::new();
                     let api = Api::new(&registry, slowness);
-                    (api, Process::instrumented("api", instance, begin_ms, age_s, registry))
+                    (api, Process::new("api", instance, begin_ms, age_s, registry))
                 })
                 .into_iter()
                 .unzip();
@@ -91,7 +91,7 @@ impl Causal {
         .map(|(instance, age_s, slowness)| {
             let registry = Registry::new();
             let worker = Worker::new(&registry, slowness);
-            (worker, Process::instrumented("worker", instance, begin_ms, age_s, registry))
+            (worker, Process::new("worker", instance, begin_ms, age_s, registry))
         })
         .into_iter()
         .unzip();
@@ -488,5 +488,9 @@ impl Simulation for Causal {
             ("explainer", closed(EXPLAINER)),
             ("notifier", closed(NOTIFIER)),
         ])
+    }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic]
     }
 }

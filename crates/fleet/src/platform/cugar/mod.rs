@@ -1,11 +1,14 @@
 //! The CUGAr platform: two gateway processes that run agent executions (model calls, tools, domains, people's approvals) against
 //! shared budgets.
-mod catalogue;
 mod gateway;
+mod instruments;
 
 use std::collections::BTreeMap;
 
-use self::gateway::{BUDGETS, CONTENT, DOMAINS, Gateway, RESEARCH, TOOL_ERRORS, TOOLS, Verdict, WEB_SEARCH};
+use bellwether_sdk::Registry;
+
+use self::gateway::{BUDGETS, CONTENT, DOMAINS, Gateway, RESEARCH, TOOLS, WEB_SEARCH};
+use self::instruments::Verdict;
 use super::Platform;
 use crate::incident::{IncidentId, Trouble};
 use crate::metrics::Trace;
@@ -30,7 +33,7 @@ pub(super) struct Cugar {
     processes: Vec<Process>,
     gateways: Vec<Gateway>,
     executions_started: u64,
-    /// Credits spent in the current window.
+    /// What was spent of the budgets since they were filled.
     spent: [f64; 3],
     approvals_asked: u64,
     /// Approvals that wait for somebody.
@@ -86,12 +89,14 @@ enum Event {
 impl Cugar {
     pub(super) fn new(seed: u64, begin_ms: i64) -> Self {
         let job = "cugar-api";
-        let mut processes = vec![
-            Process::new(job, "cugar-1", begin_ms, 8_800.0),
-            Process::new(job, "cugar-2", begin_ms, 3_300.0),
-        ];
-        let gateways =
-            processes.iter_mut().zip([1.0, 1.08]).map(|(it, slow)| Gateway::new(it, slow)).collect();
+        let (processes, gateways) = [("cugar-1", 8_800.0, 1.0), ("cugar-2", 3_300.0, 1.08)]
+            .map(|(instance, age_s, slowness)| {
+                let registry = Registry::new();
+                let gateway = Gateway::new(&registry, slowness);
+                (Process::new(job, instance, begin_ms, age_s, registry), gateway)
+            })
+            .into_iter()
+            .unzip();
         let mut agenda = Agenda::new();
         agenda.plan(begin_ms, Event::Second);
         agenda.plan(begin_ms, Event::Arrival);
@@ -149,12 +154,13 @@ impl Cugar {
         }
         if self.now_ms.rem_euclid(BUDGET_WINDOW_MS) < SECOND_MS {
             self.spent = [0.0; 3];
+            self.gateways.iter().for_each(Gateway::budgets_refilled);
         }
         for idx in 0..self.processes.len() {
             if self.trouble.is_over() && recycled_at(self.seed, idx, self.now_ms) {
                 self.processes[idx].stop();
                 self.processes[idx].start(self.now_ms);
-                self.gateways[idx].forget();
+                self.gateways[idx].restarted();
                 self.pending.retain(|_, approval| approval.execution.process != idx);
             }
         }
@@ -174,10 +180,11 @@ impl Cugar {
             number: self.executions_started,
             start_ms: self.now_ms,
             waited_ms: 0,
-            budget: self.dice.weighted(&BUDGETS.map(|(_, share, _)| share)),
+            budget: self.dice.weighted(&BUDGETS.each_ref().map(|it| it.share)),
             tools_left: 1 + self.dice.index(3) as u32,
             trace: self.dice.trace(),
         };
+        self.gateways[process].execution_began();
         self.call_model(execution, 0.5, Step::Planned);
     }
 
@@ -227,7 +234,7 @@ impl Cugar {
                 let broken = self.trouble.level(IncidentId::CugarDomainBroken);
                 let broken = if domain == CONTENT { 0.4 * broken } else { 0.0 };
                 let worked = !self.dice.chance(0.001 + broken);
-                self.gateways[process].domain_called(&mut self.processes[process].exporter, domain, worked);
+                self.gateways[process].domain_called(domain, worked);
                 match (worked, attempt) {
                     (true, _) => self.next_tool(execution),
                     (false, 1) => self.call_domain(execution, domain, 2),
@@ -237,16 +244,15 @@ impl Cugar {
             Step::Tool(tool, attempt) => {
                 let flapping = self.trouble.level(IncidentId::CugarToolFlapping);
                 let flapping = if tool == WEB_SEARCH { 0.33 * flapping } else { 0.0 };
-                let failed = self.dice.chance(0.006 + flapping);
-                let error = failed.then(|| self.dice.index(TOOL_ERRORS.len()));
-                self.gateways[process].tool_called(&mut self.processes[process].exporter, tool, error);
-                match (failed, attempt <= TOOL_RETRIES) {
-                    (false, _) => {
+                let worked = !self.dice.chance(0.006 + flapping);
+                self.gateways[process].tool_called(tool, worked);
+                match (worked, attempt <= TOOL_RETRIES) {
+                    (true, _) => {
                         execution.tools_left -= 1;
                         self.next_tool(execution);
                     }
-                    (true, true) => self.call_tool(execution, tool, attempt + 1),
-                    (true, false) => self.end(execution, false),
+                    (false, true) => self.call_tool(execution, tool, attempt + 1),
+                    (false, false) => self.end(execution, false),
                 }
             }
             Step::Done => self.end(execution, true),
@@ -286,9 +292,7 @@ impl Cugar {
     fn decide(&mut self, number: u64, verdict: Verdict) {
         let Some(Approval { mut execution, asked_ms }) = self.pending.remove(&number) else { return };
         let wait_ms = self.now_ms - asked_ms;
-        let process = execution.process;
-        let exporter = &mut self.processes[process].exporter;
-        self.gateways[process].approval_ended(exporter, verdict, wait_ms, self.now_ms);
+        self.gateways[execution.process].approval_ended(verdict, wait_ms);
         execution.waited_ms += wait_ms;
         match verdict {
             Verdict::Approved => self.call_model(execution, 0.4, Step::Done),
@@ -302,14 +306,13 @@ impl Cugar {
         let Execution { process, budget, start_ms, waited_ms, trace, .. } = execution;
         let runaway = self.trouble.level(IncidentId::CugarBudgetRunaway);
         let runaway = if budget == RESEARCH { 1.0 + 40.0 * runaway } else { 1.0 };
-        let credits = (self.dice.around(0.9, 0.5) * runaway * 100.0).round() / 100.0;
-        self.spent[budget] += credits;
-        let exceeded = self.spent[budget] > BUDGETS[budget].2;
+        let amount = (self.dice.around(BUDGETS[budget].median, 0.5) * runaway * 100.0).round() / 100.0;
+        self.spent[budget] += amount;
+        let exceeded = self.spent[budget] > BUDGETS[budget].limit;
         let seconds = (self.now_ms - start_ms - waited_ms) as f64 / 1000.0 + 0.001 * self.dice.unit();
         let gateway = &mut self.gateways[process];
-        let exporter = &mut self.processes[process].exporter;
-        gateway.spent(exporter, budget, credits, exceeded);
-        gateway.execution_ended(exporter, worked, seconds, self.now_ms, trace);
+        gateway.spent(budget, amount, exceeded);
+        gateway.execution_ended(worked, seconds, self.now_ms, trace);
     }
 }
 
@@ -321,9 +324,7 @@ impl Simulation for Cugar {
         }
         // The window of the golden signals moves on even if nothing happens.
         self.now_ms = self.now_ms.max(ts_ms);
-        for (gateway, process) in self.gateways.iter().zip(&mut self.processes) {
-            gateway.set_gauges(&mut process.exporter, self.now_ms);
-        }
+        self.gateways.iter().for_each(|gateway| gateway.set_gauges(self.now_ms));
     }
 
     fn processes(&self) -> &[Process] {
@@ -343,5 +344,9 @@ impl Simulation for Cugar {
             ]);
         }
         health
+    }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic]
     }
 }

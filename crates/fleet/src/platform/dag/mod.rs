@@ -21,6 +21,8 @@ use crate::sim::{
 
 /// A process runs this many workflows at a time; the others wait.
 const CONCURRENCY_MAX: usize = 70;
+/// So many wait in a process; who wants to start another one is turned away.
+const QUEUE_MAX: usize = 10_000;
 const POOL_SIZE: usize = 20;
 /// Callers wait this long for a connection.
 const POOL_WAIT_S: f64 = 10.0;
@@ -108,7 +110,7 @@ impl Dag {
             .map(|(instance, age_s, slowness)| {
                 let registry = Registry::new();
                 let engine = Engine::new(&registry, slowness);
-                (Process::instrumented(job, instance, begin_ms, age_s, registry), engine)
+                (Process::new(job, instance, begin_ms, age_s, registry), engine)
             })
             .into_iter()
             .unzip();
@@ -159,9 +161,8 @@ impl Dag {
                     if let Some(next) = self.engines[request.process].pool.release() {
                         self.query(next);
                     }
-                    if request.endpoint == EXECUTE {
-                        self.engines[request.process].queue.push_back(request.workflow);
-                        self.start_runs(request.process);
+                    if request.endpoint == EXECUTE && !self.enqueue(request) {
+                        return self.answer(request, 503);
                     }
                     self.answer(request, ENDPOINTS[request.endpoint].ok);
                 }
@@ -309,6 +310,17 @@ impl Dag {
     }
 
     // --- workflow runs ---
+
+    /// Puts the run that was asked for at the end of the queue, unless that is full.
+    fn enqueue(&mut self, request: Request) -> bool {
+        let queue = &mut self.engines[request.process].queue;
+        if queue.len() >= QUEUE_MAX {
+            return false;
+        }
+        queue.push_back(request.workflow);
+        self.start_runs(request.process);
+        true
+    }
 
     /// Starts waiting runs while there is room. Claiming a run needs the database.
     fn start_runs(&mut self, process: usize) {
@@ -515,5 +527,9 @@ impl Simulation for Dag {
     fn health(&self, process: usize) -> Health {
         let [database, redis] = self.engines[process].healthy;
         Health::of(vec![("database", database), ("redis", redis)])
+    }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.starts, &mut self.requests]
     }
 }

@@ -1,79 +1,75 @@
-use super::catalogue as c;
-use crate::metrics::{Counter, Exporter, Gauge, HistogramId, SummaryId};
+use bellwether_sdk::{CounterHandle, GaugeHandle, HistogramHandle, SummaryHandle};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OrderStatus {
-    Placed = 0,
-    Paid = 1,
-    Cancelled = 2,
-    Refunded = 3,
-}
-const ORDER_STATUSES: [&str; 4] = ["placed", "paid", "cancelled", "refunded"];
+use crate::generated::devskyy as pack;
+use crate::generated::devskyy::{Devskyy, OrdersStatus, WebhookDeliveriesStatus};
+
+const ORDER_STATUSES: [OrdersStatus; 4] =
+    [OrdersStatus::Placed, OrdersStatus::Paid, OrdersStatus::Cancelled, OrdersStatus::Refunded];
 const EVENT_TYPES: [&str; 3] = ["order.created", "order.paid", "user.registered"];
 pub(super) const ORDER_CREATED: usize = 0;
 pub(super) const ORDER_PAID: usize = 1;
 pub(super) const USER_REGISTERED: usize = 2;
-const DELIVERY_STATUSES: [&str; 3] = ["success", "error", "gave_up"];
+const DELIVERY_STATUSES: [WebhookDeliveriesStatus; 3] =
+    [WebhookDeliveriesStatus::Success, WebhookDeliveriesStatus::Error, WebhookDeliveriesStatus::GaveUp];
 /// Attempts at a webhook before it is given up.
 pub(super) const ATTEMPTS_MAX: u32 = 5;
 
 pub(super) struct BusinessInstruments {
-    orders: [Counter; 4],
-    order_value: SummaryId,
-    revenue: Counter,
-    pub(super) active_users: Gauge,
-    registrations: Counter,
-    deliveries: [[Counter; 3]; 3],
-    delivery_duration: [HistogramId; 3],
-    retries: [Counter; 3],
+    /// By [`OrdersStatus`].
+    orders: [CounterHandle; 4],
+    order_value: SummaryHandle,
+    revenue: CounterHandle,
+    pub(super) active_users: GaugeHandle,
+    registrations: CounterHandle,
+    /// Per event: success, error, gave up.
+    deliveries: [[CounterHandle; 3]; 3],
+    delivery_duration: [HistogramHandle; 3],
+    retries: [CounterHandle; 3],
 }
 
 impl BusinessInstruments {
-    pub(super) fn register(e: &mut Exporter) -> Self {
+    pub(super) fn of(devskyy: &Devskyy) -> Self {
+        let events = EVENT_TYPES.map(|event_type| pack::WebhookDeliveryDurationSecondsLabels { event_type });
         Self {
-            orders: ORDER_STATUSES.map(|it| e.counter(&c::ORDERS, &[it])),
-            order_value: e.summary(&c::ORDER_VALUE, &[]),
-            revenue: e.counter(&c::REVENUE, &[]),
-            active_users: e.gauge(&c::ACTIVE_USERS, &[]),
-            registrations: e.counter(&c::REGISTRATIONS, &[]),
-            deliveries: EVENT_TYPES
-                .map(|it| DELIVERY_STATUSES.map(|status| e.counter(&c::DELIVERIES, &[it, status]))),
-            delivery_duration: EVENT_TYPES.map(|it| e.histogram(&c::DELIVERY_DURATION, &[it])),
-            retries: EVENT_TYPES.map(|it| e.counter(&c::RETRIES, &[it])),
+            orders: ORDER_STATUSES.map(|status| devskyy.orders.with(pack::OrdersLabels { status })),
+            order_value: devskyy.order_value_usd.with(()),
+            revenue: devskyy.revenue_usd.with(()),
+            active_users: devskyy.active_users.with(()),
+            registrations: devskyy.user_registrations.with(()),
+            deliveries: EVENT_TYPES.map(|event_type| {
+                DELIVERY_STATUSES.map(|status| {
+                    devskyy.webhook_deliveries.with(pack::WebhookDeliveriesLabels { event_type, status })
+                })
+            }),
+            delivery_duration: events.map(|it| devskyy.webhook_delivery_duration_seconds.with(it)),
+            retries: events.map(|it| devskyy.webhook_retries.with(it)),
         }
     }
 
-    pub(super) fn order(&self, e: &mut Exporter, status: OrderStatus, value_usd: f64, now_ms: i64) {
-        e.inc(self.orders[status as usize]);
+    pub(super) fn order(&self, status: OrdersStatus, value_usd: f64) {
+        self.orders[status as usize].inc();
         match status {
-            OrderStatus::Placed => e.summarize(self.order_value, value_usd, now_ms),
-            OrderStatus::Paid => e.add(self.revenue, value_usd),
-            OrderStatus::Cancelled | OrderStatus::Refunded => {}
+            OrdersStatus::Placed => self.order_value.observe(value_usd),
+            OrdersStatus::Paid => self.revenue.add(value_usd),
+            OrdersStatus::Cancelled | OrdersStatus::Refunded => {}
         }
     }
 
-    pub(super) fn registered(&self, e: &mut Exporter) {
-        e.inc(self.registrations);
+    pub(super) fn registered(&self) {
+        self.registrations.inc();
     }
 
     /// An attempt at a delivery ended; returns whether there will be another one.
-    pub(super) fn delivered(
-        &self,
-        e: &mut Exporter,
-        event: usize,
-        attempt: u32,
-        seconds: f64,
-        worked: bool,
-    ) -> bool {
+    pub(super) fn delivered(&self, event: usize, attempt: u32, seconds: f64, worked: bool) -> bool {
         if attempt > 1 {
-            e.inc(self.retries[event]);
+            self.retries[event].inc();
         }
-        e.observe(self.delivery_duration[event], seconds, None);
-        e.inc(self.deliveries[event][usize::from(!worked)]);
+        self.delivery_duration[event].observe(seconds);
+        self.deliveries[event][usize::from(!worked)].inc();
         if worked || attempt < ATTEMPTS_MAX {
             return !worked;
         }
-        e.inc(self.deliveries[event][2]);
+        self.deliveries[event][2].inc();
         false
     }
 }

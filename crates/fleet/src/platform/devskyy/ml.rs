@@ -1,5 +1,9 @@
-use super::catalogue as c;
-use crate::metrics::{Counter, Exporter, Gauge, HistogramId, Trace};
+use bellwether_sdk::{CounterHandle, GaugeHandle, HistogramHandle};
+
+use super::WORKED;
+use crate::generated::devskyy as pack;
+use crate::generated::devskyy::{Devskyy, Resource, TopK};
+use crate::metrics::{Trace, observe};
 
 /// A model of the registry.
 pub(super) struct Model {
@@ -26,94 +30,109 @@ pub(super) static MODELS: [Model; 2] = [
 ];
 const EMBEDDER: &str = "minilm";
 /// Indexes, each with the number of neighbours that its callers ask for and the vectors it begins with.
-pub(super) const INDEXES: [(&str, &str, f64); 2] =
-    [("products", "10", 48_000.0), ("documents", "50", 9_200.0)];
+pub(super) const INDEXES: [(&str, TopK, f64); 2] =
+    [("products", TopK::Value10, 48_000.0), ("documents", TopK::Value50, 9_200.0)];
 pub(super) const AGENTS: [&str; 4] = ["inventory_agent", "pricing_agent", "content_agent", "support_agent"];
 const CLUSTERS: [&str; 2] = ["primary", "gpu"];
-const RESOURCES: [&str; 2] = ["cpu", "memory"];
-const WORKED: [&str; 2] = ["success", "error"];
+const RESOURCES: [Resource; 2] = [Resource::Cpu, Resource::Memory];
 
+/// Pairs of counters are for what worked and what failed.
 pub(super) struct MlInstruments {
-    predictions: [[Counter; 2]; 2],
-    inference: [HistogramId; 2],
-    pub(super) accuracy: [Gauge; 2],
-    load_time: [HistogramId; 2],
-    embeddings: [Counter; 2],
-    embedding_duration: HistogramId,
-    searches: [[Counter; 2]; 2],
-    search_duration: [HistogramId; 2],
-    pub(super) index_size: [Gauge; 2],
-    agent_tasks: [[Counter; 2]; 4],
-    agent_duration: [HistogramId; 4],
-    agent_confidence: [HistogramId; 4],
-    pub(super) clusters: [[Gauge; 2]; 2],
-    pub(super) agent_cache: Gauge,
+    predictions: [[CounterHandle; 2]; 2],
+    inference: [HistogramHandle; 2],
+    pub(super) accuracy: [GaugeHandle; 2],
+    load_time: [HistogramHandle; 2],
+    embeddings: [CounterHandle; 2],
+    embedding_duration: HistogramHandle,
+    searches: [[CounterHandle; 2]; 2],
+    search_duration: [HistogramHandle; 2],
+    pub(super) index_size: [GaugeHandle; 2],
+    agent_tasks: [[CounterHandle; 2]; 4],
+    agent_duration: [HistogramHandle; 4],
+    agent_confidence: [HistogramHandle; 4],
+    /// Per cluster: processors, memory.
+    pub(super) clusters: [[GaugeHandle; 2]; 2],
+    pub(super) agent_cache: GaugeHandle,
 }
 
 impl MlInstruments {
-    pub(super) fn register(e: &mut Exporter) -> Self {
-        let models = [&MODELS[BERT], &MODELS[GPT]];
+    pub(super) fn of(devskyy: &Devskyy) -> Self {
+        let models = MODELS.each_ref();
+        let named = |model_name| pack::MlModelLoadTimeSecondsLabels { model_name };
+        let agents = AGENTS.map(|agent| pack::AgentExecutionDurationSecondsLabels { agent });
         Self {
-            predictions: models
-                .map(|it| WORKED.map(|status| e.counter(&c::PREDICTIONS, &[it.name, it.kind, status]))),
-            inference: models.map(|it| e.histogram(&c::INFERENCE_DURATION, &[it.name, it.kind])),
-            accuracy: models.map(|it| e.gauge(&c::MODEL_ACCURACY, &[it.name, it.version])),
-            load_time: models.map(|it| e.histogram(&c::MODEL_LOAD_TIME, &[it.name])),
-            embeddings: WORKED.map(|status| e.counter(&c::EMBEDDINGS, &[EMBEDDER, status])),
-            embedding_duration: e.histogram(&c::EMBEDDING_DURATION, &[EMBEDDER]),
-            searches: INDEXES
-                .map(|(it, ..)| WORKED.map(|status| e.counter(&c::VECTOR_SEARCHES, &[it, status]))),
-            search_duration: INDEXES
-                .map(|(it, top_k, _)| e.histogram(&c::VECTOR_SEARCH_DURATION, &[it, top_k])),
-            index_size: INDEXES.map(|(it, ..)| e.gauge(&c::VECTOR_INDEX_SIZE, &[it])),
-            agent_tasks: AGENTS.map(|it| WORKED.map(|status| e.counter(&c::AGENT_TASKS, &[it, status]))),
-            agent_duration: AGENTS.map(|it| e.histogram(&c::AGENT_DURATION, &[it])),
-            agent_confidence: AGENTS.map(|it| e.histogram(&c::AGENT_CONFIDENCE, &[it])),
-            clusters: CLUSTERS
-                .map(|it| RESOURCES.map(|resource| e.gauge(&c::CLUSTER_UTILIZATION, &[it, resource]))),
-            agent_cache: e.gauge(&c::AGENT_CACHE_SIZE, &[]),
+            predictions: models.map(|it| {
+                WORKED.map(|status| {
+                    let (model_name, model_type) = (it.name, it.kind);
+                    devskyy.ml_predictions.with(pack::MlPredictionsLabels { model_name, model_type, status })
+                })
+            }),
+            inference: models.map(|it| {
+                let (model_name, model_type) = (it.name, it.kind);
+                devskyy
+                    .ml_inference_duration_seconds
+                    .with(pack::MlInferenceDurationSecondsLabels { model_name, model_type })
+            }),
+            accuracy: models.map(|it| {
+                let (model_name, model_version) = (it.name, it.version);
+                devskyy.ml_model_accuracy.with(pack::MlModelAccuracyLabels { model_name, model_version })
+            }),
+            load_time: models.map(|it| devskyy.ml_model_load_time_seconds.with(named(it.name))),
+            embeddings: WORKED.map(|status| {
+                let model_name = EMBEDDER;
+                devskyy.embedding_generation.with(pack::EmbeddingGenerationLabels { model_name, status })
+            }),
+            embedding_duration: devskyy.embedding_generation_duration_seconds.with(named(EMBEDDER)),
+            searches: INDEXES.map(|(index_name, ..)| {
+                WORKED
+                    .map(|status| devskyy.vector_search.with(pack::VectorSearchLabels { index_name, status }))
+            }),
+            search_duration: INDEXES.map(|(index_name, top_k, _)| {
+                let labels = pack::VectorSearchDurationSecondsLabels { index_name, top_k };
+                devskyy.vector_search_duration_seconds.with(labels)
+            }),
+            index_size: INDEXES.map(|(index_name, ..)| {
+                devskyy.vector_index_size.with(pack::VectorIndexSizeLabels { index_name })
+            }),
+            agent_tasks: AGENTS.map(|agent| {
+                WORKED.map(|status| devskyy.agent_tasks.with(pack::AgentTasksLabels { agent, status }))
+            }),
+            agent_duration: agents.map(|it| devskyy.agent_execution_duration_seconds.with(it)),
+            agent_confidence: agents.map(|it| devskyy.agent_confidence_score.with(it)),
+            clusters: CLUSTERS.map(|cluster| {
+                RESOURCES.map(|resource| {
+                    devskyy.cluster_utilization.with(pack::ClusterUtilizationLabels { cluster, resource })
+                })
+            }),
+            agent_cache: devskyy.agent_cache_size.with(()),
         }
     }
 
-    pub(super) fn predicted(
-        &self,
-        e: &mut Exporter,
-        model: usize,
-        seconds: f64,
-        worked: bool,
-        traced: Option<(Trace, i64)>,
-    ) {
-        e.inc(self.predictions[model][usize::from(!worked)]);
-        e.observe(self.inference[model], seconds, traced);
+    pub(super) fn predicted(&self, model: usize, seconds: f64, worked: bool, traced: Option<(Trace, i64)>) {
+        self.predictions[model][usize::from(!worked)].inc();
+        observe(self.inference[model], seconds, traced);
     }
 
-    pub(super) fn loaded(&self, e: &mut Exporter, model: usize, seconds: f64) {
-        e.observe(self.load_time[model], seconds, None);
+    pub(super) fn loaded(&self, model: usize, seconds: f64) {
+        self.load_time[model].observe(seconds);
     }
 
-    pub(super) fn embedded(&self, e: &mut Exporter, seconds: f64, worked: bool) {
-        e.inc(self.embeddings[usize::from(!worked)]);
-        e.observe(self.embedding_duration, seconds, None);
+    pub(super) fn embedded(&self, seconds: f64, worked: bool) {
+        self.embeddings[usize::from(!worked)].inc();
+        self.embedding_duration.observe(seconds);
     }
 
-    pub(super) fn searched(&self, e: &mut Exporter, index: usize, seconds: f64, worked: bool) {
-        e.inc(self.searches[index][usize::from(!worked)]);
-        e.observe(self.search_duration[index], seconds, None);
+    pub(super) fn searched(&self, index: usize, seconds: f64, worked: bool) {
+        self.searches[index][usize::from(!worked)].inc();
+        self.search_duration[index].observe(seconds);
     }
 
-    pub(super) fn agent_ended(
-        &self,
-        e: &mut Exporter,
-        agent: usize,
-        seconds: f64,
-        worked: bool,
-        traced: Option<(Trace, i64)>,
-    ) {
-        e.inc(self.agent_tasks[agent][usize::from(!worked)]);
-        e.observe(self.agent_duration[agent], seconds, traced);
+    pub(super) fn agent_ended(&self, agent: usize, seconds: f64, worked: bool, traced: Option<(Trace, i64)>) {
+        self.agent_tasks[agent][usize::from(!worked)].inc();
+        observe(self.agent_duration[agent], seconds, traced);
     }
 
-    pub(super) fn agent_chosen(&self, e: &mut Exporter, agent: usize, confidence: f64) {
-        e.observe(self.agent_confidence[agent], confidence, None);
+    pub(super) fn agent_chosen(&self, agent: usize, confidence: f64) {
+        self.agent_confidence[agent].observe(confidence);
     }
 }

@@ -1,7 +1,6 @@
-//! The DevSkyy platform: two hosts, each with four web workers behind one multi-process exporter, that sell things with the help of
+//! The DevSkyy platform: two hosts, each with four web workers that count together, that sell things with the help of
 //! models, vector search and agents, and that owe people answers about their data.
 mod business;
-mod catalogue;
 mod data;
 mod host;
 mod ml;
@@ -10,34 +9,43 @@ mod web;
 
 use std::collections::VecDeque;
 
-use self::business::{BusinessInstruments, ORDER_CREATED, ORDER_PAID, OrderStatus, USER_REGISTERED};
-use self::data::{
-    ANALYTICS, DATABASES, DELETE, DataInstruments, INSERT, MAIN, PRODUCTS, SELECT, SESSIONS, UPDATE,
-};
-use self::host::{COMPONENTS, Machine};
+use bellwether_sdk::{LabelValue as _, Registry};
+
+use self::business::{BusinessInstruments, ORDER_CREATED, ORDER_PAID, USER_REGISTERED};
+use self::data::{ANALYTICS, DATABASES, DataInstruments, MAIN, PRODUCTS, SESSIONS};
+use self::host::{COMPONENTS, Machine, overall};
 use self::ml::{AGENTS, BERT, GPT, INDEXES, MODELS, MlInstruments};
-use self::protection::{ERASURE, EXPORT, ProtectionInstruments};
+use self::protection::ProtectionInstruments;
 use self::web::{
     Answer, CART, CHECKOUT, ENDPOINTS, Fault, GDPR, HEALTH, LIST, PREDICT, PRODUCT, REGISTER, Request,
     SEARCH, WebInstruments,
 };
 use super::Platform;
+use crate::generated::devskyy::{
+    Component, Devskyy as Metrics, HealthStatus, OrdersStatus, QueryType, RequestType, Status,
+};
 use crate::incident::{IncidentId, Trouble};
+use crate::metrics::Trace;
 use crate::sim::{
-    Acquired, Agenda, Cache, Dice, Health, Pool, Process, SECOND_MS, Simulation, Traffic, derive, ms,
-    recycled_at,
+    Acquired, Agenda, Cache, Dice, Health, Pool, Process, SECOND_MS, SimulatedClock, Simulation, Traffic,
+    derive, ms, recycled_at, registered,
 };
 
+/// What worked, and what failed.
+const WORKED: [Status; 2] = [Status::Success, Status::Error];
 const WORKERS: usize = 4;
 /// Callers wait this long for a connection.
 const POOL_WAIT_S: f64 = 3.0;
 /// Requests about people's data that are worked off at a time.
 const GDPR_SLOTS: usize = 6;
+/// And so many wait; further ones are turned away.
+const GDPR_WAITING_MAX: usize = 2_000;
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) struct Devskyy {
     seed: u64,
     now_ms: i64,
+    clock: SimulatedClock,
     agenda: Agenda<Event>,
     dice: Dice,
     traffic: Traffic,
@@ -51,7 +59,7 @@ pub(super) struct Devskyy {
     accuracy: [f64; 2],
 }
 
-/// What a host holds. Its exporter adds up what the workers count, and keeps the counts of workers that ended.
+/// What a host holds. Its registry adds up what the workers count, and keeps the counts of workers that ended.
 struct Host {
     web: WebInstruments,
     data: DataInstruments,
@@ -74,7 +82,7 @@ struct Host {
 #[derive(Clone, Copy)]
 struct GdprRequest {
     host: usize,
-    request_type: usize,
+    request_type: RequestType,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +93,7 @@ enum Event {
     Report(usize),
     ReportDone(usize, i64),
     CleanUp,
-    QueryDone(Request, usize),
+    QueryDone(Request, bool),
     PoolTimeout(usize, u64),
     Answer(Request, Result<u16, Fault>),
     AgentDone { host: usize, agent: usize, started_ms: i64 },
@@ -97,11 +105,16 @@ enum Event {
 
 impl Devskyy {
     pub(super) fn new(seed: u64, begin_ms: i64) -> Self {
-        let mut processes = vec![
-            Process::new("devskyy", "devskyy-web-1", begin_ms, 31_000.0),
-            Process::new("devskyy", "devskyy-web-2", begin_ms, 18_500.0),
-        ];
-        let hosts = processes.iter_mut().zip([1.0, 1.12]).map(|(it, slow)| Host::new(it, slow)).collect();
+        let clock = SimulatedClock::default();
+        clock.set(begin_ms);
+        let (processes, hosts) = [("devskyy-web-1", 31_000.0, 1.0), ("devskyy-web-2", 18_500.0, 1.12)]
+            .map(|(instance, age_s, slowness)| {
+                let registry = clock.registry();
+                let host = Host::new(&registry, slowness);
+                (Process::new("devskyy", instance, begin_ms, age_s, registry), host)
+            })
+            .into_iter()
+            .unzip();
         let mut agenda = Agenda::new();
         for event in [
             Event::Second,
@@ -116,6 +129,7 @@ impl Devskyy {
         Self {
             seed: derive(seed, "devskyy restarts"),
             now_ms: begin_ms,
+            clock,
             agenda,
             dice: Dice::new(seed, "devskyy"),
             traffic: Traffic {
@@ -156,11 +170,11 @@ impl Devskyy {
             Event::Report(host) => self.start_report(host),
             Event::ReportDone(host, started_ms) => self.end_report(host, started_ms),
             Event::CleanUp => self.clean_up(),
-            Event::QueryDone(request, query_type) => {
+            Event::QueryDone(request, worked) => {
                 if let Some(next) = self.hosts[request.host].pool.release() {
                     self.query(next);
                 }
-                self.after_query(request, query_type);
+                self.after_query(request, worked);
             }
             Event::PoolTimeout(host, ticket) => {
                 if let Some(request) = self.hosts[host].pool.give_up(ticket) {
@@ -171,9 +185,7 @@ impl Devskyy {
             Event::AgentDone { host, agent, started_ms } => self.end_agent(host, agent, started_ms),
             Event::GdprDone(request, started_ms) => self.end_gdpr(request, started_ms),
             Event::Pay { host, value_usd } => self.pay(host, value_usd),
-            Event::Refund { host } => {
-                self.business(host, |business, e, now| business.order(e, OrderStatus::Refunded, 0.0, now));
-            }
+            Event::Refund { host } => self.hosts[host].business.order(OrdersStatus::Refunded, 0.0),
             Event::Deliver { host, event, attempt } => self.deliver(host, event, attempt),
         }
     }
@@ -223,7 +235,7 @@ impl Devskyy {
         debug_assert!(active < 10_000, "BUG: requests of a worker were never answered");
         for (model, it) in MODELS.iter().enumerate() {
             let seconds = self.dice.around(it.load_s, 0.25);
-            self.hosts[host].ml.loaded(&mut self.processes[host].exporter, model, seconds);
+            self.hosts[host].ml.loaded(model, seconds);
         }
     }
 
@@ -287,33 +299,30 @@ impl Devskyy {
 
     fn cached(&mut self, host: usize, cache: usize) -> bool {
         let Host { data, caches, .. } = &mut self.hosts[host];
-        let exporter = &mut self.processes[host].exporter;
-        data.lookup(exporter, cache, &mut caches[cache], &mut self.dice)
+        data.lookup(cache, &mut caches[cache], &mut self.dice)
     }
 
     /// The request has a connection: its queries run.
     fn query(&mut self, request: Request) {
         let (query_type, median) = match request.endpoint {
-            LIST => (SELECT, 0.022),
-            PRODUCT => (SELECT, 0.006),
-            CART => (UPDATE, 0.009),
-            _ => (INSERT, 0.011),
+            LIST => (QueryType::Select, 0.022),
+            PRODUCT => (QueryType::Select, 0.006),
+            CART => (QueryType::Update, 0.009),
+            _ => (QueryType::Insert, 0.011),
         };
         let slowness = self.hosts[request.host].slowness;
         let seconds = self.dice.around(median, 0.5) * slowness;
         let worked = !self.dice.chance(0.000_5);
-        let host = &self.hosts[request.host];
-        let exporter = &mut self.processes[request.host].exporter;
-        host.data.queried(exporter, MAIN, query_type, seconds, worked);
-        if query_type != SELECT {
-            host.data.transaction_ended(exporter, MAIN, seconds * 1.3 + 0.001, worked);
+        let data = &self.hosts[request.host].data;
+        data.queried(MAIN, query_type, seconds, worked);
+        if query_type != QueryType::Select {
+            data.transaction_ended(MAIN, seconds * 1.3 + 0.001, worked);
         }
-        let query_type = if worked { query_type } else { usize::MAX };
-        self.agenda.plan(self.now_ms + ms(seconds), Event::QueryDone(request, query_type));
+        self.agenda.plan(self.now_ms + ms(seconds), Event::QueryDone(request, worked));
     }
 
-    fn after_query(&mut self, request: Request, query_type: usize) {
-        if query_type == usize::MAX {
+    fn after_query(&mut self, request: Request, worked: bool) {
+        if !worked {
             return self.answer(request, Err(Fault::Database));
         }
         let host = request.host;
@@ -327,12 +336,16 @@ impl Devskyy {
                 self.answer_in(request, payment_s + scoring_s, ok);
             }
             REGISTER => {
-                self.business(host, |business, e, _| business.registered(e));
+                self.hosts[host].business.registered();
                 self.plan_delivery(host, USER_REGISTERED, 1, 0.2);
                 self.answer_in(request, 0.06, ok);
             }
+            GDPR if self.gdpr_waiting.len() >= GDPR_WAITING_MAX => {
+                self.answer(request, Err(Fault::Overload));
+            }
             GDPR => {
-                let request_type = if self.dice.chance(0.45) { ERASURE } else { EXPORT };
+                let erasure = self.dice.chance(0.45);
+                let request_type = if erasure { RequestType::Delete } else { RequestType::Export };
                 self.gdpr_waiting.push_back(GdprRequest { host, request_type });
                 self.start_gdpr();
                 self.answer(request, ok);
@@ -361,18 +374,17 @@ impl Devskyy {
             response_bytes: self.dice.around(response_bytes, 0.35).round(),
             now_ms: self.now_ms,
         };
-        let exporter = &mut self.processes[request.host].exporter;
-        host.web.answered(exporter, &request, &answer);
-        host.machine.transferred(exporter, answer.request_bytes + 620.0, answer.response_bytes + 410.0);
+        host.web.answered(&request, &answer);
+        host.machine.transferred(answer.request_bytes + 620.0, answer.response_bytes + 410.0);
     }
 
     // --- models ---
 
-    fn predict(&mut self, host: usize, model: usize, trace: Option<crate::metrics::Trace>) -> f64 {
+    fn predict(&mut self, host: usize, model: usize, trace: Option<Trace>) -> f64 {
         let seconds = self.dice.around(MODELS[model].median_s, 0.4) * self.hosts[host].slowness;
         let worked = !self.dice.chance(0.002);
         let traced = trace.map(|trace| (trace, self.now_ms));
-        self.hosts[host].ml.predicted(&mut self.processes[host].exporter, model, seconds, worked, traced);
+        self.hosts[host].ml.predicted(model, seconds, worked, traced);
         seconds
     }
 
@@ -381,9 +393,8 @@ impl Devskyy {
         let embedding_s = self.dice.around(0.014, 0.4);
         let search_s = self.dice.around([0.009, 0.021][index], 0.5) * self.hosts[host].slowness;
         let worked = !self.dice.chance(0.001);
-        let exporter = &mut self.processes[host].exporter;
-        self.hosts[host].ml.embedded(exporter, embedding_s, true);
-        self.hosts[host].ml.searched(exporter, index, search_s, worked);
+        self.hosts[host].ml.embedded(embedding_s, true);
+        self.hosts[host].ml.searched(index, search_s, worked);
         embedding_s + search_s
     }
 
@@ -391,7 +402,7 @@ impl Devskyy {
         let host = self.dice.index(self.hosts.len());
         let agent = self.dice.weighted(&[0.2, 0.3, 0.2, 0.3]);
         let confidence = (1.0 - self.dice.around(0.14, 0.6)).clamp(0.0, 1.0);
-        self.hosts[host].ml.agent_chosen(&mut self.processes[host].exporter, agent, confidence);
+        self.hosts[host].ml.agent_chosen(agent, confidence);
         self.hosts[host].agents_loaded =
             (self.hosts[host].agents_loaded + 0.2).min(AGENTS.len() as f64 * 2.0);
         self.hosts[host].machine.work += 0.25;
@@ -410,22 +421,14 @@ impl Devskyy {
         let seconds = (self.now_ms - started_ms) as f64 / 1000.0;
         let worked = !self.dice.chance(0.015);
         let traced = self.dice.trace().map(|trace| (trace, self.now_ms));
-        self.hosts[host].ml.agent_ended(&mut self.processes[host].exporter, agent, seconds, worked, traced);
+        self.hosts[host].ml.agent_ended(agent, seconds, worked, traced);
     }
 
     // --- orders and webhooks ---
 
-    fn business(
-        &mut self,
-        host: usize,
-        act: impl FnOnce(&BusinessInstruments, &mut crate::metrics::Exporter, i64),
-    ) {
-        act(&self.hosts[host].business, &mut self.processes[host].exporter, self.now_ms);
-    }
-
     fn order(&mut self, host: usize) {
         let value_usd = (self.dice.around(58.0, 0.7) * 100.0).round() / 100.0;
-        self.business(host, |business, e, now| business.order(e, OrderStatus::Placed, value_usd, now));
+        self.hosts[host].business.order(OrdersStatus::Placed, value_usd);
         self.plan_delivery(host, ORDER_CREATED, 1, 0.3);
         let delay_s = self.dice.around(20.0, 0.6);
         self.agenda.plan(self.now_ms + ms(delay_s), Event::Pay { host, value_usd });
@@ -433,11 +436,9 @@ impl Devskyy {
 
     fn pay(&mut self, host: usize, value_usd: f64) {
         if self.dice.chance(0.05) {
-            return self.business(host, |business, e, now| {
-                business.order(e, OrderStatus::Cancelled, value_usd, now);
-            });
+            return self.hosts[host].business.order(OrdersStatus::Cancelled, value_usd);
         }
-        self.business(host, |business, e, now| business.order(e, OrderStatus::Paid, value_usd, now));
+        self.hosts[host].business.order(OrdersStatus::Paid, value_usd);
         self.hosts[host].machine.disk_bytes[1] += 60_000.0;
         self.plan_delivery(host, ORDER_PAID, 1, 0.3);
         if self.dice.chance(0.02) {
@@ -454,14 +455,7 @@ impl Devskyy {
         // A receiver that is down stays down for a while: a second attempt is likelier to fail than a first one.
         let worked = !self.dice.chance(if attempt == 1 { 0.04 } else { 0.45 });
         let seconds = if worked { self.dice.around(0.12, 0.6) } else { self.dice.between(0.05, 5.0) };
-        let again = self.hosts[host].business.delivered(
-            &mut self.processes[host].exporter,
-            event,
-            attempt,
-            seconds,
-            worked,
-        );
-        if again {
+        if self.hosts[host].business.delivered(event, attempt, seconds, worked) {
             let pause_s = 2.0 * f64::from(1 << attempt) * self.dice.between(0.8, 1.2);
             self.plan_delivery(host, event, attempt + 1, seconds + pause_s);
         }
@@ -473,7 +467,7 @@ impl Devskyy {
         while self.gdpr_running < GDPR_SLOTS {
             let Some(request) = self.gdpr_waiting.pop_front() else { return };
             self.gdpr_running += 1;
-            let erasure = request.request_type == ERASURE;
+            let erasure = request.request_type == RequestType::Delete;
             let legacy = if erasure { self.level(IncidentId::DevskyyGdprBacklog) } else { 0.0 };
             let legacy_s = if legacy > 0.0 { self.dice.around(95.0 * legacy, 0.15) } else { 0.0 };
             let seconds = legacy_s + self.dice.around(if erasure { 4.0 } else { 7.5 }, 0.4);
@@ -489,13 +483,12 @@ impl Devskyy {
         let erased = [1.0, self.dice.between(0.0, 12.0).floor(), self.dice.around(90.0, 0.8).round()];
         let query_s = self.dice.around(0.03, 0.5);
         let host = &self.hosts[request.host];
-        let exporter = &mut self.processes[request.host].exporter;
-        host.protection.request_ended(exporter, request.request_type, seconds, worked, traced);
-        if request.request_type == ERASURE {
-            host.data.queried(exporter, MAIN, DELETE, query_s, worked);
-            host.data.transaction_ended(exporter, MAIN, query_s * 1.5, worked);
+        host.protection.request_ended(request.request_type, seconds, worked, traced);
+        if request.request_type == RequestType::Delete {
+            host.data.queried(MAIN, QueryType::Delete, query_s, worked);
+            host.data.transaction_ended(MAIN, query_s * 1.5, worked);
             if worked {
-                host.protection.erased(exporter, erased);
+                host.protection.erased(erased);
             }
         }
         self.start_gdpr();
@@ -507,9 +500,8 @@ impl Devskyy {
         let records = [120.0, 900.0, 6_000.0].map(|median| self.dice.around(median, 0.5).round());
         let freed = (records.iter().sum::<f64>() * 5_200.0).round();
         let host = &mut self.hosts[idx];
-        let exporter = &mut self.processes[idx].exporter;
-        host.protection.cleaned_up(exporter, seconds, records, freed);
-        host.data.queried(exporter, MAIN, DELETE, seconds / 40.0, true);
+        host.protection.cleaned_up(seconds, records, freed);
+        host.data.queried(MAIN, QueryType::Delete, seconds / 40.0, true);
         host.machine.disk_bytes[1] -= freed.min(host.machine.disk_bytes[1] * 0.01);
         let gap_s = self.dice.between(420.0, 780.0);
         self.agenda.plan(self.now_ms + ms(gap_s), Event::CleanUp);
@@ -533,36 +525,33 @@ impl Devskyy {
         let worked = !self.dice.chance(0.003);
         let it = &mut self.hosts[host];
         it.reports -= 1;
-        let exporter = &mut self.processes[host].exporter;
-        it.data.queried(exporter, ANALYTICS, SELECT, seconds * 0.9, worked);
-        it.data.transaction_ended(exporter, ANALYTICS, seconds, worked);
+        it.data.queried(ANALYTICS, QueryType::Select, seconds * 0.9, worked);
+        it.data.transaction_ended(ANALYTICS, seconds, worked);
     }
 
-    fn set_gauges(&mut self) {
-        for (idx, host) in self.hosts.iter().enumerate() {
-            let process = &mut self.processes[idx];
-            let uptime_s = (self.now_ms - process.started_ms) as f64 / 1000.0;
-            host.set_gauges(&mut process.exporter, uptime_s);
+    fn set_gauges(&self) {
+        for (host, process) in self.hosts.iter().zip(&self.processes) {
+            host.set_gauges((self.now_ms - process.started_ms) as f64 / 1000.0);
             for (gauge, accuracy) in host.ml.accuracy.into_iter().zip(self.accuracy) {
-                process.exporter.set(gauge, accuracy);
+                gauge.set(accuracy);
             }
             for (gauge, vectors) in host.ml.index_size.into_iter().zip(self.vectors) {
-                process.exporter.set(gauge, vectors);
+                gauge.set(vectors);
             }
         }
     }
 }
 
 impl Host {
-    fn new(process: &mut Process, slowness: f64) -> Self {
-        let e = &mut process.exporter;
+    fn new(registry: &Registry, slowness: f64) -> Self {
+        let metrics: Metrics = registered(registry);
         Self {
-            web: WebInstruments::register(e),
-            data: DataInstruments::register(e),
-            ml: MlInstruments::register(e),
-            protection: ProtectionInstruments::register(e),
-            business: BusinessInstruments::register(e),
-            machine: Machine::new(e),
+            web: WebInstruments::of(&metrics),
+            data: DataInstruments::of(&metrics),
+            ml: MlInstruments::of(&metrics),
+            protection: ProtectionInstruments::of(&metrics),
+            business: BusinessInstruments::of(&metrics),
+            machine: Machine::new(&metrics),
             workers: [(0, 0); WORKERS],
             pool: Pool::new(DATABASES[MAIN].1),
             reports: 0,
@@ -588,23 +577,23 @@ impl Host {
         [database, true, self.machine.memory_share(self.working_bytes()) < 0.85]
     }
 
-    fn set_gauges(&self, e: &mut crate::metrics::Exporter, uptime_s: f64) {
+    fn set_gauges(&self, uptime_s: f64) {
         let active: u32 = self.workers.iter().map(|(_, active)| active).sum();
-        e.set(self.web.active, f64::from(active));
-        self.data.set_pool(e, MAIN, [self.pool.active(), self.pool.idle(), self.pool.size()]);
+        self.web.active.set(f64::from(active));
+        self.data.set_pool(MAIN, [self.pool.active(), self.pool.idle(), self.pool.size()]);
         let size = DATABASES[ANALYTICS].1;
         let used = (self.reports + self.leaked).min(size);
-        self.data.set_pool(e, ANALYTICS, [used, (size - used).min(2), size]);
-        self.data.set_caches(e, &self.caches);
-        e.set(self.business.active_users, self.active_users.round());
-        e.set(self.ml.agent_cache, self.agents_loaded.round());
+        self.data.set_pool(ANALYTICS, [used, (size - used).min(2), size]);
+        self.data.set_caches(&self.caches);
+        self.business.active_users.set(self.active_users.round());
+        self.ml.agent_cache.set(self.agents_loaded.round());
         let working_bytes = self.working_bytes();
-        self.machine.set_gauges(e, working_bytes, uptime_s, self.healthy());
+        self.machine.set_gauges(working_bytes, uptime_s, self.healthy());
         let (cpu, memory) = (self.machine.cpu_share(), self.machine.memory_share(working_bytes));
         let clusters = [[cpu, memory], [(0.2 + 0.9 * cpu).min(1.0), 0.35 + 0.3 * memory]];
         for (gauges, values) in self.ml.clusters.into_iter().zip(clusters) {
             for (gauge, value) in gauges.into_iter().zip(values) {
-                e.set(gauge, value);
+                gauge.set(value);
             }
         }
     }
@@ -614,9 +603,11 @@ impl Simulation for Devskyy {
     fn advance_to(&mut self, ts_ms: i64) {
         while let Some((at_ms, event)) = self.agenda.next(ts_ms) {
             self.now_ms = at_ms;
+            self.clock.set(at_ms);
             self.handle(event);
         }
         self.now_ms = self.now_ms.max(ts_ms);
+        self.clock.set(self.now_ms);
         self.set_gauges();
     }
 
@@ -625,6 +616,12 @@ impl Simulation for Devskyy {
     }
 
     fn health(&self, process: usize) -> Health {
-        Health::of(COMPONENTS.into_iter().zip(self.hosts[process].healthy()).collect())
+        let healthy = self.hosts[process].healthy();
+        let health = Health::of(Component::VALUES.iter().copied().zip(healthy).collect());
+        Health { status: HealthStatus::VALUES[overall(healthy) as usize], ..health }
+    }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic, &mut self.agent_traffic]
     }
 }

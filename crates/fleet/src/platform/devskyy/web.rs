@@ -1,9 +1,12 @@
-use super::catalogue as c;
-use crate::metrics::{Counter, Exporter, Gauge, HistogramId, SummaryId, Trace};
+use bellwether_sdk::{CounterHandle, GaugeHandle, HistogramHandle, SummaryHandle};
+
+use crate::generated::devskyy as pack;
+use crate::generated::devskyy::{Devskyy, Method};
+use crate::metrics::{Trace, observe};
 
 /// A route of the application.
 pub(super) struct Endpoint {
-    pub(super) method: &'static str,
+    pub(super) method: Method,
     pub(super) route: &'static str,
     /// Its share of the requests.
     pub(super) weight: f64,
@@ -27,7 +30,7 @@ pub(super) const HEALTH: usize = 8;
 
 const fn get(route: &'static str, weight: f64, response_bytes: f64) -> Endpoint {
     Endpoint {
-        method: "GET",
+        method: Method::Get,
         route,
         weight,
         ok: 200,
@@ -45,7 +48,7 @@ const fn post(
     client_error: (u16, f64),
 ) -> Endpoint {
     let [request_bytes, response_bytes] = bytes;
-    Endpoint { method: "POST", route, weight, ok, client_error, request_bytes, response_bytes }
+    Endpoint { method: Method::Post, route, weight, ok, client_error, request_bytes, response_bytes }
 }
 
 pub(super) static ENDPOINTS: [Endpoint; 9] = [
@@ -69,19 +72,21 @@ pub(super) enum Fault {
     Database = 1,
     /// A bug: status 500.
     Internal = 2,
+    /// Too much waits already: turned away, status 503.
+    Overload = 3,
 }
-const FAULTS: [&str; 3] = ["upstream", "database", "internal"];
+const FAULTS: [&str; 4] = ["upstream", "database", "internal", "overload"];
 const EXCEPTIONS: [&str; 2] = ["TimeoutError", "ValueError"];
 
 impl Fault {
     pub(super) fn status(self) -> u16 {
-        [502, 503, 500][self as usize]
+        [502, 503, 500, 503][self as usize]
     }
 
-    /// Index into [`EXCEPTIONS`]; an upstream's error is handled and is none.
+    /// Index into [`EXCEPTIONS`]; what is handled is none.
     fn exception(self) -> Option<usize> {
         match self {
-            Self::Upstream => None,
+            Self::Upstream | Self::Overload => None,
             Self::Database => Some(0),
             Self::Internal => Some(1),
         }
@@ -109,59 +114,77 @@ pub(super) struct Answer {
     pub(super) now_ms: i64,
 }
 
+/// Per endpoint, in the order of [`ENDPOINTS`].
 pub(super) struct WebInstruments {
-    requests: Vec<[(u16, Counter); 5]>,
-    duration: Vec<HistogramId>,
-    pub(super) active: Gauge,
-    request_size: Vec<SummaryId>,
-    response_size: Vec<SummaryId>,
-    errors: Vec<[Counter; 3]>,
-    exceptions: Vec<[Counter; 2]>,
+    /// The statuses that it may answer with.
+    requests: Vec<[(u16, CounterHandle); 5]>,
+    duration: Vec<HistogramHandle>,
+    /// Of all endpoints.
+    pub(super) active: GaugeHandle,
+    request_size: Vec<SummaryHandle>,
+    response_size: Vec<SummaryHandle>,
+    /// By [`Fault`].
+    errors: Vec<[CounterHandle; 4]>,
+    /// By [`EXCEPTIONS`].
+    exceptions: Vec<[CounterHandle; 2]>,
 }
 
 impl WebInstruments {
-    pub(super) fn register(e: &mut Exporter) -> Self {
-        let route = |it: &Endpoint| [it.method, it.route];
-        let mut each = Vec::new();
-        for it in &ENDPOINTS {
-            each.push([it.ok, it.client_error.0, 500, 502, 503].map(|status| {
-                let counter = e.counter(&c::REQUESTS, &[it.method, it.route, &status.to_string()]);
-                (status, counter)
-            }));
-        }
+    pub(super) fn of(devskyy: &Devskyy) -> Self {
+        let routes = ENDPOINTS
+            .each_ref()
+            .map(|it| pack::RequestDurationSecondsLabels { method: it.method, endpoint: it.route });
         Self {
-            requests: each,
-            duration: ENDPOINTS.iter().map(|it| e.histogram(&c::REQUEST_DURATION, &route(it))).collect(),
-            active: e.gauge(&c::ACTIVE_REQUESTS, &[]),
-            request_size: ENDPOINTS.iter().map(|it| e.summary(&c::REQUEST_SIZE, &route(it))).collect(),
-            response_size: ENDPOINTS.iter().map(|it| e.summary(&c::RESPONSE_SIZE, &route(it))).collect(),
-            errors: ENDPOINTS
+            requests: ENDPOINTS
                 .iter()
-                .map(|it| FAULTS.map(|fault| e.counter(&c::ERRORS, &[it.method, it.route, fault])))
+                .map(|it| {
+                    [it.ok, it.client_error.0, 500, 502, 503].map(|status| {
+                        let labels = pack::RequestsLabels {
+                            method: it.method,
+                            endpoint: it.route,
+                            status: &status.to_string(),
+                        };
+                        (status, devskyy.requests.with(labels))
+                    })
+                })
                 .collect(),
-            exceptions: ENDPOINTS
-                .iter()
-                .map(|it| EXCEPTIONS.map(|name| e.counter(&c::EXCEPTIONS, &[it.route, name])))
-                .collect(),
+            duration: routes.map(|it| devskyy.request_duration_seconds.with(it)).to_vec(),
+            active: devskyy.active_requests.with(()),
+            request_size: routes.map(|it| devskyy.request_size_bytes.with(it)).to_vec(),
+            response_size: routes.map(|it| devskyy.response_size_bytes.with(it)).to_vec(),
+            errors: routes
+                .map(|pack::RequestDurationSecondsLabels { method, endpoint }| {
+                    FAULTS.map(|error_type| {
+                        devskyy.errors.with(pack::ErrorsLabels { method, endpoint, error_type })
+                    })
+                })
+                .to_vec(),
+            exceptions: routes
+                .map(|pack::RequestDurationSecondsLabels { endpoint, .. }| {
+                    EXCEPTIONS.map(|exception_type| {
+                        devskyy.exceptions.with(pack::ExceptionsLabels { endpoint, exception_type })
+                    })
+                })
+                .to_vec(),
         }
     }
 
-    pub(super) fn answered(&self, e: &mut Exporter, request: &Request, answer: &Answer) {
+    pub(super) fn answered(&self, request: &Request, answer: &Answer) {
         let endpoint = request.endpoint;
         let status = answer.outcome.unwrap_or_else(Fault::status);
         let (_, counter) = self.requests[endpoint]
             .iter()
             .find(|(it, _)| *it == status)
             .expect("BUG: a status that the endpoint does not list");
-        e.inc(*counter);
+        counter.inc();
         let traced = request.trace.map(|trace| (trace, answer.now_ms));
-        e.observe(self.duration[endpoint], answer.seconds, traced);
-        e.summarize(self.request_size[endpoint], answer.request_bytes, answer.now_ms);
-        e.summarize(self.response_size[endpoint], answer.response_bytes, answer.now_ms);
+        observe(self.duration[endpoint], answer.seconds, traced);
+        self.request_size[endpoint].observe(answer.request_bytes);
+        self.response_size[endpoint].observe(answer.response_bytes);
         if let Err(fault) = answer.outcome {
-            e.inc(self.errors[endpoint][fault as usize]);
+            self.errors[endpoint][fault as usize].inc();
             if let Some(exception) = fault.exception() {
-                e.inc(self.exceptions[endpoint][exception]);
+                self.exceptions[endpoint][exception].inc();
             }
         }
     }

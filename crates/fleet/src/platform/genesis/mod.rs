@@ -77,7 +77,7 @@ impl Genesis {
         let backend = Backend::new(registered(&registries[0]), Dice::new(seed, "genesis backend"));
         let processes = processes.into_iter().zip(registries);
         let processes = processes
-            .map(|((job, instance, age_s, _), it)| Process::instrumented(job, instance, begin_ms, age_s, it))
+            .map(|((job, instance, age_s, _), it)| Process::new(job, instance, begin_ms, age_s, it))
             .collect();
         let mut agenda = Agenda::new();
         for event in [Event::Second, Event::Arrival, Event::Request] {
@@ -270,5 +270,9 @@ impl Simulation for Genesis {
         }
         let up = self.backend.upstream_up;
         Health::of(Upstream::VALUES.iter().copied().zip(up).collect())
+    }
+
+    fn arrivals(&mut self) -> Vec<&mut Traffic> {
+        vec![&mut self.traffic]
     }
 }

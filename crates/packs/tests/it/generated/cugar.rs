@@ -107,18 +107,18 @@ pub struct Cugar {
     #[metric(name = "cugar_active_executions", unit = "executions")]
     pub active_executions: Gauge,
     /// How long executions took
-    #[metric(name = "cugar_execution_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0])]
+    #[metric(name = "cugar_execution_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0], exemplars)]
     pub execution_duration_seconds: Histogram,
-    /// Executions that worked
+    /// Executions that went well
     #[metric(name = "cugar_executions_successful")]
     pub executions_successful: Counter,
-    /// Executions that failed
+    /// Executions that went wrong
     #[metric(name = "cugar_executions_failed")]
     pub executions_failed: Counter,
-    /// Tool calls
+    /// Calls of tools, repeated ones included
     #[metric(name = "cugar_tool_calls", unit = "calls")]
     pub tool_calls: Counter<ToolCallsLabels<'static>>,
-    /// Tool calls that failed
+    /// Calls of tools that went wrong
     #[metric(name = "cugar_tool_errors")]
     pub tool_errors: Counter<ToolCallsLabels<'static>>,
     /// What was spent of a budget, in its own unit
@@ -127,7 +127,7 @@ pub struct Cugar {
     /// What may be spent of a budget, in its own unit
     #[metric(name = "cugar_budget_limit", merge = GaugeMerge::MaxLive)]
     pub budget_limit: Gauge<BudgetUsedLabels<'static>>,
-    /// Times a budget was overrun
+    /// Times that an execution found its budget overrun
     #[metric(name = "cugar_budget_exceeded")]
     pub budget_exceeded: Counter<BudgetExceededLabels<'static>>,
     /// Approval requests that ended
@@ -139,19 +139,19 @@ pub struct Cugar {
     /// How long approvals waited for an answer
     #[metric(name = "cugar_approval_wait_seconds", unit = "seconds", buckets = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14_400.0, 86_400.0])]
     pub approval_wait_seconds: Histogram,
-    /// Calls per domain
+    /// Calls that a domain served
     #[metric(name = "cugar_domain_usage")]
     pub domain_usage: Counter<DomainUsageLabels<'static>>,
     /// Calls per domain that failed
     #[metric(name = "cugar_domain_errors")]
     pub domain_errors: Counter<DomainUsageLabels<'static>>,
-    /// Share of executions in the window that worked
+    /// Share of the last five minutes' executions that went well
     #[metric(name = "cugar_success_rate", merge = GaugeMerge::Latest)]
     pub success_rate: Gauge,
-    /// Share of executions in the window that failed
+    /// Share of the last five minutes' executions that went wrong
     #[metric(name = "cugar_error_rate", merge = GaugeMerge::Latest)]
     pub error_rate: Gauge,
-    /// Latency percentiles of the window
+    /// Time that the last five minutes' executions took, by percentile
     #[metric(name = "cugar_latency_ms", merge = GaugeMerge::MaxLive)]
     pub latency_ms: Gauge<LatencyMsLabels>,
     /// Waiting time of the last approval

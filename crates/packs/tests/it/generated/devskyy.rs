@@ -481,184 +481,184 @@ pub struct PlatformLabels<'a> {
 /// The metrics of pack `devskyy`.
 #[derive(Debug, Clone, Copy, MetricSet)]
 pub struct Devskyy {
-    /// HTTP requests answered
+    /// Requests that the application answered
     #[metric(name = "devskyy_requests", unit = "requests", max_series = 2000)]
     pub requests: Counter<RequestsLabels<'static>>,
-    /// Time to answer a request
-    #[metric(name = "devskyy_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0], max_series = 500)]
+    /// Time from a request to its answer
+    #[metric(name = "devskyy_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0], max_series = 500, exemplars)]
     pub request_duration_seconds: Histogram<RequestDurationSecondsLabels<'static>>,
-    /// Requests being answered now
+    /// Requests under way, in all workers of the host
     #[metric(name = "devskyy_active_requests", unit = "requests")]
     pub active_requests: Gauge,
-    /// Size of request bodies
+    /// Bytes in request bodies
     #[metric(name = "devskyy_request_size_bytes", unit = "bytes", quantiles = &[0.5, 0.95, 0.99], max_series = 500)]
     pub request_size_bytes: Summary<RequestDurationSecondsLabels<'static>>,
-    /// Size of response bodies
+    /// Bytes in response bodies
     #[metric(name = "devskyy_response_size_bytes", unit = "bytes", quantiles = &[0.5, 0.95, 0.99], max_series = 500)]
     pub response_size_bytes: Summary<RequestDurationSecondsLabels<'static>>,
-    /// Errors
+    /// Requests that the application could not serve
     #[metric(name = "devskyy_errors", unit = "errors", max_series = 2000)]
     pub errors: Counter<ErrorsLabels<'static>>,
-    /// Exceptions that nobody handled
+    /// Exceptions that reached the top of a request
     #[metric(name = "devskyy_exceptions", unit = "exceptions", max_series = 1000)]
     pub exceptions: Counter<ExceptionsLabels<'static>>,
-    /// Tasks run by agents
+    /// Tasks that an agent finished
     #[metric(name = "devskyy_agent_tasks", unit = "tasks")]
     pub agent_tasks: Counter<AgentTasksLabels<'static>>,
-    /// Time of an agent task
-    #[metric(name = "devskyy_agent_execution_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0])]
+    /// Time that an agent took for a task
+    #[metric(name = "devskyy_agent_execution_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0], exemplars)]
     pub agent_execution_duration_seconds: Histogram<AgentExecutionDurationSecondsLabels<'static>>,
-    /// Confidence of routing decisions
+    /// How sure the router was of its choice of agent, from 0 to 1
     #[metric(name = "devskyy_agent_confidence_score", buckets = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])]
     pub agent_confidence_score: Histogram<AgentExecutionDurationSecondsLabels<'static>>,
-    /// Use of cluster resources
+    /// Share of a cluster's resource that is in use
     #[metric(name = "devskyy_cluster_utilization", merge = GaugeMerge::Latest)]
     pub cluster_utilization: Gauge<ClusterUtilizationLabels<'static>>,
-    /// Agents held in the cache
+    /// Agents that are loaded and ready
     #[metric(name = "devskyy_agent_cache_size")]
     pub agent_cache_size: Gauge,
-    /// Predictions made
+    /// Predictions that a model was asked for
     #[metric(name = "devskyy_ml_predictions", unit = "predictions", max_series = 600)]
     pub ml_predictions: Counter<MlPredictionsLabels<'static>>,
-    /// Time of an inference
-    #[metric(name = "devskyy_ml_inference_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0], max_series = 300)]
+    /// Time that a model took for a prediction
+    #[metric(name = "devskyy_ml_inference_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0], max_series = 300, exemplars)]
     pub ml_inference_duration_seconds: Histogram<MlInferenceDurationSecondsLabels<'static>>,
-    /// Accuracy of a model
+    /// Share of a model's checked predictions that were right
     #[metric(name = "devskyy_ml_model_accuracy", merge = GaugeMerge::Latest)]
     pub ml_model_accuracy: Gauge<MlModelAccuracyLabels<'static>>,
-    /// Time to load a model
+    /// Time to bring a model into memory
     #[metric(name = "devskyy_ml_model_load_time_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0])]
     pub ml_model_load_time_seconds: Histogram<MlModelLoadTimeSecondsLabels<'static>>,
-    /// Embeddings made
+    /// Texts that were turned into vectors
     #[metric(name = "devskyy_embedding_generation")]
     pub embedding_generation: Counter<EmbeddingGenerationLabels<'static>>,
-    /// Time to make an embedding
+    /// Time to turn a text into a vector
     #[metric(name = "devskyy_embedding_generation_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0])]
     pub embedding_generation_duration_seconds: Histogram<MlModelLoadTimeSecondsLabels<'static>>,
-    /// Vector searches
+    /// Searches for near vectors
     #[metric(name = "devskyy_vector_search")]
     pub vector_search: Counter<VectorSearchLabels<'static>>,
-    /// Time of a vector search
+    /// Time of a search for near vectors
     #[metric(name = "devskyy_vector_search_duration_seconds", unit = "seconds", buckets = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5])]
     pub vector_search_duration_seconds: Histogram<VectorSearchDurationSecondsLabels<'static>>,
-    /// Vectors in an index
+    /// Vectors that an index holds
     #[metric(name = "devskyy_vector_index_size", merge = GaugeMerge::Latest)]
     pub vector_index_size: Gauge<VectorIndexSizeLabels<'static>>,
-    /// Connections in use
+    /// Connections that somebody uses
     #[metric(name = "devskyy_db_connections_active")]
     pub db_connections_active: Gauge<DbConnectionsActiveLabels<'static>>,
-    /// Connections open and unused
+    /// Open connections that nobody uses
     #[metric(name = "devskyy_db_connections_idle")]
     pub db_connections_idle: Gauge<DbConnectionsActiveLabels<'static>>,
-    /// Size of the pool
+    /// Connections that the pool may open
     #[metric(name = "devskyy_db_pool_size")]
     pub db_pool_size: Gauge<DbConnectionsActiveLabels<'static>>,
-    /// Time of a query
+    /// Time that a database took for a query
     #[metric(name = "devskyy_db_query_duration_seconds", unit = "seconds", buckets = &[0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0])]
     pub db_query_duration_seconds: Histogram<DbQueryDurationSecondsLabels<'static>>,
-    /// Queries made
+    /// Queries that a database was asked
     #[metric(name = "devskyy_db_queries", unit = "queries")]
     pub db_queries: Counter<DbQueriesLabels<'static>>,
-    /// Time of a transaction
+    /// Time from the beginning of a transaction to its end
     #[metric(name = "devskyy_db_transaction_duration_seconds", unit = "seconds", buckets = &[0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0])]
     pub db_transaction_duration_seconds: Histogram<DbTransactionDurationSecondsLabels<'static>>,
-    /// Cache lookups that found an entry
+    /// Lookups that the cache answered
     #[metric(name = "devskyy_cache_hits")]
     pub cache_hits: Counter<CacheHitsLabels<'static>>,
-    /// Cache lookups that found nothing
+    /// Lookups that the cache could not answer
     #[metric(name = "devskyy_cache_misses")]
     pub cache_misses: Counter<CacheHitsLabels<'static>>,
-    /// Entries in the cache
+    /// Entries that are cached
     #[metric(name = "devskyy_cache_size")]
     pub cache_size: Gauge<CacheHitsLabels<'static>>,
-    /// Memory used by the cache
+    /// Memory that cached entries take
     #[metric(name = "devskyy_cache_memory_bytes", unit = "bytes")]
     pub cache_memory_bytes: Gauge<CacheHitsLabels<'static>>,
-    /// Data-protection requests
+    /// Requests of people about their data, by outcome
     #[metric(name = "devskyy_gdpr_requests", unit = "requests")]
     pub gdpr_requests: Counter<GdprRequestsLabels>,
-    /// Time to serve a data-protection request
-    #[metric(name = "devskyy_gdpr_processing_duration_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0])]
+    /// Time to work off a request of a person about their data
+    #[metric(name = "devskyy_gdpr_processing_duration_seconds", unit = "seconds", buckets = &[0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0], exemplars)]
     pub gdpr_processing_duration_seconds: Histogram<GdprProcessingDurationSecondsLabels>,
-    /// Records removed for data-protection requests
+    /// Records that were erased because a person asked for it
     #[metric(name = "devskyy_gdpr_records_deleted")]
     pub gdpr_records_deleted: Counter<GdprRecordsDeletedLabels<'static>>,
-    /// Retention runs
+    /// Clean-ups of data past their time
     #[metric(name = "devskyy_data_retention_cleanups")]
     pub data_retention_cleanups: Counter,
-    /// Records removed by retention
+    /// Records that were removed past their time
     #[metric(name = "devskyy_data_retention_records_deleted")]
     pub data_retention_records_deleted: Counter<GdprRecordsDeletedLabels<'static>>,
-    /// Time of a retention run
+    /// Time of a clean-up
     #[metric(name = "devskyy_data_retention_cleanup_duration_seconds", unit = "seconds", buckets = &[1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0])]
     pub data_retention_cleanup_duration_seconds: Histogram,
-    /// Storage freed by retention
+    /// Storage that clean-ups gave back
     #[metric(name = "devskyy_data_retention_storage_freed_bytes", unit = "bytes")]
     pub data_retention_storage_freed_bytes: Counter,
-    /// CPU use of the host
+    /// Share of the host's processors in use
     #[metric(name = "devskyy_system_cpu_usage_percent", unit = "percent", merge = GaugeMerge::Latest)]
     pub system_cpu_usage_percent: Gauge,
-    /// CPU cores
+    /// Processors that the host has
     #[metric(name = "devskyy_system_cpu_cores", unit = "cores", merge = GaugeMerge::Latest)]
     pub system_cpu_cores: Gauge,
-    /// Memory used
+    /// Memory of the host in use
     #[metric(name = "devskyy_system_memory_usage_bytes", unit = "bytes", merge = GaugeMerge::Latest)]
     pub system_memory_usage_bytes: Gauge,
-    /// Memory available
+    /// Memory of the host that is left
     #[metric(name = "devskyy_system_memory_available_bytes", unit = "bytes", merge = GaugeMerge::Latest)]
     pub system_memory_available_bytes: Gauge,
-    /// Memory used as a percentage
+    /// Share of the host's memory in use
     #[metric(name = "devskyy_system_memory_percent", unit = "percent", merge = GaugeMerge::Latest)]
     pub system_memory_percent: Gauge,
-    /// Disk used
+    /// Disk space in use
     #[metric(name = "devskyy_system_disk_usage_bytes", unit = "bytes", merge = GaugeMerge::Latest)]
     pub system_disk_usage_bytes: Gauge<SystemDiskUsageBytesLabels<'static>>,
-    /// Disk free
+    /// Disk space that is left
     #[metric(name = "devskyy_system_disk_free_bytes", unit = "bytes", merge = GaugeMerge::Latest)]
     pub system_disk_free_bytes: Gauge<SystemDiskUsageBytesLabels<'static>>,
-    /// Disk used as a percentage
+    /// Share of the disk in use
     #[metric(name = "devskyy_system_disk_percent", unit = "percent", merge = GaugeMerge::Latest)]
     pub system_disk_percent: Gauge<SystemDiskUsageBytesLabels<'static>>,
-    /// Bytes sent
+    /// Bytes that the host sent
     #[metric(name = "devskyy_system_network_sent_bytes", unit = "bytes")]
     pub system_network_sent_bytes: ObservedCounter<SystemNetworkSentBytesLabels<'static>>,
-    /// Bytes received
+    /// Bytes that the host received
     #[metric(name = "devskyy_system_network_recv_bytes", unit = "bytes")]
     pub system_network_recv_bytes: ObservedCounter<SystemNetworkSentBytesLabels<'static>>,
-    /// Time since the application started
+    /// Time since the application was started
     #[metric(name = "devskyy_uptime_seconds", unit = "seconds", merge = GaugeMerge::MaxLive)]
     pub uptime_seconds: Gauge,
-    /// Webhook deliveries
+    /// Attempts to deliver a webhook, and deliveries that were given up
     #[metric(name = "devskyy_webhook_deliveries", unit = "deliveries")]
     pub webhook_deliveries: Counter<WebhookDeliveriesLabels<'static>>,
-    /// Time of a delivery
+    /// Time of an attempt to deliver a webhook
     #[metric(name = "devskyy_webhook_delivery_duration_seconds", unit = "seconds", buckets = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])]
     pub webhook_delivery_duration_seconds: Histogram<WebhookDeliveryDurationSecondsLabels<'static>>,
-    /// Delivery attempts after the first
+    /// Attempts at a delivery after the first one
     #[metric(name = "devskyy_webhook_retries", unit = "retries")]
     pub webhook_retries: Counter<WebhookDeliveryDurationSecondsLabels<'static>>,
-    /// Orders
+    /// Orders that reached a status
     #[metric(name = "devskyy_orders", unit = "orders")]
     pub orders: Counter<OrdersLabels>,
-    /// Value of an order
+    /// Worth of an order in US dollars
     #[metric(name = "devskyy_order_value_usd", unit = "usd", quantiles = &[0.5, 0.95, 0.99])]
     pub order_value_usd: Summary,
-    /// Revenue
+    /// Worth of all paid orders in US dollars
     #[metric(name = "devskyy_revenue_usd", unit = "usd")]
     pub revenue_usd: Counter,
-    /// Users active now
+    /// People on the site now
     #[metric(name = "devskyy_active_users", unit = "users", merge = GaugeMerge::Latest)]
     pub active_users: Gauge,
-    /// New users
+    /// People who opened an account
     #[metric(name = "devskyy_user_registrations")]
     pub user_registrations: Counter,
-    /// Overall health
+    /// Health of the application as a whole
     #[metric(name = "devskyy_health_status")]
     pub health_status: StateSet<HealthStatus>,
     /// Health of a component, 1 if it is healthy
     #[metric(name = "devskyy_component_health", merge = GaugeMerge::Latest)]
     pub component_health: Gauge<ComponentHealthLabels>,
-    /// Platform facts
+    /// What runs here
     #[metric(name = "devskyy_platform")]
     pub platform: Info<PlatformLabels<'static>>,
 }

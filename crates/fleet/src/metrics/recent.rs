@@ -5,37 +5,6 @@ const WINDOW_MS: i64 = 5 * 60 * 1000;
 /// How many observations the window holds at most; the oldest go first.
 const WINDOW_LEN_MAX: usize = 512;
 
-/// Count, sum, and quantiles over the last five minutes.
-#[derive(Debug, Clone)]
-pub(crate) struct Summary {
-    pub(crate) quantiles: &'static [f64],
-    pub(crate) count: u64,
-    pub(crate) sum: f64,
-    recent: RecentValues,
-}
-
-impl Summary {
-    pub(crate) fn new(quantiles: &'static [f64]) -> Self {
-        Self { quantiles, count: 0, sum: 0.0, recent: RecentValues::default() }
-    }
-
-    pub(crate) fn observe(&mut self, value: f64, ts_ms: i64) {
-        self.count += 1;
-        self.sum += value;
-        self.recent.push(value, ts_ms);
-    }
-
-    /// The values at [`Self::quantiles`] among the observations that are young at `ts_ms`, `NaN` if there are none.
-    pub(crate) fn values(&self, ts_ms: i64) -> Vec<f64> {
-        let sorted = self.recent.sorted(ts_ms);
-        self.quantiles.iter().map(|q| quantile(&sorted, *q).unwrap_or(f64::NAN)).collect()
-    }
-
-    pub(crate) fn reset(&mut self) {
-        *self = Self::new(self.quantiles);
-    }
-}
-
 /// The observations of the last five minutes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecentValues {
@@ -77,14 +46,13 @@ mod tests {
 
     #[test]
     fn quantiles_forget() {
-        let mut summary = Summary::new(&[0.5, 0.99]);
-        assert!(summary.values(0).iter().all(|v| v.is_nan()));
+        let mut recent = RecentValues::default();
+        assert_eq!(quantile(&recent.sorted(0), 0.5), None);
         for i in 1..=100 {
-            summary.observe(f64::from(i), 0);
+            recent.push(f64::from(i), 0);
         }
-        assert_eq!(summary.values(0), [50.0, 99.0]);
-        summary.observe(7.0, WINDOW_MS + 1);
-        assert_eq!(summary.values(WINDOW_MS + 1), [7.0, 7.0]);
-        assert_eq!((summary.count, summary.sum), (101, 5057.0));
+        assert_eq!([0.5, 0.99].map(|q| quantile(&recent.sorted(0), q)), [Some(50.0), Some(99.0)]);
+        recent.push(7.0, WINDOW_MS + 1);
+        assert_eq!(quantile(&recent.sorted(WINDOW_MS + 1), 0.5), Some(7.0));
     }
 }

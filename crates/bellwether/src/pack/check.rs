@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use bellwether_exposition::{BodyFormat, EscapingScheme, ScrapeProtocol, accept_header, select_format};
 use bellwether_outbound::{HttpClient, Request};
 use bellwether_packs::catalogue::Catalogue;
-use bellwether_packs::check::{Exposed, Finding, Severity, check as compare};
+use bellwether_packs::check::{Exposed, Finding, Severity, check as compare, check_job};
 use bellwether_packs::schema::Pack;
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
@@ -49,6 +49,9 @@ pub(crate) struct CheckArgs {
     /// An exposition that is at hand; `-` for standard input.
     #[arg(long, value_name = "FILE", group = "exposition")]
     file: Option<PathBuf>,
+    /// The job that scrapes the target: of packs that scrape it, only what the job exposes is demanded.
+    #[arg(long, value_name = "JOB")]
+    job: Option<String>,
     /// Check again and again, and say what is new and what is gone, until this time is over or the program is told to stop.
     #[arg(long, value_name = "DURATION", value_parser = crate::query::positive_duration, requires = "target")]
     watch: Option<Duration>,
@@ -72,8 +75,17 @@ pub(crate) struct CheckArgs {
 /// Compares, once or for some time.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let packs = load_packs(&args.packs)?;
+    if let Some(job) = &args.job {
+        let jobs = packs.iter().flat_map(|pack| &pack.scrape).map(|scrape| scrape.job.value.as_str());
+        let jobs: BTreeSet<&str> = jobs.collect();
+        if !jobs.contains(job.as_str()) {
+            let known: Vec<&str> = jobs.into_iter().collect();
+            let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            bail!("--job {job}: none of the packs scrapes this job; they scrape {known}");
+        }
+    }
     let outcome = if let Some(file) = &args.file {
-        read_file(file).map(|read| show_once(&Outcome::new(&packs, &[read]), args))
+        read_file(file).map(|read| show_once(&Outcome::new(&packs, &[read], args), args))
     } else if let Some(url) = &args.target {
         let client = http_client(args.http_config_file.as_deref())?;
         return block_on(check_target(&packs, &Target { client, url: url.clone() }, args));
@@ -162,7 +174,7 @@ impl Target {
 async fn check_target(packs: &[Arc<Pack>], target: &Target, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let Some(watch) = args.watch else {
         return match target.scrape(args.timeout).await {
-            Ok(found) => show_once(&Outcome::new(packs, &found), args),
+            Ok(found) => show_once(&Outcome::new(packs, &found, args), args),
             Err(error) => nothing_read(&error),
         };
     };
@@ -174,7 +186,7 @@ async fn check_target(packs: &[Arc<Pack>], target: &Target, args: &CheckArgs) ->
         let next = (Instant::now() + args.interval).min(end);
         match target.scrape(args.timeout).await {
             Ok(found) => {
-                let outcome = Outcome::new(packs, &found);
+                let outcome = Outcome::new(packs, &found, args);
                 code = outcome.exit_code(args.strict);
                 show_changes(&outcome, &mut known, args)?;
             }
@@ -198,12 +210,16 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn new(packs: &[Arc<Pack>], found: &[Read]) -> Self {
+    fn new(packs: &[Arc<Pack>], found: &[Read], args: &CheckArgs) -> Self {
         let mut findings: Vec<(Finding, Vec<BodyFormat>)> = Vec::new();
         for pack in packs {
             let mut places: BTreeMap<String, usize> = BTreeMap::new();
             for (format, exposed) in found {
-                for finding in compare(pack, exposed) {
+                let of_pack = match &args.job {
+                    Some(job) => check_job(pack, job, exposed),
+                    None => compare(pack, exposed),
+                };
+                for finding in of_pack {
                     let place = *places.entry(finding.to_string()).or_insert(findings.len());
                     match findings.get_mut(place) {
                         Some((_, formats)) => formats.push(*format),

@@ -124,6 +124,18 @@ fn an_exposition_is_compared_with_a_pack() {
     assert_eq!(answer["findings"][0]["line"], 5);
     assert!(check("warned.prom", &[]).0, "a warning is no error");
     assert!(!check("warned.prom", &["--strict"]).0);
+    let jobs = "scrape:\n- {job: till, targets: ['a:1'], exposes: [shop_workers]}\n- {job: store, targets: ['b:1']}\n";
+    write("jobs.yaml", &format!("{SHOP}{jobs}"));
+    write("till.prom", "# TYPE shop_workers gauge\nshop_workers 1\n");
+    let of_job = |job: &str| {
+        command(dir.path(), &["pack", "check", "--strict", "--file", "till.prom", "--job", job, "jobs.yaml"])
+    };
+    assert!(of_job("till").0 && !of_job("store").0, "only one of them promises nothing else");
+    let (success, said) = of_job("tull");
+    assert!(
+        !success && said.contains("none of the packs scrapes this job; they scrape store, till"),
+        "{said}"
+    );
     let (success, said) = check("none.prom", &[]);
     assert!(!success && said.contains("none.prom: No such file"), "{said}");
 }

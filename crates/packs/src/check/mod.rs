@@ -12,7 +12,7 @@ use bellwether_exposition::MetricType;
 pub use exposed::Exposed;
 pub use finding::{Finding, FindingKind, Severity};
 
-use crate::schema::{Metric, MetricKind, Pack, Stability};
+use crate::schema::{Metric, MetricKind, Pack, Scrape, Stability};
 use finding::Findings;
 
 /// So many metrics that the pack does not have are told one by one.
@@ -56,11 +56,12 @@ pub fn check(pack: &Pack, exposed: &Exposed) -> Vec<Finding> {
     findings.list
 }
 
-/// The same about a target of the job `job`, which the pack scrapes: metrics that the job does not promise are not missed.
+/// The same about a target of the job `job`: if the pack scrapes the job, metrics that the job does not promise are not missed.
 pub fn check_job(pack: &Pack, job: &str, exposed: &Exposed) -> Vec<Finding> {
+    let scrapes: Vec<&Scrape> = pack.scrape.iter().filter(|scrape| scrape.job.value == job).collect();
     let is_promised = |name: &str| {
-        let mut scrapes = pack.scrape.iter().filter(|scrape| scrape.job.value == job);
-        pack.metric(name).is_none_or(|metric| scrapes.any(|scrape| scrape.promises(metric)))
+        let metric = pack.metric(name).filter(|_| !scrapes.is_empty());
+        metric.is_none_or(|metric| scrapes.iter().any(|scrape| scrape.promises(metric)))
     };
     let mut findings = check(pack, exposed);
     findings.retain(|finding| finding.kind != FindingKind::Missing || is_promised(&finding.metric));

@@ -82,7 +82,7 @@ fn every_pack_of_the_repository_is_made_and_its_alerts_pass_their_tests() {
         assert!(success, "{said}");
         let (success, said) = command(dir.path(), &["pack", "gen", &pack, "--out", "made"]);
         assert!(success, "{said}");
-        for tests in said.lines().filter(|line| line.ends_with(".rules.test.yml")) {
+        for tests in said.lines().filter(|line| line.ends_with(".test.yml")) {
             let (success, said) = command(dir.path(), &["test", "rules", tests]);
             assert!(success, "{said}");
         }

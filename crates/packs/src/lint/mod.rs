@@ -236,6 +236,13 @@ pub const RULES: &[Rule] = &[
         "An alert has a case in which it fires and one in which it does not.",
         alerts::tests,
     ),
+    rule("runbook", &[], "An alert says in a `runbook_url` where people read what to do.", alerts::runbooks),
+    rule(
+        "objective-tests",
+        &[],
+        "Good and bad events of an objective can be made up, so that its alerts have cases.",
+        alerts::burn_tests,
+    ),
     rule("alert-case", &[], "The series of a case are series that something exposes.", alerts::cases),
     rule("template", &[], "What an alert says are templates that a server takes.", alerts::templates),
     rule(

@@ -54,20 +54,24 @@ fn promtool(folder: &Path, args: &[&str]) {
     assert!(output.status.success(), "promtool {args:?}: {said}");
 }
 
-/// Files of `pack` are read by promtool and by our own reader, and the tests of the alerts pass with both.
+/// Files of `pack` are read by promtool and by our own reader, and the tests of the alerts pass with both. Those of objectives, which take a while, are left to promtool here; a test
+/// of the program runs them, too.
 fn judge_rules(pack: &Pack, files: &[GeneratedFile]) {
     let folder = written(files);
-    let (rules, tests) = (format!("{}.rules.yml", pack.name), format!("{}.rules.test.yml", pack.name));
+    let rules = format!("{}.rules.yml", pack.name);
     if files.iter().any(|file| file.name == rules) {
         promtool(folder.path(), &["check", "rules", &rules]);
         let parsed = RuleFile::parse(&rules, text(files, &rules).as_bytes(), &RuleFileOptions::default());
         parsed.unwrap_or_else(|e| panic!("{e}"));
     }
-    if files.iter().any(|file| file.name == tests) {
-        promtool(folder.path(), &["test", "rules", &tests]);
+    for tests in files.iter().map(|file| &file.name).filter(|name| name.ends_with(".test.yml")) {
+        promtool(folder.path(), &["test", "rules", tests]);
+        if tests.ends_with(".slos.test.yml") {
+            continue;
+        }
         let options =
             UnitTestOptions { find_files: |path| vec![path.to_owned()], ..UnitTestOptions::default() };
-        let report = run_unit_tests(&folder.path().join(&tests), &options).unwrap_or_else(|e| panic!("{e}"));
+        let report = run_unit_tests(&folder.path().join(tests), &options).unwrap_or_else(|e| panic!("{e}"));
         assert!(
             report.failures.is_empty(),
             "{:?}",
@@ -123,6 +127,7 @@ fn a_pack_that_uses_every_key_is_made() {
             "everything.rules.yml",
             "everything.aliases.yml",
             "everything.rules.test.yml",
+            "everything.slos.test.yml",
             "everything.prometheus.yml",
             "everything.alertmanager.yml",
             "everything-everything.dashboard.json",
@@ -145,6 +150,20 @@ fn every_alert_of_the_repository_has_both_cases() {
             let tests = text(&files, &format!("{}.rules.test.yml", pack.name));
             for what in ["fires", "is quiet"] {
                 assert!(tests.contains(&format!("name: {} {what}\n", alert.name)), "{} {what}", alert.name);
+            }
+        }
+        // Those of objectives, of which each pair of windows has three cases.
+        let rules = text(&files, &format!("{}.rules.yml", pack.name));
+        for alert in rules.lines().filter_map(|line| line.strip_prefix("  - alert: ")) {
+            if pack.alerts.iter().any(|other| other.name.value == alert) {
+                continue;
+            }
+            let tests = text(&files, &format!("{}.slos.test.yml", pack.name));
+            let (_, rule) = rules.split_once(&format!("- alert: {alert}\n    expr: ")).expect("there");
+            let pairs = rule.lines().next().expect("an expression").split(" or ").count();
+            for (what, number) in [("fires", pairs), ("is quiet", 2 * pairs)] {
+                let cases = tests.matches(&format!("name: {alert} {what} ")).count();
+                assert_eq!(cases, number, "{alert} {what}");
             }
         }
     }

@@ -371,6 +371,20 @@ const CASES: &[Case] = &[
         right: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {fires: {series: {depth: 10x30}}, quiet: {series: {depth: 1x30}}}}]",
     },
     Case {
+        rule: "runbook",
+        defects: &[],
+        wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9}]",
+        says: "warning: alert \"D\" does not say where people read what to do",
+        right: "metrics: [{name: depth, type: gauge, help: x}]\nrunbooks: docs/runbooks/x.md\nalerts: [{name: D, when: depth > 9}]",
+    },
+    Case {
+        rule: "objective-tests",
+        defects: &[],
+        wrong: "metrics: [{name: runs_total, type: counter, help: x, labels: {code: {max: 9}}}]\nratios: [{name: good, num: 'code!~\"5..\"', of: runs_total}]\nslos: [{name: s, objective: 99, sli: good}]",
+        says: "warning: objective \"s\" has no tests of its alerts: no good and bad events of good can be made up",
+        right: "metrics: [{name: runs_total, type: counter, help: x, labels: {code: {max: 9, examples: ['200', '500']}}}]\nratios: [{name: good, num: 'code!~\"5..\"', of: runs_total}]\nslos: [{name: s, objective: 99, sli: good}]",
+    },
+    Case {
         rule: "alert-case",
         defects: &[],
         wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {quiet: {series: {dept: 1x9}}}}]",

@@ -595,8 +595,15 @@ pub const SECTIONS: &[SectionFields] = &[
             required(
                 "to",
                 Type::Text,
-                "Where: a URL, a channel, an address. A file that holds the secret part is written `file:/path`.",
+                "Where: a URL, an address, the key of PagerDuty. What stands in a file is written `file:/path`; for the URL of a webhook that needs Alertmanager 0.26.",
             ),
+            optional("token_file", Type::Text, "The file with the bearer token that a webhook wants to see."),
+            optional(
+                "via",
+                Type::Text,
+                "For mail, which needs it: the server it is handed to, as `host:port`.",
+            ),
+            optional("from", Type::Text, "For mail, which needs it: the sender."),
             optional("severities", Type::List(&Type::Word(Severity::WORDS)), "Only these; all if not given."),
         ],
     ),

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use bellwether_packs::generate::{GeneratedFile, OutputKind, generate};
 use bellwether_packs::lint::lint;
-use bellwether_packs::schema::{Metric, MetricKind, Pack};
+use bellwether_packs::schema::{Metric, MetricKind, Pack, Receiver};
 use bellwether_promql::syntax::{ParserOptions, parse_expr};
-use bellwether_rules::{RuleFile, RuleFileOptions, UnitTestOptions, run_unit_tests};
+use bellwether_rules::{RuleFile, RuleFileOptions, RuleKind, UnitTestOptions, run_unit_tests};
 
 /// The packs of the repository.
 pub(crate) fn packs() -> Vec<(PathBuf, Pack)> {
@@ -45,13 +45,19 @@ fn written(files: &[GeneratedFile]) -> tempfile::TempDir {
     folder
 }
 
-fn promtool(folder: &Path, args: &[&str]) {
-    let output = Command::new("promtool").args(args).current_dir(folder).output();
+/// What a program of Debian's says, which must succeed.
+fn tool(program: &str, folder: &Path, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).current_dir(folder).output();
     let output =
-        output.unwrap_or_else(|e| panic!("promtool is missing ({e}); `scripts/setup.sh peers` installs it"));
+        output.unwrap_or_else(|e| panic!("{program} is missing ({e}); `scripts/setup.sh peers` installs it"));
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "promtool {args:?}: {said}");
+    assert!(output.status.success(), "{program} {args:?}: {said}");
+    said
+}
+
+fn promtool(folder: &Path, args: &[&str]) {
+    tool("promtool", folder, args);
 }
 
 /// Files of `pack` are read by promtool and by our own reader, and the tests of the alerts pass with both. Those of objectives, which take a while, are left to promtool here; a test
@@ -115,6 +121,51 @@ fn configurations_are_taken_by_promtool() {
     assert!(checked >= 3, "{checked}");
 }
 
+/// The names and severities of all alerts in a rule file.
+fn alerts_of(rules: &str) -> Vec<(String, String)> {
+    let rules = RuleFile::parse("rules.yml", rules.as_bytes(), &RuleFileOptions::default());
+    let rules = rules.unwrap_or_else(|e| panic!("{e}"));
+    let alerts = rules.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| {
+        let RuleKind::Alerting { alert, .. } = &rule.kind else { return None };
+        Some((alert.clone(), rule.labels.get("severity").expect("has one").clone()))
+    });
+    alerts.collect()
+}
+
+#[test]
+fn configurations_of_the_alertmanager_are_taken_by_amtool_and_reach_those_who_are_meant() {
+    let mut routed = 0;
+    for (_, pack) in packs() {
+        let files = all(&pack);
+        let name = format!("{}.alertmanager.yml", pack.name);
+        if pack.receivers.is_empty() {
+            assert!(!files.iter().any(|file| file.name == name));
+            continue;
+        }
+        let folder = written(&files);
+        let said = tool("amtool", folder.path(), &["check-config", &name]);
+        assert!(said.contains(&format!("{} receivers", pack.receivers.len())), "{said}");
+        for (alert, severity) in alerts_of(text(&files, &format!("{}.rules.yml", pack.name))) {
+            let wants = |receiver: &&Receiver| {
+                receiver.severities.is_empty() || receiver.severities.iter().any(|s| s.as_str() == severity)
+            };
+            let meant: Vec<&str> =
+                pack.receivers.iter().filter(wants).map(|receiver| receiver.name.as_str()).collect();
+            assert!(!meant.is_empty(), "{}: nobody is told of {alert}, which is {severity}", pack.name);
+            let config = format!("--config.file={name}");
+            let receivers = format!("--verify.receivers={}", meant.join(","));
+            let labels = [format!("alertname={alert}"), format!("severity={severity}")];
+            tool(
+                "amtool",
+                folder.path(),
+                &["config", "routes", "test", &config, &receivers, &labels[0], &labels[1]],
+            );
+            routed += 1;
+        }
+    }
+    assert!(routed > 60, "{routed} alerts of five packs");
+}
+
 #[test]
 fn a_pack_that_uses_every_key_is_made() {
     let everything = include_str!("everything.yaml");
@@ -140,6 +191,7 @@ fn a_pack_that_uses_every_key_is_made() {
     promtool(folder.path(), &["check", "rules", "everything.rules.yml", "everything.aliases.yml"]);
     std::fs::write(folder.path().join("metrics_token"), "secret").expect("written");
     promtool(folder.path(), &["check", "config", "everything.prometheus.yml"]);
+    tool("amtool", folder.path(), &["check-config", "everything.alertmanager.yml"]);
 }
 
 #[test]

@@ -111,6 +111,12 @@ fn refusals_name_place_and_remedy() {
     check("slos: [{name: s, objective: 100, sli: r}]", "between 0 and 100");
     check("dashboards: [{title: D, panels: [{title: P, show: a, width: 25}]}]", "24 columns");
     check("scrape: [{job: j, targets: [host]}]", "host has no port");
+    check("receivers: [{name: m, type: email, to: a@b.example}]", "3:13: mail needs `via`, the server");
+    check("receivers: [{name: w, type: webhook, to: 'http://x/', from: a@b.example}]", "only mail has `via`");
+    check(
+        "receivers: [{name: s, type: slack, to: 'http://x/', token_file: t}]",
+        "only webhooks have a `token_file`",
+    );
     check("---\npack: y", "a file holds one pack");
     let errors = Pack::parse("x.yaml", b"pack: Big\nversion: 1\n").expect_err("refused").to_string();
     assert!(

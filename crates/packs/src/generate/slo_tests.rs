@@ -3,6 +3,8 @@
 //! Each pair of windows has a case in which it burns alone, just above its limit, and two in which one of the windows stays just below it. The events are those of the
 //! objective's ratio, so that the tests also hold the rules that record what is bad.
 
+use std::fmt::Write as _;
+
 use bellwether_model::{format_duration_ms, format_float};
 use bellwether_yaml::Value;
 
@@ -42,7 +44,7 @@ fn tests(pack: &Pack, slo: &Slo) -> Vec<Value> {
     for burn in slo::burn_alerts(slo) {
         for pair in &burn.pairs {
             let (above, below) = (pair.limit * 1.1, pair.limit * 0.9);
-            let above = above.min((pair.limit + 1.0) / 2.0);
+            let above = above.min(f64::midpoint(pair.limit, 1.0));
             let (long, short) = (format_duration_ms(pair.long_ms), format_duration_ms(pair.short_ms));
             let cases = [
                 (format!("fires by {long} and {short}"), above, above, true),
@@ -122,11 +124,14 @@ impl Case {
             let counted = |counts: bool, events: f64| if counts { events } else { 0.0 };
             let step = counted(series.counts_good, phase.good) + counted(series.counts_bad, phase.bad);
             let (first, each) = (format_float(rounded(total + step)), format_float(rounded(step)));
-            values.push_str(&match (phase.minutes, step) {
-                (1, _) => format!(" {first}"),
-                (minutes, 0.0) => format!(" {first}x{}", minutes - 1),
-                (minutes, _) => format!(" {first}+{each}x{}", minutes - 1),
-            });
+            values.push(' ');
+            values.push_str(&first);
+            if phase.minutes > 1 && step == 0.0 {
+                write!(values, "x{}", phase.minutes - 1).expect("BUG: writing to a string cannot fail");
+            } else if phase.minutes > 1 {
+                write!(values, "+{each}x{}", phase.minutes - 1)
+                    .expect("BUG: writing to a string cannot fail");
+            }
             total += step * phase.minutes as f64;
         }
         values

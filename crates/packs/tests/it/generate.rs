@@ -26,11 +26,11 @@ pub(crate) fn packs() -> Vec<(PathBuf, Pack)> {
         .collect()
 }
 
-fn all(pack: &Pack) -> Vec<GeneratedFile> {
+pub(crate) fn all(pack: &Pack) -> Vec<GeneratedFile> {
     generate(pack, OutputKind::ALL).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn text<'f>(files: &'f [GeneratedFile], name: &str) -> &'f str {
+pub(crate) fn text<'f>(files: &'f [GeneratedFile], name: &str) -> &'f str {
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let file = files.iter().find(|file| file.name == name);
     &file.unwrap_or_else(|| panic!("no {name} in {names:?}")).text

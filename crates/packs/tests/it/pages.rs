@@ -115,23 +115,6 @@ fn every_metric_of_a_guide_is_shown_or_alerted_on() {
 }
 
 #[test]
-fn runbooks_are_there() {
-    for (_, pack) in packs() {
-        for alert in &pack.alerts {
-            let Some(url) = alert.annotations.get("runbook_url") else { continue };
-            let Some((page, _)) = url.strip_prefix("docs/packs/").and_then(|rest| rest.split_once('#'))
-            else {
-                continue;
-            };
-            let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/packs")).join(page);
-            let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            assert!(text.contains(&format!("\n### {}\n", alert.name)), "{page} has no {}", alert.name);
-            assert!(url.ends_with(&format!("#{}", alert.name.to_lowercase())), "{url}");
-        }
-    }
-}
-
-#[test]
 fn what_people_write_around_a_reference_stays() {
     let pack = |help: &str| {
         let text = format!(

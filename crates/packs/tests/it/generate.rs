@@ -580,14 +580,19 @@ fn processes_are_joined_as_the_pack_says() {
 /// The beginnings on the pages of the packs.
 #[test]
 fn the_code_on_the_pages_counts() {
+    use std::time::Duration;
+
+    use bellwether_sdk::host::Machine;
     use bellwether_sdk::{MetricSet as _, Registry};
     let registry = Registry::new();
 
     let causal = causal::Causal::register(&registry).expect("registers");
     let neo4j = causal::ConnectionPoolActiveConnectionsLabels { pool: causal::Pool::Neo4j };
     let connection = causal.connection_pool_active_connections.with(neo4j).track();
-    let labels = causal::CircuitBreakerLabels { breaker: "neo4j" };
-    causal.circuit_breaker.with(labels).set(causal::CircuitBreaker::HalfOpen);
+    causal
+        .circuit_breaker
+        .with(causal::CircuitBreakerLabels { breaker: "neo4j" })
+        .set(causal::CircuitBreaker::HalfOpen);
     let labels = causal::WorkerTasksCompletedLabels {
         task_type: "run_causal_analysis",
         status: causal::Status::Timeout,
@@ -605,24 +610,33 @@ fn the_code_on_the_pages_counts() {
     };
     devskyy.gdpr_requests.with(labels).inc();
     devskyy.health_status.set(devskyy::HealthStatus::Degraded);
-    let labels = devskyy::ComponentHealthLabels { component: devskyy::Component::Cache };
-    devskyy.component_health.with(labels).set(0.0);
+    devskyy
+        .component_health
+        .with(devskyy::ComponentHealthLabels { component: devskyy::Component::Cache })
+        .set(0.0);
     drop(timer);
 
+    let host = bellwether_sdk::Registry::new();
+    let machine = Machine::register(&host).expect("registers");
+    let collector =
+        host.collector("machine", Duration::from_secs(15), move || machine.refresh()).expect("starts");
+    drop(collector);
     system::System::register(&registry).expect("registers beside the others");
     gen_ai::GenAi::register(&registry).expect("registers beside the others");
 
     let dag = dag::Dag::register(&registry).expect("registers");
     let running = dag.active_workflows.track();
-    let labels =
-        dag::WorkflowExecutionsLabels { workflow_name: "sdlc_parallel", status: dag::Status::Success };
-    dag.workflow_executions.with(labels).inc();
+    dag.workflow_executions
+        .with(dag::WorkflowExecutionsLabels { workflow_name: "sdlc_parallel", status: dag::Status::Success })
+        .inc();
     assert!(registry.text().contains("\ndag_active_workflows 1\n"));
     drop(running);
 
     let genesis = genesis::Genesis::register(&registry).expect("registers");
-    let labels = genesis::AgentTasksLabels { agent: "qa_agent", status: genesis::Status::Success };
-    genesis.agent_tasks.with(labels).inc();
+    genesis
+        .agent_tasks
+        .with(genesis::AgentTasksLabels { agent: "qa_agent", status: genesis::Status::Success })
+        .inc();
 
     let cugar = cugar::Cugar::register(&registry).expect("registers");
     let running = cugar.active_executions.track();
@@ -663,7 +677,10 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
 
     let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "cugar").expect("there");
     let registry = Registry::new();
-    let golden = Golden::builder("cugar").register(&registry).expect("registers");
+    let golden = Golden::builder("cugar")
+        .buckets(&[0.5, 1.0, 3.0, 5.0, 10.0, 30.0])
+        .register(&registry)
+        .expect("registers");
     golden.execution("intelligence", Status::Success, Duration::from_millis(120));
     golden.execution("intelligence", Status::Failure, Duration::from_secs(3));
     golden.tool_call("search", Status::Failure);

@@ -128,8 +128,8 @@ fn take(dir: &Path, block: &str) {
         write("server.yml", block);
         must(&["check", "config", "server.yml"]);
     } else if block.starts_with("metric_relabel_configs:") {
-        let indented: String = block.lines().map(|line| format!("  {line}\n")).collect();
-        write("server.yml", &format!("scrape_configs:\n- job_name: app\n{indented}"));
+        let indented = block.trim_end().replace('\n', "\n  ");
+        write("server.yml", &format!("scrape_configs:\n- job_name: app\n  {indented}\n"));
         must(&["check", "config", "server.yml"]);
     } else {
         let (_, schema) = block.trim().split_once("$schema=").expect("a comment for editors");

@@ -1,6 +1,7 @@
 //! `bellwether pack`: exit codes and what programs read.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -69,22 +70,113 @@ fn a_page_keeps_what_people_write_around_its_reference() {
     assert!(second.contains("New.") && !second.contains("Old."), "{second}");
 }
 
-#[test]
-fn every_pack_of_the_repository_is_made_and_its_alerts_pass_their_tests() {
+/// The blocks of code on a page with their languages.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let fenced = page.split("\n```").skip(1).step_by(2);
+    fenced.map(|block| block.split_once('\n').expect("a language and a text")).collect()
+}
+
+/// A folder with the packs of the repository in `packs`.
+fn folder_with_packs() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir(dir.path().join("packs")).expect("made");
     for entry in fs::read_dir(root().join("packs")).expect("there") {
         let path = entry.expect("readable").path();
-        if path.extension().is_none_or(|extension| extension != "yaml") {
+        let name = path.file_name().expect("a name");
+        fs::copy(&path, dir.path().join("packs").join(name)).expect("copied");
+    }
+    dir
+}
+
+/// The text between the first single quotes of a line, behind `prefix`.
+fn quoted<'l>(line: &'l str, prefix: &str) -> Option<&'l str> {
+    let (_, rest) = line.split_once(&format!("'{prefix}"))?;
+    Some(rest.split_once('\'')?.0)
+}
+
+/// Does what a line of a shell says, as far as that needs no server.
+fn run(dir: &Path, line: &str) {
+    let (success, said) = if line.starts_with("bellwether pack ") || line.starts_with("bellwether test ") {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        command(dir, &words)
+    } else if let Some(config) = line.strip_prefix("bellwether serve --config.file ") {
+        fs::write(dir.join("made/metrics_token"), "secret").expect("written");
+        command(dir, &["check", "config", config])
+    } else if line.starts_with("curl ") {
+        assert!(line.contains("--data-urlencode"), "{line}");
+        command(dir, &["promql", "format", quoted(line, "query=").expect("a query")])
+    } else {
+        assert!(line.contains("bellwether query instant "), "nobody tests {line}");
+        command(dir, &["promql", "format", quoted(line, "").expect("a query")])
+    };
+    assert!(success, "{line}\n{said}");
+}
+
+/// Takes YAML as what it is: a pack, or a part of the server's configuration.
+fn take(dir: &Path, block: &str) {
+    let write = |name: &str, text: &str| fs::write(dir.join(name), text).expect("written");
+    let must = |args: &[&str]| {
+        let (success, said) = command(dir, args);
+        assert!(success, "{block}\n{said}");
+    };
+    if block.starts_with("pack:") {
+        write("example.yaml", block);
+        must(&["pack", "lint", "example.yaml"]);
+        must(&["pack", "gen", "example.yaml", "--out", "example"]);
+    } else if block.starts_with("packs:") {
+        write("shop.yaml", SHOP);
+        write("server.yml", block);
+        must(&["check", "config", "server.yml"]);
+    } else if block.starts_with("metric_relabel_configs:") {
+        let indented = block.trim_end().replace('\n', "\n  ");
+        write("server.yml", &format!("scrape_configs:\n- job_name: app\n  {indented}\n"));
+        must(&["check", "config", "server.yml"]);
+    } else {
+        let (_, schema) = block.trim().split_once("$schema=").expect("a comment for editors");
+        assert!(dir.join("packs").join(schema).exists(), "{block}");
+    }
+}
+
+/// What `docs/packs.md` and the pages of packs show is done here: packs are checked and made, the cases of their alerts pass, configurations are taken and queries are
+/// PromQL. Code in Rust is a matter of the crate of packs.
+#[test]
+fn the_pages_of_packs_do_what_they_say() {
+    let mut pages: Vec<_> = fs::read_dir(root().join("docs/packs"))
+        .expect("there")
+        .map(|entry| entry.expect("readable").path())
+        .chain([root().join("docs/packs.md")])
+        .collect();
+    pages.sort();
+    for page in pages {
+        let dir = folder_with_packs();
+        let text = fs::read_to_string(&page).expect("readable");
+        let blocks = blocks(&text);
+        let of_shell = blocks.iter().filter(|(language, _)| *language == "sh").map(|(_, text)| *text);
+        let shell = of_shell.collect::<Vec<_>>().join("\n");
+        let shell = shell.replace("\\\n", " ");
+        for line in shell.lines() {
+            run(dir.path(), line);
+        }
+        for (language, block) in &blocks {
+            match *language {
+                "yaml" => take(dir.path(), block),
+                "sh" | "rust" => {}
+                other => panic!("{}: nobody tests {other}", page.display()),
+            }
+        }
+        if page.ends_with("packs.md") {
             continue;
         }
-        let pack = path.to_string_lossy();
-        let (success, said) = command(dir.path(), &["pack", "lint", "--strict", &pack]);
+        let name = page.file_stem().expect("a name").to_string_lossy();
+        let (success, said) =
+            command(dir.path(), &["pack", "lint", "--strict", &format!("packs/{name}.yaml")]);
         assert!(success, "{said}");
-        let (success, said) = command(dir.path(), &["pack", "gen", &pack, "--out", "made"]);
-        assert!(success, "{said}");
-        for tests in said.lines().filter(|line| line.ends_with(".rules.test.yml")) {
-            let (success, said) = command(dir.path(), &["test", "rules", tests]);
-            assert!(success, "{said}");
+        for made in fs::read_dir(dir.path().join("made")).expect("the page makes files") {
+            let made = made.expect("readable").file_name().to_string_lossy().into_owned();
+            assert!(
+                !made.ends_with(".test.yml") || shell.contains(&made),
+                "{name}: the page does not run {made}"
+            );
         }
     }
 }

@@ -109,6 +109,7 @@ fn check_labels(
     for (label, rules) in &metric.labels {
         let label = exposed_as(label);
         match family.labels.get(&label) {
+            None if rules.optional => {}
             None => findings.add(
                 FindingKind::Label,
                 Severity::Error,
@@ -117,7 +118,7 @@ fn check_labels(
                 "set the label, or take it out of the pack".to_owned(),
             ),
             Some(values) => {
-                if values.n_series < family.n_series {
+                if values.n_series < family.n_series && !rules.optional {
                     findings.add(
                         FindingKind::Label,
                         Severity::Warning,

@@ -4,6 +4,7 @@
 //! again, which settles how series pair and checks the types.
 mod build;
 mod error;
+mod events;
 mod labels;
 mod series;
 
@@ -18,6 +19,7 @@ use crate::schema::{
 
 pub use error::{CompileError, CompileErrorKind};
 
+pub(crate) use events::{EventSeries, Events, events};
 pub(crate) use labels::{ResultLabels, result_labels};
 pub(crate) use series::{Part, Series};
 

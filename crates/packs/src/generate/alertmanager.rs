@@ -43,6 +43,15 @@ fn receiver(receiver: &Receiver) -> Value {
     };
     let mut settings = MapValue::new();
     settings.set(key, value);
+    if let Some(file) = &receiver.token_file {
+        let mut authorization = MapValue::new();
+        authorization.set("credentials_file", file.as_str());
+        let mut http = MapValue::new();
+        http.set("authorization", authorization);
+        settings.set("http_config", http);
+    }
+    settings.set_if("smarthost", receiver.via.as_deref().unwrap_or_default());
+    settings.set_if("from", receiver.from.as_deref().unwrap_or_default());
     let mut out = MapValue::new();
     out.set("name", receiver.name.value.as_str());
     out.set(section, Value::List(vec![settings.into()]));

@@ -10,6 +10,7 @@ pub(crate) mod rules;
 mod rust;
 mod scrape;
 mod slo;
+pub(crate) mod slo_tests;
 
 use bellwether_yaml::Value;
 
@@ -24,7 +25,7 @@ words! {
         Rules = "rules",
         /// Recordings that keep old names of metrics alive.
         Aliases = "aliases",
-        /// Unit tests of the alerts.
+        /// Unit tests of the alerts, those of objectives included.
         RuleTests = "rule-tests",
         /// The configuration of a server: what is scraped, the rules, the Alertmanagers.
         Scrape = "scrape",
@@ -84,7 +85,9 @@ pub fn generate(pack: &Pack, kinds: &[OutputKind]) -> Result<Vec<GeneratedFile>,
             yaml(format!("{name}.aliases.yml"), aliases::rule_file(pack)).into_iter().collect()
         }
         OutputKind::RuleTests => {
-            yaml(format!("{name}.rules.test.yml"), rule_tests::unit_tests(pack)).into_iter().collect()
+            let of_alerts = yaml(format!("{name}.rules.test.yml"), rule_tests::unit_tests(pack));
+            let of_budgets = yaml(format!("{name}.slos.test.yml"), slo_tests::unit_tests(pack));
+            of_alerts.into_iter().chain(of_budgets).collect()
         }
         OutputKind::Scrape => {
             yaml(format!("{name}.prometheus.yml"), scrape::configuration(pack)).into_iter().collect()

@@ -6,6 +6,9 @@ use bellwether_yaml::{MapValue, Value};
 use super::slo;
 use crate::schema::{Alert, Pack, Recording};
 
+/// The annotation that says where people read what to do.
+pub(crate) const RUNBOOK_URL: &str = "runbook_url";
+
 /// The rule file; `None` if there are no rules.
 pub(super) fn rule_file(pack: &Pack) -> Option<Value> {
     let mut groups: Vec<Value> = Vec::new();
@@ -72,7 +75,7 @@ fn alert(pack: &Pack, alert: &Alert) -> Value {
         rule.set("keep_firing_for", format_duration_ms(alert.keep_firing_for_ms));
     }
     rule.set_if("labels", labels(alert));
-    rule.set_if("annotations", Value::string_map(&alert.annotations));
+    rule.set_if("annotations", annotations(pack, alert));
     rule.into()
 }
 
@@ -80,4 +83,10 @@ fn labels(alert: &Alert) -> Value {
     let severity = alert.severity.map(|severity| ("severity", severity.as_str()));
     let own = alert.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Value::string_map(severity.into_iter().chain(own))
+}
+
+fn annotations(pack: &Pack, alert: &Alert) -> Value {
+    let own = alert.annotations.iter().map(|(name, text)| (name.as_str(), text.clone()));
+    let runbook = pack.runbook_url(&alert.name).filter(|_| !alert.annotations.contains_key(RUNBOOK_URL));
+    Value::string_map(own.chain(runbook.map(|url| (RUNBOOK_URL, url))))
 }

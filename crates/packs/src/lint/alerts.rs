@@ -7,7 +7,8 @@ use bellwether_rules::{RuleFile, RuleFileOptions};
 use super::Found;
 use super::trees::{Comparison, calls, comparisons, divides, has_operator};
 use crate::compile::{Part, Series};
-use crate::generate::rules;
+use crate::generate::rules::{self, RUNBOOK_URL};
+use crate::generate::slo_tests::events_of;
 use crate::schema::{Absent, Alert, Metric, MetricKind, Pack};
 
 /// Words in the names of counters of what went wrong.
@@ -144,6 +145,33 @@ pub(super) fn text(pack: &Pack) -> Vec<Found<'_>> {
         let message = format!("alert {:?} does not say what is wrong", alert.name.value);
         Found::warning(alert.name.position, message, "give `annotations: {summary: ...}`")
             .unless(&alert.allow)
+    });
+    found.collect()
+}
+
+pub(super) fn runbooks(pack: &Pack) -> Vec<Found<'_>> {
+    if pack.runbooks.is_some() {
+        return Vec::new();
+    }
+    let without = pack.alerts.iter().filter(|alert| !alert.annotations.contains_key(RUNBOOK_URL));
+    let found = without.map(|alert| {
+        let message = format!("alert {:?} does not say where people read what to do", alert.name.value);
+        let remedy =
+            "give `annotations: {runbook_url: ...}`, or the pack a page with all of them in `runbooks`";
+        Found::warning(alert.name.position, message, remedy).unless(&alert.allow)
+    });
+    found.collect()
+}
+
+pub(super) fn burn_tests(pack: &Pack) -> Vec<Found<'_>> {
+    let untested = pack.slos.iter().filter(|slo| events_of(pack, slo).is_none());
+    let found = untested.map(|slo| {
+        let message = format!(
+            "objective {:?} has no tests of its alerts: no good and bad events of {} can be made up",
+            slo.name.value, slo.sli
+        );
+        let remedy = "let it be a share of the events of counters or histograms, and give the labels in its conditions `examples` of both";
+        Found::warning(slo.name.position, message, remedy)
     });
     found.collect()
 }

@@ -29,6 +29,8 @@ pub struct Rule {
     pub defects: &'static [&'static str],
     /// What it demands.
     pub demands: &'static str,
+    /// Whether an author may say that it does not apply. Of an expression without a meaning nothing can be made, whatever the reason.
+    pub can_be_set_aside: bool,
     check: fn(&Pack) -> Vec<Found<'_>>,
 }
 
@@ -111,7 +113,14 @@ const fn rule(
     demands: &'static str,
     check: fn(&Pack) -> Vec<Found<'_>>,
 ) -> Rule {
-    Rule { id, defects, demands, check }
+    Rule { id, defects, demands, can_be_set_aside: true, check }
+}
+
+impl Rule {
+    /// The same rule, which nobody can set aside.
+    const fn needed(self) -> Self {
+        Self { can_be_set_aside: false, ..self }
+    }
 }
 
 /// Every rule, in the order of the documentation.
@@ -167,8 +176,10 @@ pub const RULES: &[Rule] = &[
         &["U3", "G5"],
         "Everything that an expression uses is exposed by something.",
         expressions::known_series,
-    ),
-    rule("expression-types", &["G8"], "Expressions have a meaning and their types fit.", expressions::types),
+    )
+    .needed(),
+    rule("expression-types", &["G8"], "Expressions have a meaning and their types fit.", expressions::types)
+        .needed(),
     rule(
         "ratio-groups",
         &["D1", "D2", "V5"],
@@ -236,6 +247,13 @@ pub const RULES: &[Rule] = &[
         "An alert has a case in which it fires and one in which it does not.",
         alerts::tests,
     ),
+    rule("runbook", &[], "An alert says in a `runbook_url` where people read what to do.", alerts::runbooks),
+    rule(
+        "objective-tests",
+        &[],
+        "Good and bad events of an objective can be made up, so that its alerts have cases.",
+        alerts::burn_tests,
+    ),
     rule("alert-case", &[], "The series of a case are series that something exposes.", alerts::cases),
     rule("template", &[], "What an alert says are templates that a server takes.", alerts::templates),
     rule(
@@ -264,14 +282,19 @@ pub const RULES: &[Rule] = &[
         "There are as many entries as other documentation says.",
         counts::as_documented,
     ),
-    rule("references", &[], "What an entry refers to is there.", references::exist),
+    rule("references", &[], "What an entry refers to is there.", references::exist).needed(),
 ];
 
 /// Everything that is wrong with a pack, in the order of the file.
 pub fn lint(pack: &Pack) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in RULES.iter().filter(|rule| !pack.allow.contains_key(rule.id)) {
-        let is_allowed = |found: &Found<'_>| found.allow.is_some_and(|allow| allow.contains_key(rule.id));
+    for rule in RULES {
+        let is_set_aside =
+            |allow: &BTreeMap<String, String>| rule.can_be_set_aside && allow.contains_key(rule.id);
+        if is_set_aside(&pack.allow) {
+            continue;
+        }
+        let is_allowed = |found: &Found<'_>| found.allow.is_some_and(is_set_aside);
         findings.extend((rule.check)(pack).into_iter().filter(|found| !is_allowed(found)).map(|found| {
             Finding {
                 rule: rule.id,

@@ -79,8 +79,14 @@ pub struct Receiver {
     pub name: Spanned<String>,
     /// How.
     pub kind: ReceiverKind,
-    /// Where: a URL, a channel, an address of mail. What is secret stands in a file, named as `file:PATH`.
+    /// Where: a URL, an address of mail, the key of PagerDuty. What is secret stands in a file, named as `file:PATH`.
     pub to: String,
+    /// The file with the bearer token that a webhook wants to see, as the Alertmanager finds it.
+    pub token_file: Option<String>,
+    /// The server that mail is handed to, as `host:port`.
+    pub via: Option<String>,
+    /// The sender of mail.
+    pub from: Option<String>,
     /// Only alerts of these severities; all if none are given.
     pub severities: Vec<super::alert::Severity>,
     /// Where it stands.
@@ -229,9 +235,21 @@ impl<'d> Decode<'d> for Receiver {
             name: map.required("name").unwrap_or_default(),
             kind: map.required("type").unwrap_or(ReceiverKind::Webhook),
             to: map.required("to").unwrap_or_default(),
+            token_file: map.optional("token_file"),
+            via: map.optional("via"),
+            from: map.optional("from"),
             severities: map.or_default("severities"),
             position: node.position(),
         };
+        let is_mail = receiver.kind == ReceiverKind::Email;
+        if !map.has_failed() && (is_mail != receiver.via.is_some() || is_mail != receiver.from.is_some()) {
+            let why = if is_mail { "mail needs" } else { "only mail has" };
+            map.reject(node, format!("{why} `via`, the server it is handed to, and `from`, its sender"));
+        }
+        if receiver.token_file.is_some() && receiver.kind != ReceiverKind::Webhook {
+            let place = map.place("token_file");
+            map.reject(place, "only webhooks have a `token_file`");
+        }
         map.finish()?;
         Ok(receiver)
     }

@@ -155,6 +155,11 @@ pub const SECTIONS: &[SectionFields] = &[
                 Type::List(&Type::Section("slo")),
                 "Objectives, with alerts on the speed at which their budget burns.",
             ),
+            optional(
+                "runbooks",
+                Type::Text,
+                "A page with a heading for each alert and objective, to which the `runbook_url` of those without one of their own leads.",
+            ),
             optional("dashboards", Type::List(&Type::Section("dashboard")), "Pages of panels."),
             optional(
                 "panels",
@@ -251,6 +256,11 @@ pub const SECTIONS: &[SectionFields] = &[
                 "How many different values an open label may have; further ones become `_overflow`.",
             ),
             optional("max_len", Type::Whole, "How many bytes a value may have."),
+            optional(
+                "optional",
+                Type::Bool,
+                "Whether series may lack it, such as the class of an error where there was none.",
+            ),
             optional(
                 "normalise",
                 Type::List(&Type::Word(Normalise::WORDS)),
@@ -585,8 +595,15 @@ pub const SECTIONS: &[SectionFields] = &[
             required(
                 "to",
                 Type::Text,
-                "Where: a URL, a channel, an address. A file that holds the secret part is written `file:/path`.",
+                "Where: a URL, an address, the key of PagerDuty. What stands in a file is written `file:/path`; for the URL of a webhook that needs Alertmanager 0.26.",
             ),
+            optional("token_file", Type::Text, "The file with the bearer token that a webhook wants to see."),
+            optional(
+                "via",
+                Type::Text,
+                "For mail, which needs it: the server it is handed to, as `host:port`.",
+            ),
+            optional("from", Type::Text, "For mail, which needs it: the sender."),
             optional("severities", Type::List(&Type::Word(Severity::WORDS)), "Only these; all if not given."),
         ],
     ),

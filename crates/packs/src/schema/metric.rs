@@ -153,6 +153,8 @@ pub struct Label {
     pub max: Option<u32>,
     /// How many bytes a value may have.
     pub max_len: Option<u16>,
+    /// Whether series may lack it, such as the class of an error where there was none.
+    pub optional: bool,
     /// What is taken out of each value first.
     pub normalise: Vec<Normalise>,
     /// A sentence about it.
@@ -300,6 +302,7 @@ impl<'d> Decode<'d> for Label {
             values: map.or_default("enum"),
             max: map.optional("max"),
             max_len: map.optional("max_len"),
+            optional: map.or("optional", false),
             normalise: map.or_default("normalise"),
             help: map.or_default("help"),
             examples: map.or_default("examples"),

@@ -47,6 +47,8 @@ pub struct Pack {
     pub alerts: Vec<Alert>,
     /// The objectives.
     pub slos: Vec<Slo>,
+    /// The page with a heading for each alert and objective that says what to do, as people can open it.
+    pub runbooks: Option<String>,
     /// The dashboards. `panels` at the top of a pack is one dashboard.
     pub dashboards: Vec<Dashboard>,
     /// What is scraped.
@@ -142,6 +144,11 @@ impl Pack {
         }
     }
 
+    /// Where the runbook of the alert or objective called `name` is; `None` if the pack has no page of runbooks.
+    pub fn runbook_url(&self, name: &str) -> Option<String> {
+        self.runbooks.as_ref().map(|page| format!("{page}#{}", name.to_lowercase()))
+    }
+
     /// All panels of all dashboards.
     pub fn panels(&self) -> impl Iterator<Item = &Panel> {
         self.dashboards.iter().flat_map(|dashboard| &dashboard.panels)
@@ -187,6 +194,7 @@ impl<'d> Decode<'d> for Pack {
             recordings: map.list("recordings", "a recording needs a name"),
             alerts: map.list("alerts", "an alert needs a name"),
             slos: map.list("slos", "an objective needs a name"),
+            runbooks: map.optional("runbooks"),
             dashboards,
             scrape: map.list("scrape", "what is scraped needs a job"),
             services: map.list("services", "a service needs a name"),

@@ -138,10 +138,10 @@ fn metric(pack: &Pack, metric: &Metric, attributes: &Attributes<'_>) -> Value {
     if metric.stability == Stability::Deprecated {
         map.set("deprecated", deprecated(metric));
     }
-    let refs = metric.labels.iter().map(|(name, _)| {
+    let refs = metric.labels.iter().map(|(name, label)| {
         let mut map = MapValue::new();
         map.set("ref", attributes.key(metric, &name.value));
-        map.set("requirement_level", "required");
+        map.set("requirement_level", if label.optional { "recommended" } else { "required" });
         Value::from(map)
     });
     map.set_if("attributes", Value::List(refs.collect()));

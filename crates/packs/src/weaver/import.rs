@@ -84,6 +84,8 @@ struct Deprecated {
 struct Ref {
     attribute: String,
     group: String,
+    /// Whether the attribute is always there.
+    is_required: bool,
 }
 
 impl Registry<'_> {
@@ -119,9 +121,10 @@ impl Registry<'_> {
             metric.deprecated.as_ref().map(|d| d.renamed_to.as_str()).unwrap_or_default(),
         );
         let mut labels = MapValue::new();
-        for key in self.keys(&metric.refs) {
-            let (label, rules) = self.label(key);
+        for (key, is_required) in self.keys(&metric.refs) {
+            let (label, mut rules) = self.label(key);
             if labels.get(&label).is_none() {
+                rules.set_if("optional", !is_required);
                 labels.set(label, rules);
             }
         }
@@ -132,25 +135,25 @@ impl Registry<'_> {
         map.into()
     }
 
-    /// The keys of the attributes, those of groups included.
-    fn keys<'r>(&'r self, refs: &'r [Ref]) -> Vec<&'r str> {
+    /// The keys of the attributes, those of groups included, and whether they are always there.
+    fn keys<'r>(&'r self, refs: &'r [Ref]) -> Vec<(&'r str, bool)> {
         let mut keys = Vec::new();
         for one in refs {
-            if !one.attribute.is_empty() {
-                keys.push(one.attribute.as_str());
-            }
             // Groups within groups are not recommended, and their depth would have to be bounded.
             let group = self.groups.get(one.group.as_str());
-            keys.extend(group.iter().flat_map(|group| &group.refs).map(|one| one.attribute.as_str()));
+            let of_group = group.iter().flat_map(|group| &group.refs);
+            keys.extend(
+                [one].into_iter().chain(of_group).map(|one| (one.attribute.as_str(), one.is_required)),
+            );
         }
-        keys.retain(|key| !key.is_empty());
+        keys.retain(|(key, _)| !key.is_empty());
         keys
     }
 
     /// The label of an attribute, with what it can be; open if the attribute is defined elsewhere.
-    fn label(&self, key: &str) -> (String, Value) {
+    fn label(&self, key: &str) -> (String, MapValue) {
         let mut rules = MapValue::new();
-        let Some(attribute) = self.attributes.get(key) else { return (sanitised(key), rules.into()) };
+        let Some(attribute) = self.attributes.get(key) else { return (sanitised(key), rules) };
         let label = match attribute.own.get("label") {
             Some(Value::Str(label)) => label.clone(),
             _ => sanitised(key),
@@ -163,7 +166,7 @@ impl Registry<'_> {
             rules.set_if("help", attribute.brief.trim());
         }
         rules.set_if("examples", attribute.examples.clone());
-        (label, rules.into())
+        (label, rules)
     }
 }
 
@@ -289,7 +292,12 @@ impl<'d> Decode<'d> for Ref {
 
     fn decode(node: Node<'d>, errors: &mut Errors) -> Result<Self, Reported> {
         let mut map = MapReader::new(node, "attribute reference", errors)?;
-        let reference = Self { attribute: map.or_default("ref"), group: map.or_default("ref_group") };
+        let level = map.optional("requirement_level").unwrap_or(Value::Null);
+        let reference = Self {
+            attribute: map.or_default("ref"),
+            group: map.or_default("ref_group"),
+            is_required: matches!(level, Value::Str(level) if level == "required"),
+        };
         map.finish_open()?;
         Ok(reference)
     }

@@ -282,3 +282,21 @@ fn what_a_pack_sets_aside_is_not_found() {
     let body = RIGHT.replace("# TYPE shop_build_info gauge\nshop_build_info 1\n", "");
     assert_eq!(check(&pack, &read(&body)), []);
 }
+
+#[test]
+fn a_label_that_is_optional_may_be_missing() {
+    let found = |optional: bool, exposition: &str| {
+        let text = format!(
+            "pack: shop\nversion: 1.0.0\nmetrics: [{{name: shop_calls_total, type: counter, help: x, labels: {{error: {{max: 9, max_len: 4, optional: {optional}}}}}}}]"
+        );
+        let pack = Pack::parse("shop.yaml", text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+        let exposed = Exposed::read(exposition.as_bytes(), BodyFormat::Text).expect("an exposition");
+        check(&pack, &exposed).into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    let none = "# TYPE shop_calls_total counter\nshop_calls_total 1\n";
+    let some = "# TYPE shop_calls_total counter\nshop_calls_total 1\nshop_calls_total{error=\"429\"} 1\n";
+    let long = "# TYPE shop_calls_total counter\nshop_calls_total{error=\"timeout\"} 1\n";
+    assert_eq!((found(false, none), found(true, none)), (vec![FindingKind::Label], vec![]));
+    assert_eq!((found(false, some), found(true, some)), (vec![FindingKind::Label], vec![]));
+    assert_eq!(found(true, long), [FindingKind::Value], "its values are still looked at");
+}

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use bellwether_packs::generate::{GeneratedFile, OutputKind, generate};
 use bellwether_packs::lint::lint;
-use bellwether_packs::schema::{Metric, MetricKind, Pack};
+use bellwether_packs::schema::{Metric, MetricKind, Pack, Receiver};
 use bellwether_promql::syntax::{ParserOptions, parse_expr};
-use bellwether_rules::{RuleFile, RuleFileOptions, UnitTestOptions, run_unit_tests};
+use bellwether_rules::{RuleFile, RuleFileOptions, RuleKind, UnitTestOptions, run_unit_tests};
 
 /// The packs of the repository.
 pub(crate) fn packs() -> Vec<(PathBuf, Pack)> {
@@ -26,11 +26,11 @@ pub(crate) fn packs() -> Vec<(PathBuf, Pack)> {
         .collect()
 }
 
-fn all(pack: &Pack) -> Vec<GeneratedFile> {
+pub(crate) fn all(pack: &Pack) -> Vec<GeneratedFile> {
     generate(pack, OutputKind::ALL).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn text<'f>(files: &'f [GeneratedFile], name: &str) -> &'f str {
+pub(crate) fn text<'f>(files: &'f [GeneratedFile], name: &str) -> &'f str {
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let file = files.iter().find(|file| file.name == name);
     &file.unwrap_or_else(|| panic!("no {name} in {names:?}")).text
@@ -45,29 +45,39 @@ fn written(files: &[GeneratedFile]) -> tempfile::TempDir {
     folder
 }
 
-fn promtool(folder: &Path, args: &[&str]) {
-    let output = Command::new("promtool").args(args).current_dir(folder).output();
+/// What a program of Debian's says, which must succeed.
+fn tool(program: &str, folder: &Path, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).current_dir(folder).output();
     let output =
-        output.unwrap_or_else(|e| panic!("promtool is missing ({e}); `scripts/setup.sh peers` installs it"));
+        output.unwrap_or_else(|e| panic!("{program} is missing ({e}); `scripts/setup.sh peers` installs it"));
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "promtool {args:?}: {said}");
+    assert!(output.status.success(), "{program} {args:?}: {said}");
+    said
 }
 
-/// Files of `pack` are read by promtool and by our own reader, and the tests of the alerts pass with both.
+fn promtool(folder: &Path, args: &[&str]) {
+    tool("promtool", folder, args);
+}
+
+/// Files of `pack` are read by promtool and by our own reader, and the tests of the alerts pass with both. Those of objectives, which take a while, are left to promtool here; a test
+/// of the program runs them, too.
 fn judge_rules(pack: &Pack, files: &[GeneratedFile]) {
     let folder = written(files);
-    let (rules, tests) = (format!("{}.rules.yml", pack.name), format!("{}.rules.test.yml", pack.name));
+    let rules = format!("{}.rules.yml", pack.name);
     if files.iter().any(|file| file.name == rules) {
         promtool(folder.path(), &["check", "rules", &rules]);
         let parsed = RuleFile::parse(&rules, text(files, &rules).as_bytes(), &RuleFileOptions::default());
         parsed.unwrap_or_else(|e| panic!("{e}"));
     }
-    if files.iter().any(|file| file.name == tests) {
-        promtool(folder.path(), &["test", "rules", &tests]);
+    for tests in files.iter().map(|file| &file.name).filter(|name| name.ends_with(".test.yml")) {
+        promtool(folder.path(), &["test", "rules", tests]);
+        if tests.ends_with(".slos.test.yml") {
+            continue;
+        }
         let options =
             UnitTestOptions { find_files: |path| vec![path.to_owned()], ..UnitTestOptions::default() };
-        let report = run_unit_tests(&folder.path().join(&tests), &options).unwrap_or_else(|e| panic!("{e}"));
+        let report = run_unit_tests(&folder.path().join(tests), &options).unwrap_or_else(|e| panic!("{e}"));
         assert!(
             report.failures.is_empty(),
             "{:?}",
@@ -111,6 +121,51 @@ fn configurations_are_taken_by_promtool() {
     assert!(checked >= 3, "{checked}");
 }
 
+/// The names and severities of all alerts in a rule file.
+fn alerts_of(rules: &str) -> Vec<(String, String)> {
+    let rules = RuleFile::parse("rules.yml", rules.as_bytes(), &RuleFileOptions::default());
+    let rules = rules.unwrap_or_else(|e| panic!("{e}"));
+    let alerts = rules.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| {
+        let RuleKind::Alerting { alert, .. } = &rule.kind else { return None };
+        Some((alert.clone(), rule.labels.get("severity").expect("has one").clone()))
+    });
+    alerts.collect()
+}
+
+#[test]
+fn configurations_of_the_alertmanager_are_taken_by_amtool_and_reach_those_who_are_meant() {
+    let mut routed = 0;
+    for (_, pack) in packs() {
+        let files = all(&pack);
+        let name = format!("{}.alertmanager.yml", pack.name);
+        if pack.receivers.is_empty() {
+            assert!(!files.iter().any(|file| file.name == name));
+            continue;
+        }
+        let folder = written(&files);
+        let said = tool("amtool", folder.path(), &["check-config", &name]);
+        assert!(said.contains(&format!("{} receivers", pack.receivers.len())), "{said}");
+        for (alert, severity) in alerts_of(text(&files, &format!("{}.rules.yml", pack.name))) {
+            let wants = |receiver: &&Receiver| {
+                receiver.severities.is_empty() || receiver.severities.iter().any(|s| s.as_str() == severity)
+            };
+            let meant: Vec<&str> =
+                pack.receivers.iter().filter(wants).map(|receiver| receiver.name.as_str()).collect();
+            assert!(!meant.is_empty(), "{}: nobody is told of {alert}, which is {severity}", pack.name);
+            let config = format!("--config.file={name}");
+            let receivers = format!("--verify.receivers={}", meant.join(","));
+            let labels = [format!("alertname={alert}"), format!("severity={severity}")];
+            tool(
+                "amtool",
+                folder.path(),
+                &["config", "routes", "test", &config, &receivers, &labels[0], &labels[1]],
+            );
+            routed += 1;
+        }
+    }
+    assert!(routed > 60, "{routed} alerts of five packs");
+}
+
 #[test]
 fn a_pack_that_uses_every_key_is_made() {
     let everything = include_str!("everything.yaml");
@@ -123,6 +178,7 @@ fn a_pack_that_uses_every_key_is_made() {
             "everything.rules.yml",
             "everything.aliases.yml",
             "everything.rules.test.yml",
+            "everything.slos.test.yml",
             "everything.prometheus.yml",
             "everything.alertmanager.yml",
             "everything-everything.dashboard.json",
@@ -135,6 +191,7 @@ fn a_pack_that_uses_every_key_is_made() {
     promtool(folder.path(), &["check", "rules", "everything.rules.yml", "everything.aliases.yml"]);
     std::fs::write(folder.path().join("metrics_token"), "secret").expect("written");
     promtool(folder.path(), &["check", "config", "everything.prometheus.yml"]);
+    tool("amtool", folder.path(), &["check-config", "everything.alertmanager.yml"]);
 }
 
 #[test]
@@ -145,6 +202,20 @@ fn every_alert_of_the_repository_has_both_cases() {
             let tests = text(&files, &format!("{}.rules.test.yml", pack.name));
             for what in ["fires", "is quiet"] {
                 assert!(tests.contains(&format!("name: {} {what}\n", alert.name)), "{} {what}", alert.name);
+            }
+        }
+        // Those of objectives, of which each pair of windows has three cases.
+        let rules = text(&files, &format!("{}.rules.yml", pack.name));
+        for alert in rules.lines().filter_map(|line| line.strip_prefix("  - alert: ")) {
+            if pack.alerts.iter().any(|other| other.name.value == alert) {
+                continue;
+            }
+            let tests = text(&files, &format!("{}.slos.test.yml", pack.name));
+            let (_, rule) = rules.split_once(&format!("- alert: {alert}\n    expr: ")).expect("there");
+            let pairs = rule.lines().next().expect("an expression").split(" or ").count();
+            for (what, number) in [("fires", pairs), ("is quiet", 2 * pairs)] {
+                let cases = tests.matches(&format!("name: {alert} {what} ")).count();
+                assert_eq!(cases, number, "{alert} {what}");
             }
         }
     }
@@ -509,14 +580,19 @@ fn processes_are_joined_as_the_pack_says() {
 /// The beginnings on the pages of the packs.
 #[test]
 fn the_code_on_the_pages_counts() {
+    use std::time::Duration;
+
+    use bellwether_sdk::host::Machine;
     use bellwether_sdk::{MetricSet as _, Registry};
     let registry = Registry::new();
 
     let causal = causal::Causal::register(&registry).expect("registers");
     let neo4j = causal::ConnectionPoolActiveConnectionsLabels { pool: causal::Pool::Neo4j };
     let connection = causal.connection_pool_active_connections.with(neo4j).track();
-    let labels = causal::CircuitBreakerLabels { breaker: "neo4j" };
-    causal.circuit_breaker.with(labels).set(causal::CircuitBreaker::HalfOpen);
+    causal
+        .circuit_breaker
+        .with(causal::CircuitBreakerLabels { breaker: "neo4j" })
+        .set(causal::CircuitBreaker::HalfOpen);
     let labels = causal::WorkerTasksCompletedLabels {
         task_type: "run_causal_analysis",
         status: causal::Status::Timeout,
@@ -534,24 +610,33 @@ fn the_code_on_the_pages_counts() {
     };
     devskyy.gdpr_requests.with(labels).inc();
     devskyy.health_status.set(devskyy::HealthStatus::Degraded);
-    let labels = devskyy::ComponentHealthLabels { component: devskyy::Component::Cache };
-    devskyy.component_health.with(labels).set(0.0);
+    devskyy
+        .component_health
+        .with(devskyy::ComponentHealthLabels { component: devskyy::Component::Cache })
+        .set(0.0);
     drop(timer);
 
+    let host = bellwether_sdk::Registry::new();
+    let machine = Machine::register(&host).expect("registers");
+    let collector =
+        host.collector("machine", Duration::from_secs(15), move || machine.refresh()).expect("starts");
+    drop(collector);
     system::System::register(&registry).expect("registers beside the others");
     gen_ai::GenAi::register(&registry).expect("registers beside the others");
 
     let dag = dag::Dag::register(&registry).expect("registers");
     let running = dag.active_workflows.track();
-    let labels =
-        dag::WorkflowExecutionsLabels { workflow_name: "sdlc_parallel", status: dag::Status::Success };
-    dag.workflow_executions.with(labels).inc();
+    dag.workflow_executions
+        .with(dag::WorkflowExecutionsLabels { workflow_name: "sdlc_parallel", status: dag::Status::Success })
+        .inc();
     assert!(registry.text().contains("\ndag_active_workflows 1\n"));
     drop(running);
 
     let genesis = genesis::Genesis::register(&registry).expect("registers");
-    let labels = genesis::AgentTasksLabels { agent: "qa_agent", status: genesis::Status::Success };
-    genesis.agent_tasks.with(labels).inc();
+    genesis
+        .agent_tasks
+        .with(genesis::AgentTasksLabels { agent: "qa_agent", status: genesis::Status::Success })
+        .inc();
 
     let cugar = cugar::Cugar::register(&registry).expect("registers");
     let running = cugar.active_executions.track();
@@ -592,7 +677,10 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
 
     let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "cugar").expect("there");
     let registry = Registry::new();
-    let golden = Golden::builder("cugar").register(&registry).expect("registers");
+    let golden = Golden::builder("cugar")
+        .buckets(&[0.5, 1.0, 3.0, 5.0, 10.0, 30.0])
+        .register(&registry)
+        .expect("registers");
     golden.execution("intelligence", Status::Success, Duration::from_millis(120));
     golden.execution("intelligence", Status::Failure, Duration::from_secs(3));
     golden.tool_call("search", Status::Failure);

@@ -1,5 +1,6 @@
 //! Each rule refuses the pack with the defect that it is named for, and takes the corrected one.
 
+use bellwether_packs::generate::{OutputKind, generate};
 use bellwether_packs::lint::{Level, RULES, lint};
 use bellwether_packs::schema::Pack;
 
@@ -371,6 +372,20 @@ const CASES: &[Case] = &[
         right: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {fires: {series: {depth: 10x30}}, quiet: {series: {depth: 1x30}}}}]",
     },
     Case {
+        rule: "runbook",
+        defects: &[],
+        wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9}]",
+        says: "warning: alert \"D\" does not say where people read what to do",
+        right: "metrics: [{name: depth, type: gauge, help: x}]\nrunbooks: docs/runbooks/x.md\nalerts: [{name: D, when: depth > 9}]",
+    },
+    Case {
+        rule: "objective-tests",
+        defects: &[],
+        wrong: "metrics: [{name: runs_total, type: counter, help: x, labels: {code: {max: 9}}}]\nratios: [{name: good, num: 'code!~\"5..\"', of: runs_total}]\nslos: [{name: s, objective: 99, sli: good}]",
+        says: "warning: objective \"s\" has no tests of its alerts: no good and bad events of good can be made up",
+        right: "metrics: [{name: runs_total, type: counter, help: x, labels: {code: {max: 9, examples: ['200', '500']}}}]\nratios: [{name: good, num: 'code!~\"5..\"', of: runs_total}]\nslos: [{name: s, objective: 99, sli: good}]",
+    },
+    Case {
         rule: "alert-case",
         defects: &[],
         wrong: "metrics: [{name: depth, type: gauge, help: x}]\nalerts: [{name: D, when: depth > 9, tests: {quiet: {series: {dept: 1x9}}}}]",
@@ -508,6 +523,24 @@ fn rules_are_set_aside_where_the_author_says_why() {
     assert_eq!(count(&metric("reserved-suffix: old dashboards use it")), 0);
     assert_eq!(count(&metric("namespace: another rule")), 1);
     assert_eq!(count(&format!("{}\nallow: {{reserved-suffix: as it is}}", metric(""))), 0);
+}
+
+/// Otherwise something would have to be made of what has no meaning.
+#[test]
+fn what_has_no_meaning_cannot_be_set_aside() {
+    let metrics = "metrics: [{name: a_total, type: counter, help: x}]";
+    let wrong = [
+        "alerts: [{name: D, when: foo > 9, for: 1m, severity: info, allow: {known-series: from elsewhere}}]",
+        "slos: [{name: s, objective: 99, sli: nope}]",
+        "expressions: [{name: e, expr: e + 1, allow: {expression-types: x}}]\nrecordings: [{record: r, expr: e}]",
+        "panels: [{title: P, show: nope + 1}]",
+        "dashboards: [{title: D, variables: [nope], panels: [{title: P, show: a_total}]}]",
+    ];
+    for wrong in wrong {
+        let allow = "allow: {known-series: x, expression-types: x, references: x}";
+        let pack = parse(&format!("{metrics}\n{wrong}\n{allow}"));
+        generate(&pack, OutputKind::ALL).expect_err(wrong);
+    }
 }
 
 #[test]

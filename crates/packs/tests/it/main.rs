@@ -6,5 +6,6 @@ mod diff;
 mod generate;
 mod lint;
 mod pages;
+mod runbooks;
 mod schema;
 mod weaver;

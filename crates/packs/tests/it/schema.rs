@@ -57,6 +57,85 @@ fn the_list_of_keys_is_that_of_the_decoder() {
     }
 }
 
+/// Every key that a decoder asks a mapping for, whatever the section: the words in quotes behind calls that read a field.
+fn keys_of_decoders() -> BTreeSet<String> {
+    /// What calls end with before the word.
+    const CALLS: [&str; 3] = ["(map, \"", "(&mut map, \"", "cases(\""];
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema");
+    let mut keys = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("there") {
+        let path = entry.expect("readable").path();
+        if path.ends_with("fields.rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("text");
+        // A chain of calls can go over several lines.
+        let source: String = source.lines().map(str::trim).collect();
+        for (at, _) in source.match_indices("(\"") {
+            // `map.optional::<Labels>("labels")`
+            let function = |c: char| c.is_alphanumeric() || "_<>:".contains(c);
+            let reads = source[..at].trim_end_matches(function).ends_with("map.");
+            keys.extend(reads.then(|| word(&source[at + 2..])));
+        }
+        for call in CALLS {
+            keys.extend(source.match_indices(call).map(|(at, _)| word(&source[at + call.len()..])));
+        }
+    }
+    keys
+}
+
+/// The text up to the end of the quotes.
+fn word(text: &str) -> String {
+    text.split_once('"').expect("a word ends").0.to_owned()
+}
+
+/// Text in which an entry of the section `name` has the key `key`.
+fn with_key(name: &str, key: &str) -> String {
+    fn holds(ty: Type, name: &str, inner: &str) -> Option<String> {
+        match ty {
+            Type::Section(section) => (section == name).then(|| inner.to_owned()),
+            Type::List(of) | Type::OneOrMore(of) => holds(*of, name, inner).map(|inner| format!("[{inner}]")),
+            Type::Map(of) => holds(*of, name, inner).map(|inner| format!("{{m: {inner}}}")),
+            _ => None,
+        }
+    }
+    let mut text = format!("{{{key}: 1}}");
+    let mut name = name;
+    while name != SECTIONS[0].name {
+        let parents =
+            SECTIONS.iter().flat_map(|section| section.fields.iter().map(move |field| (section, field)));
+        let mut held =
+            parents.filter_map(|(section, field)| Some((section, field, holds(field.ty, name, &text)?)));
+        let (section, field, inner) = held.next().expect("every section is part of another one");
+        text = format!("{{{}: {inner}}}", field.name);
+        name = section.name;
+    }
+    text
+}
+
+#[test]
+fn the_decoder_takes_no_key_that_is_not_listed() {
+    let keys = keys_of_decoders();
+    for known in
+        ["pack", "metrics", "ratios", "num", "under", "window", "by", "fires", "smarthost", "min_traffic"]
+    {
+        assert_eq!(keys.contains(known), known != "smarthost", "{known}: {keys:?}");
+    }
+    let listed: BTreeSet<&str> =
+        SECTIONS.iter().flat_map(|section| section.fields).map(|field| field.name).collect();
+    let more: Vec<&String> = keys.iter().filter(|key| !listed.contains(key.as_str())).collect();
+    assert_eq!(more, [""; 0], "keys that no section lists");
+    let unread: Vec<&&str> = listed.iter().filter(|key| !keys.contains(**key)).collect();
+    assert_eq!(unread, [&""; 0], "keys that no decoder reads, or that this test does not find");
+    for section in SECTIONS {
+        for key in keys.iter().filter(|key| section.fields.iter().all(|field| field.name != **key)) {
+            let text = with_key(section.name, key);
+            let errors = Pack::parse("x.yaml", text.as_bytes()).expect_err("refused").to_string();
+            assert!(errors.contains(&format!("field {key} not found in type")), "{text} is taken: {errors}");
+        }
+    }
+}
+
 #[test]
 fn the_committed_json_schema_is_true() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packs/pack.schema.json");
@@ -111,6 +190,12 @@ fn refusals_name_place_and_remedy() {
     check("slos: [{name: s, objective: 100, sli: r}]", "between 0 and 100");
     check("dashboards: [{title: D, panels: [{title: P, show: a, width: 25}]}]", "24 columns");
     check("scrape: [{job: j, targets: [host]}]", "host has no port");
+    check("receivers: [{name: m, type: email, to: a@b.example}]", "3:13: mail needs `via`, the server");
+    check("receivers: [{name: w, type: webhook, to: 'http://x/', from: a@b.example}]", "only mail has `via`");
+    check(
+        "receivers: [{name: s, type: slack, to: 'http://x/', token_file: t}]",
+        "only webhooks have a `token_file`",
+    );
     check("---\npack: y", "a file holds one pack");
     let errors = Pack::parse("x.yaml", b"pack: Big\nversion: 1\n").expect_err("refused").to_string();
     assert!(

@@ -54,6 +54,8 @@ fn a_registry_becomes_a_pack_with_the_names_that_prometheus_exposes() {
     assert_eq!(duration.labels[0].1.values, ["GET", "POST"]);
     assert_eq!(duration.labels[1].1.examples, ["/users/:id"]);
     assert_eq!(duration.labels[2].1.values, ["true", "false"]);
+    let optional = duration.labels.iter().map(|(_, label)| label.optional).collect::<Vec<_>>();
+    assert_eq!(optional, [true, true, false, true], "only one is required");
     assert_eq!((errors.unit.as_str(), errors.stability.as_str()), ("error", "experimental"));
     assert_eq!((jobs.kind.as_str(), jobs.stability.as_str()), ("gauge", "deprecated"));
     assert_eq!(jobs.replaced_by.as_ref().map(|name| name.value.as_str()), Some("jobs.running"));

@@ -6,7 +6,7 @@ use crate::ast::{Arg, ArgKind, Branch, Command, Node, Number, Pipe, Pos};
 use crate::error::{ExecError, ParseError};
 use crate::format::{print, quote};
 use crate::functions::Functions;
-use crate::html::escape_html;
+use crate::page::Page;
 use crate::parse::{TemplateSet, parse};
 use crate::value::Value;
 
@@ -68,6 +68,7 @@ impl Template {
             vars: vec![("$".to_owned(), data.clone())],
             out: String::new(),
             steps: 0,
+            page: Page::default(),
             depth: 0,
         };
         let nodes = self
@@ -87,6 +88,8 @@ struct State<'a> {
     /// Innermost last.
     vars: Vec<(String, Value)>,
     out: String,
+    /// Where in a page `out` ends, if it is one.
+    page: Page,
     steps: usize,
     depth: usize,
 }
@@ -131,6 +134,9 @@ impl State<'_> {
     fn write(&mut self, text: &str) -> Result<(), ExecError> {
         self.limit("output in bytes", self.out.len() + text.len(), self.options.limits.output_bytes)?;
         self.out.push_str(text);
+        if self.options.html {
+            self.page.feed(text);
+        }
         Ok(())
     }
 
@@ -162,7 +168,9 @@ impl State<'_> {
                 let data = pipe.as_ref().map_or(Ok(Value::Nil), |p| self.pipeline(dot, p))?;
                 let shown = format!("template {}", quote(name));
                 let text = self.call_template(name, &data, &Place(*pos, &shown))?;
-                self.write(&text)?;
+                // The page knows of it already.
+                self.out.push_str(&text);
+                self.limit("output in bytes", self.out.len(), self.options.limits.output_bytes)?;
             }
             Node::Break => return Ok(Flow::Break),
             Node::Continue => return Ok(Flow::Continue),
@@ -173,10 +181,8 @@ impl State<'_> {
     fn written(&self, value: &Value) -> String {
         match value {
             // The HTML variant leaves out what is not there; the text variant says so.
-            Value::Nil if self.options.html => String::new(),
+            v if self.options.html => self.page.escape(v),
             Value::Nil => "<no value>".to_owned(),
-            Value::SafeHtml(s) => s.to_string(),
-            v if self.options.html => escape_html(&print(v)),
             v => print(v),
         }
     }
@@ -208,6 +214,7 @@ impl State<'_> {
                 self.limit("number of steps", self.steps.saturating_add(n), self.options.limits.steps)?;
                 (0..n as i64).map(|i| (Value::Int(i), Value::Int(i))).collect()
             }
+            Value::Record(record) if let Some(entries) = record.entries() => entries,
             v => {
                 let message = format!("range can't iterate over {}", print(v));
                 return self.fail(&Place(branch.pipe.pos, &branch.pipe), message);
@@ -444,7 +451,10 @@ impl State<'_> {
                     return self.fail(place, "wrong number of args for tmpl: want 2 got 0");
                 };
                 let data = values.get(1).cloned().unwrap_or(Value::Nil);
+                // A page of its own, which becomes part of this one as a value.
+                let page = std::mem::take(&mut self.page);
                 let text = self.call_template(called, &data, place)?;
+                self.page = page;
                 return Ok(Value::SafeHtml(Arc::from(text)));
             }
             _ => {}

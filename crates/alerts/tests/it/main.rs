@@ -1,0 +1,2 @@
+//! What holds of the router as a whole.
+mod conformance;

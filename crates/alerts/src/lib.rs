@@ -7,9 +7,11 @@
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod dedup;
 pub mod inhibit;
 pub mod library;
 pub mod matcher;
 pub mod notification;
 pub mod route;
+pub mod silence;
 pub mod time_interval;

@@ -13,5 +13,6 @@ pub mod library;
 pub mod matcher;
 pub mod notification;
 pub mod route;
+pub mod router;
 pub mod silence;
 pub mod time_interval;

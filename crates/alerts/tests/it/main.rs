@@ -1,2 +1,3 @@
 //! What holds of the router as a whole.
 mod conformance;
+mod timing;

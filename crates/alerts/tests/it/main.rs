@@ -1,3 +1,4 @@
 //! What holds of the router as a whole.
 mod conformance;
+mod properties;
 mod timing;

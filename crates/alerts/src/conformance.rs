@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_model::{Alert, Clock, Labels, ManualClock, MatchOp};
-use bellwether_template::Value;
 use bellwether_template::library::GoTime;
+use bellwether_template::{Definitions, Value};
 use bellwether_yaml::{Decode, Dialect, Document, Errors};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -462,7 +462,14 @@ fn templates(_: &Path, case: &Json) -> Result<(), String> {
     };
     let functions = functions(clock as Arc<dyn Clock>, "");
     let html = case["html"].as_bool().unwrap_or(false);
-    let got = render_value(text(case, "template"), &root, route_labels.as_ref(), html, &functions);
+    let got = render_value(
+        text(case, "template"),
+        &root,
+        route_labels.as_ref(),
+        html,
+        &functions,
+        &Definitions::default(),
+    );
     let got = got.map_err(|error| error.to_string());
     judge(&got, &case["expect"])?;
     match got {

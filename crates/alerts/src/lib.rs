@@ -11,6 +11,7 @@ pub mod dedup;
 pub mod inhibit;
 pub mod library;
 pub mod matcher;
+pub mod message;
 pub mod notification;
 pub mod route;
 pub mod router;

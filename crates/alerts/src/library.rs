@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use bellwether_model::{Clock, SearchRegex, SystemClock, parse_duration_ms};
 use bellwether_template::library::{Host, NotificationHost, Sample, Zone, notification};
 use bellwether_template::{
-    ExecError, FunctionError, Functions, Limits, Options, ParseError, Template, Value,
+    Definitions, ExecError, FunctionError, Functions, Limits, Options, ParseError, Template, Value,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -39,8 +39,10 @@ pub fn render(
     data: &Arc<Data>,
     html: bool,
     functions: &Functions,
+    definitions: &Definitions,
 ) -> Result<String, RenderError> {
-    render_value(text, &Arc::clone(data).into(), data.route_labels.as_ref(), html, functions)
+    let root: Value = Arc::clone(data).into();
+    render_value(text, &root, data.route_labels.as_ref(), html, functions, definitions)
 }
 
 /// The same over any value. `route_labels` are the templates that the function `routeLabels` knows.
@@ -50,14 +52,27 @@ pub fn render_value(
     route_labels: Option<&Kv>,
     html: bool,
     functions: &Functions,
+    definitions: &Definitions,
 ) -> Result<String, RenderError> {
     let labels = Arc::new(RouteLabels {
         texts: route_labels.cloned().unwrap_or_default(),
         data: data.clone(),
         functions: functions.clone(),
+        definitions: definitions.clone(),
     });
-    let functions = labels.functions_at(0);
-    Ok(Template::parse("", text, &functions)?.execute_with(data, &Options { html, ..Options::default() })?)
+    let template = Template::parse("", text, &labels.functions_at(0))?.with_definitions(definitions);
+    Ok(template.execute_with(data, &Options { html, ..Options::default() })?)
+}
+
+/// The functions with `routeLabels`, which knows no label: for reading templates.
+pub(crate) fn with_route_labels(functions: &Functions) -> Functions {
+    let labels = RouteLabels {
+        texts: Kv::default(),
+        data: Value::Nil,
+        functions: functions.clone(),
+        definitions: Definitions::default(),
+    };
+    Arc::new(labels).functions_at(0)
 }
 
 /// The labels of a route, which are templates over the same data and may use each other.
@@ -65,6 +80,7 @@ struct RouteLabels {
     texts: Kv,
     data: Value,
     functions: Functions,
+    definitions: Definitions,
 }
 
 impl RouteLabels {
@@ -82,6 +98,7 @@ impl RouteLabels {
             }
             let template = Template::parse(name, text, &labels.functions_at(depth + 1));
             let template = template.map_err(|error| FunctionError::new(error.to_string()))?;
+            let template = template.with_definitions(&labels.definitions);
             let text =
                 template.execute(&labels.data).map_err(|error| FunctionError::new(error.to_string()))?;
             Ok(text.into())
@@ -92,10 +109,8 @@ impl RouteLabels {
 
 /// Whether the templates of a text are well-formed, with all functions known.
 pub fn check_template(text: &str) -> Result<(), ParseError> {
-    static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
-        let functions = functions(Arc::new(SystemClock::new()), "");
-        Arc::new(RouteLabels { texts: Kv::default(), data: Value::Nil, functions }).functions_at(0)
-    });
+    static FUNCTIONS: LazyLock<Functions> =
+        LazyLock::new(|| with_route_labels(&functions(Arc::new(SystemClock::new()), "")));
     Template::parse("", text, &FUNCTIONS).map(|_| ())
 }
 

@@ -1,5 +1,6 @@
 //! Walks the tree of a template and writes its text.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ast::{Arg, ArgKind, Branch, Command, Node, Number, Pipe, Pos};
@@ -41,17 +42,67 @@ pub struct Options {
 /// A parsed template with the templates that it defines.
 #[derive(Debug, Clone)]
 pub struct Template {
+    source: Arc<Source>,
+    /// What it may call and does not define itself.
+    definitions: Definitions,
+    functions: Functions,
+}
+
+/// A text with the templates in it.
+#[derive(Debug)]
+struct Source {
     name: String,
     text: String,
-    set: Arc<TemplateSet>,
-    functions: Functions,
+    set: TemplateSet,
+}
+
+impl Source {
+    fn parse(name: &str, text: &str, functions: &Functions) -> Result<Arc<Self>, ParseError> {
+        let set = parse(name, text, functions)?;
+        Ok(Arc::new(Self { name: name.to_owned(), text: text.to_owned(), set }))
+    }
+}
+
+/// Templates by name that other templates may call: those of files, as a rule.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    by_name: BTreeMap<String, Arc<Source>>,
+}
+
+impl Definitions {
+    /// Adds what the text defines, instead of what was defined under the same names before.
+    ///
+    /// ```
+    /// use bellwether_template::{Definitions, Functions, Template, Value};
+    ///
+    /// let functions = Functions::builtin();
+    /// let mut definitions = Definitions::default();
+    /// definitions.add("default", r#"{{ define "who" }}you{{ end }}"#, &functions).unwrap();
+    /// definitions.add("own", r#"{{ define "who" }}{{ . }}{{ end }}"#, &functions).unwrap();
+    /// let template = Template::parse("greeting", r#"Hello {{ template "who" . }}!"#, &functions).unwrap();
+    /// let greeting = template.with_definitions(&definitions).execute(&Value::from("world")).unwrap();
+    /// assert_eq!(greeting, "Hello world!");
+    /// ```
+    pub fn add(&mut self, name: &str, text: &str, functions: &Functions) -> Result<(), ParseError> {
+        let source = Source::parse(name, text, functions)?;
+        let names = source.set.keys().filter(|defined| *defined != name);
+        self.by_name.extend(names.map(|defined| (defined.clone(), Arc::clone(&source))));
+        Ok(())
+    }
 }
 
 impl Template {
     /// Parses `text`. Only the functions in `functions` may be called.
     pub fn parse(name: &str, text: &str, functions: &Functions) -> Result<Self, ParseError> {
-        let set = Arc::new(parse(name, text, functions)?);
-        Ok(Self { name: name.to_owned(), text: text.to_owned(), set, functions: functions.clone() })
+        let source = Source::parse(name, text, functions)?;
+        Ok(Self { source, definitions: Definitions::default(), functions: functions.clone() })
+    }
+
+    /// The same template, which may also call the templates that are defined elsewhere. Its own come first.
+    #[must_use]
+    pub fn with_definitions(mut self, definitions: &Definitions) -> Self {
+        self.definitions = definitions.clone();
+        self
     }
 
     /// Executes the template over `data` with default options.
@@ -64,17 +115,17 @@ impl Template {
         let mut state = State {
             template: self,
             options,
-            current: self.name.clone(),
+            source: &self.source,
+            current: self.source.name.clone(),
             vars: vec![("$".to_owned(), data.clone())],
             out: String::new(),
             steps: 0,
             page: Page::default(),
             depth: 0,
         };
-        let nodes = self
-            .set
-            .get(&self.name)
-            .ok_or_else(|| ExecError::NoTemplate(self.name.clone(), self.name.clone()))?;
+        let name = &self.source.name;
+        let nodes =
+            self.source.set.get(name).ok_or_else(|| ExecError::NoTemplate(name.clone(), name.clone()))?;
         state.walk_all(data, nodes)?;
         Ok(state.out)
     }
@@ -83,6 +134,8 @@ impl Template {
 struct State<'a> {
     template: &'a Template,
     options: &'a Options,
+    /// Where the template that is running stands.
+    source: &'a Source,
     /// The template that is running.
     current: String,
     /// Innermost last.
@@ -107,10 +160,10 @@ struct Place<'a>(Pos, &'a dyn std::fmt::Display);
 
 impl State<'_> {
     fn fail<T>(&self, place: &Place<'_>, message: impl Into<String>) -> Result<T, ExecError> {
-        let before = &self.template.text[..place.0.min(self.template.text.len())];
+        let before = &self.source.text[..place.0.min(self.source.text.len())];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Err(ExecError::Action {
-            name: self.template.name.clone(),
+            name: self.source.name.clone(),
             line: before.matches('\n').count() + 1,
             column: place.0 - line_start,
             template: self.current.clone(),
@@ -128,7 +181,7 @@ impl State<'_> {
         if used <= limit {
             return Ok(());
         }
-        Err(ExecError::Limit { name: self.template.name.clone(), what, limit })
+        Err(ExecError::Limit { name: self.source.name.clone(), what, limit })
     }
 
     fn write(&mut self, text: &str) -> Result<(), ExecError> {
@@ -257,15 +310,22 @@ impl State<'_> {
     /// Executes another template over `data`, in a scope of its own, and returns its text.
     fn call_template(&mut self, name: &str, data: &Value, place: &Place<'_>) -> Result<String, ExecError> {
         let template = self.template;
-        let Some(nodes) = template.set.get(name) else {
+        let own = template.source.set.get(name).map(|nodes| (&template.source, nodes));
+        let defined = || {
+            let source = template.definitions.by_name.get(name)?;
+            Some((source, source.set.get(name)?))
+        };
+        let Some((source, nodes)) = own.or_else(defined) else {
             return self.fail(place, format!("template {} not defined", quote(name)));
         };
+        let outer_source = std::mem::replace(&mut self.source, source);
         self.depth += 1;
         self.limit("depth of templates", self.depth, self.options.limits.depth)?;
         let outer_name = std::mem::replace(&mut self.current, name.to_owned());
         let outer_vars = std::mem::replace(&mut self.vars, vec![("$".to_owned(), data.clone())]);
         let outer_out = std::mem::take(&mut self.out);
         self.walk_all(data, nodes)?;
+        self.source = outer_source;
         self.current = outer_name;
         self.vars = outer_vars;
         self.depth -= 1;

@@ -34,7 +34,7 @@ mod unquote;
 mod value;
 
 pub use error::{ExecError, ParseError};
-pub use exec::{Limits, Options, Template};
+pub use exec::{Definitions, Limits, Options, Template};
 pub use functions::{FunctionError, Functions};
 pub use json::write_json_string;
 pub use unquote::go_unquote;

@@ -16,9 +16,10 @@ use bellwether_yaml::{Decode, Dialect, Document, Errors, MapReader, Node, Report
 pub use error::ConfigError;
 pub use global::{Global, Smarthost, SmtpAuth};
 pub use receiver::{
-    Common, DiscordReceiver, EmailReceiver, Foreign, HttpReceiver, Image, Integration, IntegrationKind, Link,
-    MsTeamsReceiver, OpsGenieReceiver, PagerDutyReceiver, Receiver, Responder, SlackAction, SlackField,
-    SlackReceiver, TeamsFormat, TelegramReceiver, UrlTemplate, WebhookReceiver,
+    Common, DiscordReceiver, EmailReceiver, Foreign, HookUrl, HttpReceiver, Image, Integration,
+    IntegrationKind, Link, MsTeamsReceiver, OpsGenieReceiver, PagerDutyKey, PagerDutyReceiver, Receiver,
+    Responder, SlackAction, SlackField, SlackReceiver, SlackWay, TeamsFormat, TelegramReceiver, UrlTemplate,
+    WebhookReceiver,
 };
 pub use secret::{SecretSource, SecretSourceError};
 

@@ -110,7 +110,7 @@ fn paths(route: &Route, path: &str, by_id: &mut BTreeMap<String, String>) {
     }
 }
 
-fn alert(labels: Labels, side: usize, ends_at_ms: Option<i64>) -> Alert {
+fn alert(labels: &Labels, side: usize, ends_at_ms: Option<i64>) -> Alert {
     let mut builder = labels.to_builder();
     builder.set("side", ["", "source", "target", "both"][side]);
     Alert {
@@ -158,11 +158,11 @@ proptest! {
         let mut inhibitor = Inhibitor::new(vec![rule.clone()]);
         let mut newest = BTreeMap::new();
         for (labels, side, end) in alerts {
-            let alert = alert(labels, side, end);
+            let alert = alert(&labels, side, end);
             inhibitor.see(&alert);
             newest.insert(alert.fingerprint(), alert);
         }
-        let target = alert(target.0, target.1, None);
+        let target = alert(&target.0, target.1, None);
         let is = |alert: &Alert, matchers: &[Matcher]| all_match(matchers, &alert.labels);
         let want: BTreeSet<Fingerprint> = newest
             .values()

@@ -16,9 +16,9 @@ use bellwether_yaml::{Errors, Kind, MapReader, Node, Reported};
 pub use chat::{DiscordReceiver, MsTeamsReceiver, TeamsFormat, TelegramReceiver};
 pub use email::EmailReceiver;
 pub use foreign::Foreign;
-pub use hook::{HttpReceiver, WebhookReceiver};
-pub use pager::{Image, Link, OpsGenieReceiver, PagerDutyReceiver, Responder};
-pub use slack::{SlackAction, SlackField, SlackReceiver};
+pub use hook::{HookUrl, HttpReceiver, WebhookReceiver};
+pub use pager::{Image, Link, OpsGenieReceiver, PagerDutyKey, PagerDutyReceiver, Responder};
+pub use slack::{SlackAction, SlackField, SlackReceiver, SlackWay};
 pub use url_template::UrlTemplate;
 
 use super::{ConfigError, Global};

@@ -15,6 +15,7 @@
 //! assert!(matcher.matches(labels.get("job").unwrap_or("")));
 //! assert_eq!(labels.to_string(), r#"up{job="node"}"#);
 //! ```
+mod alert;
 mod append;
 mod context;
 mod exemplar;
@@ -32,6 +33,7 @@ mod tenant;
 mod time;
 mod value;
 
+pub use alert::{Alert, Fingerprint, ParseFingerprintError};
 pub use append::{
     AppendBatch, AppendEntry, AppendError, AppendExemplar, AppendMetadata, AppendReport, Appender,
     KnownSample, Rejection, SeriesRef,
@@ -52,7 +54,7 @@ pub use query::{
     ColumnBuffer, MetadataRequest, Querier, Queryable, SelectHints, SelectSpec, SeriesExemplars, SeriesSet,
     StorageError,
 };
-pub use regex::{AnchoredRegex, Expansion, RegexError, go_to_rust_pattern};
+pub use regex::{AnchoredRegex, Expansion, RegexError, SearchRegex, go_to_rust_pattern};
 pub use size::{ParseSizeError, format_size, parse_size};
 pub use tenant::Tenant;
 pub use time::{

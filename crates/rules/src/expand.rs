@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{
-    Labels, Value as SampleValue, format_float_go, go_to_rust_pattern, parse_duration_ms,
-};
+use bellwether_model::{Labels, SearchRegex, Value as SampleValue, format_float_go, parse_duration_ms};
 use bellwether_template::library::{Host, Sample, SampleValue as TemplateValue, prometheus};
-use bellwether_template::{Options, ParseError, Template, Value};
-use regex_automata::Input;
-use regex_automata::meta::Regex;
+use bellwether_template::{Limits, Options, ParseError, Template, Value};
 
 /// Variables that templates of rules may use instead of the fields of their data, as in Prometheus.
 const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
@@ -40,31 +36,18 @@ impl Host for Surroundings {
     }
 
     fn regex_matches(&self, pattern: &str, text: &str) -> Result<bool, String> {
-        Ok(compile(pattern)?.is_match(text))
+        Ok(SearchRegex::new(pattern).map_err(|e| e.to_string())?.is_match(text))
     }
 
     fn regex_replace_all(&self, pattern: &str, text: &str, replacement: &str) -> Result<String, String> {
-        let regex = compile(pattern)?;
-        let mut captures = regex.create_captures();
-        let (mut out, mut at) = (String::new(), 0);
-        for found in regex.find_iter(text) {
-            regex.captures(Input::new(text).range(found.range()), &mut captures);
-            out.push_str(&text[at..found.start()]);
-            captures.interpolate_string_into(text, replacement, &mut out);
-            at = found.end();
-        }
-        out.push_str(&text[at..]);
-        Ok(out)
+        let regex = SearchRegex::new(pattern).map_err(|e| e.to_string())?;
+        let replaced = regex.replace_all(text, replacement, Limits::default().output_bytes);
+        replaced.ok_or_else(|| "the result is too long".to_owned())
     }
 
     fn parse_duration_ms(&self, text: &str) -> Result<i64, String> {
         parse_duration_ms(text).map_err(|e| e.to_string())
     }
-}
-
-fn compile(pattern: &str) -> Result<Regex, String> {
-    let pattern = go_to_rust_pattern(pattern).map_err(|e| e.to_string())?;
-    Regex::new(&pattern).map_err(|e| e.to_string())
 }
 
 /// Expands the templates of one element of a result.

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use crate::compare::{equal, order};
+use crate::escape::{escape_html, escape_js, escape_query};
 use crate::format::print;
 use crate::functions::{FunctionError, Functions};
-use crate::html::{escape_html, escape_js, escape_query};
 use crate::printf::sprintf;
 use crate::value::Value;
 
@@ -71,8 +71,8 @@ fn sprint(args: &[Value]) -> String {
 }
 
 fn len(value: &Value) -> Result<Value, FunctionError> {
-    let n = match value {
-        Value::Str(s) | Value::SafeHtml(s) => s.len(),
+    let n = match &*value.plain() {
+        Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s) => s.len(),
         Value::List(items) => items.len(),
         Value::Map(map) => map.entries.len(),
         Value::Nil => return Err(FunctionError::new("len of nil pointer")),
@@ -99,7 +99,7 @@ fn position(value: &Value, len: usize) -> Result<usize, FunctionError> {
 fn index(args: &[Value]) -> Result<Value, FunctionError> {
     let mut item = args[0].clone();
     for key in &args[1..] {
-        item = match &item {
+        item = match &*item.plain() {
             Value::Nil => return Err(FunctionError::new("index of untyped nil")),
             Value::List(items) => {
                 let at = position(key, items.len())?;
@@ -131,7 +131,8 @@ fn index(args: &[Value]) -> Result<Value, FunctionError> {
 }
 
 fn slice(args: &[Value]) -> Result<Value, FunctionError> {
-    let len = match &args[0] {
+    let sliced = args[0].plain();
+    let len = match &*sliced {
         Value::List(items) => items.len(),
         Value::Str(s) => s.len(),
         Value::Nil => return Err(FunctionError::new("slice of untyped nil")),
@@ -142,7 +143,7 @@ fn slice(args: &[Value]) -> Result<Value, FunctionError> {
     if from > to {
         return Err(FunctionError::new(format!("invalid slice index: {from} > {to}")));
     }
-    Ok(match &args[0] {
+    Ok(match &*sliced {
         Value::List(items) => Value::list(items[from..to].iter().cloned()),
         Value::Str(s) => String::from_utf8_lossy(&s.as_bytes()[from..to]).into_owned().into(),
         v => v.clone(),

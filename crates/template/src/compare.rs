@@ -19,7 +19,10 @@ pub(crate) fn equal(a: &Value, b: &Value) -> Result<bool, FunctionError> {
         (Value::Uint(a), Value::Uint(b)) => a == b,
         (Value::Int(a), Value::Uint(b)) | (Value::Uint(b), Value::Int(a)) => u64::try_from(*a) == Ok(*b),
         (Value::Float(a), Value::Float(b)) => a == b,
-        (Value::Str(_) | Value::SafeHtml(_), Value::Str(_) | Value::SafeHtml(_)) => a.as_str() == b.as_str(),
+        (
+            Value::Str(_) | Value::SafeHtml(_) | Value::SafeUrl(_),
+            Value::Str(_) | Value::SafeHtml(_) | Value::SafeUrl(_),
+        ) => a.as_str() == b.as_str(),
         (Value::List(_) | Value::Map(_), _) | (_, Value::List(_) | Value::Map(_)) => {
             return Err(FunctionError::new(format!("non-comparable type {}", a.type_name())));
         }
@@ -35,9 +38,10 @@ pub(crate) fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, FunctionEr
         (Value::Int(a), Value::Uint(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
         (Value::Uint(a), Value::Int(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
-        (Value::Str(_) | Value::SafeHtml(_), Value::Str(_) | Value::SafeHtml(_)) => {
-            Some(a.as_str().cmp(&b.as_str()))
-        }
+        (
+            Value::Str(_) | Value::SafeHtml(_) | Value::SafeUrl(_),
+            Value::Str(_) | Value::SafeHtml(_) | Value::SafeUrl(_),
+        ) => Some(a.as_str().cmp(&b.as_str())),
         (Value::Bool(_), Value::Bool(_))
         | (Value::Nil | Value::List(_) | Value::Map(_) | Value::Record(_), _) => {
             return Err(FunctionError::new("invalid type for comparison"));

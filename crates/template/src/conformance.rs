@@ -33,17 +33,6 @@ pub fn run(conformance_dir: &Path, host: &Arc<dyn Host>) -> io::Result<Vec<Outco
     Ok(outcomes)
 }
 
-/// Runs every case of `alertmanager/templates.json` with the functions that rules have. What needs a function or data that only
-/// notifications have fails, also where the case expects an error.
-pub fn notifications(conformance_dir: &Path, host: &Arc<dyn Host>) -> io::Result<Vec<Outcome>> {
-    let path = conformance_dir.join("alertmanager/templates.json");
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let file: Json = serde_json::from_slice(&std::fs::read(&path)?)?;
-    Ok(run_cases(&file, "", &|_, e| e.to_string(), host))
-}
-
 /// The case files of a folder, sorted by name.
 fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {

@@ -1,12 +1,13 @@
 //! Walks the tree of a template and writes its text.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ast::{Arg, ArgKind, Branch, Command, Node, Number, Pipe, Pos};
 use crate::error::{ExecError, ParseError};
 use crate::format::{print, quote};
 use crate::functions::Functions;
-use crate::html::escape_html;
+use crate::page::Page;
 use crate::parse::{TemplateSet, parse};
 use crate::value::Value;
 
@@ -41,17 +42,67 @@ pub struct Options {
 /// A parsed template with the templates that it defines.
 #[derive(Debug, Clone)]
 pub struct Template {
+    source: Arc<Source>,
+    /// What it may call and does not define itself.
+    definitions: Definitions,
+    functions: Functions,
+}
+
+/// A text with the templates in it.
+#[derive(Debug)]
+struct Source {
     name: String,
     text: String,
-    set: Arc<TemplateSet>,
-    functions: Functions,
+    set: TemplateSet,
+}
+
+impl Source {
+    fn parse(name: &str, text: &str, functions: &Functions) -> Result<Arc<Self>, ParseError> {
+        let set = parse(name, text, functions)?;
+        Ok(Arc::new(Self { name: name.to_owned(), text: text.to_owned(), set }))
+    }
+}
+
+/// Templates by name that other templates may call: those of files, as a rule.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    by_name: BTreeMap<String, Arc<Source>>,
+}
+
+impl Definitions {
+    /// Adds what the text defines, instead of what was defined under the same names before.
+    ///
+    /// ```
+    /// use bellwether_template::{Definitions, Functions, Template, Value};
+    ///
+    /// let functions = Functions::builtin();
+    /// let mut definitions = Definitions::default();
+    /// definitions.add("default", r#"{{ define "who" }}you{{ end }}"#, &functions).unwrap();
+    /// definitions.add("own", r#"{{ define "who" }}{{ . }}{{ end }}"#, &functions).unwrap();
+    /// let template = Template::parse("greeting", r#"Hello {{ template "who" . }}!"#, &functions).unwrap();
+    /// let greeting = template.with_definitions(&definitions).execute(&Value::from("world")).unwrap();
+    /// assert_eq!(greeting, "Hello world!");
+    /// ```
+    pub fn add(&mut self, name: &str, text: &str, functions: &Functions) -> Result<(), ParseError> {
+        let source = Source::parse(name, text, functions)?;
+        let names = source.set.keys().filter(|defined| *defined != name);
+        self.by_name.extend(names.map(|defined| (defined.clone(), Arc::clone(&source))));
+        Ok(())
+    }
 }
 
 impl Template {
     /// Parses `text`. Only the functions in `functions` may be called.
     pub fn parse(name: &str, text: &str, functions: &Functions) -> Result<Self, ParseError> {
-        let set = Arc::new(parse(name, text, functions)?);
-        Ok(Self { name: name.to_owned(), text: text.to_owned(), set, functions: functions.clone() })
+        let source = Source::parse(name, text, functions)?;
+        Ok(Self { source, definitions: Definitions::default(), functions: functions.clone() })
+    }
+
+    /// The same template, which may also call the templates that are defined elsewhere. Its own come first.
+    #[must_use]
+    pub fn with_definitions(mut self, definitions: &Definitions) -> Self {
+        self.definitions = definitions.clone();
+        self
     }
 
     /// Executes the template over `data` with default options.
@@ -64,16 +115,17 @@ impl Template {
         let mut state = State {
             template: self,
             options,
-            current: self.name.clone(),
+            source: &self.source,
+            current: self.source.name.clone(),
             vars: vec![("$".to_owned(), data.clone())],
             out: String::new(),
             steps: 0,
+            page: Page::default(),
             depth: 0,
         };
-        let nodes = self
-            .set
-            .get(&self.name)
-            .ok_or_else(|| ExecError::NoTemplate(self.name.clone(), self.name.clone()))?;
+        let name = &self.source.name;
+        let nodes =
+            self.source.set.get(name).ok_or_else(|| ExecError::NoTemplate(name.clone(), name.clone()))?;
         state.walk_all(data, nodes)?;
         Ok(state.out)
     }
@@ -82,11 +134,15 @@ impl Template {
 struct State<'a> {
     template: &'a Template,
     options: &'a Options,
+    /// Where the template that is running stands.
+    source: &'a Source,
     /// The template that is running.
     current: String,
     /// Innermost last.
     vars: Vec<(String, Value)>,
     out: String,
+    /// Where in a page `out` ends, if it is one.
+    page: Page,
     steps: usize,
     depth: usize,
 }
@@ -104,10 +160,10 @@ struct Place<'a>(Pos, &'a dyn std::fmt::Display);
 
 impl State<'_> {
     fn fail<T>(&self, place: &Place<'_>, message: impl Into<String>) -> Result<T, ExecError> {
-        let before = &self.template.text[..place.0.min(self.template.text.len())];
+        let before = &self.source.text[..place.0.min(self.source.text.len())];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Err(ExecError::Action {
-            name: self.template.name.clone(),
+            name: self.source.name.clone(),
             line: before.matches('\n').count() + 1,
             column: place.0 - line_start,
             template: self.current.clone(),
@@ -125,12 +181,15 @@ impl State<'_> {
         if used <= limit {
             return Ok(());
         }
-        Err(ExecError::Limit { name: self.template.name.clone(), what, limit })
+        Err(ExecError::Limit { name: self.source.name.clone(), what, limit })
     }
 
     fn write(&mut self, text: &str) -> Result<(), ExecError> {
         self.limit("output in bytes", self.out.len() + text.len(), self.options.limits.output_bytes)?;
         self.out.push_str(text);
+        if self.options.html {
+            self.page.feed(text);
+        }
         Ok(())
     }
 
@@ -162,7 +221,9 @@ impl State<'_> {
                 let data = pipe.as_ref().map_or(Ok(Value::Nil), |p| self.pipeline(dot, p))?;
                 let shown = format!("template {}", quote(name));
                 let text = self.call_template(name, &data, &Place(*pos, &shown))?;
-                self.write(&text)?;
+                // The page knows of it already.
+                self.out.push_str(&text);
+                self.limit("output in bytes", self.out.len(), self.options.limits.output_bytes)?;
             }
             Node::Break => return Ok(Flow::Break),
             Node::Continue => return Ok(Flow::Continue),
@@ -173,10 +234,8 @@ impl State<'_> {
     fn written(&self, value: &Value) -> String {
         match value {
             // The HTML variant leaves out what is not there; the text variant says so.
-            Value::Nil if self.options.html => String::new(),
+            v if self.options.html => self.page.escape(v),
             Value::Nil => "<no value>".to_owned(),
-            Value::SafeHtml(s) => s.to_string(),
-            v if self.options.html => escape_html(&print(v)),
             v => print(v),
         }
     }
@@ -208,6 +267,7 @@ impl State<'_> {
                 self.limit("number of steps", self.steps.saturating_add(n), self.options.limits.steps)?;
                 (0..n as i64).map(|i| (Value::Int(i), Value::Int(i))).collect()
             }
+            Value::Record(record) if let Some(entries) = record.entries() => entries,
             v => {
                 let message = format!("range can't iterate over {}", print(v));
                 return self.fail(&Place(branch.pipe.pos, &branch.pipe), message);
@@ -250,15 +310,22 @@ impl State<'_> {
     /// Executes another template over `data`, in a scope of its own, and returns its text.
     fn call_template(&mut self, name: &str, data: &Value, place: &Place<'_>) -> Result<String, ExecError> {
         let template = self.template;
-        let Some(nodes) = template.set.get(name) else {
+        let own = template.source.set.get(name).map(|nodes| (&template.source, nodes));
+        let defined = || {
+            let source = template.definitions.by_name.get(name)?;
+            Some((source, source.set.get(name)?))
+        };
+        let Some((source, nodes)) = own.or_else(defined) else {
             return self.fail(place, format!("template {} not defined", quote(name)));
         };
+        let outer_source = std::mem::replace(&mut self.source, source);
         self.depth += 1;
         self.limit("depth of templates", self.depth, self.options.limits.depth)?;
         let outer_name = std::mem::replace(&mut self.current, name.to_owned());
         let outer_vars = std::mem::replace(&mut self.vars, vec![("$".to_owned(), data.clone())]);
         let outer_out = std::mem::take(&mut self.out);
         self.walk_all(data, nodes)?;
+        self.source = outer_source;
         self.current = outer_name;
         self.vars = outer_vars;
         self.depth -= 1;
@@ -444,7 +511,10 @@ impl State<'_> {
                     return self.fail(place, "wrong number of args for tmpl: want 2 got 0");
                 };
                 let data = values.get(1).cloned().unwrap_or(Value::Nil);
+                // A page of its own, which becomes part of this one as a value.
+                let page = std::mem::take(&mut self.page);
                 let text = self.call_template(called, &data, place)?;
+                self.page = page;
                 return Ok(Value::SafeHtml(Arc::from(text)));
             }
             _ => {}

@@ -19,7 +19,7 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Int(n) => push(out, format_args!("{n}")),
         Value::Uint(n) => push(out, format_args!("{n}")),
         Value::Float(v) => out.push_str(&float_general(*v, None)),
-        Value::Str(s) | Value::SafeHtml(s) => out.push_str(s),
+        Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s) => out.push_str(s),
         Value::List(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {

@@ -20,17 +20,22 @@ mod compare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod escape;
 mod exec;
 mod format;
 mod functions;
-mod html;
+mod json;
 mod lexer;
 pub mod library;
+mod page;
 mod parse;
 mod printf;
+mod unquote;
 mod value;
 
 pub use error::{ExecError, ParseError};
-pub use exec::{Limits, Options, Template};
+pub use exec::{Definitions, Limits, Options, Template};
 pub use functions::{FunctionError, Functions};
+pub use json::write_json_string;
+pub use unquote::go_unquote;
 pub use value::{Map, Record, Value};

@@ -7,6 +7,7 @@ use crate::error::ParseError;
 use crate::format::quote;
 use crate::functions::Functions;
 use crate::lexer::{Token, TokenKind, lex};
+use crate::unquote::go_unquote;
 
 /// Deepest nesting of blocks and parentheses, so that a hostile template cannot exhaust the stack.
 const MAX_NESTING: usize = 100;
@@ -515,8 +516,8 @@ impl Parser<'_> {
     }
 
     fn unquote(&self, token: &Token) -> Result<String, ParseError> {
-        match unquote(&token.text) {
-            Some(text) => Ok(text),
+        match go_unquote(&token.text) {
+            Some(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             None => self.fail(format!("invalid syntax in string {}", token.text)),
         }
     }
@@ -532,51 +533,6 @@ fn describe(token: &Token) -> String {
         }
         _ => quote(&token.text),
     }
-}
-
-/// Resolves the escapes of a Go string or character literal, quotes included.
-fn unquote(literal: &str) -> Option<String> {
-    if let Some(raw) = literal.strip_prefix('`') {
-        return raw.strip_suffix('`').map(|s| s.replace('\r', ""));
-    }
-    let body = literal.get(1..literal.len().checked_sub(1)?)?;
-    let mut out: Vec<u8> = Vec::with_capacity(body.len());
-    let mut chars = body.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            continue;
-        }
-        let escape = chars.next()?;
-        let mut number = |first: Option<char>, n: usize, radix: u32| {
-            let text: String = first.into_iter().chain(chars.by_ref().take(n)).collect();
-            u32::from_str_radix(&text, radix).ok()
-        };
-        match escape {
-            'x' => out.push(u8::try_from(number(None, 2, 16)?).ok()?),
-            unicode @ ('u' | 'U') => {
-                let c = char::from_u32(number(None, if unicode == 'u' { 4 } else { 8 }, 16)?)?;
-                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            '0'..='7' => out.push(u8::try_from(number(Some(escape), 2, 8)?).ok()?),
-            simple => {
-                out.push(match simple {
-                    'a' => 7,
-                    'b' => 8,
-                    'f' => 12,
-                    'n' => b'\n',
-                    'r' => b'\r',
-                    't' => b'\t',
-                    'v' => 11,
-                    '\\' => b'\\',
-                    '\'' => b'\'',
-                    '"' => b'"',
-                    _ => return None,
-                });
-            }
-        }
-    }
-    Some(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Reads a number as Go's templates do: it gets every type that holds it exactly.

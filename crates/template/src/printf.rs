@@ -93,8 +93,8 @@ fn verb_text(verb: char, spec: &Spec, value: &Value) -> String {
     match (verb, value) {
         ('v', Value::Nil) => "<nil>".to_owned(),
         ('v', Value::Str(s)) if spec.sharp => quote(s),
-        ('s', Value::Str(s) | Value::SafeHtml(s)) => cut(s, spec),
-        ('q', Value::Str(s) | Value::SafeHtml(s)) => quote(s),
+        ('s', Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s)) => cut(s, spec),
+        ('q', Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s)) => quote(s),
         ('t', Value::Bool(b)) => b.to_string(),
         ('d', Value::Int(n)) => sign(n.to_string()),
         ('d', Value::Uint(n)) => sign(n.to_string()),

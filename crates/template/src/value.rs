@@ -1,3 +1,5 @@
+use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub enum Value {
     Str(Arc<str>),
     /// A string that is HTML already and is not escaped again.
     SafeHtml(Arc<str>),
+    /// A string that is an address already and is not escaped again inside of one.
+    SafeUrl(Arc<str>),
     /// A slice.
     List(Arc<[Value]>),
     /// A map with string keys.
@@ -53,6 +57,11 @@ pub trait Record: Send + Sync {
     /// The field `name`, or `None` if there is no such field.
     fn field(&self, name: &str) -> Option<Value>;
 
+    /// The keys and elements over which `range` goes, and which `len` and `index` know; `None` if it is no list or map. An empty one is not true.
+    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+        None
+    }
+
     /// Calls the method `name`, or `None` if there is no such method.
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, FunctionError>> {
         let _ = (name, args);
@@ -61,6 +70,12 @@ pub trait Record: Send + Sync {
 
     /// The text that an action writes for it.
     fn print(&self) -> String;
+
+    /// What the function `toJson` makes of it.
+    fn json(&self) -> Cow<'_, str>;
+
+    /// The value itself, for functions that know its type.
+    fn as_any(&self) -> &dyn Any;
 }
 
 impl Value {
@@ -89,17 +104,34 @@ impl Value {
             Self::Int(n) => *n != 0,
             Self::Uint(n) => *n != 0,
             Self::Float(v) => *v != 0.0,
-            Self::Str(s) | Self::SafeHtml(s) => !s.is_empty(),
+            Self::Str(s) | Self::SafeHtml(s) | Self::SafeUrl(s) => !s.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Map(map) => !map.entries.is_empty(),
-            Self::Record(_) => true,
+            Self::Record(record) => record.entries().is_none_or(|entries| !entries.is_empty()),
         }
+    }
+
+    /// A list or a map with methods as a plain one; any other value as it is.
+    pub(crate) fn plain(&self) -> Cow<'_, Self> {
+        let entries = match self {
+            Self::Record(record) => record.entries(),
+            _ => None,
+        };
+        let Some(entries) = entries else { return Cow::Borrowed(self) };
+        let is_map = entries.iter().all(|(key, _)| key.as_str().is_some());
+        if !is_map || entries.is_empty() {
+            return Cow::Owned(Self::list(entries.into_iter().map(|(_, element)| element)));
+        }
+        let of_strings = entries.iter().all(|(_, element)| matches!(element, Self::Str(_)));
+        let entries =
+            entries.into_iter().map(|(key, element)| (key.as_str().unwrap_or_default().to_owned(), element));
+        Cow::Owned(Self::Map(Arc::new(Map { entries: entries.collect(), of_strings })))
     }
 
     /// The text, if the value is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
-            Self::Str(s) | Self::SafeHtml(s) => Some(s),
+            Self::Str(s) | Self::SafeHtml(s) | Self::SafeUrl(s) => Some(s),
             _ => None,
         }
     }
@@ -114,6 +146,7 @@ impl Value {
             Self::Float(_) => "float64",
             Self::Str(_) => "string",
             Self::SafeHtml(_) => "template.HTML",
+            Self::SafeUrl(_) => "template.URL",
             Self::List(_) => "[]interface {}",
             Self::Map(map) if map.of_strings => "map[string]string",
             Self::Map(_) => "map[string]interface {}",

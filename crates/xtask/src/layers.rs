@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bellwether-promql", 1),
     ("bellwether-relabel", 1),
     ("bellwether-outbound", 1),
+    ("bellwether-alerts", 2),
     ("bellwether-scrape", 2),
     ("bellwether-sdk", 2),
     ("bellwether-wire", 2),

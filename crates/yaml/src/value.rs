@@ -187,6 +187,11 @@ impl MapValue {
         self
     }
 
+    /// The entries themselves, in their order.
+    pub fn into_entries(self) -> Vec<(String, Value)> {
+        self.entries
+    }
+
     /// The entries in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(key, value)| (key.as_str(), value))

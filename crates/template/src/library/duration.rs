@@ -1,3 +1,5 @@
+use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::functions::FunctionError;
@@ -72,6 +74,15 @@ impl Record for GoDuration {
             // So that a time can take it in `Add`, which sees records only through their methods.
             _ => return None,
         }))
+    }
+
+    /// A number of nanoseconds, as Go writes it.
+    fn json(&self) -> Cow<'_, str> {
+        self.nanos.to_string().into()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
     fn print(&self) -> String {

@@ -5,17 +5,19 @@
 mod duration;
 mod humanize;
 mod network;
+mod notification;
 mod record;
 mod time;
 
 use std::sync::Arc;
 
 pub use duration::GoDuration;
+pub use notification::{NotificationHost, notification};
 pub use record::{Sample, SampleValue};
-pub use time::GoTime;
+pub use time::{GoTime, Zone};
 
+use crate::escape::escape_query;
 use crate::functions::{FunctionError, Functions};
-use crate::html::escape_query;
 use crate::value::Value;
 
 /// What the functions need from the server.
@@ -152,7 +154,7 @@ fn number(value: &Value) -> Result<f64, FunctionError> {
         Value::Float(v) => Ok(*v),
         Value::Int(n) => Ok(*n as f64),
         Value::Uint(n) => Ok(*n as f64),
-        Value::Str(s) | Value::SafeHtml(s) => s.parse().map_err(|_| {
+        Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s) => s.parse().map_err(|_| {
             FunctionError::new(format!(
                 "strconv.ParseFloat: parsing {}: invalid syntax",
                 crate::format::quote(s)
@@ -166,15 +168,27 @@ fn number(value: &Value) -> Result<f64, FunctionError> {
 type Format = fn(f64) -> String;
 
 fn numbers(functions: &mut Functions) {
-    let formats: [(&str, Format); 4] = [
+    let formats: [(&str, Format); 3] = [
         ("humanize", humanize::decimal),
         ("humanize1024", humanize::binary),
-        ("humanizeDuration", humanize::duration),
         ("humanizePercentage", humanize::percentage),
     ];
     for (name, format) in formats {
         functions.add(name, 1, move |args| Ok(format(number(&args[0])?).into()));
     }
+    functions.add("humanizeDuration", 1, |args| humanized_duration(&args[0]));
+}
+
+/// Seconds, or a duration of Go, for people.
+fn humanized_duration(value: &Value) -> Result<Value, FunctionError> {
+    let seconds = match value {
+        Value::Record(record) => {
+            record.as_any().downcast_ref::<GoDuration>().map(|duration| duration.nanos as f64 / 1e9)
+        }
+        _ => None,
+    };
+    let seconds = seconds.map_or_else(|| number(value), Ok)?;
+    Ok(humanize::duration(seconds).into())
 }
 
 fn times(functions: &mut Functions, host: &Arc<dyn Host>) {

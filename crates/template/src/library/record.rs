@@ -1,6 +1,9 @@
+use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::format::float_general;
+use crate::json::to_json;
 use crate::value::{Record, Value};
 
 /// One sample of a query result, as templates see it.
@@ -42,6 +45,16 @@ impl Record for Sample {
             "Value" => Some(self.value.to_value()),
             _ => None,
         }
+    }
+
+    fn json(&self) -> Cow<'_, str> {
+        let labels = Value::string_map(self.labels.iter().map(|(k, v)| (k.as_str(), v)));
+        let value = Value::map([("Labels", labels), ("Value", self.value.to_value())]);
+        to_json(&value).map_or_else(|_| "null".into(), Cow::Owned)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
     fn print(&self) -> String {

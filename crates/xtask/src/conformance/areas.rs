@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bellwether_alerts::conformance as alerts;
 use bellwether_promql::conformance as promql;
 use bellwether_promql::testkit::{MemoryStore, ScriptOptions, TestStore, run_script};
 use bellwether_rules::conformance as rules;
@@ -27,12 +28,7 @@ pub(super) struct Area {
 
 /// All areas that something runs, in the order of the folders.
 pub(super) const AREAS: &[Area] = &[
-    Area {
-        note: Some(
-            "nothing of Alertmanager is built yet; what passes are templates that use nothing beyond the functions of rules",
-        ),
-        ..area("alertmanager", alertmanager)
-    },
+    area("alertmanager", alertmanager),
     area("config", config),
     area("dashboards", dashboards),
     area("promql-compliance", promql_compliance),
@@ -50,10 +46,9 @@ const fn area(name: &'static str, run: fn(&Path) -> anyhow::Result<Vec<Outcome>>
     Area { name, folder: name, run, note: None }
 }
 
-/// What the template language can do for notifications already.
+/// Matchers, routes, inhibition, times, configurations and templates of notifications mean what they mean to Alertmanager.
 fn alertmanager(dir: &Path) -> anyhow::Result<Vec<Outcome>> {
-    let outcomes = template::notifications(dir, &rules::template_host())?;
-    Ok(outcomes.into_iter().map(|o| Outcome::new(o.id, o.result)).collect())
+    Ok(alerts::run(dir)?.into_iter().map(|o| Outcome::new(o.id, o.result)).collect())
 }
 
 /// Server configuration, target files, rule files and rule unit tests are accepted and refused as upstream does.

@@ -1,4 +1,5 @@
 //! Escaping for HTML, JavaScript and URLs, with the replacements of Go's packages.
+//! Where in a page which of them is right is decided in [`page`](crate::page).
 
 use std::fmt::Write as _;
 

@@ -1,0 +1,19 @@
+//! Who is told about an alert, and when: the router of Alertmanager.
+//!
+//! A [`Config`](config::Config) is an `alertmanager.yml` that has been read and checked. Its [`Route`](route::Route)s say for which receivers an alert is and in
+//! which group, an [`Inhibitor`](inhibit::Inhibitor) which alerts are muted by others, a [`TimeInterval`](time_interval::TimeInterval) when.
+//!
+//! Nothing here knows a clock.
+pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod dedup;
+pub mod inhibit;
+pub mod library;
+pub mod matcher;
+pub mod message;
+pub mod notification;
+pub mod route;
+pub mod router;
+pub mod silence;
+pub mod time_interval;

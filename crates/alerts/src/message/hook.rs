@@ -1,0 +1,97 @@
+use bellwether_template::Record as _;
+use bellwether_yaml::{Secret, Value as Yaml};
+use serde_json::{Map, Value as Json};
+
+use super::{Call, MessageError, Notification};
+use crate::config::{HookUrl, HttpReceiver, UrlTemplate, WebhookReceiver};
+use crate::notification::Data;
+
+/// Alertmanager's JSON, version 4, and why it is sent.
+pub(super) fn webhook(
+    receiver: &WebhookReceiver,
+    notification: &Notification<'_>,
+) -> Result<Call, MessageError> {
+    let url = url(&receiver.url, notification)?;
+    if let Some(payload) = &receiver.payload {
+        return Ok(Call::post_json(url, &expanded(payload, notification)?));
+    }
+    let (data, truncated) = shortened(&notification.data, receiver.max_alerts);
+    let mut message: Map<String, Json> =
+        serde_json::from_str(&data.json()).expect("BUG: what a notification tells is JSON");
+    message.insert("version".to_owned(), "4".into());
+    message.insert("groupKey".to_owned(), notification.group_key.into());
+    message.insert("truncatedAlerts".to_owned(), truncated.into());
+    message.insert("notificationReason".to_owned(), notification.reason.as_str().into());
+    Ok(Call::post_json(url, &Json::Object(message)))
+}
+
+pub(super) fn http(receiver: &HttpReceiver, notification: &Notification<'_>) -> Result<Call, MessageError> {
+    let method = match receiver.method.as_str() {
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        _ => "POST",
+    };
+    let url = url(&receiver.url, notification)?;
+    let mut call = Call::json(method, url, notification.text("body", &receiver.body)?);
+    for (name, template) in &receiver.headers {
+        let text = notification.text("headers", template)?;
+        call.headers.retain(|(there, _)| !there.eq_ignore_ascii_case(name));
+        call.headers.push((name.clone(), Secret::new(text)));
+    }
+    Ok(call)
+}
+
+/// Where to, with its template filled in.
+fn url(url: &HookUrl, notification: &Notification<'_>) -> Result<Secret, MessageError> {
+    let written = match url {
+        HookUrl::Inline(template) => template.reveal().to_owned(),
+        HookUrl::File(file) => file.read()?.reveal().to_owned(),
+    };
+    let text = notification.text("url", &written)?;
+    match UrlTemplate::parse(&text) {
+        Ok(_) if !text.contains("{{") => Ok(Secret::new(text)),
+        _ => Err(MessageError::Value {
+            field: "url",
+            problem: "not an http or https URL",
+            got: "<secret>".to_owned(),
+        }),
+    }
+}
+
+/// At most so many alerts, and how many there are more; 0 for all.
+fn shortened(data: &Data, max_alerts: usize) -> (Data, usize) {
+    let mut data = data.clone();
+    let truncated = if max_alerts == 0 { 0 } else { data.alerts.len().saturating_sub(max_alerts) };
+    data.alerts.truncate(data.alerts.len() - truncated);
+    (data, truncated)
+}
+
+/// A document whose texts are templates. A text that is a template for JSON stands for it.
+pub(super) fn expanded(value: &Yaml, notification: &Notification<'_>) -> Result<Json, MessageError> {
+    Ok(match value {
+        Yaml::Null => Json::Null,
+        Yaml::Bool(b) => (*b).into(),
+        Yaml::Int(n) => i64::try_from(*n).map_or_else(|_| n.to_string().into(), Json::from),
+        Yaml::Float(v) => (*v).into(),
+        Yaml::Str(template) => {
+            let text = notification.text("payload", template)?;
+            let is_json = template.contains("{{") && text.starts_with(['{', '[']);
+            match is_json.then(|| serde_json::from_str(&text)) {
+                Some(Ok(json)) => json,
+                _ => text.into(),
+            }
+        }
+        Yaml::List(items) | Yaml::FlowList(items) => {
+            let items: Result<Vec<Json>, MessageError> =
+                items.iter().map(|item| expanded(item, notification)).collect();
+            items?.into()
+        }
+        Yaml::Map(map) => {
+            let mut out = Map::new();
+            for (name, value) in map.iter() {
+                out.insert(notification.text("payload", name)?, expanded(value, notification)?);
+            }
+            out.into()
+        }
+    })
+}

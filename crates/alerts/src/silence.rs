@@ -1,0 +1,413 @@
+//! Silences: alerts about which somebody has said that nobody is to be told for a while.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use bellwether_model::Labels;
+
+use crate::matcher::{Matcher, all_match};
+
+/// A silence that is over can be looked at and made again for so long, in milliseconds.
+pub const RETENTION_MS: i64 = 120 * 3_600_000;
+
+/// What a silence is called by: a UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SilenceId(u128);
+
+impl SilenceId {
+    /// An id made of random bits (RFC 9562, version 4).
+    pub fn from_random(bits: u128) -> Self {
+        let version = (bits & !(0xf << 76)) | (0x4 << 76);
+        Self((version & !(0x3 << 62)) | (0x2 << 62))
+    }
+}
+
+impl fmt::Display for SilenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}
+
+impl FromStr for SilenceId {
+    type Err = SilenceError;
+
+    fn from_str(text: &str) -> Result<Self, SilenceError> {
+        let dashes = text.char_indices().filter(|(_, c)| *c == '-').map(|(idx, _)| idx).eq([8, 13, 18, 23]);
+        let hex: String = text.chars().filter(|c| *c != '-').collect();
+        let is_uuid = dashes && hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+        let bits = is_uuid.then(|| u128::from_str_radix(&hex, 16).ok()).flatten();
+        bits.map(Self).ok_or_else(|| SilenceError::NotAnId(text.to_owned()))
+    }
+}
+
+/// A silence as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Silence {
+    /// What it is called by.
+    pub id: SilenceId,
+    /// What it says.
+    pub spec: SilenceSpec,
+    /// When it was changed last, in milliseconds since the Unix epoch.
+    pub updated_at_ms: i64,
+}
+
+/// What a silence says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SilenceSpec {
+    /// Which alerts it is about: those that satisfy all of them.
+    pub matchers: Vec<Matcher>,
+    /// When it begins, in milliseconds since the Unix epoch.
+    pub starts_at_ms: i64,
+    /// When it ends.
+    pub ends_at_ms: i64,
+    /// Who made it.
+    pub created_by: String,
+    /// Why.
+    pub comment: String,
+    /// More about it, by name.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Where a silence stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SilenceState {
+    /// It has begun.
+    Active,
+    /// It will begin.
+    Pending,
+    /// It is over.
+    Expired,
+}
+
+impl SilenceState {
+    /// `active`, `pending` or `expired`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Why a silence is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SilenceError {
+    /// Not a UUID.
+    #[error("{0:?} is not the id of a silence: it is a UUID")]
+    NotAnId(String),
+    /// There is none, or it was forgotten.
+    #[error("silence {0} not found")]
+    NotFound(SilenceId),
+    /// It is over already.
+    #[error("silence {0} already expired")]
+    AlreadyExpired(SilenceId),
+    /// It would be about all alerts, or about none that anybody can name.
+    #[error("at least one matcher must not match the empty string")]
+    MatchesAll,
+    /// No matcher.
+    #[error("at least one matcher required")]
+    NoMatcher,
+    /// A time that is not there or the wrong way round.
+    #[error("{0}")]
+    Time(&'static str),
+    /// Nobody says why, or who.
+    #[error("{0} must not be empty")]
+    Missing(&'static str),
+    /// There may be no more.
+    #[error("exceeded maximum number of silences: {limit} (limit: {limit})")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// It takes too much room.
+    #[error("silence exceeded maximum size: {bytes} bytes (limit: {limit} bytes)")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// How much silences may take up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SilenceLimits {
+    /// Silences, those that are over included.
+    pub count: usize,
+    /// Bytes of one.
+    pub bytes: usize,
+}
+
+impl Default for SilenceLimits {
+    fn default() -> Self {
+        Self { count: 100_000, bytes: 64 << 10 }
+    }
+}
+
+impl SilenceSpec {
+    /// Where it stands at `now_ms`.
+    pub fn state(&self, now_ms: i64) -> SilenceState {
+        match now_ms {
+            now if now >= self.ends_at_ms => SilenceState::Expired,
+            now if now < self.starts_at_ms => SilenceState::Pending,
+            _ => SilenceState::Active,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let matchers: usize =
+            self.matchers.iter().map(|matcher| matcher.name().len() + matcher.value().len()).sum();
+        let annotations: usize = self.annotations.iter().map(|(name, text)| name.len() + text.len()).sum();
+        matchers + annotations + self.created_by.len() + self.comment.len()
+    }
+
+    fn check(&self, limits: SilenceLimits) -> Result<(), SilenceError> {
+        if self.matchers.is_empty() {
+            return Err(SilenceError::NoMatcher);
+        }
+        if self.matchers.iter().all(|matcher| matcher.matches("")) {
+            return Err(SilenceError::MatchesAll);
+        }
+        if self.starts_at_ms >= self.ends_at_ms {
+            return Err(SilenceError::Time("start time must be before end time"));
+        }
+        for (text, what) in [(&self.created_by, "createdBy"), (&self.comment, "comment")] {
+            if text.is_empty() {
+                return Err(SilenceError::Missing(what));
+            }
+        }
+        match self.bytes() {
+            bytes if bytes > limits.bytes => Err(SilenceError::TooLarge { bytes, limit: limits.bytes }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All silences, those that are over for not too long included.
+#[derive(Debug, Default)]
+pub struct Silences {
+    by_id: BTreeMap<SilenceId, Silence>,
+    limits: SilenceLimits,
+}
+
+impl Silences {
+    /// No silence yet.
+    pub fn new(limits: SilenceLimits) -> Self {
+        Self { by_id: BTreeMap::new(), limits }
+    }
+
+    /// Those of another run, as they were kept.
+    pub fn restore(&mut self, silences: impl IntoIterator<Item = Silence>) {
+        self.by_id.extend(silences.into_iter().map(|silence| (silence.id, silence)));
+    }
+
+    /// All of them in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Silence> {
+        self.by_id.values()
+    }
+
+    /// The silence with this id.
+    pub fn get(&self, id: SilenceId) -> Option<&Silence> {
+        self.by_id.get(&id)
+    }
+
+    /// The active silences about an alert with these labels.
+    pub fn silencing<'s>(&'s self, labels: &'s Labels, now_ms: i64) -> impl Iterator<Item = SilenceId> + 's {
+        self.by_id
+            .values()
+            .filter(move |it| {
+                it.spec.state(now_ms) == SilenceState::Active && all_match(&it.spec.matchers, labels)
+            })
+            .map(|it| it.id)
+    }
+
+    /// Makes a silence, or changes the one with the id `of`. `new_id` is for a silence that is made. Returns those that changed, the one that now says it first.
+    ///
+    /// As in Alertmanager a silence that has begun keeps its beginning and its matchers, and one that is over is not changed: else the old one ends and there is a new
+    /// one, so that what was silenced when stays known.
+    pub fn set(
+        &mut self,
+        of: Option<SilenceId>,
+        spec: SilenceSpec,
+        new_id: SilenceId,
+        now_ms: i64,
+    ) -> Result<Vec<Silence>, SilenceError> {
+        let mut spec = spec;
+        spec.check(self.limits)?;
+        if spec.ends_at_ms <= now_ms {
+            return Err(SilenceError::Time("end time can't be in the past"));
+        }
+        let old = match of {
+            Some(id) => Some(self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?.clone()),
+            None => None,
+        };
+        if let Some(old) = &old
+            && may_change(&old.spec, &spec, now_ms)
+        {
+            return Ok(vec![self.put(old.id, spec, now_ms)]);
+        }
+        if self.by_id.len() >= self.limits.count {
+            return Err(SilenceError::TooMany { limit: self.limits.count });
+        }
+        // Nobody can have been silenced in the past.
+        spec.starts_at_ms = spec.starts_at_ms.max(now_ms);
+        let mut changed = vec![self.put(new_id, spec, now_ms)];
+        if let Some(old) = old
+            && old.spec.state(now_ms) != SilenceState::Expired
+        {
+            changed.push(self.end(old, now_ms));
+        }
+        Ok(changed)
+    }
+
+    /// Ends a silence now.
+    pub fn expire(&mut self, id: SilenceId, now_ms: i64) -> Result<Silence, SilenceError> {
+        let old = self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?.clone();
+        if old.spec.state(now_ms) == SilenceState::Expired {
+            return Err(SilenceError::AlreadyExpired(id));
+        }
+        Ok(self.end(old, now_ms))
+    }
+
+    /// Forgets silences that have been over for long. Returns their ids.
+    pub fn forget_expired(&mut self, now_ms: i64) -> Vec<SilenceId> {
+        let old: Vec<SilenceId> =
+            self.iter().filter(|it| it.spec.ends_at_ms + RETENTION_MS < now_ms).map(|it| it.id).collect();
+        for id in &old {
+            self.by_id.remove(id);
+        }
+        old
+    }
+
+    fn end(&mut self, mut silence: Silence, now_ms: i64) -> Silence {
+        if silence.spec.state(now_ms) == SilenceState::Pending {
+            silence.spec.starts_at_ms = now_ms;
+        }
+        silence.spec.ends_at_ms = now_ms;
+        self.put(silence.id, silence.spec, now_ms)
+    }
+
+    fn put(&mut self, id: SilenceId, spec: SilenceSpec, now_ms: i64) -> Silence {
+        let silence = Silence { id, spec, updated_at_ms: now_ms };
+        self.by_id.insert(id, silence.clone());
+        silence
+    }
+}
+
+/// Whether a silence may become the other one and stay itself.
+fn may_change(old: &SilenceSpec, new: &SilenceSpec, now_ms: i64) -> bool {
+    let same_matchers = old.matchers == new.matchers;
+    match old.state(now_ms) {
+        SilenceState::Active => {
+            same_matchers && old.starts_at_ms == new.starts_at_ms && new.ends_at_ms >= now_ms
+        }
+        SilenceState::Pending => same_matchers && new.starts_at_ms >= now_ms,
+        SilenceState::Expired => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matcher::MatcherSyntax;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn spec(matchers: &str, starts_at_ms: i64, ends_at_ms: i64) -> SilenceSpec {
+        SilenceSpec {
+            matchers: MatcherSyntax::Utf8.parse(matchers).expect("valid"),
+            starts_at_ms,
+            ends_at_ms,
+            created_by: "ann".to_owned(),
+            comment: "upgrade".to_owned(),
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    fn id(n: u128) -> SilenceId {
+        SilenceId::from_random(n)
+    }
+
+    fn silenced(silences: &Silences, now_ms: i64) -> Vec<SilenceId> {
+        silences.silencing(&Labels::from_pairs([("job", "db")]), now_ms).collect()
+    }
+
+    #[test]
+    fn ids_are_uuids() {
+        let id = SilenceId::from_random(u128::MAX);
+        assert_eq!(id.to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "ffffffffffff4fffbfffffffffffffff", "ffffffff-ffff-4fff-bfff-fffffffffffg"] {
+            assert!(text.parse::<SilenceId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_silence_holds_from_its_beginning_to_its_end() {
+        let mut silences = Silences::default();
+        silences.set(None, spec("job=~\"d.\"", 10, 20), id(1), 0).expect("valid");
+        assert_eq!([9, 10, 19, 20].map(|now| silenced(&silences, now).len()), [0, 1, 1, 0]);
+        let states = [9, 10, 20].map(|now| silences.get(id(1)).expect("there").spec.state(now).as_str());
+        assert_eq!(states, ["pending", "active", "expired"]);
+    }
+
+    #[test]
+    fn what_has_begun_is_not_rewritten() {
+        let mut silences = Silences::default();
+        silences.set(None, spec("job=db", 0, HOUR_MS), id(1), 0).expect("valid");
+        let longer = silences.set(Some(id(1)), spec("job=db", 0, 2 * HOUR_MS), id(2), 5).expect("longer");
+        assert_eq!(longer.iter().map(|it| it.id).collect::<Vec<_>>(), [id(1)]);
+        let wider =
+            silences.set(Some(id(1)), spec("job=~\"d.*\"", 0, 2 * HOUR_MS), id(3), 10).expect("wider");
+        assert_eq!(
+            wider.iter().map(|it| (it.id, it.spec.ends_at_ms)).collect::<Vec<_>>(),
+            [(id(3), 2 * HOUR_MS), (id(1), 10)]
+        );
+        assert_eq!(silences.get(id(3)).expect("there").spec.starts_at_ms, 10);
+        assert_eq!(silences.expire(id(1), 11), Err(SilenceError::AlreadyExpired(id(1))));
+        assert_eq!(silences.expire(id(3), 11).expect("active").spec.ends_at_ms, 11);
+        let again = silences.set(Some(id(3)), spec("job=db", 20, HOUR_MS), id(4), 15).expect("made again");
+        assert_eq!(again.iter().map(|it| it.id).collect::<Vec<_>>(), [id(4)]);
+        assert_eq!(
+            silences.set(Some(id(9)), spec("job=db", 20, HOUR_MS), id(5), 15),
+            Err(SilenceError::NotFound(id(9)))
+        );
+    }
+
+    #[test]
+    fn what_would_silence_all_or_nothing_is_refused() {
+        let mut silences = Silences::new(SilenceLimits { count: 1, bytes: 100 });
+        let mut refusal =
+            |spec: SilenceSpec| silences.set(None, spec, id(1), 5).map(|_| ()).map_err(|e| e.to_string());
+        let refused = |text: &str| Err(text.to_owned());
+        assert_eq!(refusal(spec("{}", 0, 9)), refused("at least one matcher required"));
+        assert_eq!(
+            refusal(spec("job=~\".*\"", 0, 9)),
+            refused("at least one matcher must not match the empty string")
+        );
+        assert_eq!(refusal(spec("job=a", 9, 9)), refused("start time must be before end time"));
+        assert_eq!(refusal(spec("job=a", 0, 5)), refused("end time can't be in the past"));
+        let nobody = SilenceSpec { created_by: String::new(), ..spec("job=a", 0, 9) };
+        assert_eq!(refusal(nobody), refused("createdBy must not be empty"));
+        let long = SilenceSpec { comment: "x".repeat(100), ..spec("job=a", 0, 9) };
+        assert_eq!(refusal(long), refused("silence exceeded maximum size: 107 bytes (limit: 100 bytes)"));
+        assert_eq!(refusal(spec("job=a", 0, 9)), Ok(()));
+        assert_eq!(
+            refusal(spec("job=a", 0, 9)),
+            refused("exceeded maximum number of silences: 1 (limit: 1)")
+        );
+    }
+
+    #[test]
+    fn old_silences_are_forgotten() {
+        let mut silences = Silences::default();
+        silences.set(None, spec("job=db", 0, 10), id(1), 0).expect("valid");
+        assert_eq!(silences.forget_expired(10 + RETENTION_MS), []);
+        assert_eq!(silences.forget_expired(11 + RETENTION_MS), [id(1)]);
+        assert_eq!(silences.iter().count(), 0);
+    }
+}

@@ -1,0 +1,5 @@
+//! What holds of the router as a whole.
+mod conformance;
+mod messages;
+mod properties;
+mod timing;

@@ -1,0 +1,295 @@
+//! When somebody is told what, played through second by second on a clock that is only a number.
+use std::sync::Arc;
+
+use bellwether_alerts::config::{Config, ConfigOptions};
+use bellwether_alerts::matcher::MatcherSyntax;
+use bellwether_alerts::router::{Delivery, Router};
+use bellwether_alerts::silence::{SilenceId, SilenceSpec, Silences};
+use bellwether_model::{Alert, Labels};
+
+const CONFIG: &str = "
+route:
+  receiver: all
+  group_by: [alertname]
+  group_wait: 30s
+  group_interval: 5m
+  repeat_interval: 1h
+  routes:
+  - matchers: [severity=page]
+    receiver: pager
+    group_wait: 0s
+    mute_time_intervals: [night]
+inhibit_rules:
+- source_matchers: [alertname=Down]
+  target_matchers: [alertname=Slow]
+  equal: [job]
+time_intervals:
+- name: night
+  time_intervals: [{times: [{start_time: '22:00', end_time: '24:00'}]}]
+receivers:
+- name: all
+  webhook_configs: [{url: 'http://h/'}]
+- name: pager
+  webhook_configs: [{url: 'http://h/'}, {url: 'http://h/2', send_resolved: false}]
+";
+
+/// A router and the time, in seconds after a Monday's midnight.
+struct Play {
+    router: Router,
+    at_s: i64,
+    /// What was told: when, to whom, why, and the jobs of the alerts, those that are over in brackets.
+    told: Vec<String>,
+    /// Whether deliveries fail.
+    broken: bool,
+}
+
+const MONDAY_MS: i64 = 1_700_438_400_000;
+
+impl Play {
+    fn new(config: &str) -> Self {
+        let config = parse(config);
+        Self {
+            router: Router::new(config, Silences::default(), []),
+            at_s: 0,
+            told: Vec::new(),
+            broken: false,
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        MONDAY_MS + self.at_s * 1000
+    }
+
+    /// Alerts come at `at_s`; time passes until then.
+    fn alert(&mut self, at_s: i64, name: &str, job: &str, severity: &str, ends_in_s: Option<i64>) {
+        self.pass(at_s);
+        let now_ms = self.now_ms();
+        let alert = Alert {
+            labels: Labels::from_pairs([("alertname", name), ("job", job), ("severity", severity)]),
+            annotations: Labels::empty(),
+            starts_at_ms: now_ms,
+            ends_at_ms: ends_in_s.map(|s| now_ms + s * 1000),
+            generator_url: String::new(),
+        };
+        self.router.insert([alert], now_ms);
+        self.deliver();
+    }
+
+    /// Time passes until `to_s`.
+    fn pass(&mut self, to_s: i64) {
+        while let Some(wake_ms) = self.router.next_wake_ms().filter(|wake| *wake <= MONDAY_MS + to_s * 1000) {
+            self.at_s = self.at_s.max((wake_ms - MONDAY_MS) / 1000);
+            self.deliver();
+        }
+        self.at_s = to_s;
+    }
+
+    fn deliver(&mut self) {
+        let now_ms = self.now_ms();
+        for delivery in self.router.poll(now_ms).deliveries {
+            let failed = if self.broken { " failed" } else { "" };
+            self.told.push(format!("{}: {}{failed}", self.at_s, shown(&delivery, now_ms)));
+            if self.broken {
+                self.router.failed(delivery.id, now_ms);
+            } else {
+                self.router.delivered(delivery.id, now_ms).expect("it was open");
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Arc<Config> {
+    let config = Config::parse("alertmanager.yml", text.as_bytes(), ConfigOptions::default());
+    Arc::new(config.unwrap_or_else(|errors| panic!("{errors}")))
+}
+
+fn shown(delivery: &Delivery, now_ms: i64) -> String {
+    let jobs: Vec<String> = delivery
+        .alerts
+        .iter()
+        .map(|alert| {
+            let job = alert.labels.get("job").unwrap_or("");
+            if alert.is_resolved(now_ms) { format!("({job})") } else { job.to_owned() }
+        })
+        .collect();
+    let (to, reason) = (&delivery.to, delivery.reason.as_str());
+    format!("{}/{} {reason} {}", to.receiver, to.integration, jobs.join(" "))
+}
+
+#[test]
+fn a_group_waits_gathers_repeats_and_ends() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.alert(10, "Slow", "b", "warn", Some(100_000));
+    // After the first notification what is new waits for the interval.
+    play.alert(40, "Slow", "c", "warn", Some(100_000));
+    play.pass(4_000);
+    play.alert(4_000, "Slow", "a", "warn", Some(0));
+    play.pass(5_000);
+    play.alert(5_000, "Slow", "b", "warn", Some(0));
+    play.alert(5_000, "Slow", "c", "warn", Some(0));
+    play.pass(20_000);
+    assert_eq!(
+        play.told,
+        [
+            "30: all/0 first_notification a b",
+            "330: all/0 new_alerts_in_group a b c",
+            // The first flush after more than an hour.
+            "4230: all/0 new_resolved_alerts (a) b c",
+            "5130: all/0 all_alerts_resolved (b) (c)",
+        ]
+    );
+    assert_eq!(play.router.next_wake_ms(), None, "nothing is left");
+    assert_eq!(play.router.alerts().count(), 0);
+}
+
+#[test]
+fn nothing_new_is_repeated_after_the_repeat_interval() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.pass(8_000);
+    let want = [
+        "30: all/0 first_notification a",
+        "3930: all/0 repeat_interval_elapsed a",
+        "7830: all/0 repeat_interval_elapsed a",
+    ];
+    assert_eq!(play.told, want);
+}
+
+#[test]
+fn who_is_not_told_of_the_end_is_told_of_a_new_beginning() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Down", "a", "page", Some(1_000));
+    play.alert(60, "Down", "a", "page", Some(0));
+    play.alert(400, "Down", "a", "page", Some(1_000));
+    play.pass(500);
+    assert_eq!(
+        play.told,
+        [
+            "0: pager/0 first_notification a",
+            "0: pager/1 first_notification a",
+            "300: pager/0 all_alerts_resolved (a)",
+            "400: pager/0 new_alerts_in_group a",
+            "400: pager/1 new_alerts_in_group a",
+        ]
+    );
+}
+
+#[test]
+fn an_alert_of_which_nothing_more_is_heard_ends() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Slow", "a", "warn", None);
+    play.alert(200, "Slow", "a", "warn", None);
+    play.pass(1_000);
+    assert_eq!(play.told, ["30: all/0 first_notification a", "630: all/0 all_alerts_resolved (a)"]);
+}
+
+#[test]
+fn what_failed_is_told_with_the_next_flush() {
+    let mut play = Play::new(CONFIG);
+    play.broken = true;
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.pass(40);
+    play.alert(40, "Slow", "a", "warn", Some(0));
+    play.alert(50, "Slow", "b", "warn", Some(100_000));
+    play.pass(335);
+    play.broken = false;
+    play.pass(1_000);
+    assert_eq!(
+        play.told,
+        [
+            "30: all/0 first_notification a failed",
+            "330: all/0 first_notification (a) b failed",
+            "630: all/0 first_notification (a) b",
+        ]
+    );
+}
+
+#[test]
+fn muted_alerts_are_not_told_until_they_are_not_muted() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Down", "a", "warn", Some(1_000));
+    play.alert(1, "Slow", "a", "warn", Some(5_000));
+    play.alert(2, "Slow", "b", "warn", Some(5_000));
+    let labels = Labels::from_pairs([("alertname", "Slow"), ("job", "a")]);
+    assert_eq!(play.router.mutes(&labels, play.now_ms()).inhibited_by.len(), 1);
+    play.pass(1_400);
+    assert_eq!(
+        play.told,
+        [
+            "30: all/0 first_notification a",
+            "31: all/0 first_notification b",
+            "1230: all/0 all_alerts_resolved (a)",
+            // Down is over at 1000, so people are told of Slow of the same job.
+            "1231: all/0 new_alerts_in_group a b",
+        ]
+    );
+}
+
+#[test]
+fn a_silence_mutes_and_its_end_unmutes() {
+    let mut play = Play::new(CONFIG);
+    let spec = SilenceSpec {
+        matchers: MatcherSyntax::Utf8.parse("job=a").expect("valid"),
+        starts_at_ms: play.now_ms(),
+        ends_at_ms: play.now_ms() + 400_000,
+        created_by: "ann".to_owned(),
+        comment: "upgrade".to_owned(),
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let now_ms = play.now_ms();
+    play.router.silences.set(None, spec, SilenceId::from_random(7), now_ms).expect("valid");
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.pass(1_000);
+    assert_eq!(play.told, ["630: all/0 first_notification a"]);
+}
+
+#[test]
+fn at_night_nobody_is_paged() {
+    let mut play = Play::new(CONFIG);
+    let evening_s = 21 * 3600 + 3590;
+    play.alert(evening_s, "Down", "a", "page", Some(100_000));
+    play.alert(evening_s + 20, "Down", "b", "page", Some(100_000));
+    play.pass(24 * 3600 + 1_000);
+    let told_at: Vec<&str> = play.told.iter().filter_map(|it| it.split(':').next()).collect();
+    assert_eq!(told_at[..2], [evening_s.to_string().as_str(); 2], "at once");
+    let first_of_tuesday = evening_s + 300 * ((24 * 3600 - evening_s) / 300 + 1);
+    assert_eq!(told_at[2..], [first_of_tuesday.to_string().as_str(); 2], "{:?}", play.told);
+    assert!(play.told[2].ends_with("pager/0 new_alerts_in_group a b"), "{:?}", play.told);
+}
+
+#[test]
+fn another_run_does_not_tell_again() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.pass(29);
+    play.at_s = 30;
+    let now_ms = play.now_ms();
+    let due = play.router.poll(now_ms).deliveries;
+    let noted = play.router.delivered(due[0].id, now_ms).expect("open");
+    let mut next =
+        Play { router: Router::new(parse(CONFIG), Silences::default(), [noted]), ..Play::new(CONFIG) };
+    next.alert(100, "Slow", "a", "warn", Some(100_000));
+    next.pass(2_000);
+    assert_eq!(next.told, Vec::<String>::new());
+    next.pass(4_000);
+    assert_eq!(next.told.len(), 1, "only repeated: {:?}", next.told);
+}
+
+#[test]
+fn another_configuration_keeps_the_clocks_of_groups_that_it_does_not_change() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.pass(20);
+    let now_ms = play.now_ms();
+    assert_eq!(play.router.set_config(parse(CONFIG), now_ms), []);
+    play.pass(40);
+    assert_eq!(play.told, ["30: all/0 first_notification a"]);
+    let slower = CONFIG.replace("group_interval: 5m", "group_interval: 10m");
+    let now_ms = play.now_ms();
+    play.router.set_config(parse(&slower), now_ms);
+    play.alert(41, "Slow", "b", "warn", Some(100_000));
+    play.pass(700);
+    // A group of another route begins anew, and since its alert has waited long enough that is at once; what has been told is not told again.
+    assert_eq!(play.told[1..], ["640: all/0 new_alerts_in_group a b"].map(str::to_owned));
+}

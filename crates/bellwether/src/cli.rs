@@ -317,7 +317,8 @@ pub(crate) enum LogFormat {
 }
 
 fn arrival_rate(s: &str) -> Result<ArrivalRate, String> {
-    let per_s = s.parse().map_err(|_| format!("{s:?} is not a number of arrivals per second, such as 100"))?;
+    let per_s =
+        s.parse().map_err(|_| format!("{s:?} is not a number of arrivals per second, such as 100"))?;
     ArrivalRate::new(per_s).map_err(|e| e.to_string())
 }
 

@@ -14,7 +14,7 @@ pub struct ArrivalRate {
 impl ArrivalRate {
     /// What the platforms are made for. A test holds it against what they say of themselves.
     pub const USUAL: Self = Self { per_s: 44.4 };
-    /// So much that an hour is still simulated in seconds, and a fleet that slept for a night catches up within half a minute.
+    /// So much that an hour is still simulated in seconds, and a fleet that slept for a night catches up within a minute.
     pub const MAX: Self = Self { per_s: 1_000.0 };
 
     /// This many arrivals per second: more than none, and at most [`ArrivalRate::MAX`].

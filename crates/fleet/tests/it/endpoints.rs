@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_exposition::OutputFormat;
+use bellwether_exposition::{BodyFormat, OutputFormat};
 use bellwether_fleet::{
     Fleet, FleetError, FleetOptions, HistoryRange, Platform, Ports, Target, occurrence_at,
 };
 use bellwether_model::ManualClock;
+use bellwether_packs::check::Exposed;
 use bellwether_yaml::{Dialect, Document, Node};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -99,6 +100,57 @@ async fn formats_and_compression_are_negotiated() {
     assert!(post.head.starts_with("http/1.1 405") && post.head.contains("allow: get, head"), "{}", post.head);
     let missing = get(addr, "/metrix", "").await.expect("an answer");
     assert!(missing.head.starts_with("http/1.1 404"), "{}", missing.head);
+    fleet.shutdown().await;
+}
+
+/// What a body holds, in the terms of packs; every format says the same.
+fn held(answer: &Answer, format: BodyFormat) -> Exposed {
+    Exposed::read(&answer.body, format).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[tokio::test]
+async fn every_process_exposes_the_same_in_all_formats() {
+    let (fleet, _) = fleet(MORNING_MS).await;
+    let accepts = [
+        ("", "text/plain; version=0.0.4", BodyFormat::Text),
+        (
+            "application/openmetrics-text;version=1.0.0",
+            "application/openmetrics-text; version=1.0.0",
+            BodyFormat::OpenMetrics,
+        ),
+        (
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+            "application/vnd.google.protobuf; proto=io.prometheus.client.metricfamily; encoding=delimited",
+            BodyFormat::Protobuf,
+        ),
+    ];
+    for it in fleet.targets() {
+        let mut families = Vec::new();
+        for (accept, content_type, format) in accepts {
+            let headers = if accept.is_empty() { String::new() } else { format!("Accept: {accept}\r\n") };
+            let answer = get(it.addr, "/metrics", &headers).await.expect("an answer");
+            assert!(answer.head.contains(&format!("content-type: {content_type}")), "{}", answer.head);
+            assert!(answer.head.contains("vary: accept, accept-encoding"), "{}", answer.head);
+            families.push(held(&answer, format).n_families());
+            for coding in ["gzip", "zstd"] {
+                let headers = format!("{headers}Accept-Encoding: {coding}\r\n");
+                let packed = get(it.addr, "/metrics", &headers).await.expect("an answer");
+                assert!(packed.head.contains(&format!("content-encoding: {coding}")), "{}", packed.head);
+                let mut body = Vec::new();
+                let read = match coding {
+                    "gzip" => flate2::read::GzDecoder::new(packed.body.as_slice()).read_to_end(&mut body),
+                    _ => zstd::stream::copy_decode(packed.body.as_slice(), &mut body).map(|()| body.len()),
+                };
+                read.expect("a whole body");
+                assert!(body == answer.body, "{} in {coding}: the clock stands still", it.instance);
+            }
+        }
+        assert!(families[0] > 3, "{}: {families:?}", it.instance);
+        assert!(families.iter().all(|n| *n == families[0]), "{}: {families:?}", it.instance);
+    }
+    let some = get(fleet.targets()[0].addr, "/metrics?name[]=genesis_active_agents", "").await;
+    let some = some.expect("an answer").text();
+    assert_eq!(some.lines().filter(|line| line.starts_with("# TYPE")).count(), 1, "{some}");
     fleet.shutdown().await;
 }
 

@@ -28,6 +28,8 @@ const QUERY_TIMEOUT_S: f64 = 75.0;
 const CALL_TIMEOUT_S: f64 = 4.0;
 /// So large is the share of its calls that the explanation service fails before it is gone: too few to open a breaker for long.
 const EXPLAINER_FAILING: f64 = 0.3;
+/// So many tasks wait in a queue; callers who bring another one are turned away.
+const QUEUE_MAX: usize = 10_000;
 /// The import keeps this many analyses waiting.
 const IMPORT_BACKLOG: f64 = 160.0;
 
@@ -312,6 +314,9 @@ impl Causal {
             _ => None,
         };
         if let Some(kind) = queue {
+            if self.queues[kind].len() >= QUEUE_MAX {
+                return self.answer(request, 503);
+            }
             self.enqueue(request.api, kind);
         }
         self.after_data(request, 0.001);

@@ -132,18 +132,13 @@ async fn every_process_exposes_the_same_in_all_formats() {
             assert!(answer.head.contains(&format!("content-type: {content_type}")), "{}", answer.head);
             assert!(answer.head.contains("vary: accept, accept-encoding"), "{}", answer.head);
             families.push(held(&answer, format).n_families());
-            for coding in ["gzip", "zstd"] {
-                let headers = format!("{headers}Accept-Encoding: {coding}\r\n");
-                let packed = get(it.addr, "/metrics", &headers).await.expect("an answer");
-                assert!(packed.head.contains(&format!("content-encoding: {coding}")), "{}", packed.head);
-                let mut body = Vec::new();
-                let read = match coding {
-                    "gzip" => flate2::read::GzDecoder::new(packed.body.as_slice()).read_to_end(&mut body),
-                    _ => zstd::stream::copy_decode(packed.body.as_slice(), &mut body).map(|()| body.len()),
-                };
-                read.expect("a whole body");
-                assert!(body == answer.body, "{} in {coding}: the clock stands still", it.instance);
-            }
+            let headers = format!("{headers}Accept-Encoding: gzip\r\n");
+            let packed = get(it.addr, "/metrics", &headers).await.expect("an answer");
+            assert!(packed.head.contains("content-encoding: gzip"), "{}", packed.head);
+            let mut body = Vec::new();
+            let mut decoder = flate2::read::GzDecoder::new(packed.body.as_slice());
+            decoder.read_to_end(&mut body).expect("a whole body");
+            assert!(body == answer.body, "{}: the clock stands still", it.instance);
         }
         assert!(families[0] > 3, "{}: {families:?}", it.instance);
         assert!(families.iter().all(|n| *n == families[0]), "{}: {families:?}", it.instance);

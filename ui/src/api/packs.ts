@@ -139,6 +139,8 @@ export interface PackVerdict extends PackCounts {
   findings: CheckFinding[];
   /** The metrics of the pack that the target exposes. */
   exposed: string[];
+  /** How many of them the pack promises for the job of the target; null if it does not scrape the job. */
+  promised: number | null;
 }
 
 export interface CheckedTarget {

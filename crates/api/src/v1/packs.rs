@@ -32,7 +32,7 @@ pub(crate) async fn packs(State(state): State<AppState>) -> Result<Response, Api
                 "instance": target.labels.get("instance"),
                 "checkedAt": format_time_ms(verdict.checked_ms),
                 "problem": verdict.problem,
-                "packs": verdict.packs.iter().map(pack_verdict).collect::<Vec<_>>(),
+                "packs": verdict.packs.iter().map(|pack| pack_verdict(&target.scrape_pool, pack)).collect::<Vec<_>>(),
             }))
         };
         let targets: Vec<Value> = targets.iter().filter_map(checked).collect();
@@ -88,12 +88,19 @@ fn counts(verdict: &PackVerdict) -> Value {
     })
 }
 
-fn pack_verdict(verdict: &PackVerdict) -> Value {
+fn pack_verdict(job: &str, verdict: &PackVerdict) -> Value {
+    let of_job: Vec<_> = verdict.pack.scrape.iter().filter(|scrape| scrape.job.value == job).collect();
+    let promised = || {
+        let is_promised = |metric: &&Metric| of_job.iter().any(|scrape| scrape.promises(metric));
+        verdict.pack.metrics.iter().filter(is_promised).count()
+    };
     let metrics = verdict.exposed.iter().filter_map(|place| verdict.pack.metrics.get(*place));
     let exposed: Vec<&str> = metrics.map(|metric| metric.name.value.as_str()).collect();
     let mut found = counts(verdict);
     found["findings"] = verdict.findings.iter().map(check_finding).collect();
     found["exposed"] = exposed.into();
+    // A pack that does not scrape the job has promised nothing for it.
+    found["promised"] = (!of_job.is_empty()).then(promised).into();
     found
 }
 

@@ -40,7 +40,7 @@ export function OwnerPanel({ owner, targets }: { owner: Owned; targets: readonly
           ] as const,
         ]),
     ...furtherFacts(metric),
-    ['Exposed by', `${exposing} of ${plural(checked.length, 'target')} that the pack is about`],
+    ['Exposed by', exposing === 0 ? 'no target that was checked' : plural(exposing, 'target')],
   ];
   return (
     <Panel title="Promised by" note={<OwnerLink owner={owner} />}>

@@ -72,8 +72,9 @@ function TargetRow({ checked: { target, verdict }, metrics }: { checked: Checked
       <VerdictBadge verdict={verdict.verdict} text={countText(verdict)} />
       <TargetLink target={target} />
       <span className="bw-dim">
-        exposes {formatCount(verdict.exposed.length)} of {plural(metrics, 'metric')}, checked{' '}
-        {formatAgo(Math.max(0, now - Date.parse(target.checkedAt)))}
+        exposes {formatCount(verdict.exposed.length)} of{' '}
+        {verdict.promised === null ? plural(metrics, 'metric') : `${plural(verdict.promised, 'metric')} promised`},
+        checked {formatAgo(Math.max(0, now - Date.parse(target.checkedAt)))}
       </span>
     </li>
   );

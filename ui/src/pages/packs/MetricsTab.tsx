@@ -87,9 +87,7 @@ function MetricRow({ pack, metric, targets, checked, open, onOpen }: MetricRowPr
           {metric.stability !== 'stable' && <span className="bw-tag">{metric.stability}</span>}
           {metric.help}
         </span>
-        <span className={classes.exposing}>
-          {checked.length > 0 && `${formatCount(exposing)} of ${plural(checked.length, 'target')}`}
-        </span>
+        <span className={classes.exposing}>{exposing > 0 && plural(exposing, 'target')}</span>
       </UnstyledButton>
       {open && (
         <div className={classes.promise}>

@@ -46,7 +46,7 @@ function pack(name: string, metrics: PackMetric[]): Pack {
 
 function verdict(name: string, errors: number, warnings: number, exposed: string[] = []): PackVerdict {
   const word = errors > 0 ? 'error' : warnings > 0 ? 'warning' : 'ok';
-  return { pack: name, verdict: word, errors, warnings, infos: 0, findings: [], exposed };
+  return { pack: name, verdict: word, errors, warnings, infos: 0, findings: [], exposed, promised: null };
 }
 
 function target(host: string, packs: PackVerdict[]): CheckedTarget {

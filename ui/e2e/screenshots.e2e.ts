@@ -135,7 +135,7 @@ const PICTURES: readonly Picture[] = [
     },
   },
   { name: 'metrics', path: '/metrics/?sort=series' },
-  { name: 'metric', path: '/metrics/dag_node_executions_total?label=status&from=now-3h', height: 1200 },
+  { name: 'metric', path: '/metrics/dag_node_executions_total?label=status&from=now-3h', height: 1280 },
   { name: 'targets', path: '/system/targets', height: 1130 },
   { name: 'target-details', path: async () => `/system/targets?open=${await firstTarget()}` },
   { name: 'status', path: '/system/status' },
@@ -154,7 +154,8 @@ const PICTURES: readonly Picture[] = [
   },
   {
     name: 'packs',
-    path: '/system/packs?pack=dag',
+    // The exporter and the application lack some of it, so there is something to see.
+    path: '/system/packs?pack=process',
     height: 900,
     prepare: async (page) =>
       page.getByRole('region', { name: 'Targets', exact: true }).getByRole('link').first().waitFor(),

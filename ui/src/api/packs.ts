@@ -27,6 +27,8 @@ export interface PackLabel {
   max: number | null;
   /** How many bytes a value may have. */
   maxLength: number | null;
+  /** Series may lack it. */
+  optional: boolean;
   help: string;
 }
 

@@ -154,6 +154,7 @@ fn metric(pack: &Pack, metric: &Metric) -> Value {
                 "values": label.values,
                 "max": label.max,
                 "maxLength": label.max_len,
+                "optional": label.optional,
                 "help": label.help,
             })
         })

@@ -77,7 +77,7 @@ fn each_target_has_a_verdict_and_a_reload_renews_it() {
     assert_eq!(metric["aliases"], json!([{"name": "things", "labels": {}}]));
     assert_eq!(
         metric["labels"][0],
-        json!({"name": "kind", "values": ["a", "b"], "max": null, "maxLength": null, "help": ""})
+        json!({"name": "kind", "values": ["a", "b"], "max": null, "maxLength": null, "optional": false, "help": ""})
     );
     let http = packs.iter().find(|pack| pack["name"] == "http").expect("comes with the program");
     assert_eq!(http["builtIn"], true);

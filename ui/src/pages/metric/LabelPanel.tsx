@@ -50,7 +50,7 @@ export function LabelPanel({ name, labels, owner }: LabelPanelProps) {
     .map((label, i) => ({ label, values: values[i]?.data }))
     .sort((a, b) => (b.values?.length ?? 0) - (a.values?.length ?? 0) || (a.label < b.label ? -1 : 1));
   const promised = promisedLabels(owner);
-  const absent = [...promised.keys()].filter((label) => !labels.includes(label));
+  const absent = [...promised].filter(([label, { optional }]) => !optional && !labels.includes(label));
   const failed = values.find((query) => query.error !== null);
   return (
     <Panel title="Labels" note={plural(labels.length, 'label')} flush>
@@ -78,7 +78,9 @@ export function LabelPanel({ name, labels, owner }: LabelPanelProps) {
           );
         })}
       </ul>
-      {absent.length > 0 && <p className="bw-note">The pack has also {absent.join(', ')}, which no series has.</p>}
+      {absent.length > 0 && (
+        <p className="bw-note">The pack has also {absent.map(([label]) => label).join(', ')}, which no series has.</p>
+      )}
     </Panel>
   );
 }

@@ -62,11 +62,12 @@ export function openLabel(max: number | null, maxLength: number | null): string 
 function Labels({ labels }: { labels: readonly PackLabel[] }) {
   return (
     <ul className={classes.plain}>
-      {labels.map(({ name, values, max, maxLength, help }) => (
+      {labels.map(({ name, values, max, maxLength, optional, help }) => (
         <li key={name}>
           <code>{name}</code>{' '}
           <span className="bw-dim">
             {values.length > 0 ? values.join(', ') : openLabel(max, maxLength)}
+            {optional && ', or missing'}
             {help !== '' && `: ${help}`}
           </span>
         </li>

@@ -7,12 +7,12 @@
 #   SCREENSHOT_DIR=docs/images scripts/e2e.sh all tests, and their pictures into the repository
 #
 # SCREENSHOT_DIR may be relative to where the script is called; without it the pictures are thrown away. CHROMIUM_PATH names
-# another browser, KEEP_LOGS=1 keeps what the programs wrote.
+# another browser, BELLWETHER_BINARY another build of the program than the release, KEEP_LOGS=1 keeps what the programs wrote.
 set -euo pipefail
 [ -z "${SCREENSHOT_DIR:-}" ] || SCREENSHOT_DIR=$(realpath --canonicalize-missing "$SCREENSHOT_DIR")
 cd "$(dirname "$0")/.."
 
-binary=${CARGO_TARGET_DIR:-target}/release/bellwether
+binary=${BELLWETHER_BINARY:-${CARGO_TARGET_DIR:-target}/release/bellwether}
 [ -x "$binary" ] || { echo "there is no $binary: call \`make build\` first" >&2; exit 1; }
 work=$(mktemp -d -t bellwether-e2e.XXXXXX)
 # A build that goes on beside the tests must not exchange the binary under them.

@@ -2,7 +2,7 @@
 # Installs what one task needs and is not there yet: `scripts/setup.sh TASK...`, where a task is
 #   build   a C compiler for the few dependencies written in C
 #   node    checks Node.js
-#   peers   the programs that tests talk to: Prometheus, promtool, amtool, node exporter, Chromium, PostgreSQL
+#   peers   the programs that tests talk to: Prometheus, promtool, amtool, Pushgateway, node exporter, Chromium, PostgreSQL
 #   rivals  the servers that benchmarks compare with: Prometheus, VictoriaMetrics
 #   python  the Python packages of the tests, in .venv
 #   counts  valgrind, which counts instructions
@@ -60,7 +60,8 @@ setup_node() {
 
 setup_peers() {
     need_packages prometheus:prometheus promtool:prometheus prometheus-node-exporter:prometheus-node-exporter \
-        amtool:prometheus-alertmanager chromium:chromium curl:curl /usr/lib/postgresql/15/bin/postgres:postgresql-15
+        amtool:prometheus-alertmanager prometheus-pushgateway:prometheus-pushgateway chromium:chromium curl:curl \
+        /usr/lib/postgresql/15/bin/postgres:postgresql-15
 }
 
 setup_rivals() {

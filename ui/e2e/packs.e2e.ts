@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { PACK_TABS } from '../src/url/pages';
 import { answer, BROKEN, EXPECTED_FAILURE, SCHEMES, settle, startBrowser } from './browser';
 import { ownServers } from './server';
 
@@ -25,6 +26,11 @@ alerts:
   when: bellwether_config_last_reload_successful == 0
   for: 5m
   severity: warning
+  annotations: {summary: The configuration is an old one}
+expressions:
+- {name: reload_age, expr: time() - bellwether_config_last_reload_successful, unit: seconds, help: Age of what is in use}
+panels:
+- {title: Reloads, show: bellwether_config_last_reload_successful}
 `;
 
 describe('Packs', () => {
@@ -52,20 +58,21 @@ describe('Packs', () => {
     await page.keyboard.press('g');
     await page.keyboard.press('p');
     await page.getByRole('heading', { level: 1, name: 'Packs' }).waitFor();
-    const row = page.getByRole('row', { name: /Own metrics/ });
-    await row.getByText('Errors').waitFor();
-    await row.getByRole('button', { name: 'Own metrics' }).click();
+    const own = page.getByRole('row', { name: /Own metrics/ });
+    await own.getByText('Errors').waitFor();
+    await own.getByRole('button', { name: 'Own metrics' }).click();
     await page.waitForURL(/pack=own/);
     const details = page.getByRole('complementary', { name: 'Details of Own metrics' });
     const targets = details.getByRole('region', { name: 'Targets', exact: true });
-    await targets.getByText('bellwether_config_nothing_seconds is not exposed').waitFor();
-    await targets.getByText('no series of bellwether_config_last_reload_successful has the label reason').waitFor();
-    await targets.getByText(/own\.yaml:7:9 \[label\]/).waitFor();
-    await details
-      .getByRole('region', { name: 'Lint' })
-      .getByText(/\[alert-tests\]/)
-      .waitFor();
-    await details.getByRole('region', { name: 'Alerts' }).getByText('ReloadFailed').waitFor();
+    await targets.getByText(/exposes 1 of 2 metrics, checked/).waitFor();
+    const findings = details.getByRole('region', { name: 'Findings' });
+    const row = (name: RegExp) => findings.getByRole('row', { name });
+    await row(/bellwether_config_nothing_seconds gauge nothing/).waitFor();
+    await row(/bellwether_config_last_reload_successful label reason no such label/).waitFor();
+    expect(await row(/label reason/).getAttribute('title')).toMatch(/own\.yaml:7:9/);
+    await findings.getByText('set the label, or take it out of the pack').waitFor();
+    await details.getByRole('tab', { name: 'Metrics 2' }).click();
+    await page.waitForURL(/tab=metrics/);
     await details.getByRole('button', { name: 'bellwether_config_nothing_seconds' }).click();
     await page.waitForURL(/metric=bellwether_config_nothing_seconds/);
     await details.getByText('no target that was checked').waitFor();
@@ -73,9 +80,83 @@ describe('Packs', () => {
     await details.getByText('asked, signal').waitFor();
     await details.getByRole('link', { name: 'Look at what is stored' }).click();
     await page.getByRole('heading', { level: 1, name: 'bellwether_config_last_reload_successful' }).waitFor();
+    await expectClean();
+  });
+
+  test('a pack is walked through by keyboard, and the address keeps the place', async () => {
+    const { page, open, expectClean } = await browser.open({ server: url });
+    await open('/system/packs?f=own+metrics');
+    await page.getByRole('row', { name: /Own metrics/ }).waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    const details = page.getByRole('complementary', { name: 'Details of Own metrics' });
+    await details.getByRole('tab', { name: 'Check 1' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL(/tab=alerts/);
+    await details.getByText('The configuration is an old one').waitFor();
+    await page.reload();
+    await details.getByText('warning, after 5m').waitFor();
+    await details.getByRole('link', { name: 'Explore ReloadFailed' }).click();
+    await page.waitForURL(/\/explore\?.*bellwether_config_last_reload_successful/);
+    await page.goBack();
+    await details.getByRole('tab', { name: 'Lint' }).click();
+    await details.getByText('alert-tests').waitFor();
+    await details.getByRole('tab', { name: 'Dashboards 1' }).click();
+    await details.getByText('Reloads').waitFor();
+    await details.getByRole('tab', { name: 'Expressions 1' }).click();
+    await details.getByText('Age of what is in use').waitFor();
+    await page.keyboard.press('Escape');
+    await details.waitFor({ state: 'detached' });
+    await expectClean();
+  });
+
+  test('what is made of a pack can be taken away', async () => {
+    const { page, open, expectClean } = await browser.open({ server: url });
+    await open('/system/packs?pack=own&tab=files');
+    await page.getByText(/^bellwether pack gen .*own\.yaml --out made$/).waitFor();
+    const coming = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download own.rules.yml' }).click();
+    const file = await coming;
+    expect(file.suggestedFilename()).toBe('own.rules.yml');
+    expect(readFileSync(await file.path(), 'utf8')).toContain('alert: ReloadFailed');
+    await answer(page, 'packs/own/files', BROKEN, 500);
+    await open('/system/packs?pack=own&tab=files');
+    expect(await page.getByRole('alert').textContent()).toContain('the disk is full');
+    await expectClean(EXPECTED_FAILURE);
+  });
+
+  test('a metric tells its pack, who emits it, who uses it and what is wrong with it', async () => {
+    const { page, open, expectClean, expectAccessible } = await browser.open({ server: url });
+    await open('/metrics/bellwether_config_last_reload_successful');
+    const about = page.getByRole('region', { name: 'About this metric' });
+    await about.getByRole('link', { name: 'Own metrics 1.2.0' }).waitFor();
+    await about.getByText('stable').waitFor();
+    const emitters = page.getByRole('region', { name: 'Emitted by' });
+    await emitters.getByRole('row', { name: /self .* Up 1/ }).waitFor();
+    const uses = page.getByRole('region', { name: 'Used by' });
+    await uses.getByText('warning, after 5m').waitFor();
+    await uses.getByRole('link', { name: 'Reloads', exact: true }).waitFor();
+    await page.getByRole('region', { name: 'Questions to ask' }).getByText('Age of what is in use').waitFor();
+    await page.getByText('The pack has also reason, which no series has.').waitFor();
     const promise = page.getByRole('region', { name: 'Promised by' });
-    await promise.getByRole('link', { name: 'Own metrics 1.2.0' }).waitFor();
+    await promise.getByText('The pack says label reason, exposed is no such label').waitFor();
     await promise.getByRole('link', { name: /^self / }).waitFor();
+    await expectAccessible();
+    await uses.getByRole('link', { name: 'ReloadFailed', exact: true }).click();
+    await page.waitForURL(/pack=own&tab=alerts/);
+    await expectClean();
+  });
+
+  test('a metric that is only promised says by whom, and an old name its new one', async () => {
+    const { page, open, expectClean } = await browser.open({ server: url });
+    await open('/metrics/bellwether_config_nothing_seconds');
+    await page.getByText('Nothing of this metric is stored').waitFor();
+    await page.getByText('The pack Own metrics promises it.').waitFor();
+    await page.getByText('The pack says gauge, exposed is nothing').waitFor();
+    await open('/metrics/nothing');
+    await page.getByRole('link', { name: 'bellwether_config_nothing_seconds', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'bellwether_config_nothing_seconds' }).waitFor();
     await expectClean();
   });
 
@@ -108,12 +189,12 @@ describe('Packs', () => {
   for (const scheme of SCHEMES) {
     test(`is accessible in ${scheme}`, async () => {
       const { page, open, expectClean, expectAccessible } = await browser.open({ server: url, scheme });
-      await open('/system/packs?pack=own&metric=bellwether_config_last_reload_successful');
-      await page.getByText('asked, signal').waitFor();
-      await settle(page);
-      await expectAccessible();
-      const folder = process.env.SCREENSHOT_DIR;
-      if (folder !== undefined) await page.screenshot({ path: `${folder}/packs-own-${scheme}.png` });
+      for (const tab of PACK_TABS) {
+        await open(`/system/packs?pack=own&tab=${tab}&metric=bellwether_config_last_reload_successful`);
+        await page.getByRole('tab', { selected: true }).waitFor();
+        await settle(page);
+        await expectAccessible();
+      }
       await expectClean();
     });
   }
@@ -122,7 +203,15 @@ describe('Packs', () => {
     const { page, open } = await browser.open({ server: url, width: 360, height: 780 });
     await open('/system/packs');
     await page.getByRole('row', { name: /Own metrics/ }).waitFor();
-    const tooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    expect(tooWide).toBe(false);
+    const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    expect(await tooWide()).toBe(false);
+    await page.getByRole('button', { name: 'Own metrics' }).click();
+    await page.getByRole('row', { name: /label reason/ }).waitFor();
+    expect(await tooWide()).toBe(false);
+    // The bar at the top must not lie over the details.
+    await page.getByRole('button', { name: 'Close the details' }).click();
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    await open('/metrics/bellwether_config_last_reload_successful');
+    expect(await tooWide()).toBe(false);
   });
 });

@@ -135,7 +135,7 @@ const PICTURES: readonly Picture[] = [
     },
   },
   { name: 'metrics', path: '/metrics/?sort=series' },
-  { name: 'metric', path: '/metrics/dag_node_executions_total?label=node_type&from=now-3h' },
+  { name: 'metric', path: '/metrics/dag_node_executions_total?label=status&from=now-3h', height: 1280 },
   { name: 'targets', path: '/system/targets', height: 1130 },
   { name: 'target-details', path: async () => `/system/targets?open=${await firstTarget()}` },
   { name: 'status', path: '/system/status' },
@@ -154,9 +154,17 @@ const PICTURES: readonly Picture[] = [
   },
   {
     name: 'packs',
-    path: '/system/packs?pack=process&metric=process_resident_memory_bytes',
+    // The exporter and the application lack some of it, so there is something to see.
+    path: '/system/packs?pack=process',
+    height: 900,
     prepare: async (page) =>
       page.getByRole('region', { name: 'Targets', exact: true }).getByRole('link').first().waitFor(),
+  },
+  {
+    name: 'packs-metrics',
+    path: '/system/packs?pack=dag&tab=metrics&metric=dag_node_executions_total',
+    height: 900,
+    prepare: async (page) => page.getByRole('link', { name: 'Look at what is stored' }).waitFor(),
   },
   {
     name: 'palette',

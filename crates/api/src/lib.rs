@@ -11,13 +11,13 @@ mod cors;
 mod envelope;
 mod error;
 mod guard;
+mod host;
 mod json;
 mod lifecycle;
 mod memory;
 mod own_metrics;
 mod pace;
 mod params;
-mod process;
 mod query_journal;
 mod query_log;
 mod readiness;
@@ -40,6 +40,7 @@ pub use cardinality::{
     NamedSeries, PairCost, RefusedSamples, SeriesCost,
 };
 pub use error::{ApiError, ErrorKind};
+pub use host::Host;
 pub use memory::{MemoryLevel, ProcessMemory};
 pub use pace::Pace;
 pub use query_journal::{CrashedQuery, QueryJournal};

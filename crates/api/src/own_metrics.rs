@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use bellwether_exposition::{Family, MetricType, Number, OutputFormat, Part, Sample, Writer};
 
-use crate::process::ProcessUsage;
 use crate::state::AppState;
 use crate::stats::DURATION_BOUNDS_S;
 use crate::storage::StorageDetails;
@@ -88,7 +87,6 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     let mut text = String::new();
     let mut metrics = Metrics { writer: Writer::new(&mut text, format) };
     build(&mut metrics, state);
-    process(&mut metrics, state);
     clock(&mut metrics, state);
     reload(&mut metrics, state);
     query_log(&mut metrics, state);
@@ -99,7 +97,7 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     requests(&mut metrics, state);
     scraping(&mut metrics, state);
     storage(&mut metrics, state);
-    metrics.writer.finish();
+    state.host.finish(&mut text, format);
     text
 }
 
@@ -134,20 +132,6 @@ fn build(metrics: &mut Metrics<'_>, state: &AppState) {
         "Which version runs; the value is always 1.",
         &vec![(labels, 1.0)],
     );
-}
-
-fn process(metrics: &mut Metrics<'_>, state: &AppState) {
-    metrics.gauge(
-        "process_start_time_seconds",
-        "When the process started, in seconds since the Unix epoch.",
-        state.started_at_ms as f64 / 1000.0,
-    );
-    let Some(usage) = ProcessUsage::read() else { return };
-    metrics.counter("process_cpu_seconds_total", "CPU time the process has used.", usage.cpu_seconds);
-    metrics.gauge("process_resident_memory_bytes", "Resident memory of the process.", usage.resident_bytes);
-    metrics.gauge("process_virtual_memory_bytes", "Virtual memory of the process.", usage.virtual_bytes);
-    metrics.gauge("process_open_fds", "Open file descriptors.", usage.open_fds);
-    metrics.gauge("process_threads", "Threads of the process.", usage.threads);
 }
 
 fn clock(metrics: &mut Metrics<'_>, state: &AppState) {

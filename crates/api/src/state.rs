@@ -10,6 +10,7 @@ use bellwether_wire::WriteReceiver;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
+use crate::host::Host;
 use crate::memory::ProcessMemory;
 use crate::pace::Pace;
 use crate::query_journal::QueryJournal;
@@ -162,6 +163,8 @@ pub struct AppState {
     pub write_gate: Arc<WriteGate>,
     /// How much memory the process may use and uses.
     pub memory: Arc<ProcessMemory>,
+    /// What the kernel tells about the process and the machine.
+    pub host: Arc<Host>,
     /// When the process started, in milliseconds since the Unix epoch.
     pub started_at_ms: i64,
 }

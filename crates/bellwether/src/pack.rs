@@ -6,8 +6,10 @@ mod weaver;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::diff::{diff, may_break};
 use bellwether_packs::generate::{OutputKind, generate};
 use bellwether_packs::lint::{Finding, Level, lint};
@@ -36,8 +38,8 @@ pub(crate) enum PackCommand {
     },
     /// Make files of a pack without errors.
     Gen {
-        /// The pack.
-        file: PathBuf,
+        /// The pack: a file, or the name of one that comes with the program.
+        pack: String,
         /// The folder for the files; it is made if it is not there.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -98,8 +100,8 @@ fn output_kind(text: &str) -> Result<OutputKind, String> {
 pub(crate) fn pack(command: PackCommand) -> anyhow::Result<ExitCode> {
     match command {
         PackCommand::Lint { files, format, strict } => lint_files(&files, format, strict),
-        PackCommand::Gen { file, out, kinds } => {
-            generate_files(&file, &out, if kinds.is_empty() { OutputKind::ALL } else { &kinds })
+        PackCommand::Gen { pack, out, kinds } => {
+            generate_files(&pack, &out, if kinds.is_empty() { OutputKind::ALL } else { &kinds })
         }
         PackCommand::Check(args) => check::check(&args),
         PackCommand::Diff { old, new, format } => diff_files(&old, &new, format),
@@ -187,8 +189,17 @@ fn finding_as_json(finding: &Finding) -> Value {
     })
 }
 
-fn generate_files(file: &Path, out: &Path, kinds: &[OutputKind]) -> anyhow::Result<ExitCode> {
-    let pack = Pack::load(file)?;
+/// The pack in the file of this name, or the one that is called so and comes with the program.
+fn load(name: &str) -> Result<Arc<Pack>, LoadError> {
+    let path = Path::new(name);
+    match Catalogue::built_in().get(name) {
+        Some(pack) if !path.exists() => Ok(Arc::clone(pack)),
+        _ => Ok(Arc::new(Pack::load(path)?)),
+    }
+}
+
+fn generate_files(pack: &str, out: &Path, kinds: &[OutputKind]) -> anyhow::Result<ExitCode> {
+    let pack = load(pack)?;
     let files = generate(&pack, kinds).map_err(|refused| {
         let lines: Vec<String> = refused.findings.iter().map(ToString::to_string).collect();
         anyhow!("nothing is made of a pack with errors:\n{}", lines.join("\n"))

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwether::config::Config;
 use bellwether_api::{
-    ActiveQueries, ApiStats, AppState, ConnectionLimits, Operations as _, Pace, ProcessMemory, QueryLog,
-    Readiness, RemoteReadSettings, Replay, ReplayWatch, Settings, Surface, WriteGate, router,
+    ActiveQueries, ApiStats, AppState, ConnectionLimits, Host, Operations as _, Pace, ProcessMemory,
+    QueryLog, Readiness, RemoteReadSettings, Replay, ReplayWatch, Settings, Surface, WriteGate, router,
     serve as serve_http,
 };
 use bellwether_disk::RealFs;
@@ -219,6 +219,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         read_gate: Arc::clone(&gates.reads.places),
         write_gate: Arc::new(write_gate(is_safe_mode)),
         memory: process_memory,
+        host: Arc::new(Host::new()),
         started_at_ms,
     }));
     readiness.set_ready();

@@ -9,5 +9,6 @@ pub mod diff;
 pub mod generate;
 pub mod lint;
 pub mod live;
+pub mod meaning;
 pub mod schema;
 pub mod weaver;

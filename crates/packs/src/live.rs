@@ -18,6 +18,7 @@ use crate::check::{
     Exposed, Finding, FindingKind, Severity, applies, check, check_job, exposed_metrics, names,
 };
 use crate::lint::{self, lint};
+use crate::meaning::Meanings;
 use crate::schema::Pack;
 
 /// How often a target is checked, at most.
@@ -42,11 +43,20 @@ pub struct LiveCheck {
     queue: SyncSender<Body>,
 }
 
-/// A catalogue with what lint says about its packs.
+/// A catalogue with what is known about its packs.
 #[derive(Debug, Default)]
 pub struct Judged {
     catalogue: Catalogue,
-    lint: OnceLock<Vec<Vec<lint::Finding>>>,
+    judgements: OnceLock<Vec<Judgement>>,
+}
+
+/// What is known about a pack.
+#[derive(Debug)]
+pub struct Judgement {
+    /// What lint says.
+    pub lint: Vec<lint::Finding>,
+    /// What its expressions mean.
+    pub meanings: Meanings,
 }
 
 /// What came of the last check of a target.
@@ -89,11 +99,15 @@ impl PackVerdict {
 }
 
 impl Judged {
-    /// The packs, each with what lint says about it, in the order of their names. The first call takes some milliseconds.
-    pub fn packs(&self) -> impl Iterator<Item = (&Arc<Pack>, &[lint::Finding])> {
+    fn new(catalogue: Catalogue) -> Self {
+        Self { catalogue, judgements: OnceLock::new() }
+    }
+
+    /// The packs, each with what is known about it, in the order of their names. The first call takes some milliseconds.
+    pub fn packs(&self) -> impl Iterator<Item = (&Arc<Pack>, &Judgement)> {
         let packs = self.catalogue.packs();
-        let findings = self.lint.get_or_init(|| packs.iter().map(|pack| lint(pack)).collect());
-        packs.iter().zip(findings.iter().map(Vec::as_slice))
+        let judge = |pack: &Arc<Pack>| Judgement { lint: lint(pack), meanings: Meanings::of(pack) };
+        packs.iter().zip(self.judgements.get_or_init(|| packs.iter().map(judge).collect()))
     }
 }
 
@@ -148,8 +162,7 @@ pub struct Scraped<'a> {
 impl LiveCheck {
     /// Begins, with these packs. The thread ends when the value is dropped.
     pub fn start(catalogue: Catalogue) -> std::io::Result<Self> {
-        let shared =
-            Shared { judged: Arc::new(Judged { catalogue, lint: OnceLock::new() }), ..Shared::default() };
+        let shared = Shared { judged: Arc::new(Judged::new(catalogue)), ..Shared::default() };
         let shared = Arc::new(Mutex::new(shared));
         let (queue, bodies) = sync_channel(QUEUE);
         let own = Arc::clone(&shared);
@@ -160,7 +173,7 @@ impl LiveCheck {
     /// Goes on with other packs. The verdicts stay until the next scrape of each target.
     pub fn set_catalogue(&self, catalogue: Catalogue) {
         let mut shared = lock(&self.shared);
-        shared.judged = Arc::new(Judged { catalogue, lint: OnceLock::new() });
+        shared.judged = Arc::new(Judged::new(catalogue));
         shared.generation += 1;
     }
 

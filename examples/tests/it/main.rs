@@ -8,4 +8,5 @@ mod axum_service;
 mod batch_job;
 mod own_pack;
 mod program;
+mod receivers;
 mod worker;

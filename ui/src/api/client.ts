@@ -4,7 +4,7 @@ import type { Breakdown, Cardinality, LabelChoice } from './cardinality';
 import { decodeQueryAnswer } from './decode';
 import { type Answer, openEnvelope } from './envelope';
 import { decodeExemplars, type ExemplarSeries } from './exemplars';
-import type { Packs } from './packs';
+import type { PackFile, Packs } from './packs';
 import type { QueryData } from './query';
 import type { StorageDetails } from './storage';
 import { Transport } from './transport';
@@ -93,6 +93,8 @@ export const api = {
   },
 
   packs: (signal?: AbortSignal) => get<Packs>('packs', undefined, signal),
+  packFiles: (pack: string, signal?: AbortSignal) =>
+    get<PackFile[]>(`packs/${encodeURIComponent(pack)}/files`, undefined, signal),
 
   buildInfo: (signal?: AbortSignal) => get<BuildInfo>('status/buildinfo', undefined, signal),
   runtimeInfo: (signal?: AbortSignal) => get<RuntimeInfo>('status/runtimeinfo', undefined, signal),

@@ -13,6 +13,10 @@ export interface PackFinding {
 export interface CheckFinding extends PackFinding {
   /** Empty if the pack as a whole is meant. */
   metric: string;
+  /** What the pack says. */
+  expected: string;
+  /** What the target exposes instead. */
+  found: string;
 }
 
 export interface PackLabel {
@@ -21,6 +25,10 @@ export interface PackLabel {
   values: string[];
   /** How many values an open label may have. */
   max: number | null;
+  /** How many bytes a value may have. */
+  maxLength: number | null;
+  /** Series may lack it. */
+  optional: boolean;
   help: string;
 }
 
@@ -42,12 +50,58 @@ export interface PackMetric {
   note: string;
 }
 
-export interface PackAlert {
+/** Something in a pack that asks about metrics. */
+export interface PackExpression {
   name: string;
+  help: string;
+  /** In PromQL; null without a meaning, for which lint has the reason. */
+  expr: string | null;
+  /** The metrics in it, by their names in the pack. */
+  metrics: string[];
+}
+
+/** An expression with a name, for use in others. */
+export interface NamedExpression extends PackExpression {
+  unit: string | null;
+}
+
+export interface PackAlert extends Omit<PackExpression, 'help'> {
+  /** The condition in terms of the pack's names. */
   when: string;
   for: string | null;
   severity: string | null;
   summary: string | null;
+  description: string | null;
+}
+
+/** How much of what happens must be good. */
+export interface PackObjective extends PackExpression {
+  /** In percent. */
+  objective: number;
+  /** Over how long. */
+  over: string;
+  /** The ratio of good to all. */
+  sli: string;
+}
+
+export interface PackPanel {
+  title: string;
+  row: string | null;
+  help: string;
+  exprs: (string | null)[];
+  metrics: string[];
+}
+
+export interface PackDashboard {
+  title: string;
+  panels: PackPanel[];
+}
+
+/** A file that is made of a pack. */
+export interface PackFile {
+  kind: string;
+  name: string;
+  text: string;
 }
 
 /** A catalogue of what one kind of application exposes. */
@@ -60,8 +114,14 @@ export interface Pack {
   file: string;
   /** It comes with the program. */
   builtIn: boolean;
+  /** The jobs that it scrapes. */
+  jobs: string[];
   metrics: PackMetric[];
+  expressions: NamedExpression[];
+  recordings: PackExpression[];
   alerts: PackAlert[];
+  slos: PackObjective[];
+  dashboards: PackDashboard[];
   lint: PackFinding[];
 }
 
@@ -81,6 +141,8 @@ export interface PackVerdict extends PackCounts {
   findings: CheckFinding[];
   /** The metrics of the pack that the target exposes. */
   exposed: string[];
+  /** How many of them the pack promises for the job of the target; null if it does not scrape the job. */
+  promised: number | null;
 }
 
 export interface CheckedTarget {

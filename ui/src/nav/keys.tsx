@@ -72,6 +72,7 @@ export const KEY_HELP: readonly { title: string; keys: readonly (readonly [keys:
       ['g y', 'Targets'],
       ['g b', 'Storage'],
       ['g c', 'Cardinality'],
+      ['g p', 'Packs'],
       ['g u', 'Status'],
       ['Ctrl K', 'Search pages, metrics, targets and actions'],
     ],

@@ -1,4 +1,5 @@
-import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconHelpCircle } from '@tabler/icons-react';
+import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconHelpCircle, IconInfoCircle } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
 import type { PackWord } from '../api/packs';
 import classes from './states.module.css';
 
@@ -6,16 +7,17 @@ const LOOKS = {
   ok: { Icon: IconCircleCheck, look: classes.ok, word: 'As promised' },
   warning: { Icon: IconAlertTriangle, look: classes.warn, word: 'Warnings' },
   error: { Icon: IconCircleX, look: classes.bad, word: 'Errors' },
+  info: { Icon: IconInfoCircle, look: classes.unknown, word: 'Good to know' },
   none: { Icon: IconHelpCircle, look: classes.unknown, word: 'Not checked' },
 } as const;
 
 /** How a target or a pack fares by icon, word and colour; the word can be a more exact one. */
-export function VerdictBadge({ verdict, text = '' }: { verdict: PackWord | undefined; text?: string }) {
+export function VerdictBadge({ verdict, text = '' }: { verdict: PackWord | 'info' | undefined; text?: ReactNode }) {
   const { Icon, look, word } = LOOKS[verdict ?? 'none'];
   return (
     <span className={`${classes.state} ${look}`}>
       <Icon size={14} aria-hidden="true" />
-      {text === '' ? word : text}
+      <span>{text === '' ? word : text}</span>
     </span>
   );
 }

@@ -94,10 +94,16 @@ export const targetsCodec = codec({
   open: text(),
 });
 
+/** The parts of a pack, in the order of its tabs. */
+export const PACK_TABS = ['check', 'metrics', 'alerts', 'slos', 'dashboards', 'expressions', 'lint', 'files'] as const;
+
+export type PackTab = (typeof PACK_TABS)[number];
+
 export const packsCodec = codec({
   f: text(),
   /** The pack whose details are open. */
   pack: text(),
+  tab: oneOf(PACK_TABS),
   /** The metric of it that is looked at. */
   metric: text(),
 });

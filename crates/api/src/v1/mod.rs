@@ -39,6 +39,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/targets", get(targets::targets))
         .route("/targets/metadata", get(targets::metadata))
         .route("/packs", get(packs::packs))
+        .route("/packs/{name}/files", get(packs::files))
         .route("/scrape_pools", get(targets::scrape_pools))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/runtimeinfo", get(status::runtime_info))

@@ -1,26 +1,28 @@
 //! `packs`: the catalogue, and what targets expose of it. Not part of the API of Prometheus.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use bellwether_model::format_duration_ms;
 use bellwether_packs::catalogue::is_built_in;
 use bellwether_packs::check::Finding;
+use bellwether_packs::generate::{OutputKind, generate};
 use bellwether_packs::lint;
-use bellwether_packs::live::{PackVerdict, TargetVerdict};
-use bellwether_packs::schema::{Alert, Metric, Pack, Severity};
+use bellwether_packs::live::{Judgement, PackVerdict, TargetVerdict};
+use bellwether_packs::meaning::Meaning;
+use bellwether_packs::schema::{Alert, Dashboard, Metric, Named, Pack, Panel, Recording, Severity, Slo};
 use bellwether_scrape::TargetView;
 use serde_json::{Value, json};
 
 use crate::envelope;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorKind};
 use crate::params::format_time_ms;
 use crate::state::AppState;
 
-/// All packs with their metrics, alerts and lint findings, and what the last check of each target found.
+/// All packs with their metrics, what is made of these and lint findings, and what the last check of each target found.
 pub(crate) async fn packs(State(state): State<AppState>) -> Result<Response, ApiError> {
     let answer = move || {
         let catalogue = state.packs.catalogue();
-        let packs: Vec<Value> = catalogue.packs().map(|(found, findings)| pack(found, findings)).collect();
+        let packs: Vec<Value> = catalogue.packs().map(|(found, judgement)| pack(found, judgement)).collect();
         let targets = state.scrape.targets().active;
         let checked = |target: &TargetView| {
             let verdict = state.packs.verdict(&target.scrape_pool, &target.scrape_url)?;
@@ -30,7 +32,7 @@ pub(crate) async fn packs(State(state): State<AppState>) -> Result<Response, Api
                 "instance": target.labels.get("instance"),
                 "checkedAt": format_time_ms(verdict.checked_ms),
                 "problem": verdict.problem,
-                "packs": verdict.packs.iter().map(pack_verdict).collect::<Vec<_>>(),
+                "packs": verdict.packs.iter().map(|pack| pack_verdict(&target.scrape_pool, pack)).collect::<Vec<_>>(),
             }))
         };
         let targets: Vec<Value> = targets.iter().filter_map(checked).collect();
@@ -41,6 +43,33 @@ pub(crate) async fn packs(State(state): State<AppState>) -> Result<Response, Api
         .await
         .map_err(|_| ApiError::internal("listing the packs ended unexpectedly; the log says more"))?;
     Ok(envelope::success(&answer))
+}
+
+/// What is made of a pack: the files that `bellwether pack gen` writes, by kind.
+pub(crate) async fn files(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let answer = move || {
+        let catalogue = state.packs.catalogue();
+        let found = catalogue.packs().find(|(pack, _)| pack.name.value == name);
+        let (pack, _) = found.ok_or_else(|| ApiError {
+            kind: ErrorKind::NotFound,
+            message: format!("there is no pack {name:?}"),
+        })?;
+        let mut files: Vec<Value> = Vec::new();
+        for kind in OutputKind::ALL {
+            // Lint has been through the packs of a server.
+            for file in generate(pack, &[*kind]).map_err(ApiError::internal)? {
+                files.push(json!({ "kind": kind.as_str(), "name": file.name, "text": file.text }));
+            }
+        }
+        Ok::<_, ApiError>(Value::from(files))
+    };
+    let answer = tokio::task::spawn_blocking(answer)
+        .await
+        .map_err(|_| ApiError::internal("making the files ended unexpectedly; the log says more"))?;
+    Ok(envelope::success(&answer?))
 }
 
 /// The verdict about a target without the findings.
@@ -59,12 +88,19 @@ fn counts(verdict: &PackVerdict) -> Value {
     })
 }
 
-fn pack_verdict(verdict: &PackVerdict) -> Value {
+fn pack_verdict(job: &str, verdict: &PackVerdict) -> Value {
+    let of_job: Vec<_> = verdict.pack.scrape.iter().filter(|scrape| scrape.job.value == job).collect();
+    let promised = || {
+        let is_promised = |metric: &&Metric| of_job.iter().any(|scrape| scrape.promises(metric));
+        verdict.pack.metrics.iter().filter(is_promised).count()
+    };
     let metrics = verdict.exposed.iter().filter_map(|place| verdict.pack.metrics.get(*place));
     let exposed: Vec<&str> = metrics.map(|metric| metric.name.value.as_str()).collect();
     let mut found = counts(verdict);
     found["findings"] = verdict.findings.iter().map(check_finding).collect();
     found["exposed"] = exposed.into();
+    // A pack that does not scrape the job has promised nothing for it.
+    found["promised"] = (!of_job.is_empty()).then(promised).into();
     found
 }
 
@@ -77,11 +113,13 @@ fn check_finding(finding: &Finding) -> Value {
         "line": finding.position.line,
         "column": finding.position.column,
         "message": finding.message,
+        "expected": finding.expected,
+        "found": finding.found,
         "remedy": finding.remedy,
     })
 }
 
-fn pack(pack: &Pack, findings: &[lint::Finding]) -> Value {
+fn pack(pack: &Pack, Judgement { lint, meanings }: &Judgement) -> Value {
     json!({
         "name": pack.name.value,
         "version": pack.version,
@@ -91,9 +129,19 @@ fn pack(pack: &Pack, findings: &[lint::Finding]) -> Value {
         "file": pack.source,
         "builtIn": is_built_in(pack),
         "metrics": pack.metrics.iter().map(|found| metric(pack, found)).collect::<Vec<_>>(),
-        "alerts": pack.alerts.iter().map(alert).collect::<Vec<_>>(),
-        "lint": findings.iter().map(lint_finding).collect::<Vec<_>>(),
+        "jobs": pack.scrape.iter().map(|scrape| scrape.job.value.as_str()).collect::<Vec<_>>(),
+        "expressions": with_meanings(&pack.named, &meanings.named, named),
+        "recordings": with_meanings(&pack.recordings, &meanings.recordings, recording),
+        "alerts": with_meanings(&pack.alerts, &meanings.alerts, alert),
+        "slos": with_meanings(&pack.slos, &meanings.slos, slo),
+        "dashboards": with_meanings(&pack.dashboards, &meanings.panels, |one, panels| dashboard(one, panels)),
+        "lint": lint.iter().map(lint_finding).collect::<Vec<_>>(),
     })
+}
+
+/// Entries of a pack, each with what its expressions mean.
+fn with_meanings<T, M>(entries: &[T], meanings: &[M], show: fn(&T, &M) -> Value) -> Vec<Value> {
+    entries.iter().zip(meanings).map(|(entry, meaning)| show(entry, meaning)).collect()
 }
 
 fn metric(pack: &Pack, metric: &Metric) -> Value {
@@ -101,7 +149,14 @@ fn metric(pack: &Pack, metric: &Metric) -> Value {
         .labels
         .iter()
         .map(|(name, label)| {
-            json!({ "name": name.value, "values": label.values, "max": label.max, "help": label.help })
+            json!({
+                "name": name.value,
+                "values": label.values,
+                "max": label.max,
+                "maxLength": label.max_len,
+                "optional": label.optional,
+                "help": label.help,
+            })
         })
         .collect();
     let aliases: Vec<Value> = metric
@@ -128,13 +183,68 @@ fn metric(pack: &Pack, metric: &Metric) -> Value {
     })
 }
 
-fn alert(alert: &Alert) -> Value {
+fn named(named: &Named, meaning: &Meaning) -> Value {
+    json!({
+        "name": named.name.value,
+        "help": named.help,
+        "unit": meaning.unit,
+        "expr": meaning.promql,
+        "metrics": meaning.metrics,
+    })
+}
+
+fn recording(recording: &Recording, meaning: &Meaning) -> Value {
+    json!({
+        "name": recording.record.value,
+        "help": recording.help,
+        "expr": meaning.promql,
+        "metrics": meaning.metrics,
+    })
+}
+
+fn alert(alert: &Alert, meaning: &Meaning) -> Value {
     json!({
         "name": alert.name.value,
         "when": alert.when.text,
+        "expr": meaning.promql,
+        "metrics": meaning.metrics,
         "for": alert.for_ms.map(format_duration_ms),
         "severity": alert.severity.map(Severity::as_str),
         "summary": alert.annotations.get("summary"),
+        "description": alert.annotations.get("description"),
+    })
+}
+
+fn slo(slo: &Slo, meaning: &Meaning) -> Value {
+    json!({
+        "name": slo.name.value,
+        "help": slo.help,
+        "objective": slo.objective,
+        "over": format_duration_ms(slo.over_ms),
+        "sli": slo.sli.value,
+        "expr": meaning.promql,
+        "metrics": meaning.metrics,
+    })
+}
+
+fn dashboard(dashboard: &Dashboard, meanings: &[Vec<Meaning>]) -> Value {
+    json!({
+        "title": dashboard.title.value,
+        "panels": with_meanings(&dashboard.panels, meanings, |one, shown| panel(one, shown)),
+    })
+}
+
+fn panel(panel: &Panel, meanings: &[Meaning]) -> Value {
+    let exprs: Vec<Option<&str>> = meanings.iter().map(|meaning| meaning.promql.as_deref()).collect();
+    let mut metrics: Vec<&String> = meanings.iter().flat_map(|meaning| &meaning.metrics).collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    json!({
+        "title": panel.title.value,
+        "row": panel.row,
+        "help": panel.help,
+        "exprs": exprs,
+        "metrics": metrics,
     })
 }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bellwether_exposition::{BodyFormat, EscapingScheme, ScrapeProtocol, accept_header, select_format};
 use bellwether_outbound::{HttpClient, Request};
-use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::check::{Exposed, Finding, Severity, check as compare, check_job};
 use bellwether_packs::schema::Pack;
 use clap::{ArgGroup, Args};
@@ -74,7 +73,7 @@ pub(crate) struct CheckArgs {
 
 /// Compares, once or for some time.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let packs = load_packs(&args.packs)?;
+    let packs = args.packs.iter().map(|name| super::load(name)).collect::<Result<Vec<_>, _>>()?;
     if let Some(job) = &args.job {
         let jobs = packs.iter().flat_map(|pack| &pack.scrape).map(|scrape| scrape.job.value.as_str());
         let jobs: BTreeSet<&str> = jobs.collect();
@@ -96,18 +95,6 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Packs by file, or by the names of those that come with the program.
-fn load_packs(names: &[String]) -> anyhow::Result<Vec<Arc<Pack>>> {
-    let catalogue = Catalogue::built_in();
-    let load = |name: &String| {
-        let path = Path::new(name);
-        match catalogue.get(name) {
-            Some(pack) if !path.exists() => Ok(Arc::clone(pack)),
-            _ => Ok(Arc::new(Pack::load(path)?)),
-        }
-    };
-    names.iter().map(load).collect()
-}
-
 fn nothing_read(error: &anyhow::Error) -> anyhow::Result<ExitCode> {
     writeln!(std::io::stderr(), "bellwether: {}", visible(&format!("{error:#}")))?;
     Ok(ExitCode::from(NOTHING_READ))
@@ -270,6 +257,8 @@ impl Outcome {
                     "line": finding.position.line,
                     "column": finding.position.column,
                     "message": finding.message,
+                    "expected": finding.expected,
+                    "found": finding.found,
                     "remedy": finding.remedy,
                     "formats": formats.iter().map(|format| word(*format)).collect::<Vec<_>>(),
                 })

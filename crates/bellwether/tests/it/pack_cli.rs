@@ -51,6 +51,14 @@ fn nothing_is_made_of_a_pack_with_errors() {
 }
 
 #[test]
+fn files_are_made_of_a_pack_that_comes_with_the_program() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (success, said) =
+        command(dir.path(), &["pack", "gen", "process", "--out", "made", "--kinds", "rules,reference"]);
+    assert!(success && said == "made/process.rules.yml\nmade/process.md\n", "{said}");
+}
+
+#[test]
 fn a_page_keeps_what_people_write_around_its_reference() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("shop.yaml");
@@ -242,13 +250,12 @@ fn a_target_is_scraped_in_all_formats() {
     .expect("written");
     let server = Bellwether::serve(dir.path(), &[]);
     let target = format!("{}/metrics", server.url);
-    let (success, said) = command(dir.path(), &["pack", "check", "--target", &target, "own.yaml", "process"]);
+    let (success, said) =
+        command(dir.path(), &["pack", "check", "--target", &target, "own.yaml", "process", "http"]);
     assert!(!success, "{said}");
     assert!(said.starts_with("own.yaml:4:10: error: bellwether_nothing is not exposed; "), "{said}");
-    assert!(
-        said.contains("packs/process.yaml:"),
-        "a pack that comes with the program goes by its name: {said}"
-    );
+    assert!(said.contains("packs/http.yaml:"), "a pack that comes with the program goes by its name: {said}");
+    assert!(!said.contains("packs/process.yaml:"), "the server exposes all of it, and nothing else: {said}");
     assert!(said.trim_end().contains(" infos in openmetrics"), "{said}");
     let (success, said) = command(
         dir.path(),

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Once, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -86,16 +86,21 @@ pub(crate) struct Bellwether {
 }
 
 impl Bellwether {
-    /// The program's own binary. Tests of other packages find the one that was built last.
+    /// The program's own binary. Tests of other packages start the one that was built last; if there is none, the first of them builds it.
     pub(crate) fn binary() -> PathBuf {
-        let own = option_env!("CARGO_BIN_EXE_bellwether").map(PathBuf::from);
-        own.unwrap_or_else(|| {
-            let test = std::env::current_exe().expect("this test has a path");
-            let folder = test.ancestors().nth(2).expect("it is in `deps`");
-            let binary = folder.join("bellwether");
-            assert!(binary.exists(), "{} is missing; `cargo build` makes it", binary.display());
-            binary
-        })
+        static BUILD: Once = Once::new();
+        if let Some(own) = option_env!("CARGO_BIN_EXE_bellwether") {
+            return own.into();
+        }
+        let test = std::env::current_exe().expect("this test has a path");
+        let folder = test.ancestors().nth(2).expect("it is in `deps`");
+        let binary = folder.join("bellwether");
+        BUILD.call_once(|| {
+            if !binary.exists() {
+                build(folder);
+            }
+        });
+        binary
     }
 
     /// Starts `bellwether serve` on a port of its choice, in and below `dir`, and waits until it is ready.
@@ -181,6 +186,24 @@ impl Bellwether {
         let result = self.query(expr);
         result.first().and_then(|r| r["value"][1].as_str()).and_then(|v| v.parse().ok())
     }
+}
+
+/// Builds the program into the folder of a profile.
+fn build(folder: &Path) {
+    let target = folder.parent().expect("below the target directory");
+    // Said at once, and not only if a test fails.
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} has no bellwether yet; building it, which takes a few minutes",
+        folder.display()
+    );
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--locked", "-p", "bellwether", "--target-dir"]).arg(target).current_dir(root());
+    if folder.ends_with("release") {
+        command.arg("--release");
+    }
+    let status = command.status().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+    assert!(status.success(), "{command:?} failed; its words stand above");
 }
 
 /// Percent-encodes parameters.

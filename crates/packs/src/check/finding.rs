@@ -20,8 +20,12 @@ pub struct Finding {
     pub source: String,
     /// The place in it.
     pub position: Position,
-    /// What is wrong.
+    /// What is wrong, as a sentence.
     pub message: String,
+    /// What the pack says.
+    pub expected: String,
+    /// What is exposed instead.
+    pub found: String,
     /// What to do about it.
     pub remedy: String,
 }
@@ -98,6 +102,14 @@ impl fmt::Display for Finding {
     }
 }
 
+/// The words of a finding.
+pub(super) struct Words {
+    pub(super) message: String,
+    pub(super) expected: String,
+    pub(super) found: String,
+    pub(super) remedy: String,
+}
+
 /// The findings about one pack.
 pub(super) struct Findings<'p> {
     pack: &'p Pack,
@@ -115,13 +127,13 @@ impl<'p> Findings<'p> {
         kind: FindingKind,
         severity: Severity,
         metric: Option<&Metric>,
-        message: String,
-        remedy: String,
+        words: Words,
     ) {
         let is_allowed = |allow: &BTreeMap<String, String>| allow.contains_key(kind.as_str());
         if is_allowed(&self.pack.allow) || metric.is_some_and(|metric| is_allowed(&metric.allow)) {
             return;
         }
+        let Words { message, expected, found, remedy } = words;
         self.list.push(Finding {
             kind,
             severity,
@@ -130,6 +142,8 @@ impl<'p> Findings<'p> {
             source: self.pack.source.clone(),
             position: metric.map_or(self.pack.name.position, |metric| metric.name.position),
             message,
+            expected,
+            found,
             remedy,
         });
     }

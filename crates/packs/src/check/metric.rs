@@ -3,7 +3,7 @@
 use bellwether_exposition::MetricType;
 
 use super::exposed::{Family, Values};
-use super::finding::{Findings, list};
+use super::finding::{Findings, Words, list, shown};
 use super::{FindingKind, Severity};
 use crate::schema::{Alias, Label, Metric, MetricKind, Multiprocess, Pack};
 
@@ -30,8 +30,12 @@ pub(super) fn check(
             FindingKind::Untouched,
             Severity::Info,
             Some(metric),
-            format!("nothing has been counted in {name} yet"),
-            "see whether what it counts can happen, and whether it is counted then".to_owned(),
+            Words {
+                message: format!("nothing has been counted in {name} yet"),
+                expected: "something counted".to_owned(),
+                found: if family.n_series == 0 { "no series" } else { "0" }.to_owned(),
+                remedy: "see whether what it counts can happen, and whether it is counted then".to_owned(),
+            },
         );
     }
     if family.n_series == 0 {
@@ -72,8 +76,12 @@ fn check_type(findings: &mut Findings<'_>, metric: &Metric, name: &str, family: 
         FindingKind::Type,
         severity,
         Some(metric),
-        format!("{name} is exposed as {found}, and the pack says {wanted}"),
-        format!("declare it as {wanted}, or correct the pack"),
+        Words {
+            message: format!("{name} is exposed as {found}, and the pack says {wanted}"),
+            expected: wanted.to_owned(),
+            found: found.to_owned(),
+            remedy: "declare it as the pack does, or correct the pack".to_owned(),
+        },
     );
     severity == Severity::Warning && metric.kind == MetricKind::Gauge
 }
@@ -83,15 +91,17 @@ fn check_unit(findings: &mut Findings<'_>, metric: &Metric, name: &str, family: 
         return;
     }
     let wanted = if metric.unit.is_empty() { "none" } else { &metric.unit };
+    let found = shown(&family.unit);
     findings.add(
         FindingKind::Unit,
         Severity::Error,
         Some(metric),
-        format!(
-            "{name} is exposed in {}, and the unit in the pack is {wanted}",
-            super::finding::shown(&family.unit)
-        ),
-        "give it the unit of the pack, or correct the pack".to_owned(),
+        Words {
+            message: format!("{name} is exposed in {found}, and the unit in the pack is {wanted}"),
+            expected: wanted.to_owned(),
+            found,
+            remedy: "give it the unit of the pack, or correct the pack".to_owned(),
+        },
     );
 }
 
@@ -114,21 +124,26 @@ fn check_labels(
                 FindingKind::Label,
                 Severity::Error,
                 Some(metric),
-                format!("no series of {name} has the label {label}"),
-                "set the label, or take it out of the pack".to_owned(),
+                Words {
+                    message: format!("no series of {name} has the label {label}"),
+                    expected: format!("label {label}"),
+                    found: "no such label".to_owned(),
+                    remedy: "set the label, or take it out of the pack".to_owned(),
+                },
             ),
             Some(values) => {
-                if values.n_series < family.n_series && !rules.optional {
+                let (all, lacking) = (family.n_series, family.n_series - values.n_series);
+                if lacking > 0 && !rules.optional {
                     findings.add(
                         FindingKind::Label,
                         Severity::Warning,
                         Some(metric),
-                        format!(
-                            "{} of {} series of {name} lack the label {label}",
-                            family.n_series - values.n_series,
-                            family.n_series
-                        ),
-                        "set the label on all of them".to_owned(),
+                        Words {
+                            message: format!("{lacking} of {all} series of {name} lack the label {label}"),
+                            expected: format!("label {label} on all series"),
+                            found: format!("{lacking} of {all} lack it"),
+                            remedy: "set the label on all of them".to_owned(),
+                        },
                     );
                 }
                 check_values(findings, metric, name, &label, rules, values);
@@ -149,12 +164,17 @@ fn check_labels(
     let unknown: Vec<&str> =
         family.labels.keys().filter(|label| !declared.contains(label)).map(String::as_str).collect();
     if !unknown.is_empty() {
+        let found = list(unknown);
         findings.add(
             FindingKind::Label,
             Severity::Error,
             Some(metric),
-            format!("{name} has labels that the pack does not have: {}", list(unknown)),
-            "take them away, or add them to the pack".to_owned(),
+            Words {
+                message: format!("{name} has labels that the pack does not have: {found}"),
+                expected: if declared.is_empty() { "no labels".to_owned() } else { declared.join(", ") },
+                found,
+                remedy: "take them away, or add them to the pack".to_owned(),
+            },
         );
     }
 }
@@ -173,26 +193,34 @@ fn check_values(
             FindingKind::Cardinality,
             Severity::Warning,
             Some(metric),
-            format!(
-                "{name} has more values of {label} than it may have; the others are counted as {OVERFLOW}"
-            ),
-            "bound the values, or raise `max` in the pack and its instruments".to_owned(),
+            Words {
+                message: format!(
+                    "{name} has more values of {label} than it may have; the others are counted as {OVERFLOW}"
+                ),
+                expected: match rules.bound() {
+                    Some(max) => format!("at most {max} values of {label}"),
+                    None => format!("values of {label} without {OVERFLOW}"),
+                },
+                found: OVERFLOW.to_owned(),
+                remedy: "bound the values, or raise `max` in the pack and its instruments".to_owned(),
+            },
         );
     }
     if rules.is_closed() {
         let is_wrong = |value: &&str| *value != OVERFLOW && !rules.values.iter().any(|known| known == value);
         let wrong: Vec<&str> = distinct().filter(is_wrong).collect();
         if !wrong.is_empty() {
+            let (known, wrong) = (rules.values.join(", "), list(wrong));
             findings.add(
                 FindingKind::Value,
                 Severity::Error,
                 Some(metric),
-                format!(
-                    "{label} of {name} is {}, and the pack knows {}",
-                    list(wrong),
-                    rules.values.join(", ")
-                ),
-                "use the values of the pack, or add these to it".to_owned(),
+                Words {
+                    message: format!("{label} of {name} is {wrong}, and the pack knows {known}"),
+                    expected: format!("{label}: {known}"),
+                    found: wrong,
+                    remedy: "use the values of the pack, or add these to it".to_owned(),
+                },
             );
         }
     }
@@ -200,12 +228,17 @@ fn check_values(
         let long: Vec<&str> =
             distinct().filter(|value| *value != OVERFLOW && value.len() > usize::from(max_len)).collect();
         if !long.is_empty() {
+            let long = list(long);
             findings.add(
                 FindingKind::Value,
                 Severity::Warning,
                 Some(metric),
-                format!("{label} of {name} has values of more than {max_len} bytes: {}", list(long)),
-                "cut them, or raise `max_len` in the pack".to_owned(),
+                Words {
+                    message: format!("{label} of {name} has values of more than {max_len} bytes: {long}"),
+                    expected: format!("{label} of at most {max_len} bytes"),
+                    found: long,
+                    remedy: "cut them, or raise `max_len` in the pack".to_owned(),
+                },
             );
         }
     }
@@ -227,16 +260,24 @@ fn check_limit(findings: &mut Findings<'_>, metric: &Metric, what: &str, found: 
             FindingKind::Cardinality,
             Severity::Error,
             Some(metric),
-            format!("there are {found} {what}, and there may be {max}"),
-            "bound them, or raise the limit in the pack".to_owned(),
+            Words {
+                message: format!("there are {found} {what}, and there may be {max}"),
+                expected: format!("at most {max} {what}"),
+                found: found.to_string(),
+                remedy: "bound them, or raise the limit in the pack".to_owned(),
+            },
         );
     } else if max > 1 && found as f64 >= max as f64 * NEAR {
         findings.add(
             FindingKind::Cardinality,
             Severity::Warning,
             Some(metric),
-            format!("there are {found} of at most {max} {what}"),
-            "see whether they grow, before the limit is met".to_owned(),
+            Words {
+                message: format!("there are {found} of at most {max} {what}"),
+                expected: format!("well below {max} {what}"),
+                found: found.to_string(),
+                remedy: "see whether they grow, before the limit is met".to_owned(),
+            },
         );
     }
 }
@@ -253,21 +294,31 @@ fn check_bounds(findings: &mut Findings<'_>, pack: &Pack, metric: &Metric, name:
     let absent = difference(wanted, &family.bounds);
     let more = difference(&family.bounds, wanted);
     if !absent.is_empty() {
+        let absent = numbers(&absent);
         findings.add(
             FindingKind::Bucket,
             Severity::Error,
             Some(metric),
-            format!("{name} lacks {what} of the pack: {}", numbers(&absent)),
-            "give it those of the pack, or correct the pack".to_owned(),
+            Words {
+                message: format!("{name} lacks {what} of the pack: {absent}"),
+                expected: format!("{what} {}", numbers(wanted)),
+                found: format!("without {absent}"),
+                remedy: "give it those of the pack, or correct the pack".to_owned(),
+            },
         );
     }
     if !more.is_empty() {
+        let more = numbers(&more);
         findings.add(
             FindingKind::Bucket,
             Severity::Warning,
             Some(metric),
-            format!("{name} has {what} that the pack does not have: {}", numbers(&more)),
-            "give it those of the pack, or add these to it".to_owned(),
+            Words {
+                message: format!("{name} has {what} that the pack does not have: {more}"),
+                expected: format!("{what} {}", numbers(wanted)),
+                found: format!("also {more}"),
+                remedy: "give it those of the pack, or add these to it".to_owned(),
+            },
         );
     }
 }

@@ -13,7 +13,7 @@ pub use exposed::Exposed;
 pub use finding::{Finding, FindingKind, Severity};
 
 use crate::schema::{Metric, MetricKind, Pack, Scrape, Stability};
-use finding::Findings;
+use finding::{Findings, Words};
 
 /// So many metrics that the pack does not have are told one by one.
 const MAX_UNDECLARED: usize = 20;
@@ -48,9 +48,13 @@ pub fn check(pack: &Pack, exposed: &Exposed) -> Vec<Finding> {
             FindingKind::Cardinality,
             Severity::Warning,
             None,
-            "the target exposes so many names and values of labels that not all of them were looked at"
-                .to_owned(),
-            "find the label that grows without bound".to_owned(),
+            Words {
+                message: "the target exposes so many names and values of labels that not all of them were looked at"
+                    .to_owned(),
+                expected: "names and values that fit into 16 MiB".to_owned(),
+                found: "more".to_owned(),
+                remedy: "find the label that grows without bound".to_owned(),
+            },
         );
     }
     findings.list
@@ -79,8 +83,12 @@ fn check_metric(findings: &mut Findings<'_>, pack: &Pack, metric: &Metric, expos
             FindingKind::OldName,
             Severity::Info,
             Some(metric),
-            format!("{} is exposed only under its old name {name}", metric.name),
-            format!("expose {} as well, so that {name} can go away", metric.name),
+            Words {
+                message: format!("{} is exposed only under its old name {name}", metric.name),
+                expected: metric.name.value.clone(),
+                found: name.value.clone(),
+                remedy: "expose the new name as well, so that the old one can go away".to_owned(),
+            },
         );
         metric::check(findings, pack, metric, (name, family), Some(alias));
     } else if let Some(part) = untyped_part(metric, exposed) {
@@ -88,8 +96,12 @@ fn check_metric(findings: &mut Findings<'_>, pack: &Pack, metric: &Metric, expos
             FindingKind::Type,
             Severity::Error,
             Some(metric),
-            format!("{part} is exposed without a # TYPE line for {}", metric.name),
-            format!("declare {} as a {}", metric.name, metric.kind.as_str()),
+            Words {
+                message: format!("{part} is exposed without a # TYPE line for {}", metric.name),
+                expected: metric.kind.as_str().to_owned(),
+                found: format!("{part} of no type"),
+                remedy: format!("declare {} as a {}", metric.name, metric.kind.as_str()),
+            },
         );
     } else {
         missing(findings, metric);
@@ -124,9 +136,15 @@ fn missing(findings: &mut Findings<'_>, metric: &Metric) {
             Severity::Warning,
             "see whether what it counts has happened yet, or create its series at start".to_owned(),
         ),
-        Stability::Stable => (Severity::Error, format!("expose {name}, or take it out of the pack")),
+        Stability::Stable => (Severity::Error, "expose it, or take it out of the pack".to_owned()),
     };
-    findings.add(FindingKind::Missing, severity, Some(metric), format!("{name} is not exposed"), remedy);
+    let words = Words {
+        message: format!("{name} is not exposed"),
+        expected: metric.kind.as_str().to_owned(),
+        found: "nothing".to_owned(),
+        remedy,
+    };
+    findings.add(FindingKind::Missing, severity, Some(metric), words);
 }
 
 /// What the target exposes within the namespace and the pack does not have.
@@ -155,8 +173,12 @@ fn undeclared(findings: &mut Findings<'_>, pack: &Pack, exposed: &Exposed) {
             FindingKind::Undeclared,
             Severity::Warning,
             None,
-            format!("{name} is exposed, and the pack does not have it"),
-            "add it to the pack, or as an alias of the metric that it is".to_owned(),
+            Words {
+                message: format!("{name} is exposed, and the pack does not have it"),
+                expected: "nothing of this name".to_owned(),
+                found: name,
+                remedy: "add it to the pack, or as an alias of the metric that it is".to_owned(),
+            },
         );
     }
     let more = unknown.count();
@@ -165,8 +187,15 @@ fn undeclared(findings: &mut Findings<'_>, pack: &Pack, exposed: &Exposed) {
             FindingKind::Undeclared,
             Severity::Warning,
             None,
-            format!("{more} more metrics of {} are exposed that the pack does not have", pack.namespace),
-            "add them to the pack".to_owned(),
+            Words {
+                message: format!(
+                    "{more} more metrics of {} are exposed that the pack does not have",
+                    pack.namespace
+                ),
+                expected: format!("no other names with {}", pack.namespace),
+                found: format!("{more} more"),
+                remedy: "add them to the pack".to_owned(),
+            },
         );
     }
 }

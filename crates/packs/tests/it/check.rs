@@ -109,6 +109,29 @@ shop_workers 0
 }
 
 #[test]
+fn a_finding_says_what_is_expected_and_what_is_there_instead() {
+    let differs = |from: &str, to: &str| {
+        let findings = check(&pack(), &read(&RIGHT.replace(from, to)));
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        (finding.expected.clone(), finding.found.clone())
+    };
+    let check = |from: &str, to: &str, expected: &str, found: &str| {
+        assert_eq!(differs(from, to), (expected.to_owned(), found.to_owned()));
+    };
+    check("# TYPE shop_build_info gauge\nshop_build_info 1\n", "", "info", "nothing");
+    check("# TYPE shop_workers gauge", "# TYPE shop_workers counter", "gauge", "counter");
+    check("shop_build_info 1", "shop_build_info{version=\"2\"} 1", "no labels", "\"version\"");
+    check("state=\"open\"", "state=\"lost\"", "state: paid, open", "\"lost\"");
+    check("shop_wait_seconds_bucket{le=\"1.0\"} 1\n", "", "buckets 0.1, 1", "without 1");
+    check(
+        "TYPE shop_other gauge\nshop_other",
+        "TYPE shop_new gauge\nshop_new",
+        "nothing of this name",
+        "shop_new",
+    );
+}
+
+#[test]
 fn every_difference_is_named_with_its_severity() {
     use FindingKind::{Bucket, Cardinality, Label, Missing, Type, Undeclared, Untouched, Value};
     use Severity::{Error, Info, Warning};
@@ -247,7 +270,7 @@ fn an_old_name_is_as_good_as_the_new_one() {
     assert_eq!(kinds[0], (FindingKind::OldName, Severity::Info, "shop_orders_total"), "{findings:?}");
     assert_eq!(
         findings[0].to_string(),
-        "shop.yaml:7:9: info: shop_orders_total is exposed only under its old name shop_order_count; expose shop_orders_total as well, so that shop_order_count can go away [old-name]"
+        "shop.yaml:7:9: info: shop_orders_total is exposed only under its old name shop_order_count; expose the new name as well, so that the old one can go away [old-name]"
     );
 }
 

@@ -2,6 +2,7 @@ import { UnstyledButton } from '@mantine/core';
 import { IconChevronRight } from '@tabler/icons-react';
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { api } from '../../api/client';
+import type { PackLabel } from '../../api/packs';
 import { formatCount, plural } from '../../format/value';
 import { escapeValue, metricSelector, quoteName } from '../../labels/labels';
 import { PageLink } from '../../nav/links';
@@ -10,6 +11,8 @@ import { Panel } from '../../panel/Panel';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { exploreCodec, metricCodec } from '../../url/pages';
+import { openLabel } from '../packs/MetricPromise';
+import type { Owned } from '../packs/verdicts';
 import classes from './metric.module.css';
 
 /** Values named beside a label before it is opened. */
@@ -18,8 +21,15 @@ const PREVIEW = 4;
 /** Values listed with their series. */
 const MOST_VALUES = 50;
 
+interface LabelPanelProps {
+  name: string;
+  labels: readonly string[] | undefined;
+  /** The metric in its pack, which says what the labels may be. */
+  owner: Owned | undefined;
+}
+
 /** The labels of a metric, those with the most values first; one can be opened to see series by value. */
-export function LabelPanel({ name, labels }: { name: string; labels: readonly string[] | undefined }) {
+export function LabelPanel({ name, labels, owner }: LabelPanelProps) {
   const [state, set] = useUrlState(metricCodec);
   const selector = metricSelector(name);
   const values = useQueries({
@@ -39,6 +49,8 @@ export function LabelPanel({ name, labels }: { name: string; labels: readonly st
   const rows = labels
     .map((label, i) => ({ label, values: values[i]?.data }))
     .sort((a, b) => (b.values?.length ?? 0) - (a.values?.length ?? 0) || (a.label < b.label ? -1 : 1));
+  const promised = promisedLabels(owner);
+  const absent = [...promised].filter(([label, { optional }]) => !optional && !labels.includes(label));
   const failed = values.find((query) => query.error !== null);
   return (
     <Panel title="Labels" note={plural(labels.length, 'label')} flush>
@@ -47,6 +59,7 @@ export function LabelPanel({ name, labels }: { name: string; labels: readonly st
       <ul className={classes.labels}>
         {rows.map(({ label, values: known }) => {
           const open = state.label === label;
+          const promise = promised.get(label);
           return (
             <li key={label}>
               <UnstyledButton
@@ -58,18 +71,42 @@ export function LabelPanel({ name, labels }: { name: string; labels: readonly st
                 <span className={classes.labelName}>{label}</span>
                 <span className={classes.labelCount}>{known === undefined ? '–' : plural(known.length, 'value')}</span>
                 <span className={classes.preview}>{known?.slice(0, PREVIEW).join('   ')}</span>
+                <span className={classes.promise}>{promise !== undefined && known && promiseText(promise, known)}</span>
               </UnstyledButton>
-              {open && <Values name={name} label={label} />}
+              {open && <Values name={name} label={label} promise={promise} />}
             </li>
           );
         })}
       </ul>
+      {absent.length > 0 && (
+        <p className="bw-note">The pack has also {absent.map(([label]) => label).join(', ')}, which no series has.</p>
+      )}
     </Panel>
   );
 }
 
+/** The labels that a pack declares, as they are called under the name that is looked at. */
+function promisedLabels(owner: Owned | undefined): ReadonlyMap<string, PackLabel> {
+  const labels = owner?.metric.labels ?? [];
+  return new Map(labels.map((label) => [owner?.alias?.labels[label.name] ?? label.name, label]));
+}
+
+/** `3 of 5 in the pack`, `12 of at most 200`. */
+function promiseText({ values, max, maxLength }: PackLabel, known: readonly string[]): string {
+  if (values.length === 0) return max === null ? '' : `${openLabel(max, maxLength)}`;
+  const strange = known.filter((value) => !values.includes(value)).length;
+  const seen = `${formatCount(known.length - strange)} of ${formatCount(values.length)} in the pack`;
+  return strange === 0 ? seen : `${seen}, ${formatCount(strange)} unknown to it`;
+}
+
+interface ValuesProps {
+  name: string;
+  label: string;
+  promise: PackLabel | undefined;
+}
+
 /** Series by value of one label, the most first. */
-function Values({ name, label }: { name: string; label: string }) {
+function Values({ name, label, promise }: ValuesProps) {
   const query = useQuery({
     queryKey: ['metric', name, 'series-by', label],
     queryFn: ({ signal }) => {
@@ -86,6 +123,8 @@ function Values({ name, label }: { name: string; label: string }) {
     .map(({ labels, value }) => ({ value: labels[label] ?? '', series: Number(value) }))
     .sort((a, b) => b.series - a.series || (a.value < b.value ? -1 : 1));
   const most = counted[0]?.series ?? 1;
+  const allowed = promise?.values ?? [];
+  const unseen = allowed.filter((known) => !counted.some(({ value }) => value === known));
   return (
     <>
       <ul className={classes.values}>
@@ -104,10 +143,19 @@ function Values({ name, label }: { name: string; label: string }) {
             <span className={classes.bar}>
               <span style={{ width: `${(100 * series) / most}%` }} />
             </span>
-            <span className={classes.valueCount}>{plural(series, 'series', 'series')}</span>
+            <span className={classes.valueCount}>
+              {plural(series, 'series', 'series')}
+              {allowed.length > 0 && !allowed.includes(value) && (
+                <span className={classes.strange}>not in the pack</span>
+              )}
+            </span>
           </li>
         ))}
       </ul>
+      {promise !== undefined && promise.help !== '' && <p className="bw-note">{promise.help}</p>}
+      {unseen.length > 0 && counted.length < MOST_VALUES && (
+        <p className="bw-note">In the pack, and no series has it: {unseen.join(', ')}.</p>
+      )}
       {counted.length === MOST_VALUES && (
         <p className="bw-note">The {formatCount(MOST_VALUES)} values with the most series.</p>
       )}

@@ -1,12 +1,14 @@
 import { Button } from '@mantine/core';
-import { IconChartLine, IconSearchOff } from '@tabler/icons-react';
+import { IconAlertTriangle, IconChartLine, IconSearchOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { api } from '../../api/client';
-import { METADATA_QUERY, METRIC_NAMES_QUERY } from '../../api/queries';
+import { METADATA_QUERY, METRIC_NAMES_QUERY, PACKS_QUERY } from '../../api/queries';
+import type { MetricMetadata } from '../../api/types';
 import { ChartPanel } from '../../charts/ChartPanel';
 import { formatCount } from '../../format/value';
 import { metricSelector } from '../../labels/labels';
+import { CopyButton } from '../../lists/CopyButton';
 import { nearestNames } from '../../lists/matches';
 import { PageLink, useGo } from '../../nav/links';
 import { Fact, FactList } from '../../panel/Facts';
@@ -18,10 +20,14 @@ import { Loading } from '../../states/Loading';
 import { exploreCodec } from '../../url/pages';
 import { metadataOf } from '../metrics/catalogue';
 import { TypeBadge } from '../metrics/TypeBadge';
+import { type Owned, ownerOf } from '../packs/verdicts';
+import { EmittersPanel } from './EmittersPanel';
 import { LabelPanel } from './LabelPanel';
 import classes from './metric.module.css';
-import { OwnerPanel } from './OwnerPanel';
-import { type Suggestion, suggestions } from './suggestions';
+import { OwnerLink, OwnerPanel } from './OwnerPanel';
+import { packSuggestions, type Suggestion, suggestions } from './suggestions';
+import { UsesPanel } from './UsesPanel';
+import { usesOf } from './uses';
 
 /** One metric: what it is, who sends it, how it looks, which questions to ask. */
 export function MetricPage() {
@@ -38,9 +44,23 @@ export function MetricPage() {
     queryKey: ['metric', name, 'labels'],
     queryFn: ({ signal }) => api.labelNames(selector, signal),
   });
-  if (known.data !== undefined && !known.data.includes(name)) return <Unknown name={name} known={known.data} />;
+  const packs = useQuery(PACKS_QUERY);
+  const owner = packs.data && ownerOf(packs.data.packs, name);
+  const uses = packs.data === undefined ? [] : usesOf(packs.data.packs, name, owner?.metric);
+  const promise = packs.data !== undefined && owner !== undefined && (
+    <OwnerPanel owner={owner} targets={packs.data.targets} />
+  );
+  if (known.data !== undefined && !known.data.includes(name)) {
+    return (
+      <>
+        <Unknown name={name} known={known.data} owner={owner} />
+        {promise}
+        <UsesPanel uses={uses} />
+      </>
+    );
+  }
 
-  const { type, help, unit } = metadataOf(name, metadata.data ?? new Map());
+  const { type, help, unit } = described(metadataOf(name, metadata.data ?? new Map()), owner);
   const own = (labels.data ?? []).filter((label) => label !== '__name__');
   const asked = suggestions(name, type, own);
   const [first] = asked;
@@ -66,12 +86,24 @@ export function MetricPage() {
           <Fact name="Unit">{unit === '' ? 'not declared' : unit}</Fact>
           <Fact name="Series now">{typeof series === 'number' ? formatCount(series) : '–'}</Fact>
           <Fact name="Labels">{labels.data === undefined ? '–' : formatCount(own.length)}</Fact>
+          {owner !== undefined && (
+            <>
+              <Fact name="Pack">
+                <OwnerLink owner={owner} />
+              </Fact>
+              {owner.metric.group !== '' && <Fact name="Group">{owner.metric.group}</Fact>}
+              <Fact name="Stability">{owner.metric.stability}</Fact>
+            </>
+          )}
         </FactList>
       </section>
       {metadata.error !== null && (
         <ErrorCard title="Type and help are missing" error={metadata.error} onRetry={() => void metadata.refetch()} />
       )}
-      <OwnerPanel name={name} />
+      {packs.error !== null && (
+        <ErrorCard title="The packs are missing" error={packs.error} onRetry={() => void packs.refetch()} />
+      )}
+      {owner !== undefined && <Successor owner={owner} />}
       <div className={classes.columns}>
         {labels.isPending || metadata.isPending || first === undefined ? (
           <Loading height={300} />
@@ -84,43 +116,107 @@ export function MetricPage() {
             nothing="No samples in this time range."
           />
         )}
-        <Questions all={asked} />
+        <Questions all={asked} ofPack={packSuggestions(uses)} />
       </div>
       {labels.error !== null ? (
         <ErrorCard error={labels.error} onRetry={() => void labels.refetch()} />
       ) : (
-        <LabelPanel name={name} labels={labels.data === undefined ? undefined : own} />
+        <LabelPanel name={name} labels={labels.data === undefined ? undefined : own} owner={owner} />
       )}
+      <div className={classes.halves}>
+        <EmittersPanel name={name} />
+        {promise}
+      </div>
+      <UsesPanel uses={uses} />
     </>
   );
 }
 
-function Questions({ all }: { all: readonly Suggestion[] }) {
+/** What the exposition says, and where it is silent, what the pack says. */
+function described(metadata: MetricMetadata, owner: Owned | undefined): MetricMetadata {
+  if (owner === undefined) return metadata;
+  const { type, help, unit } = owner.metric;
+  return {
+    type: metadata.type === 'unknown' ? (EXPOSED_TYPES[type] ?? type) : metadata.type,
+    help: metadata.help || help,
+    unit: metadata.unit || unit,
+  };
+}
+
+/** What types of packs are called that are exposed under another name. */
+const EXPOSED_TYPES: Readonly<Record<string, string>> = { native_histogram: 'histogram', state_set: 'stateset' };
+
+/** Of a name that goes away: what takes its place. */
+function Successor({ owner: { metric, alias } }: { owner: Owned }) {
+  if (alias === undefined && metric.stability !== 'deprecated') return null;
+  const to = alias === undefined ? metric.replacedBy : metric.name;
+  const until = alias === undefined ? metric.until : null;
+  return (
+    <p className={classes.successor}>
+      <IconAlertTriangle size={14} aria-hidden="true" />
+      <span>
+        {alias === undefined ? 'This metric is deprecated' : 'This is an old name'}
+        {until !== null && ` and goes away with version ${until} of the pack`}
+        {to !== null && (
+          <>
+            ; use{' '}
+            <PageLink to="/metrics/$name" params={{ name: to }}>
+              {to}
+            </PageLink>
+          </>
+        )}
+        .
+      </span>
+    </p>
+  );
+}
+
+interface QuestionsProps {
+  all: readonly Suggestion[];
+  /** Those that the pack has a name for. */
+  ofPack: readonly Suggestion[];
+}
+
+function Questions({ all, ofPack }: QuestionsProps) {
   return (
     <Panel title="Questions to ask" flush>
-      <ul className={classes.questions}>
-        {all.map(({ title, expression }) => (
-          <li key={expression}>
-            <PageLink to="/explore" search={exploreCodec.encode({ q: [expression] })} className={classes.question}>
-              <span>{title}</span>
-              <code>{expression}</code>
-            </PageLink>
-          </li>
-        ))}
-      </ul>
+      <QuestionList questions={all} />
+      {ofPack.length > 0 && (
+        <>
+          <h3 className={classes.subtitle}>Out of the pack</h3>
+          <QuestionList questions={ofPack} />
+        </>
+      )}
     </Panel>
   );
 }
 
-function Unknown({ name, known }: { name: string; known: readonly string[] }) {
+function QuestionList({ questions }: { questions: readonly Suggestion[] }) {
+  return (
+    <ul className={classes.questions}>
+      {questions.map(({ title, expression }) => (
+        <li key={`${title} ${expression}`}>
+          <PageLink to="/explore" search={exploreCodec.encode({ q: [expression] })} className={classes.question}>
+            <span>{title}</span>
+            <code>{expression}</code>
+          </PageLink>
+          <CopyButton text={expression} label={`the query of ${title}`} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Unknown({ name, known, owner }: { name: string; known: readonly string[]; owner: Owned | undefined }) {
   const go = useGo();
-  const near = nearestNames(name, known, 3);
+  const parts = ['bucket', 'count', 'sum'].map((part) => `${name}_${part}`).filter((part) => known.includes(part));
+  const near = parts.length > 0 ? parts : nearestNames(name, known, 3);
   return (
     <>
       <PageHeader title={name} />
       <EmptyState
         icon={IconSearchOff}
-        title="There is no metric of this name"
+        title={owner === undefined ? 'There is no metric of this name' : 'Nothing of this metric is stored'}
         action={
           near.length === 0 ? (
             <Button onClick={() => go({ to: '/metrics/' })}>All metrics</Button>
@@ -133,7 +229,10 @@ function Unknown({ name, known }: { name: string; known: readonly string[] }) {
           )
         }
       >
-        {near.length > 0 ? 'Did you mean one of these?' : 'Nothing of a similar name is stored either.'}
+        {parts.length > 0 && 'It is a histogram or a summary, which is stored as its parts.'}
+        {parts.length === 0 && owner !== undefined && `The pack ${owner.pack.title} promises it. `}
+        {parts.length === 0 &&
+          (near.length > 0 ? 'Did you mean one of these?' : 'Nothing of a similar name is stored.')}
       </EmptyState>
     </>
   );

@@ -1,5 +1,6 @@
 import { type Unit, unitOfName } from '../../format/value';
 import { metricSelector } from '../../labels/labels';
+import type { MetricUses } from './uses';
 
 /** A question worth asking of a metric. */
 export interface Suggestion {
@@ -7,6 +8,18 @@ export interface Suggestion {
   expression: string;
   unit: Unit;
 }
+
+/** What packs have a name for: ratios, quantiles and rates. */
+export function packSuggestions(uses: readonly MetricUses[]): Suggestion[] {
+  const expressions = uses.flatMap((one) => one.expressions);
+  return expressions.flatMap(({ name, help, expr, unit }) =>
+    expr === null
+      ? []
+      : [{ title: help || name.replaceAll('_', ' '), expression: expr, unit: UNITS[unit ?? ''] ?? 'short' }],
+  );
+}
+
+const UNITS: Readonly<Record<string, Unit>> = { seconds: 'seconds', bytes: 'bytes', ratio: 'percent' };
 
 /** What one usually wants to know of a metric of this type; the first is drawn on its page. */
 export function suggestions(name: string, type: string, labels: readonly string[]): Suggestion[] {

@@ -37,13 +37,13 @@ export function PackTable({ packs, targets, open, onOpen }: PackTableProps) {
             <th scope="col" className={classes.extra}>
               Version
             </th>
-            <th scope="col" data-numeric>
+            <th scope="col" data-numeric className={classes.extra}>
               Metrics
             </th>
             <th scope="col" data-numeric className={classes.extra}>
               Alerts
             </th>
-            <th scope="col" data-numeric>
+            <th scope="col" data-numeric className={classes.extra}>
               Targets
             </th>
             <th scope="col">Verdict</th>
@@ -74,14 +74,18 @@ export function PackTable({ packs, targets, open, onOpen }: PackTableProps) {
                   >
                     {pack.title}
                   </UnstyledButton>
-                  {!pack.builtIn && <span className="bw-dim"> {pack.file}</span>}
+                  <span className={classes.about}>{pack.builtIn ? pack.description : pack.file}</span>
                 </th>
                 <td className={classes.extra}>{pack.version}</td>
-                <td data-numeric>{formatCount(pack.metrics.length)}</td>
+                <td data-numeric className={classes.extra}>
+                  {formatCount(pack.metrics.length)}
+                </td>
                 <td data-numeric className={classes.extra}>
                   {formatCount(pack.alerts.length)}
                 </td>
-                <td data-numeric>{formatCount(checked.length)}</td>
+                <td data-numeric className={classes.extra}>
+                  {formatCount(checked.length)}
+                </td>
                 <td>
                   {checked.length === 0 ? (
                     <span className="bw-dim">no target</span>

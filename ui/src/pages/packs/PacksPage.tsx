@@ -46,7 +46,7 @@ function Catalogue({ data }: { data: Packs }) {
   const [state, set] = useUrlState(packsCodec);
   const filter = useDeferredValue(state.f);
   const shown = filterPacks(data.packs, filter);
-  const close = () => set({ pack: '', metric: '' });
+  const close = () => set({ pack: '', tab: 'check', metric: '' });
   useKeys({ Escape: close });
   const open = data.packs.find(({ name }) => name === state.pack);
   if (shown.length === 0) {
@@ -66,13 +66,16 @@ function Catalogue({ data }: { data: Packs }) {
         packs={shown}
         targets={data.targets}
         open={state.pack}
-        onOpen={(pack) => set({ pack: pack === state.pack ? '' : pack, metric: '' })}
+        onOpen={(pack) => (pack === state.pack ? close() : set({ pack, metric: '' }))}
       />
       {open !== undefined && (
         <SidePanel title={open.title} onClose={close}>
           <PackDetails
             pack={open}
             targets={data.targets}
+            tab={state.tab}
+            onTab={(tab) => set({ tab })}
+            filter={filter}
             metric={state.metric}
             onMetric={(metric) => set({ metric: metric === state.metric ? '' : metric })}
           />

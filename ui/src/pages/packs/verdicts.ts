@@ -42,16 +42,32 @@ export function filterPacks(packs: readonly Pack[], filter: string): Pack[] {
   );
 }
 
-/** Where a metric is promised, under its own name or an old one; parts of histograms count as the whole. */
-export function ownerOf(packs: readonly Pack[], name: string): { pack: Pack; metric: PackMetric } | undefined {
-  const names = [name, name.replace(/_(bucket|sum|count)$/, '')];
+/** A metric of a pack. */
+export interface Owned {
+  pack: Pack;
+  metric: PackMetric;
+  /** The old name under which it was asked for. */
+  alias: PackMetric['aliases'][number] | undefined;
+}
+
+/** Where a metric is promised, under its own name or an old one; parts of histograms and summaries count as the whole. */
+export function ownerOf(packs: readonly Pack[], name: string): Owned | undefined {
+  const whole = name.replace(/_(bucket|sum|count)$/, '');
   for (const pack of packs) {
-    const metric = pack.metrics.find(
-      (one) => names.includes(one.name) || one.aliases.some((alias) => names.includes(alias.name)),
-    );
-    if (metric !== undefined) return { pack, metric };
+    for (const metric of pack.metrics) {
+      const isIt = (own: string) => own === name || (own === whole && hasParts(metric));
+      const alias = metric.aliases.find((old) => isIt(old.name));
+      if (alias !== undefined || isIt(metric.name)) return { pack, metric, alias };
+    }
   }
   return undefined;
+}
+
+const hasParts = ({ type }: PackMetric) => type === 'histogram' || type === 'summary';
+
+/** What the series of a metric are called: a histogram is stored as its parts. */
+export function storedName({ name, type }: Pick<PackMetric, 'name' | 'type'>): string {
+  return type === 'histogram' ? `${name}_bucket` : name;
 }
 
 /** The targets that expose a metric of a pack. */

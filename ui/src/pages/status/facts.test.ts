@@ -17,7 +17,7 @@ test.each([
   ['15d', '15d'],
   ['0001-01-01T00:00:00Z', 'never'],
   ['2026-11-21T09:00:00.4Z', '2026-11-21 09:00:00 (60 min ago)'],
-  [{ a: 1 }, '{"a":1}'],
+  [{ limitBytes: 2048, queriesRefused: 3, state: 'enough' }, 'limit 2 KiB, queries refused 3, state enough'],
   [['a', 'b'], 'a, b'],
 ])('%j reads %s', (value, text) => {
   expect(factText(value, 'utc', NOW)).toBe(text);

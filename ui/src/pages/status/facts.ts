@@ -1,4 +1,4 @@
-import { formatCount } from '../../format/value';
+import { formatCount, formatValue } from '../../format/value';
 import { formatAgo } from '../../time/duration';
 import { formatMoment, type Zone } from '../../time/zone';
 
@@ -45,12 +45,25 @@ export function isFact(key: string, value: unknown): boolean {
   return value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
+/** `limit 18.83 GiB`: one of several things that are known under one name. */
+function factPart(key: string, value: unknown, zone: Zone, now: number): string {
+  const size = /^(.+)Bytes$/.exec(key)?.[1];
+  const text =
+    size !== undefined && typeof value === 'number' ? formatValue(value, 'bytes') : factText(value, zone, now);
+  return `${factName(size ?? key).toLowerCase()} ${text}`;
+}
+
 /** A value of the runtime information as people read it. */
 export function factText(value: unknown, zone: Zone, now: number): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return formatCount(value);
   if (Array.isArray(value)) return value.map(String).join(', ');
-  if (typeof value !== 'string') return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value)
+      .map(([key, part]) => factPart(key, part, zone, now))
+      .join(', ');
+  }
+  if (typeof value !== 'string') return String(value);
   if (/^\d{4}-\d\d-\d\dT/.test(value)) {
     const ms = Date.parse(value);
     // The server writes the year 1 for "never".

@@ -216,7 +216,7 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
       </td>
       <td className={classes.endpointCell}>
         <UnstyledButton className={classes.endpoint} aria-expanded={open} title={target.scrapeUrl} onClick={onOpen}>
-          {target.scrapeUrl}
+          <Endpoint url={target.scrapeUrl} />
         </UnstyledButton>
       </td>
       <td className={classes.labelsColumn}>
@@ -252,5 +252,17 @@ function ErrorRow({ target }: { target: ActiveTarget }) {
         {target.lastError}
       </td>
     </tr>
+  );
+}
+
+/** An address of which a telephone shows only what tells targets apart. */
+function Endpoint({ url }: { url: string }) {
+  const [, scheme = '', host = url, path = ''] = /^([a-z]+:\/\/)([^/]+)(.*)$/.exec(url) ?? [];
+  return (
+    <>
+      <span className={classes.wide}>{scheme}</span>
+      {host}
+      <span className={classes.wide}>{path}</span>
+    </>
   );
 }

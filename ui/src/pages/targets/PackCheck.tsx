@@ -16,7 +16,15 @@ export function PackCheck({ check }: { check: Check }) {
   if (word === undefined) return <span className="bw-dim">none</span>;
   const errors = check.packs.reduce((sum, pack) => sum + pack.errors, 0);
   const warnings = check.packs.reduce((sum, pack) => sum + pack.warnings, 0);
-  return <VerdictBadge verdict={word} text={countText({ errors, warnings })} />;
+  const [worse = '', ...rest] = countText({ errors, warnings }).split(', ');
+  const text = (
+    <>
+      {worse}
+      {/* A telephone has no room for more. */}
+      {rest.length > 0 && <span className={classes.wide}>, {rest.join(', ')}</span>}
+    </>
+  );
+  return <VerdictBadge verdict={word} text={worse === '' ? '' : text} />;
 }
 
 /** The packs about a target with what the last check came to. */

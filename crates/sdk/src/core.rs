@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::alias::Alias;
 use crate::arena::Arena;
 use crate::expiry::{Change, Expiry};
 use crate::gate::Gate;
@@ -140,6 +141,8 @@ pub(crate) struct Description {
     pub(crate) max_series: u32,
     /// How the values of several processes become one.
     pub(crate) merge: GaugeMerge,
+    /// Other names.
+    pub(crate) aliases: &'static [Alias],
     /// See [`closed_combinations`](crate::labels::closed_combinations).
     pub(crate) n_closed: u32,
     /// When series are taken out of the exposition by themselves.
@@ -286,6 +289,13 @@ impl Core {
             self.tell_overflow();
         }
         record
+    }
+
+    /// Makes all series of a family without open labels.
+    pub(crate) fn make_closed(&'static self) {
+        for closed_index in 0..self.description.n_closed {
+            self.make_in(&mut self.lock(), closed_index, &[]);
+        }
     }
 
     fn count_overflow(&self) {
@@ -528,7 +538,10 @@ impl Core {
     pub(crate) fn difference(&self, other: &Description) -> Option<&'static str> {
         let same_values = |a: &Values, b: &Values| match (a, b) {
             (Values::Closed(a), Values::Closed(b)) => a == b,
-            (Values::Open(a), Values::Open(b)) => (a.max_values, a.max_bytes) == (b.max_values, b.max_bytes),
+            (Values::Open(a), Values::Open(b)) => {
+                let limits = |it: &OpenValues| (it.max_values, it.max_bytes, it.normalise.is_some());
+                limits(a) == limits(b)
+            }
             _ => false,
         };
         let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
@@ -541,6 +554,7 @@ impl Core {
             (self.description.help == other.help, "another help text"),
             (self.description.max_series == other.max_series, "another limit of series"),
             (self.description.merge == other.merge, "another way of merging processes"),
+            (self.description.aliases == other.aliases, "other aliases"),
             (expire_after(&self.description) == expire_after(other), "another time to expire"),
         ];
         let find = || others.into_iter().find_map(|(is_same, what)| (!is_same).then_some(what));

@@ -59,6 +59,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         #(#checks)*
 
         impl ::bellwether_sdk::Labels for #name #elided {
+            // Somebody may say all there is to say.
+            #[allow(clippy::needless_update)]
             const FIELDS: &'static [::bellwether_sdk::Field] = &[#(#fields),*];
 
             type At<'at> = #name #at;

@@ -681,7 +681,7 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
     use std::time::Duration;
 
     use bellwether_sdk::Registry;
-    use bellwether_sdk::golden::Golden;
+    use bellwether_sdk::golden::{ApprovalOutcome, BudgetUnit, Golden};
     use bellwether_sdk::track::Status;
 
     let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "cugar").expect("there");
@@ -693,6 +693,9 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
     golden.execution("intelligence", Status::Success, Duration::from_millis(120));
     golden.execution("intelligence", Status::Failure, Duration::from_secs(3));
     golden.tool_call("search", Status::Failure);
+    golden.limit_budget("llm", BudgetUnit::Usd, 10.0);
+    golden.spend("llm", BudgetUnit::Usd, 11.0);
+    golden.approval(ApprovalOutcome::Timeout, Duration::from_mins(5));
     golden.expose();
     let text = registry.text();
     let mut families = 0;
@@ -709,7 +712,7 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
         }
         families += 1;
     }
-    assert_eq!(families, 11, "{text}");
+    assert_eq!(families, 17, "{text}");
     // Each execution is one or the other.
     for want in ["cugar_executions_total 2\n", "_successful_total 1\n", "_failed_total 1\n"] {
         assert!(text.contains(want), "{text}\nlacks {want}");

@@ -74,6 +74,7 @@ mod sharded;
 mod sketch;
 mod state_set;
 mod summary;
+mod sync;
 mod table;
 pub mod track;
 

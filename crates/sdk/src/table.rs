@@ -1,9 +1,9 @@
 //! A hash table that is read without locks.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::arena::MAX_WORDS;
+use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// Places of records, found by hash. One thread at a time may change it, which its owner sees to; any number may read meanwhile.
 ///

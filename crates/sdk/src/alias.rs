@@ -58,13 +58,15 @@ impl Alias {
 #[derive(Clone, Copy)]
 pub(crate) struct Named {
     pub(crate) core: &'static Core,
+    /// `None` for its own.
     alias: Option<&'static Alias>,
+    aliases: &'static [Alias],
 }
 
 impl Named {
     /// A family under its own name, and under each of these.
     pub(crate) fn all(core: &'static Core, aliases: &'static [Alias]) -> impl Iterator<Item = Self> {
-        std::iter::once(None).chain(aliases.iter().map(Some)).map(move |alias| Self { core, alias })
+        std::iter::once(None).chain(aliases.iter().map(Some)).map(move |alias| Self { core, alias, aliases })
     }
 
     /// What is said about the family.
@@ -83,10 +85,14 @@ impl Named {
         self.alias.map_or(name, |alias| alias.label(name))
     }
 
-    /// Whether the format has a way to say it: to OpenMetrics a counter and its old name without `_total` are one family.
+    /// Whether the format has a way to say it: to OpenMetrics a counter and its name without `_total` are one family.
     pub(crate) fn fits(self, format: OutputFormat) -> bool {
-        let is_own_name = self.alias.is_some() && self.metadata().name == self.core.description.name;
-        !(is_own_name && format.syntax.is_openmetrics())
+        let metric_type = self.core.description.kind.metric_type();
+        let it = self.metadata();
+        let has_suffix = it.metric_type == metric_type;
+        let is_there_with_suffix = it.name == self.core.description.name
+            || self.aliases.iter().any(|alias| alias.family(metric_type) == (it.name, metric_type));
+        has_suffix || !is_there_with_suffix || !format.syntax.is_openmetrics()
     }
 
     /// Whether exemplars may stand there: formats have none for what has no type.

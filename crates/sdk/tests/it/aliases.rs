@@ -29,6 +29,8 @@ struct Metrics {
     #[metric(name = "hits", aliases = &[
         Alias::new("shop_hits_total").labels(&[("cache", "handler"), ("level", "depth")]),
         Alias::new("hits"),
+        Alias::new("shop_hits"),
+        Alias::new("shop_finds"),
     ])]
     hits: Counter<Cache<'static>>,
     /// Items.
@@ -77,6 +79,12 @@ shop_hits_total{handler="a",depth="low"} 3
 # HELP hits Hits.
 # TYPE hits untyped
 hits{cache="a",level="low"} 3
+# HELP shop_hits Hits.
+# TYPE shop_hits untyped
+shop_hits{cache="a",level="low"} 3
+# HELP shop_finds Hits.
+# TYPE shop_finds untyped
+shop_finds{cache="a",level="low"} 3
 # HELP mode Mode.
 # TYPE mode gauge
 mode{mode="low"} 0
@@ -96,7 +104,9 @@ fn open_metrics_has_no_counter_without_its_suffix() {
     filled().encode(&mut text, format);
     validate_openmetrics(text.as_bytes()).expect("it is valid");
     assert!(text.contains("\nshop_hits_total{handler=\"a\",depth=\"low\"} 3\n"), "{text}");
-    assert!(!text.contains("\nhits{") && !text.contains("# UNIT cache_items_count"), "{text}");
+    assert!(text.contains("\nshop_finds{"), "what has the name for itself is there: {text}");
+    assert!(!text.contains("\nhits{") && !text.contains("\nshop_hits{"), "{text}");
+    assert!(!text.contains("# UNIT cache_items_count"), "{text}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ SHELL := bash
 
 UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run test build ui lint rust-test ui-test e2e bench bench-check counts counts-accept conformance format advisories
+.PHONY: help run test build ui lint rust-test ui-test e2e bench bench-check counts counts-accept orders conformance format advisories
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ e2e: ## the browser tests against the real binary
 
 bench-check: ## the smallest benchmark profile, results compared with Prometheus
 	@scripts/test.sh bench
+
+orders: ## every order of steps that the lock-free files of the SDK can run in
+	@scripts/orders.sh
 
 counts: ## instructions per sample of each step from a scrape to the disk, compared with what was accepted
 	@scripts/test.sh counts

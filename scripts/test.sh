@@ -72,6 +72,7 @@ for group in "${groups[@]}"; do
             run "set-up of the peers" scripts/setup.sh build peers python
             run "UI build" make --no-print-directory ui
             run "Rust tests" cargo test --workspace --locked --quiet --no-fail-fast
+            run "orders of steps" scripts/orders.sh
             ;;
         ui)
             run "UI unit tests" npm --prefix ui test --silent

@@ -9,7 +9,7 @@ pub(crate) fn settings(attrs: &[Attribute], name: &str, known: &[&str]) -> Resul
     settings_and_flags(attrs, name, known, &[])
 }
 
-/// As [`settings`]. The `flags` may stand without a value, which then is `true`.
+/// As [`settings`]. The `flags` may stand without a value, which then is `true`, or with a list in parentheses, which then is an array.
 pub(crate) fn settings_and_flags(
     attrs: &[Attribute],
     name: &str,
@@ -24,6 +24,11 @@ pub(crate) fn settings_and_flags(
                 Meta::NameValue(setting) => setting,
                 Meta::Path(flag) if flags.iter().any(|known| flag.is_ident(known)) => {
                     parse_quote!(#flag = true)
+                }
+                // `key(a, b)` is `key = [a, b]`.
+                Meta::List(list) if flags.iter().any(|known| list.path.is_ident(known)) => {
+                    let (key, words) = (&list.path, &list.tokens);
+                    parse_quote!(#key = [#words])
                 }
                 other => return Err(Error::new(other.span(), "expected `key = value`")),
             };

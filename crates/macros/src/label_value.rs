@@ -26,11 +26,13 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     }
     let name = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
-    let variants = data.variants.iter().map(|variant| &variant.ident);
+    let variants: Vec<&Ident> = data.variants.iter().map(|variant| &variant.ident).collect();
     let indices = 0..values.len();
     Ok(quote! {
         impl #generics ::bellwether_sdk::LabelValue for #name #arguments #bounds {
             const VALUES: &'static [&'static str] = &[#(#values),*];
+
+            const ALL: &'static [Self] = &[#(Self::#variants),*];
 
             #[inline]
             fn index(self) -> usize {

@@ -59,6 +59,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         #(#checks)*
 
         impl ::bellwether_sdk::Labels for #name #elided {
+            // Somebody may say all there is to say.
+            #[allow(clippy::needless_update)]
             const FIELDS: &'static [::bellwether_sdk::Field] = &[#(#fields),*];
 
             type At<'at> = #name #at;
@@ -129,16 +131,32 @@ fn label(field: &Field) -> Result<Label<'_>> {
     Ok(Label { ident, ty, is_open, field, check })
 }
 
-/// The function that values go through: `normalise` and `deny` are those of the SDK, `normalise = path` is somebody's own.
+/// What `normalise` can be told to take out of values, and the constants that stand for it.
+const WAYS: [(&str, &str); 5] =
+    [("uuid", "UUID"), ("number", "NUMBER"), ("hex", "HEX"), ("email", "EMAIL"), ("lower", "LOWER")];
+
+/// The function that values go through: `normalise`, `normalise(..)` and `deny` are those of the SDK, `normalise = path` is somebody's own.
 fn normalise(settings: &[MetaNameValue]) -> Result<Option<TokenStream>> {
     let is_flag =
         |value: &Expr| matches!(value, Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) if flag.value);
     match (value(settings, "normalise"), value(settings, "deny")) {
         (Some(_), Some(deny)) => Err(Error::new(deny.span(), "a value is either normalised or denied")),
         (Some(value), None) if is_flag(value) => Ok(Some(quote!(::bellwether_sdk::normalise_ids))),
+        (Some(Expr::Array(ways)), None) => {
+            let ways = ways.elems.iter().map(way).collect::<Result<Vec<_>>>()?;
+            let ways = ways.iter().map(|way| quote!(::bellwether_sdk::normalise::#way));
+            Ok(Some(quote!(::bellwether_sdk::normalise::only::<{ 0 #(| #ways)* }>)))
+        }
         (Some(function), None) => Ok(Some(quote!(#function))),
         (None, Some(value)) if is_flag(value) => Ok(Some(quote!(::bellwether_sdk::deny_ids))),
         (None, Some(value)) => Err(Error::new(value.span(), "`deny` has no value")),
         (None, None) => Ok(None),
     }
+}
+
+fn way(word: &Expr) -> Result<Ident> {
+    let is_it = |(name, _): &&(&str, &str)| matches!(word, Expr::Path(path) if path.path.is_ident(*name));
+    let found = WAYS.iter().find(is_it).map(|(_, constant)| format_ident!("{constant}"));
+    let known = WAYS.map(|(name, _)| name).join(", ");
+    found.ok_or_else(|| Error::new(word.span(), format!("values can be normalised by {known}")))
 }

@@ -11,7 +11,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// Derives `Labels` for a struct with named fields. A field of type `&str` is an open label, any other type must be a `LabelValue`.
 ///
 /// `#[label(name = "...")]` gives the label another name; `max = N` says how many values an open label may have, and `max_len = N` how many bytes one may have. `normalise` replaces
-/// ids in each value by `{id}`, `deny` sends values with ids to the overflow series, and `normalise = path` names a function `fn(&str) -> Cow<str>` that each value goes through.
+/// ids in each value by `{id}`, `normalise(uuid, number)` only some of `uuid`, `number`, `hex` and `email` (and `lower` makes letters small), `deny` sends values with ids to the overflow
+/// series, and `normalise = path` names a function `fn(&str) -> Cow<str>` that each value goes through.
 ///
 /// Names of what is unique to an event (`request_id`, `user_id`, `trace_id`, ...) are refused: every value would be a series. `#[label(unbounded = "why it is not")]` takes
 /// them all the same.
@@ -32,7 +33,7 @@ pub fn label_value(input: TokenStream) -> TokenStream {
 /// documentation of the field is its help text.
 ///
 /// `#[metric(unit = "seconds")]`, `name = "..."` (whole, without prefix and unit), `help = "..."`, and what `Opts` has methods for: `buckets = expression`, `max_series = N`, `merge`, `schema`,
-/// `max_buckets`, `zero_threshold`, `quantiles`, `window`, `expire_after`, `exemplars`.
+/// `max_buckets`, `zero_threshold`, `quantiles`, `window`, `expire_after`, `exemplars`, `init`, `aliases = &[Alias::new("..")]`.
 #[proc_macro_derive(MetricSet, attributes(metrics, metric))]
 pub fn metric_set(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -18,7 +18,7 @@ const OPTIONS: [&str; 9] = [
     "expire_after",
 ];
 /// Settings that are methods of `Opts` without one.
-const FLAGS: [&str; 1] = ["exemplars"];
+const FLAGS: [&str; 2] = ["exemplars", "init"];
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
@@ -31,7 +31,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let prefix = text(&settings_of_all, "prefix")?.map(|p| p.value()).filter(|p| !p.is_empty());
     let mut registrations = Vec::new();
     for field in &fields.named {
-        let known: Vec<&str> = ["name", "unit", "help"].into_iter().chain(OPTIONS).chain(FLAGS).collect();
+        let known: Vec<&str> =
+            ["name", "unit", "help", "aliases"].into_iter().chain(OPTIONS).chain(FLAGS).collect();
         let settings = settings_and_flags(&field.attrs, "metric", &known, &FLAGS)?;
         let ident = field.ident.as_ref().ok_or_else(|| Error::new(field.span(), "metrics need names"))?;
         let unit = text(&settings, "unit")?.map(|unit| unit.value()).unwrap_or_default();
@@ -64,11 +65,13 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 None => {}
             }
         }
+        // A constant, so that calls in it make what lives for ever.
+        let aliases = value(&settings, "aliases").map(|aliases| quote!(.aliases(const { #aliases })));
         let ty = &field.ty;
         registrations.push(quote! {
             #ident: <#ty as ::bellwether_sdk::Instrument>::register(
                 registry,
-                ::bellwether_sdk::Opts::new(#name, #help).unit(#unit) #(#options)* #(#flags)*,
+                ::bellwether_sdk::Opts::new(#name, #help).unit(#unit) #(#options)* #(#flags)* #aliases,
             )?
         });
     }

@@ -1,12 +1,13 @@
 //! A family: its description and its series.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::alias::Alias;
 use crate::arena::Arena;
 use crate::expiry::{Change, Expiry};
 use crate::gate::Gate;
@@ -19,8 +20,8 @@ use crate::region::layout::List;
 use crate::region::schema::{Cell, GaugeMerge, Schema};
 use crate::table::Table;
 
-/// More combinations of closed values than this are looked up like open ones.
-const MAX_DENSE: u32 = 4_096;
+/// The records of all combinations of closed values lie side by side if they are at most so many words (64 KiB) together; else they are looked up like those of open values.
+const MAX_DENSE: usize = 8_192;
 /// Series that were removed keep their memory, because a handle may still point there. A family makes at most this many times its limit of different ones.
 const LIVES: u32 = 4;
 
@@ -35,8 +36,8 @@ pub(crate) struct Core {
     /// Where the other words are.
     home: &'static Arena,
     hasher: foldhash::fast::RandomState,
-    /// If all labels are closed and have few combinations: the record of each, 0 for none.
-    dense: Box<[AtomicU32]>,
+    /// If all labels are closed and have few combinations: where their records are.
+    dense: Dense,
     /// The others.
     table: Table,
     first: AtomicU32,
@@ -87,10 +88,45 @@ struct Growth {
     n_live: u32,
     /// Series that were made, those that were removed included.
     n_made: u32,
-    /// Of a family with only closed labels: the removed ones by the number of their combination.
-    removed: HashMap<u32, u32>,
     /// The hashes of the values of each open label that has a limit of its own.
     values: Vec<Option<HashSet<u64>>>,
+}
+
+/// The records of all combinations of closed values, one behind the other, so that the number of a combination is the place of its record. One that was not made yet is all zero and has no state.
+struct Dense {
+    words: &'static [AtomicU64],
+    /// How many words a record takes, and 1 if there are none: so looking for one never finds an empty one.
+    stride: usize,
+    /// Where the first one is.
+    at: u32,
+}
+
+impl Dense {
+    /// Without records if there are too many, or there is no memory for them.
+    fn new(arena: &'static Arena, n_records: u32, n_cells: usize) -> Self {
+        let stride = HEAD + n_cells;
+        let n_words = stride.saturating_mul(n_records as usize);
+        let at = if n_words <= MAX_DENSE { arena.allocate(n_words) } else { None };
+        at.map_or(Self::NONE, |at| Self { words: &arena.from(at)[..n_words], stride, at })
+    }
+
+    const NONE: Self = Self { words: &[], stride: 1, at: 0 };
+
+    /// The record of a combination, made or not.
+    #[inline]
+    fn get(&self, closed_index: u32) -> Option<Record> {
+        let start = closed_index as usize * self.stride;
+        self.words.get(start..start + self.stride).map(Record::of)
+    }
+
+    /// Where in the arena the record of a combination is.
+    fn place(&self, closed_index: u32) -> u32 {
+        self.at + closed_index * self.stride as u32
+    }
+
+    fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
 }
 
 /// What a family is made of.
@@ -105,6 +141,8 @@ pub(crate) struct Description {
     pub(crate) max_series: u32,
     /// How the values of several processes become one.
     pub(crate) merge: GaugeMerge,
+    /// Other names.
+    pub(crate) aliases: &'static [Alias],
     /// See [`closed_combinations`](crate::labels::closed_combinations).
     pub(crate) n_closed: u32,
     /// When series are taken out of the exposition by themselves.
@@ -127,8 +165,9 @@ impl Core {
 
     /// A family whose series are in another arena than what it has itself: they can be taken away all together, see [`forget_series`](Self::forget_series).
     pub(crate) fn apart(it: Description, arena: &'static Arena, home: &'static Arena) -> Option<Self> {
-        let is_closed = it.fields.iter().all(|f| matches!(f.values, Values::Closed(_)));
-        let n_dense = if is_closed && it.n_closed <= MAX_DENSE { it.n_closed } else { 0 };
+        // What is taken away all together is not looked up by labels.
+        let is_dense = std::ptr::eq(arena, home) && are_closed(it.fields);
+        let dense = if is_dense { Dense::new(arena, it.n_closed, it.n_cells) } else { Dense::NONE };
         // As many values as series are no limit of their own.
         let values = it.fields.iter().filter_map(|f| match f.values {
             Values::Open(open) => Some((open.max_values < it.max_series).then(HashSet::new)),
@@ -142,7 +181,7 @@ impl Core {
             arena,
             home,
             hasher: foldhash::fast::RandomState::default(),
-            dense: (0..n_dense).map(|_| AtomicU32::new(0)).collect(),
+            dense,
             table: Table::default(),
             first: AtomicU32::new(0),
             growth: Mutex::new(Growth { values, ..Growth::default() }),
@@ -156,16 +195,17 @@ impl Core {
     #[inline]
     pub(crate) fn record<L: Labels>(&'static self, labels: &L) -> Record {
         let closed_index = labels.closed_index();
-        if let Some(slot) = self.dense.get(closed_index as usize) {
-            return match slot.load(Ordering::Acquire) {
-                0 => self.make(closed_index, &[]),
-                at => Record::at(self.arena, at),
+        if const { are_closed(L::FIELDS) } {
+            return match self.dense.get(closed_index) {
+                Some(record) if record.is_exposed() => record,
+                _ => self.find_closed(closed_index),
             };
         }
         let values = labels.open_values();
         let values = values.as_ref();
-        if self.open_fields().zip(values).all(|(open, value)| open.takes(value)) {
-            match self.find(closed_index, values) {
+        // The labels of the type are those of the family, and the compiler knows what is said about them.
+        if open_fields(L::FIELDS).zip(values).all(|(open, value)| open.takes(value)) {
+            match self.look_up(State::Exposed, closed_index, values) {
                 Some(at) => Record::at(self.arena, at),
                 None => self.make(closed_index, values),
             }
@@ -183,20 +223,41 @@ impl Core {
         }
     }
 
-    #[inline]
     fn find(&self, closed_index: u32, values: &[&str]) -> Option<u32> {
         self.find_in(State::Exposed, closed_index, values)
     }
 
-    #[inline]
     fn find_in(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
-        let hash = self.hash(closed_index, values);
-        self.table.find(hash, |at| {
-            Record::at(self.arena, at).has(self.description.n_cells, state, closed_index, values)
-        })
+        match self.dense.get(closed_index) {
+            Some(record) => record.is(state).then(|| self.dense.place(closed_index)),
+            None => self.look_up(state, closed_index, values),
+        }
     }
 
-    #[inline]
+    /// The same by the hash of the values. Where it is called for one type of labels, their number is known and all loops over them are unrolled.
+    #[inline(always)]
+    #[expect(clippy::manual_find, reason = "a closure is a function of its own again, which costs a call")]
+    fn look_up(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
+        let hash = self.hash(closed_index, values);
+        let n_cells = self.description.n_cells;
+        for at in self.table.candidates(hash) {
+            if Record::at(self.arena, at).has(n_cells, state, closed_index, values) {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// The series of a combination of closed values that was not made yet, or is one of very many.
+    #[cold]
+    fn find_closed(&'static self, closed_index: u32) -> Record {
+        match self.find(closed_index, &[]) {
+            Some(at) => Record::at(self.arena, at),
+            None => self.make(closed_index, &[]),
+        }
+    }
+
+    #[inline(always)]
     fn hash(&self, closed_index: u32, values: &[&str]) -> u32 {
         let mut hash = u64::from(closed_index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // Each value by itself, so that the processor works at all of them at the same time.
@@ -209,10 +270,7 @@ impl Core {
     }
 
     fn open_fields(&self) -> impl Iterator<Item = &'static OpenValues> {
-        self.description.fields.iter().filter_map(|f| match &f.values {
-            Values::Open(open) => Some(open),
-            Values::Closed(_) => None,
-        })
+        open_fields(self.description.fields)
     }
 
     /// Makes the series, or the one that stands for it because of a limit.
@@ -233,6 +291,13 @@ impl Core {
         record
     }
 
+    /// Makes all series of a family without open labels.
+    pub(crate) fn make_closed(&'static self) {
+        for closed_index in 0..self.description.n_closed {
+            self.make_in(&mut self.lock(), closed_index, &[]);
+        }
+    }
+
     fn count_overflow(&self) {
         self.overflow_cell().fetch_add(1, Ordering::Relaxed);
         self.tell_overflow();
@@ -245,7 +310,7 @@ impl Core {
     }
 
     fn make_in(&'static self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Record {
-        if let Some(at) = self.look_again(closed_index, values) {
+        if let Some(at) = self.find(closed_index, values) {
             return Record::at(self.arena, at);
         }
         let over = vec![OVERFLOW; values.len()];
@@ -253,16 +318,13 @@ impl Core {
         let values = if is_over { &over } else { values };
         if is_over {
             self.overflow_cell().fetch_add(1, Ordering::Relaxed);
-            if let Some(at) = self.look_again(closed_index, values) {
+            if let Some(at) = self.find(closed_index, values) {
                 return Record::at(self.arena, at);
             }
         }
-        if let Some(at) = self.removed(growth, closed_index, values) {
+        if let Some(at) = self.find_in(State::Removed, closed_index, values) {
             let record = Record::at(self.arena, at);
             self.description.kind.revive(record);
-            if let Some(slot) = self.dense.get(closed_index as usize) {
-                slot.store(at, Ordering::Release);
-            }
             growth.n_live += 1;
             self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
             return record;
@@ -271,14 +333,17 @@ impl Core {
             return Record::at(self.home, self.lost);
         }
         let hash = self.hash(closed_index, values);
-        let Some(at) = Record::create(self.arena, self.description.n_cells, hash, closed_index, values)
-        else {
-            return Record::at(self.home, self.lost);
+        let n_cells = self.description.n_cells;
+        let at = match self.dense.get(closed_index) {
+            Some(record) => {
+                record.write(n_cells, hash, closed_index, values);
+                Some(self.dense.place(closed_index))
+            }
+            None => Record::create(self.arena, n_cells, hash, closed_index, values),
         };
+        let Some(at) = at else { return Record::at(self.home, self.lost) };
         let record = Record::at(self.arena, at);
-        if let Some(slot) = self.dense.get(closed_index as usize) {
-            slot.store(at, Ordering::Release);
-        } else {
+        if self.dense.is_empty() {
             let hash_of = |at| Record::at(self.arena, at).hash();
             if !self.table.insert(hash, at, growth.n_made as usize, hash_of) {
                 return Record::at(self.home, self.lost);
@@ -301,22 +366,6 @@ impl Core {
         record
     }
 
-    /// The series with these labels, if there was one.
-    fn removed(&self, growth: &mut Growth, closed_index: u32, values: &[&str]) -> Option<u32> {
-        if self.dense.is_empty() {
-            self.find_in(State::Removed, closed_index, values)
-        } else {
-            growth.removed.remove(&closed_index)
-        }
-    }
-
-    fn look_again(&self, closed_index: u32, values: &[&str]) -> Option<u32> {
-        match self.dense.get(closed_index as usize) {
-            Some(slot) => Some(slot.load(Ordering::Acquire)).filter(|at| *at != 0),
-            None => self.find(closed_index, values),
-        }
-    }
-
     fn has_room(&self, growth: &Growth) -> bool {
         growth.n_live < self.description.max_series
             && growth.n_made < self.description.max_series.saturating_mul(LIVES)
@@ -337,7 +386,7 @@ impl Core {
         // Normalising is others' code, for which no lock is held.
         self.with_normalised(labels, |index, values| {
             let mut growth = self.lock();
-            self.look_again(index, values).inspect(|at| self.remove_at(&mut growth, *at)).is_some()
+            self.find(index, values).inspect(|at| self.remove_at(&mut growth, *at)).is_some()
         })
     }
 
@@ -354,12 +403,7 @@ impl Core {
     }
 
     fn remove_at(&self, growth: &mut Growth, at: u32) {
-        let record = Record::at(self.arena, at);
-        if let Some(slot) = self.dense.get(record.closed_index() as usize) {
-            slot.store(0, Ordering::Release);
-            growth.removed.insert(record.closed_index(), at);
-        }
-        record.remove();
+        Record::at(self.arena, at).remove();
         growth.n_live -= 1;
         self.is_full.store(!self.has_room(growth), Ordering::Relaxed);
     }
@@ -383,10 +427,6 @@ impl Core {
                 Change::PutBack => {
                     // Its cells stay: what was counted meanwhile was counted.
                     record.expose();
-                    if let Some(slot) = self.dense.get(record.closed_index() as usize) {
-                        slot.store(at, Ordering::Release);
-                        growth.removed.remove(&record.closed_index());
-                    }
                     growth.n_live += 1;
                     self.is_full.store(!self.has_room(&growth), Ordering::Relaxed);
                 }
@@ -498,7 +538,10 @@ impl Core {
     pub(crate) fn difference(&self, other: &Description) -> Option<&'static str> {
         let same_values = |a: &Values, b: &Values| match (a, b) {
             (Values::Closed(a), Values::Closed(b)) => a == b,
-            (Values::Open(a), Values::Open(b)) => (a.max_values, a.max_bytes) == (b.max_values, b.max_bytes),
+            (Values::Open(a), Values::Open(b)) => {
+                let limits = |it: &OpenValues| (it.max_values, it.max_bytes, it.normalise.is_some());
+                limits(a) == limits(b)
+            }
             _ => false,
         };
         let same_field = |(a, b): (&Field, &Field)| a.name == b.name && same_values(&a.values, &b.values);
@@ -511,6 +554,7 @@ impl Core {
             (self.description.help == other.help, "another help text"),
             (self.description.max_series == other.max_series, "another limit of series"),
             (self.description.merge == other.merge, "another way of merging processes"),
+            (self.description.aliases == other.aliases, "other aliases"),
             (expire_after(&self.description) == expire_after(other), "another time to expire"),
         ];
         let find = || others.into_iter().find_map(|(is_same, what)| (!is_same).then_some(what));
@@ -540,6 +584,26 @@ impl Core {
             Some(at)
         })
     }
+}
+
+/// Whether all labels have closed sets of values.
+const fn are_closed(fields: &[Field]) -> bool {
+    let mut idx = 0;
+    while idx < fields.len() {
+        if matches!(fields[idx].values, Values::Open(_)) {
+            return false;
+        }
+        idx += 1;
+    }
+    true
+}
+
+#[inline]
+fn open_fields(fields: &'static [Field]) -> impl Iterator<Item = &'static OpenValues> {
+    fields.iter().filter_map(|field| match &field.values {
+        Values::Open(open) => Some(open),
+        Values::Closed(_) => None,
+    })
 }
 
 impl OpenValues {

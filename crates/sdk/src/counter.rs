@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::Core;
-use crate::exemplar::{self, Exemplar, Slot, TraceContext};
+use crate::exemplar::{Exemplar, Slot, TraceContext};
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::record::Record;
@@ -72,11 +72,7 @@ impl CounterHandle {
 
     #[inline]
     pub(crate) fn of(has_exemplar: bool, record: Record) -> Self {
-        let exemplar = if has_exemplar {
-            record.cells(Self::N_CELLS + exemplar::N_CELLS).last_chunk().map(Slot::of)
-        } else {
-            None
-        };
+        let exemplar = if has_exemplar { record.array_behind(Self::N_CELLS).map(Slot::of) } else { None };
         Self { cells: record.array(), exemplar }
     }
 }

@@ -10,6 +10,7 @@ use bellwether_exposition::{
     is_in_family,
 };
 
+use crate::alias::{Alias, Named};
 use crate::collector;
 use crate::core::Core;
 use crate::exemplar::Exemplar;
@@ -26,6 +27,8 @@ const OVERFLOW: Family<'_> = Family {
 /// What is exposed together.
 pub(crate) struct Source {
     pub(crate) families: Vec<&'static Core>,
+    /// Other names of some of them, in the order of their names.
+    pub(crate) aliases: Vec<(&'static str, &'static [Alias])>,
     pub(crate) collectors: Vec<Arc<collector::State>>,
     /// Names of series or families; only families that one of them belongs to are exposed. All, if there are none.
     pub(crate) names: Vec<String>,
@@ -45,8 +48,8 @@ impl Source {
     /// Appends everything in a text format.
     pub(crate) fn encode_text(&self, out: &mut String, format: OutputFormat) {
         let mut writer = Writer::new(out, format);
-        for core in self.families() {
-            text::family(&mut writer, core, format);
+        for named in self.families().filter(|named| named.fits(format)) {
+            text::family(&mut writer, named, format);
         }
         self.encode_own(&mut writer);
         writer.finish();
@@ -55,15 +58,22 @@ impl Source {
     /// Appends everything as protobuf.
     pub(crate) fn encode_protobuf(&self, out: &mut Vec<u8>, escaping: EscapingScheme) {
         let mut writer = ProtobufWriter::new(out, escaping);
-        for core in self.families() {
-            protobuf::family(&mut writer, core, escaping);
+        for named in self.families() {
+            protobuf::family(&mut writer, named, escaping);
         }
         self.encode_own(&mut protobuf::Numbers { writer: &mut writer, escaping });
         writer.finish();
     }
 
-    fn families(&self) -> impl Iterator<Item = &'static Core> {
-        self.families.iter().copied().filter(|core| is_asked_for(&self.names, &metadata(core)))
+    fn families(&self) -> impl Iterator<Item = Named> {
+        let all = self.families.iter().flat_map(|core| Named::all(core, self.aliases_of(core)));
+        all.filter(|named| is_asked_for(&self.names, &named.metadata()))
+    }
+
+    /// Sums over processes are other families than those that were registered, and have their names.
+    fn aliases_of(&self, core: &Core) -> &'static [Alias] {
+        let place = self.aliases.binary_search_by_key(&core.description.name, |(name, _)| name);
+        place.map_or(&[], |idx| self.aliases[idx].1)
     }
 
     /// What is known about the families and collectors themselves.
@@ -108,16 +118,6 @@ impl<S: Sink> Sink for Filtered<'_, S> {
 fn is_asked_for(names: &[String], family: &Family<'_>) -> bool {
     let is_it = |name: &String| is_in_family(name, family.name, family.metric_type);
     names.is_empty() || names.iter().any(is_it)
-}
-
-/// What is said about a family.
-fn metadata(core: &Core) -> Family<'static> {
-    Family {
-        name: core.description.name,
-        metric_type: core.description.kind.metric_type(),
-        help: core.description.help,
-        unit: core.description.unit,
-    }
 }
 
 /// Calls `write` with an exemplar as the formats want it.

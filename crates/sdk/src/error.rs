@@ -104,6 +104,24 @@ pub enum RegisterError {
         /// The family that has it.
         by: &'static str,
     },
+    /// An alias gives another name to a label that is not there.
+    #[error("{family}: the alias {alias} renames the label {label}, which the family does not have")]
+    NoLabel {
+        /// The family.
+        family: &'static str,
+        /// The alias.
+        alias: &'static str,
+        /// The label.
+        label: &'static str,
+    },
+    /// The series of the family cannot all be there from the beginning.
+    #[error(
+        "{family}: only a family whose labels are enums or `bool`, with at most `max_series` combinations, can begin with all of its series"
+    )]
+    Init {
+        /// The family.
+        family: &'static str,
+    },
     /// There is no memory for the family.
     #[error("{family}: no memory is left for series")]
     NoMemory {

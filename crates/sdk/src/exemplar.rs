@@ -1,9 +1,9 @@
 //! Examples of what was counted: where in the traces one of the events is.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use crate::clock::{milliseconds, now};
+use crate::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// Where an event is in the traces. As an exemplar it leads from a point of a graph to one request that made it.
 ///

@@ -3,9 +3,8 @@
 //! A child that is forked while another thread counts has that thread's count but not the thread, and whoever wants to be alone there waits for ever. So memory that a child takes over has to
 //! begin with open gates: the word is zero then.
 
-use std::hint;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{hint, thread};
 
 /// Set while somebody is alone. The lower bits are how many are counting.
 const CLOSED: u64 = 1 << 63;

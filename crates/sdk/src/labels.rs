@@ -130,27 +130,74 @@ impl Labels for () {
     type At<'a> = ();
     type Open<'s> = [&'s str; 0];
 
+    #[inline]
     fn closed_index(&self) -> u32 {
         0
     }
 
+    #[inline]
     fn open_values(&self) -> [&str; 0] {
         []
     }
 }
 
 /// A value out of a closed set. Derived for enums without fields.
-pub trait LabelValue: Copy {
-    /// All values.
+///
+/// ```
+/// use bellwether_sdk::LabelValue;
+///
+/// #[derive(Debug, Clone, Copy, PartialEq, LabelValue)]
+/// enum Status {
+///     Success,
+///     TimedOut,
+/// }
+///
+/// assert_eq!(Status::ALL, [Status::Success, Status::TimedOut]);
+/// assert_eq!(Status::parse("timed_out"), Ok(Status::TimedOut));
+/// assert_eq!(Status::Success.as_str(), "success");
+/// assert_eq!(Status::parse("late").unwrap_err().to_string(), "\"late\" is none of success, timed_out");
+/// ```
+pub trait LabelValue: Copy + 'static {
+    /// All values, as they are exposed.
     const VALUES: &'static [&'static str];
+
+    /// What stands for each of them, in the same order.
+    const ALL: &'static [Self];
 
     /// Which of them this is.
     fn index(self) -> usize;
+
+    /// The value as it is exposed.
+    fn as_str(self) -> &'static str {
+        Self::VALUES[self.index()]
+    }
+
+    /// Finds a value by how it is exposed.
+    fn parse(value: &str) -> Result<Self, UnknownValue> {
+        let found = Self::VALUES.iter().zip(Self::ALL).find(|(name, _)| **name == value);
+        let unknown =
+            || UnknownValue { value: value.chars().take(MAX_SHOWN).collect(), values: Self::VALUES };
+        found.map(|(_, it)| *it).ok_or_else(unknown)
+    }
+}
+
+/// So many characters of an unknown value are told.
+const MAX_SHOWN: usize = 64;
+
+/// A text that is none of the values of a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is none of {}", values.join(", "))]
+pub struct UnknownValue {
+    value: String,
+    values: &'static [&'static str],
 }
 
 impl LabelValue for bool {
     const VALUES: &'static [&'static str] = &["false", "true"];
 
+    const ALL: &'static [Self] = &[false, true];
+
+    #[inline]
     fn index(self) -> usize {
         usize::from(self)
     }

@@ -29,6 +29,7 @@
 //! overflow series, so that sums stay right and a mistake cannot fill the memory.
 extern crate self as bellwether_sdk;
 
+mod alias;
 mod arena;
 pub mod buckets;
 mod clock;
@@ -57,7 +58,7 @@ mod json;
 mod kind;
 mod labels;
 mod native;
-mod normalise;
+pub mod normalise;
 mod observed;
 mod operation;
 mod overflow;
@@ -73,12 +74,14 @@ mod sharded;
 mod sketch;
 mod state_set;
 mod summary;
+mod sync;
 mod table;
 pub mod track;
 
 pub use bellwether_exposition::{EscapingScheme, ExpositionFormat, Offer, OutputFormat};
 pub use bellwether_macros::{LabelValue, Labels, MetricSet, track};
 
+pub use alias::Alias;
 pub use collector::Collector;
 pub use counter::{Counter, CounterHandle};
 pub use error::RegisterError;
@@ -87,7 +90,9 @@ pub use expose::{Exposition, Request};
 pub use gauge::{Gauge, GaugeHandle, InFlight};
 pub use histogram::{Histogram, HistogramHandle, Timer};
 pub use info::Info;
-pub use labels::{Field, LabelValue, Labels, OVERFLOW, OpenValues, Values, is_unique_to_an_event};
+pub use labels::{
+    Field, LabelValue, Labels, OVERFLOW, OpenValues, UnknownValue, Values, is_unique_to_an_event,
+};
 pub use native::{NativeHistogram, NativeHistogramHandle, NativeTimer};
 pub use normalise::{deny_ids, normalise_ids};
 pub use observed::{ObservedCounter, ObservedCounterHandle};

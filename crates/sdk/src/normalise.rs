@@ -1,4 +1,6 @@
 //! What of a label's value is another one for each event.
+//!
+//! [`only`] takes some of it out; which is a sum of the constants here.
 
 use std::borrow::Cow;
 
@@ -9,17 +11,47 @@ const ID: &str = "{id}";
 /// Hexadecimal digits are an id from so many on; less may be a word.
 const MIN_HEX: usize = 8;
 
+/// UUIDs, with dashes or without.
+pub const UUID: u8 = 1;
+/// Words of decimal digits.
+pub const NUMBER: u8 = 2;
+/// Words of eight or more hexadecimal digits with a decimal one among them.
+pub const HEX: u8 = 4;
+/// E-mail addresses.
+pub const EMAIL: u8 = 8;
+/// Not an id: capital letters become small.
+pub const LOWER: u8 = 16;
+
 /// Replaces ids in a value: UUIDs, numbers, eight or more hexadecimal digits with a decimal one among them, and e-mail addresses. What `#[label(normalise)]` does.
 ///
 /// ```
 /// assert_eq!(bellwether_sdk::normalise_ids("/users/17/orders/3fa85f64-5717-4562-b3fc-2c963f66afa6"), "/users/{id}/orders/{id}");
 /// ```
 pub fn normalise_ids(value: &str) -> Cow<'_, str> {
+    replace_ids(value, UUID | NUMBER | HEX | EMAIL)
+}
+
+/// Replaces only some ids. What `#[label(normalise(uuid, number))]` does.
+///
+/// ```
+/// use bellwether_sdk::normalise::{LOWER, UUID, only};
+///
+/// assert_eq!(only::<{ UUID | LOWER }>("/Jobs/17/3fa85f64-5717-4562-b3fc-2c963f66afa6"), "/jobs/17/{id}");
+/// ```
+pub fn only<const WHAT: u8>(value: &str) -> Cow<'_, str> {
+    let value = replace_ids(value, WHAT);
+    if WHAT & LOWER != 0 && value.chars().any(char::is_uppercase) {
+        return Cow::Owned(value.to_lowercase());
+    }
+    value
+}
+
+fn replace_ids(value: &str, what: u8) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;
     while at < value.len() {
-        if let Some(len) = id_at(value, at) {
+        if let Some(len) = id_at(value, at, what) {
             out.push_str(&value[copied..at]);
             out.push_str(ID);
             at += len;
@@ -49,18 +81,21 @@ pub fn deny_ids(value: &str) -> Cow<'_, str> {
 }
 
 /// The length of the id that begins at a place where a word begins, if there is one.
-fn id_at(value: &str, at: usize) -> Option<usize> {
+fn id_at(value: &str, at: usize, what: u8) -> Option<usize> {
     let bytes = &value.as_bytes()[at..];
     let len = word_len(bytes);
     if len == 0 {
         return None;
     }
     let word = &bytes[..len];
-    email_len(bytes).or_else(|| uuid_len(bytes)).or_else(|| {
+    let is_asked_for = |id: u8| what & id != 0;
+    let email = if is_asked_for(EMAIL) { email_len(bytes) } else { None };
+    let uuid = || if is_asked_for(UUID) { uuid_len(bytes) } else { None };
+    email.or_else(uuid).or_else(|| {
         let is_number = word.iter().all(u8::is_ascii_digit);
         let is_hex =
             len >= MIN_HEX && word.iter().all(u8::is_ascii_hexdigit) && word.iter().any(u8::is_ascii_digit);
-        (is_number || is_hex).then_some(len)
+        ((is_number && is_asked_for(NUMBER)) || (is_hex && is_asked_for(HEX))).then_some(len)
     })
 }
 
@@ -126,6 +161,18 @@ mod tests {
         check("@handle and a@host", "@handle and a@host");
         check("é1", "é1");
         check("été/12/é", "été/{id}/é");
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_replaced() {
+        const VALUE: &str = "A@b.org/3fa85f64-5717-4562-b3fc-2c963f66afa6/17/deadbeef1/K";
+        assert_eq!(only::<UUID>(VALUE), "A@b.org/{id}/17/deadbeef1/K");
+        assert_eq!(only::<NUMBER>(VALUE), "A@b.org/3fa85f64-{id}-{id}-b3fc-2c963f66afa6/{id}/deadbeef1/K");
+        assert_eq!(only::<HEX>(VALUE), "A@b.org/{id}-5717-4562-b3fc-{id}/17/{id}/K");
+        assert_eq!(only::<EMAIL>(VALUE), "{id}/3fa85f64-5717-4562-b3fc-2c963f66afa6/17/deadbeef1/K");
+        assert_eq!(only::<{ NUMBER | LOWER }>("É/17/K"), "é/{id}/k");
+        assert!(matches!(only::<LOWER>("k/17"), Cow::Borrowed("k/17")));
+        assert_eq!(only::<{ UUID | NUMBER | HEX | EMAIL }>(VALUE), normalise_ids(VALUE));
     }
 
     proptest! {

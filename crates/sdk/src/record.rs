@@ -46,12 +46,16 @@ impl Record {
             true
         });
         let at = arena.allocate(HEAD + n_cells + n_words)?;
-        let words = arena.from(at);
-        words[0].store(u64::from(hash), Ordering::Relaxed);
-        words[1].store(State::Exposed as u64 | u64::from(closed_index), Ordering::Relaxed);
-        let mut free = words[HEAD + n_cells..].iter();
-        each_word(values, |word| free.next().map(|w| w.store(word, Ordering::Relaxed)).is_some());
+        Self::at(arena, at).write(n_cells, hash, closed_index, values);
         Some(at)
+    }
+
+    /// Makes a record of words of which all are zero. Who finds it exposed finds it whole.
+    pub(crate) fn write(self, n_cells: usize, hash: u32, closed_index: u32, values: &[&str]) {
+        self.words[0].store(u64::from(hash), Ordering::Relaxed);
+        let mut free = self.words[HEAD + n_cells..].iter();
+        each_word(values, |word| free.next().map(|w| w.store(word, Ordering::Relaxed)).is_some());
+        self.words[1].store(State::Exposed as u64 | u64::from(closed_index), Ordering::Release);
     }
 
     /// Writes a record of which the words behind the head are known.
@@ -67,13 +71,25 @@ impl Record {
 
     #[inline]
     pub(crate) fn at(arena: &Arena, at: u32) -> Self {
-        Self { words: arena.from(at) }
+        Self::of(arena.from(at))
+    }
+
+    /// The record that begins with these words.
+    #[inline]
+    pub(crate) fn of(words: &'static [AtomicU64]) -> Self {
+        Self { words }
     }
 
     /// The cells, of which there are `N`.
     #[inline]
     pub(crate) fn array<const N: usize>(self) -> &'static [AtomicU64; N] {
         self.words[HEAD..].first_chunk().expect("BUG: a record has its cells")
+    }
+
+    /// `N` cells behind the first `n`. `None` if there are not so many: whoever has no use for them pays nothing for a panic.
+    #[inline]
+    pub(crate) fn array_behind<const N: usize>(self, n: usize) -> Option<&'static [AtomicU64; N]> {
+        self.words.get(HEAD + n..)?.first_chunk()
     }
 
     #[inline]
@@ -100,8 +116,14 @@ impl Record {
         self.words[1].load(Ordering::Relaxed) as u32
     }
 
+    #[inline]
     pub(crate) fn is_exposed(self) -> bool {
-        self.words[1].load(Ordering::Acquire) >> 32 << 32 == State::Exposed as u64
+        self.is(State::Exposed)
+    }
+
+    #[inline]
+    pub(crate) fn is(self, state: State) -> bool {
+        self.words[1].load(Ordering::Acquire) >> 32 << 32 == state as u64
     }
 
     /// Takes it out of the exposition. One thread at a time may change the state, which the owner sees to.
@@ -130,7 +152,7 @@ impl Record {
     }
 
     /// Whether the labels are these and the state is this one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has(self, n_cells: usize, state: State, closed_index: u32, values: &[&str]) -> bool {
         let mut words = self.words[HEAD + n_cells..].iter();
         self.words[1].load(Ordering::Acquire) == state as u64 | u64::from(closed_index)
@@ -181,7 +203,7 @@ impl ValueBytes {
 /// Calls `take` with the words that stand for the values of the open labels until it returns false. Returns whether it never did.
 ///
 /// First the lengths in bytes, four in a word, then the bytes of each value, with zeros up to a whole word.
-#[inline]
+#[inline(always)]
 pub(crate) fn each_word(values: &[&str], mut take: impl FnMut(u64) -> bool) -> bool {
     let lengths =
         |values: &[&str]| values.iter().rev().fold(0, |word, v| word << 16 | clipped(v).len() as u64);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bellwether_exposition::{EscapingScheme, MetricType, OutputFormat};
 
+use crate::alias::Alias;
 use crate::buckets;
 use crate::clock::{self, Clock};
 use crate::collector::{self, Collector};
@@ -108,6 +109,8 @@ pub struct Opts {
     max_series: u32,
     expire_after: Option<Duration>,
     merge: GaugeMerge,
+    aliases: &'static [Alias],
+    is_initial: bool,
 }
 
 impl Opts {
@@ -130,6 +133,8 @@ impl Opts {
             max_series: Self::DEFAULT_MAX_SERIES,
             expire_after: None,
             merge: GaugeMerge::SumLive,
+            aliases: &[],
+            is_initial: false,
         }
     }
 
@@ -216,9 +221,9 @@ impl Opts {
         self.help
     }
 
-    /// The same of another family, which has no exemplars and does not expire.
+    /// The same of another family, which has no exemplars and no other names, does not expire, and begins without series.
     pub(crate) fn renamed(self, name: &'static str, help: &'static str) -> Self {
-        Self { name, help, has_exemplars: false, expire_after: None, ..self }
+        Self { name, help, has_exemplars: false, expire_after: None, aliases: &[], is_initial: false, ..self }
     }
 
     /// The suffix of a counter may be given or not.
@@ -237,6 +242,22 @@ impl Opts {
     #[must_use]
     pub const fn merge(mut self, merge: GaugeMerge) -> Self {
         self.merge = merge;
+        self
+    }
+
+    /// Other names under which the family is exposed as well, while dashboards and alerts move. All of its series are there once more, so take them away when they are not needed.
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [Alias]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Exposes all series from the beginning, with nothing counted in them. A rate sees an increase only between two values, so the first error of a counter that was not there before it is not seen.
+    ///
+    /// For families whose labels all have closed sets of values, with at most [`max_series`](Self::max_series) combinations. A family without labels is exposed from the beginning anyway.
+    #[must_use]
+    pub const fn init(mut self) -> Self {
+        self.is_initial = true;
         self
     }
 }
@@ -566,13 +587,15 @@ impl Registry {
             (contents.families.clone(), contents.collectors.clone(), contents.is_shared)
         };
         let names = names.to_vec();
+        let aliases = families.iter().map(|core| (core.description.name, core.description.aliases));
+        let aliases = aliases.filter(|(_, aliases)| !aliases.is_empty()).collect();
         if !is_shared {
-            return Source { families, collectors, names, _lease: None };
+            return Source { families, aliases, collectors, names, _lease: None };
         }
         // Who does not lead does not collect, and has nothing to tell about it.
         let collectors = if region::leads() { collectors } else { Vec::new() };
         let (families, lease) = region::of_all_processes(families);
-        Source { families, collectors, names, _lease: lease }
+        Source { families, aliases, collectors, names, _lease: lease }
     }
 
     /// All families and their series as text 0.0.4.
@@ -636,9 +659,15 @@ impl Registry {
             max_series: opts.max_series,
             merge: opts.merge,
             n_closed,
+            aliases: opts.aliases,
             bell: Bell::new(Arc::clone(&self.listeners), self.clock),
             expiry: opts.expire_after.map(|after| Expiry::new(after, self.clock)),
         };
+        check_aliases(&description)?;
+        let is_closed = L::FIELDS.iter().all(|field| matches!(field.values, Values::Closed(_)));
+        if opts.is_initial && (!is_closed || n_closed > opts.max_series || metric_type == MetricType::Info) {
+            return Err(RegisterError::Init { family });
+        }
         let contents = &mut *self.lock();
         let families = &mut contents.families;
         if let Some(known) = families.iter().find(|known| known.description.name == family) {
@@ -648,9 +677,9 @@ impl Registry {
             };
         }
         for known in families.iter() {
-            let (name, known_type) = (known.description.name, known.description.kind.metric_type());
-            if let Some(series) = shared_series(name, known_type, family, metric_type) {
-                return Err(RegisterError::Taken { family, series, by: name });
+            let pairs = names(&known.description).flat_map(|a| names(&description).map(move |b| (a, b)));
+            if let Some(series) = pairs.into_iter().find_map(|(a, b)| shared_series(a, b)) {
+                return Err(RegisterError::Taken { family, series, by: known.description.name });
             }
         }
         let core = Core::register(description).ok_or(RegisterError::NoMemory { family })?;
@@ -658,8 +687,8 @@ impl Registry {
             return Err(RegisterError::NoMemory { family });
         }
         // What has no labels is there from the beginning, so that it is seen to be zero.
-        if core.description.fields.is_empty() && metric_type != MetricType::Info {
-            core.record(&());
+        if opts.is_initial || (L::FIELDS.is_empty() && metric_type != MetricType::Info) {
+            core.make_closed();
         }
         let place = families.partition_point(|known| known.description.name < family);
         families.insert(place, core);
@@ -710,8 +739,49 @@ fn check_name(
     Ok(())
 }
 
+/// The names of a family with the types that they have there, its own first.
+fn names(it: &Description) -> impl Iterator<Item = (&'static str, MetricType)> {
+    let metric_type = it.kind.metric_type();
+    let aliases = it.aliases.iter().map(move |alias| alias.family(metric_type));
+    std::iter::once((it.name, metric_type)).chain(aliases)
+}
+
+fn check_aliases(it: &Description) -> Result<(), RegisterError> {
+    let family = it.name;
+    for alias in it.aliases {
+        let (name, _) = alias.family(it.kind.metric_type());
+        if !is_name(name, true) {
+            return Err(RegisterError::Name { family: name });
+        }
+        for (new, old) in alias.renamed() {
+            if !it.fields.iter().any(|field| field.name == *new) {
+                return Err(RegisterError::NoLabel { family, alias: name, label: new });
+            }
+            if !is_name(old, false) || old.starts_with("__") || it.kind.own_labels().contains(old) {
+                return Err(RegisterError::Label { family: name, label: old });
+            }
+        }
+        for (idx, field) in it.fields.iter().enumerate() {
+            let label = alias.label(field.name);
+            if it.fields[..idx].iter().any(|other| alias.label(other.name) == label) {
+                return Err(RegisterError::LabelTwice { family: name, label });
+            }
+        }
+    }
+    let names: Vec<_> = names(it).collect();
+    for (idx, name) in names.iter().enumerate() {
+        // The old name of a counter may be the one without the suffix.
+        let is_apart = |other: &&(&str, MetricType)| other.0 != name.0 || other.1 == name.1;
+        let taken = names[..idx].iter().filter(is_apart).find_map(|other| shared_series(*other, *name));
+        if let Some(series) = taken {
+            return Err(RegisterError::Taken { family, series, by: family });
+        }
+    }
+    Ok(())
+}
+
 /// What of the names of two families' series is the same.
-fn shared_series(a: &str, a_type: MetricType, b: &str, b_type: MetricType) -> Option<String> {
+fn shared_series((a, a_type): (&str, MetricType), (b, b_type): (&str, MetricType)) -> Option<String> {
     let suffixes = |of: MetricType| -> &[&str] {
         match of {
             MetricType::Counter => &["", "_total", "_created"],

@@ -1,9 +1,9 @@
 //! A hash table that is read without locks.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::arena::MAX_WORDS;
+use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// Places of records, found by hash. One thread at a time may change it, which its owner sees to; any number may read meanwhile.
 ///
@@ -36,20 +36,26 @@ fn slots(n: usize) -> Box<[AtomicU32]> {
 }
 
 impl Table {
-    /// The place with this hash that `is_it` takes.
+    /// The places that may have this hash: one of them is what is looked for, if it is there. Nearly always there is only one.
     #[inline]
-    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let slots = self.sizes[self.current.load(Ordering::Acquire)].get()?;
-        let mask = slots.len() - 1;
+    pub(crate) fn candidates(&self, hash: u32) -> impl Iterator<Item = u32> {
+        let slots: &[AtomicU32] =
+            self.sizes[self.current.load(Ordering::Acquire)].get().map_or(&[], |slots| slots);
+        let mask = slots.len().wrapping_sub(1);
         let mut slot = hash as usize & mask;
         // There is always an empty slot.
-        loop {
-            match slots[slot].load(Ordering::Acquire) {
-                EMPTY => return None,
-                found if (found ^ hash) & !PLACE == 0 && is_it(found & PLACE) => return Some(found & PLACE),
-                _ => slot = (slot + 1) & mask,
+        std::iter::from_fn(move || {
+            loop {
+                let found = slots.get(slot)?.load(Ordering::Acquire);
+                slot = (slot + 1) & mask;
+                if found == EMPTY {
+                    return None;
+                }
+                if (found ^ hash) & !PLACE == 0 {
+                    return Some(found & PLACE);
+                }
             }
-        }
+        })
     }
 
     /// Adds a place that is not there. `n` is how many are there, and `hash_of` knows the hash of each. Returns false if there is no room for more.
@@ -99,7 +105,8 @@ mod tests {
             assert!(table.insert(hash(at), at, at as usize - 1, hash));
             for other in [1, at / 2, at, at + 1] {
                 let is_there = (1..=at).contains(&other);
-                assert_eq!(table.find(hash(other), |found| found == other), is_there.then_some(other));
+                let found = table.candidates(hash(other)).find(|found| *found == other);
+                assert_eq!(found, is_there.then_some(other));
             }
         }
     }

@@ -268,7 +268,7 @@ pub struct Dag {
     #[metric(name = "dag_database_query_duration_seconds", unit = "seconds", buckets = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0])]
     pub database_query_duration_seconds: Histogram<DatabaseQueryDurationSecondsLabels>,
     /// Reads and writes of run contexts
-    #[metric(name = "dag_context_store_operations", unit = "operations")]
+    #[metric(name = "dag_context_store_operations", unit = "operations", init)]
     pub context_store_operations: Counter<ContextStoreOperationsLabels>,
     /// Resident memory of all processes of a target
     #[metric(name = "dag_memory_usage_bytes", unit = "bytes")]

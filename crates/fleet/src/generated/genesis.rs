@@ -158,10 +158,10 @@ pub struct Genesis {
     #[metric(name = "genesis_upstream_request_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0])]
     pub upstream_request_duration_seconds: Histogram<UpstreamUpLabels>,
     /// Calls of a source that failed
-    #[metric(name = "genesis_upstream_errors", unit = "errors")]
+    #[metric(name = "genesis_upstream_errors", unit = "errors", init)]
     pub upstream_errors: Counter<UpstreamErrorsLabels>,
     /// Answers of the backend
-    #[metric(name = "genesis_answers", unit = "answers")]
+    #[metric(name = "genesis_answers", unit = "answers", init)]
     pub answers: Counter<AnswersLabels>,
     /// Time of an answer with all calls below it
     #[metric(name = "genesis_answer_duration_seconds", unit = "seconds", buckets = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0])]

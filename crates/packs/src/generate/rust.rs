@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{camel_case, origin};
-use crate::schema::{Label, Metric, MetricKind, Multiprocess, Pack};
+use crate::schema::{Alias, Label, Metric, MetricKind, Multiprocess, Normalise, Pack};
 
 /// Words that cannot be fields as they are.
 const KEYWORDS: [&str; 38] = [
@@ -127,6 +127,13 @@ impl Module<'_> {
         if metric.exemplars {
             settings.push("exemplars".to_owned());
         }
+        if metric.begins_whole() {
+            settings.push("init".to_owned());
+        }
+        if !metric.aliases.is_empty() {
+            let aliases: Vec<String> = metric.aliases.iter().map(alias).collect();
+            settings.push(format!("aliases = &[{}]", aliases.join(", ")));
+        }
         let field =
             family.strip_prefix(&self.pack.namespace).filter(|rest| !rest.is_empty()).unwrap_or(family);
         let mut out = String::new();
@@ -182,6 +189,7 @@ impl Module<'_> {
         // The set of metrics and the instruments have names, too.
         let reserved = [
             camel_case(&self.pack.name),
+            "Alias".into(),
             "Counter".into(),
             "Gauge".into(),
             "GaugeMerge".into(),
@@ -205,6 +213,9 @@ impl Module<'_> {
         if self.pack.metrics.iter().any(|metric| merge(metric).is_some()) {
             imports.push("GaugeMerge");
         }
+        if self.pack.metrics.iter().any(|metric| !metric.aliases.is_empty()) {
+            imports.push("Alias");
+        }
         if !self.enums.is_empty() {
             imports.push("LabelValue");
         }
@@ -221,10 +232,27 @@ impl Module<'_> {
 fn push_limits(out: &mut String, label: &Label) {
     let max = label.max.map(|max| format!("max = {max}"));
     let max_len = label.max_len.map(|bytes| format!("max_len = {bytes}"));
-    let settings: Vec<String> = max.into_iter().chain(max_len).collect();
+    let rule = if label.deny { Some("deny".to_owned()) } else { normalise(&label.normalise) };
+    let settings: Vec<String> = max.into_iter().chain(max_len).chain(rule).collect();
     if !settings.is_empty() {
         push(out, format_args!("    #[label({})]", settings.join(", ")));
     }
+}
+
+/// The setting that takes all of this out of values; `None` if it is nothing.
+fn normalise(ways: &[Normalise]) -> Option<String> {
+    let ways: Vec<&str> = ways.iter().map(|way| way.as_str()).collect();
+    (!ways.is_empty()).then(|| format!("normalise({})", ways.join(", ")))
+}
+
+/// An old name as an expression.
+fn alias(alias: &Alias) -> String {
+    let name = format!("Alias::new({:?})", alias.name.value);
+    if alias.labels.is_empty() {
+        return name;
+    }
+    let labels: Vec<String> = alias.labels.iter().map(|(new, old)| format!("({new:?}, {old:?})")).collect();
+    format!("{name}.labels(&[{}])", labels.join(", "))
 }
 
 /// The name of a field.

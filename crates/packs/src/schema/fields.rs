@@ -239,6 +239,11 @@ pub const SECTIONS: &[SectionFields] = &[
                 Type::Bool,
                 "Whether a counter or a histogram keeps where in the traces its last events are.",
             ),
+            optional(
+                "init",
+                Type::Bool,
+                "Whether all series are exposed from the beginning, as 0, so that the first increase is seen. For metrics whose labels are all `enum`; of counters with at most 100 combinations it is so if nothing is said.",
+            ),
             optional("python", Type::Text, "What the object is called in the module for Python."),
             optional("note", Type::Text, "Anything else worth knowing."),
             ALLOW,
@@ -265,6 +270,11 @@ pub const SECTIONS: &[SectionFields] = &[
                 "normalise",
                 Type::List(&Type::Word(Normalise::WORDS)),
                 "What is taken out of each value first.",
+            ),
+            optional(
+                "deny",
+                Type::Bool,
+                "Whether values with UUIDs, numbers, long hexadecimal words or addresses of mail in them become `_overflow`.",
             ),
             optional("examples", TEXTS, "Values for documentation."),
             HELP,

@@ -44,6 +44,9 @@ pub struct Metric {
     pub max_series: Option<u32>,
     /// Whether the instrument keeps where in the traces the last events are: of a counter, or of each bucket of a histogram.
     pub exemplars: bool,
+    /// Whether all series are exposed from the beginning, with nothing counted in them. If nothing is said: of counters whose labels all have closed sets of values, so that the first error is seen
+    /// to be an increase.
+    pub init: Option<bool>,
     /// What the object is called in the module for Python; derived from the name if not given.
     pub python: Option<String>,
     /// Anything else worth knowing.
@@ -70,11 +73,28 @@ impl Metric {
         self.labels.iter().find(|(label, _)| label.value == name).map(|(_, label)| label)
     }
 
+    /// Whether all series can be there from the beginning: an info has none without what it says.
+    fn can_begin_whole(&self) -> bool {
+        self.kind != MetricKind::Info && self.labels.iter().all(|(_, label)| label.is_closed())
+    }
+
+    /// Whether all series are exposed from the beginning. Without labels there is one, which always is.
+    pub(crate) fn begins_whole(&self) -> bool {
+        let combinations = self.labels.iter().map(|(_, label)| label.values.len() as u64).product::<u64>();
+        let are_few =
+            combinations <= u64::from(self.max_series.unwrap_or(MAX_INITIAL)).min(MAX_INITIAL.into());
+        let by_itself = self.kind == MetricKind::Counter && are_few;
+        !self.labels.is_empty() && self.can_begin_whole() && self.init.unwrap_or(by_itself)
+    }
+
     /// The names of the labels.
     pub fn label_names(&self) -> impl Iterator<Item = &str> {
         self.labels.iter().map(|(name, _)| name.value.as_str())
     }
 }
+
+/// A counter with more combinations of values does not begin with all of them unless that is said: most would stay zero.
+const MAX_INITIAL: u32 = 100;
 
 words! {
     /// What kind of values a metric has.
@@ -157,6 +177,8 @@ pub struct Label {
     pub optional: bool,
     /// What is taken out of each value first.
     pub normalise: Vec<Normalise>,
+    /// Whether values with ids in them become `_overflow`.
+    pub deny: bool,
     /// A sentence about it.
     pub help: String,
     /// Values that are not a closed set, for documentation and generated examples.
@@ -222,6 +244,7 @@ impl<'d> Decode<'d> for Metric {
                 .unwrap_or_else(|| default_multiprocess(kind.unwrap_or(MetricKind::Gauge))),
             max_series: map.optional("max_series"),
             exemplars: map.or_default("exemplars"),
+            init: map.optional("init"),
             python: map.optional("python"),
             note: map.or_default("note"),
             allow: map.or_default("allow"),
@@ -236,6 +259,10 @@ impl<'d> Decode<'d> for Metric {
         if metric.exemplars && kind.is_some() && !may_have_exemplars {
             let place = map.place("exemplars");
             map.reject(place, "only counters and histograms have exemplars");
+        }
+        if !map.has_failed() && metric.init == Some(true) && !metric.can_begin_whole() {
+            let place = map.place("init");
+            map.reject(place, "only a metric whose labels are all `enum` can begin with all of its series");
         }
         if let Some(quantile) = metric.quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
             let place = map.place("quantiles");
@@ -304,14 +331,21 @@ impl<'d> Decode<'d> for Label {
             max_len: map.optional("max_len"),
             optional: map.or("optional", false),
             normalise: map.or_default("normalise"),
+            deny: map.or("deny", false),
             help: map.or_default("help"),
             examples: map.or_default("examples"),
         };
-        if label.is_closed() && (label.max.is_some() || label.max_len.is_some()) {
+        let has_rules =
+            label.max.is_some() || label.max_len.is_some() || !label.normalise.is_empty() || label.deny;
+        if label.is_closed() && has_rules {
             map.reject(
                 node,
-                "the values of `enum` are all there are; `max` and `max_len` are for open labels",
+                "the values of `enum` are all there are; `max`, `max_len`, `normalise` and `deny` are for open labels",
             );
+        }
+        if label.deny && !label.normalise.is_empty() {
+            let place = map.place("deny");
+            map.reject(place, "a value is either normalised or denied");
         }
         let mut values = label.values.clone();
         values.sort_unstable();

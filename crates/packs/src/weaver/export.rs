@@ -97,6 +97,7 @@ fn definition(key: &str, name: &str, label: &Label) -> Value {
         own.set("max_len", max_len);
     }
     own.set_if("normalise", Value::strings(label.normalise.iter().map(|way| way.as_str())));
+    own.set_if("deny", label.deny);
     annotate(&mut map, own);
     map.into()
 }
@@ -185,6 +186,9 @@ fn own_words(pack: &Pack, metric: &Metric) -> MapValue {
     map.set_if("observed", metric.observed);
     if let Some(max) = metric.max_series {
         map.set("max_series", max);
+    }
+    if let Some(init) = metric.init {
+        map.set("init", init);
     }
     map.set_if("python", metric.python.as_deref().unwrap_or_default());
     map.set_if("allow", Value::string_map(&metric.allow));

@@ -540,13 +540,16 @@ fn a_generated_module_exposes_what_the_pack_says() {
 
 #[test]
 fn every_type_has_its_instrument() {
-    use bellwether_sdk::{MetricSet as _, Registry};
+    use bellwether_sdk::{LabelValue as _, MetricSet as _, Registry};
     let registry = Registry::new();
     let set = types::Types::register(&registry).expect("registers");
     set.health.set(types::Health::Degraded);
     set.breaker_state.with(types::BreakerStateLabels { breaker: "db" }).set(types::BreakerState::HalfOpen);
     set.platform.set(types::PlatformLabels { version: "1.2" });
     set.jobs.with(types::JobsLabels { r#type: types::Type::Value2xx }).inc();
+    set.calls.with(types::CallsLabels { path: "/A/17", user: "ann" }).inc();
+    set.calls.with(types::CallsLabels { path: "/a/17", user: "user 4711" }).inc();
+    assert_eq!(types::Type::parse("4xx"), Ok(types::Type::Value4xx));
     set.size_bytes.observe(100.0);
     set.sent_bytes.observe(7.0);
     set.took_seconds.observe(0.5);
@@ -559,6 +562,12 @@ fn every_type_has_its_instrument() {
         "types_breaker_state{breaker=\"db\",types_breaker_state=\"half_open\"} 1\n",
         "types_platform_info{version=\"1.2\"} 1\n",
         "types_jobs_total{type=\"2xx\"} 1\n",
+        // What nobody has counted is there as well.
+        "types_jobs_total{type=\"4xx\"} 0\n",
+        "types_level{level=\"high\"} 0\n",
+        "types_calls_total{path=\"/a/17\",user=\"ann\"} 1\n",
+        "types_calls_total{path=\"/a/17\",user=\"_overflow\"} 1\n",
+        "old_calls_total{handler=\"/a/17\",user=\"ann\"} 1\n",
     ] {
         assert!(text.contains(want), "{text}\nlacks {want}");
     }
@@ -672,7 +681,7 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
     use std::time::Duration;
 
     use bellwether_sdk::Registry;
-    use bellwether_sdk::golden::Golden;
+    use bellwether_sdk::golden::{ApprovalOutcome, BudgetUnit, Golden};
     use bellwether_sdk::track::Status;
 
     let (_, pack) = packs().into_iter().find(|(_, pack)| pack.name.value == "cugar").expect("there");
@@ -684,6 +693,9 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
     golden.execution("intelligence", Status::Success, Duration::from_millis(120));
     golden.execution("intelligence", Status::Failure, Duration::from_secs(3));
     golden.tool_call("search", Status::Failure);
+    golden.limit_budget("llm", BudgetUnit::Usd, 10.0);
+    golden.spend("llm", BudgetUnit::Usd, 11.0);
+    golden.approval(ApprovalOutcome::Timeout, Duration::from_mins(5));
     golden.expose();
     let text = registry.text();
     let mut families = 0;
@@ -700,7 +712,7 @@ fn the_golden_signals_of_the_instruments_are_those_of_the_pack() {
         }
         families += 1;
     }
-    assert_eq!(families, 11, "{text}");
+    assert_eq!(families, 17, "{text}");
     // Each execution is one or the other.
     for want in ["cugar_executions_total 2\n", "_successful_total 1\n", "_failed_total 1\n"] {
         assert!(text.contains(want), "{text}\nlacks {want}");

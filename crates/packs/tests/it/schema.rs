@@ -174,7 +174,15 @@ fn refusals_name_place_and_remedy() {
     );
     check(
         "metrics: [{name: a, type: gauge, help: x, labels: {l: {enum: [x], max: 3}}}]",
-        "`max` and `max_len` are for open labels",
+        "`max`, `max_len`, `normalise` and `deny` are for open labels",
+    );
+    check(
+        "metrics: [{name: a, type: gauge, help: x, labels: {l: {max: 3, normalise: [uuid], deny: true}}}]",
+        "a value is either normalised or denied",
+    );
+    check(
+        "metrics: [{name: a, type: gauge, help: x, labels: {l: {max: 3}}, init: true}]",
+        "only a metric whose labels are all `enum` can begin with all of its series",
     );
     check("buckets: {b: [1, 1]}", "each is greater than the one before");
     check("ratios: [{name: r, of: a}]", "either `num` or, over a histogram, `under`");

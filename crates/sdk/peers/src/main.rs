@@ -1,14 +1,17 @@
 //! Measures the instruments of `bellwether-sdk` and of other crates in turns, so that a busy machine hits all of them alike.
 //!
 //! Processor time of the thread, the median of the rounds, and the ratio to the best peer. `sdk-peers memory NAME` prints what one of them takes for 100,000
-//! counters with three labels, in a process of its own.
+//! counters with three labels, in a process of its own. `sdk-peers regions` measures what an exposition of four processes costs that share 100,000 counters each.
 mod clock;
 mod contention;
 mod ours;
+mod regions;
 mod tikv;
 mod typed;
 
+use std::hint::black_box;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::cpu_ns;
 
@@ -18,6 +21,24 @@ pub const ROUNDS: usize = 5;
 pub const MANY: usize = 100_000;
 /// Different label values that are looked up in turns.
 pub const FEW: usize = 1_000;
+
+/// Combinations of two labels with three values and one with two. All libraries have them as label sets before the clock runs.
+pub const COMBINATIONS: [[usize; 3]; 18] = {
+    let mut all = [[0; 3]; 18];
+    let mut idx = 0;
+    while idx < all.len() {
+        all[idx] = [idx % 3, idx / 3 % 3, idx / 9];
+        idx += 1;
+    }
+    all
+};
+
+/// Calls `operation` so many times with one label set after the other, of which the compiler knows nothing.
+pub fn in_turns<T>(sets: &[T], n: usize, mut operation: impl FnMut(&T)) {
+    for _ in 0..n / sets.len() {
+        sets.iter().for_each(|set| operation(black_box(set)));
+    }
+}
 
 /// One operation of one library: runs it `n` times.
 pub type Operation = Box<dyn Fn(usize)>;
@@ -29,6 +50,8 @@ pub struct Subject {
     /// The same operations for all, in the order of [`OPERATIONS`]. `None`: it cannot.
     pub operations: [Option<Operation>; 5],
 }
+
+const BARE: &str = "bare atomic";
 
 const OPERATIONS: [(&str, usize); 5] = [
     ("inc, handle", 20_000_000),
@@ -54,15 +77,12 @@ fn main() {
         drop(kept);
         return;
     }
-    let atomic = std::sync::atomic::AtomicU64::new(0);
-    let atomic: &'static _ = Box::leak(Box::new(atomic));
-    let add: Operation = Box::new(move |n| {
-        for _ in 0..n {
-            std::hint::black_box(atomic).fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
-    });
-    let bare = Subject { name: "one atomic add", operations: [Some(add), None, None, None, None] };
-    let subjects = [ours::subject(), typed::subject(), tikv::subject(), bare];
+    if let [_, command, arguments @ ..] = arguments.as_slice()
+        && command == "regions"
+    {
+        return regions::print(arguments.first().map(String::as_str));
+    }
+    let subjects = [ours::subject(), typed::subject(), tikv::subject(), bare()];
     for (idx, (operation, n)) in OPERATIONS.iter().enumerate() {
         let mut times = vec![Vec::new(); subjects.len()];
         for _ in 0..ROUNDS {
@@ -87,13 +107,32 @@ fn main() {
     contention::print();
 }
 
+/// What is there without a library: an atomic addition, and one in an array whose place is made of the labels.
+fn bare() -> Subject {
+    static CELLS: [AtomicU64; 18] = [const { AtomicU64::new(0) }; 18];
+    let add: Operation = Box::new(|n| {
+        for _ in 0..n {
+            black_box(&CELLS[0]).fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let sets = COMBINATIONS.map(|set| set.map(|value| value as u8));
+    let indexed: Operation = Box::new(move |n| {
+        in_turns(&sets, n, |[a, b, c]| {
+            CELLS[usize::from(*a) + 3 * usize::from(*b) + 9 * usize::from(*c)]
+                .fetch_add(1, Ordering::Relaxed);
+        });
+    });
+    Subject { name: BARE, operations: [Some(add), Some(indexed), None, None, None] }
+}
+
 fn median(mut times: Vec<f64>) -> Option<f64> {
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied()
 }
 
 fn print_row(what: &str, subjects: &[Subject], medians: &[Option<f64>]) {
-    let best_peer = medians[1..].iter().flatten().copied().fold(f64::INFINITY, f64::min);
+    let peers = subjects.iter().zip(medians).filter(|(subject, _)| subject.name != BARE).skip(1);
+    let best_peer = peers.filter_map(|(_, median)| *median).fold(f64::INFINITY, f64::min);
     print!("{what:<28}");
     for (subject, median) in subjects.iter().zip(medians) {
         if let Some(median) = median {

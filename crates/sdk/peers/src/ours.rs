@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bellwether_sdk::{Counter, LabelValue, Labels, Opts, OutputFormat, Registry};
 
-use crate::{FEW, MANY, Operation, Subject};
+use crate::{COMBINATIONS, FEW, MANY, Operation, Subject, in_turns};
 
 #[derive(Clone, Copy, LabelValue)]
 enum NodeType {
@@ -20,7 +20,7 @@ enum Status {
     Cancelled,
 }
 
-#[derive(Labels)]
+#[derive(Clone, Copy, Labels)]
 struct Closed {
     node_type: NodeType,
     status: Status,
@@ -41,7 +41,8 @@ fn open(registry: &Registry) -> Counter<Open<'static>> {
     registry.counter(Opts::new("open", "Open.").max_series(1_000_000)).expect("the name is right")
 }
 
-fn filled() -> Registry {
+/// A registry with many counters.
+pub fn filled() -> Registry {
     let registry = Registry::new();
     let counter = open(&registry);
     for i in 0..MANY {
@@ -69,14 +70,13 @@ pub fn subject() -> Subject {
     let counter = open(&registry);
     let names: Vec<String> = (0..FEW).map(|i| format!("phase-{i}")).collect();
     let many = filled();
-    let inc: Operation = Box::new(move |n| (0..n).for_each(|_| black_box(handle).inc()));
-    let by_closed: Operation = Box::new(move |n| {
-        for i in 0..n {
-            let node_type = [NodeType::Phase, NodeType::Agent, NodeType::Gate][i % 3];
-            let status = [Status::Success, Status::Failure, Status::Cancelled][i / 4 % 3];
-            closed.with(black_box(Closed { node_type, status, retried: i % 2 == 0 })).inc();
-        }
+    let sets = COMBINATIONS.map(|[node_type, status, retried]| Closed {
+        node_type: NodeType::ALL[node_type],
+        status: Status::ALL[status],
+        retried: retried == 1,
     });
+    let inc: Operation = Box::new(move |n| (0..n).for_each(|_| black_box(handle).inc()));
+    let by_closed: Operation = Box::new(move |n| in_turns(&sets, n, |labels| closed.with(*labels).inc()));
     let by_open: Operation = Box::new(move |n| {
         for i in 0..n {
             let phase_name = names[i % FEW].as_str();

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use prometheus::{Encoder as _, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 
-use crate::{FEW, MANY, Operation, Subject};
+use crate::{COMBINATIONS, FEW, MANY, Operation, Subject, in_turns};
 
 fn family(registry: &Registry) -> IntCounterVec {
     let labels = ["node_type", "phase_name", "status"];
@@ -41,14 +41,12 @@ pub fn subject() -> Subject {
             black_box(&handle).inc();
         }
     });
-    let by_closed: Operation = Box::new(move |n| {
-        for i in 0..n {
-            let node_type = ["phase", "agent", "gate"][i % 3];
-            let status = ["success", "failure", "cancelled"][i / 4 % 3];
-            let retried = if i % 2 == 0 { "true" } else { "false" };
-            closed.with_label_values(&black_box([node_type, retried, status])).inc();
-        }
+    let sets = COMBINATIONS.map(|[node_type, status, retried]| {
+        let node_type = ["phase", "agent", "gate"][node_type];
+        [node_type, ["false", "true"][retried], ["success", "failure", "cancelled"][status]]
     });
+    let by_closed: Operation =
+        Box::new(move |n| in_turns(&sets, n, |labels| closed.with_label_values(labels).inc()));
     let by_open: Operation = Box::new(move |n| {
         for i in 0..n {
             family.with_label_values(&black_box(["phase", names[i % FEW].as_str(), "success"])).inc();

@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::{FEW, MANY, Operation, Subject};
+use crate::{COMBINATIONS, FEW, MANY, Operation, Subject, in_turns};
 
 /// Upper bounds of the histograms of all.
 pub const BUCKETS: &[f64] = &[0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0];
@@ -74,12 +74,15 @@ pub fn subject() -> Subject {
             black_box(&handle).inc();
         }
     });
+    let sets = COMBINATIONS.map(|[node_type, status, retried]| Closed {
+        node_type: [NodeType::Phase, NodeType::Agent, NodeType::Gate][node_type],
+        status: [Status::Success, Status::Failure, Status::Cancelled][status],
+        retried: retried == 1,
+    });
     let by_closed: Operation = Box::new(move |n| {
-        for i in 0..n {
-            let node_type = [NodeType::Phase, NodeType::Agent, NodeType::Gate][i % 3];
-            let status = [Status::Success, Status::Failure, Status::Cancelled][i / 4 % 3];
-            closed.get_or_create(&black_box(Closed { node_type, status, retried: i % 2 == 0 })).inc();
-        }
+        in_turns(&sets, n, |labels| {
+            closed.get_or_create(labels).inc();
+        });
     });
     let by_open: Operation = Box::new(move |n| {
         for i in 0..n {

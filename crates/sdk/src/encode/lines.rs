@@ -9,7 +9,7 @@ use bellwether_exposition::{
     Number, OutputFormat, Writer, render_label_name, render_label_value, write_float, write_openmetrics_float,
 };
 
-use crate::core::Core;
+use crate::alias::Named;
 use crate::labels::Values;
 use crate::record::Record;
 
@@ -65,14 +65,14 @@ impl Piece {
 }
 
 impl Lines {
-    pub(super) fn new(writer: &mut Writer<'_>, core: &Core, format: OutputFormat) -> Self {
-        let description = &core.description;
+    pub(super) fn new(writer: &mut Writer<'_>, named: Named, format: OutputFormat) -> Self {
+        let description = &named.core.description;
         let (mut start, end) = writer.frame(!description.fields.is_empty());
         let mut fields = Vec::new();
         let (mut n_open, mut frame) = (0, MAX_NUMBER);
         for (idx, field) in description.fields.iter().enumerate() {
             start.push_str(if idx == 0 { "" } else { "," });
-            render_label_name(&mut start, format.escaping, field.name);
+            render_label_name(&mut start, format.escaping, named.label(field.name));
             let name = Piece::new(&std::mem::take(&mut start));
             let values = match field.values {
                 Values::Closed(values) => {

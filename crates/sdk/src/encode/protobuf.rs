@@ -5,8 +5,8 @@ use bellwether_exposition::{
     SampleExemplar, render_protobuf_label,
 };
 
-use super::{Sink, metadata, with_exemplar};
-use crate::core::Core;
+use super::{Sink, with_exemplar};
+use crate::alias::Named;
 use crate::counter::CounterHandle;
 use crate::exemplar::Exemplar;
 use crate::exponential::{MAX_SCHEMA, bucket, coarser};
@@ -44,21 +44,22 @@ impl Sink for Numbers<'_, '_> {
 }
 
 /// Writes a family and its series, if there are some.
-pub(super) fn family(writer: &mut ProtobufWriter<'_>, core: &'static Core, escaping: EscapingScheme) {
+pub(super) fn family(writer: &mut ProtobufWriter<'_>, named: Named, escaping: EscapingScheme) {
+    let core = named.core;
     let mut records = core.records().peekable();
     if records.peek().is_none() {
         return;
     }
-    writer.family(&metadata(core));
+    writer.family(&named.metadata());
     let mut labels = LabelFields::new(escaping);
     for record in records {
-        labels.render(core, record);
-        series(writer, core, record, &mut labels);
+        labels.render(named, record);
+        series(writer, named, record, &mut labels);
     }
 }
 
-fn series(writer: &mut ProtobufWriter<'_>, core: &'static Core, record: Record, labels: &mut LabelFields) {
-    match &core.description.kind {
+fn series(writer: &mut ProtobufWriter<'_>, named: Named, record: Record, labels: &mut LabelFields) {
+    match &named.core.description.kind {
         kind @ (Kind::Counter { .. } | Kind::ObservedCounter) => {
             let counter = CounterHandle::of(matches!(kind, Kind::Counter { has_exemplars: true }), record);
             with_exemplar(counter.exemplar(), |exemplar| {
@@ -134,7 +135,7 @@ fn series(writer: &mut ProtobufWriter<'_>, core: &'static Core, record: Record, 
             let len = labels.fields.len();
             for (idx, name) in states.iter().enumerate() {
                 labels.fields.truncate(len);
-                render_protobuf_label(&mut labels.fields, labels.escaping, core.description.name, name);
+                render_protobuf_label(&mut labels.fields, labels.escaping, named.metadata().name, name);
                 writer.number(&labels.fields, if state == Some(idx) { 1.0 } else { 0.0 }, None);
             }
         }
@@ -219,7 +220,8 @@ impl LabelFields {
         Self { escaping, fields: Vec::new(), open: ValueBytes::default() }
     }
 
-    fn render(&mut self, core: &Core, record: Record) {
+    fn render(&mut self, named: Named, record: Record) {
+        let core = named.core;
         let fields = core.description.fields;
         let n_open = fields.iter().filter(|field| matches!(field.values, Values::Open(_))).count();
         record.read_values(core.description.n_cells, n_open, &mut self.open);
@@ -235,7 +237,7 @@ impl LabelFields {
                 }
                 Values::Open(_) => open.next().unwrap_or_default(),
             };
-            render_protobuf_label(&mut self.fields, self.escaping, field.name, value);
+            render_protobuf_label(&mut self.fields, self.escaping, named.label(field.name), value);
         }
     }
 }

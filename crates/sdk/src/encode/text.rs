@@ -5,7 +5,8 @@ use bellwether_exposition::{
 };
 
 use super::lines::Lines;
-use super::{Sink, metadata, with_exemplar};
+use super::{Sink, with_exemplar};
+use crate::alias::Named;
 use crate::core::Core;
 use crate::counter::CounterHandle;
 use crate::exemplar::Exemplar;
@@ -30,13 +31,14 @@ impl Sink for Writer<'_> {
 }
 
 /// Writes a family and its series, if there are some.
-pub(super) fn family(writer: &mut Writer<'_>, core: &'static Core, format: OutputFormat) {
+pub(super) fn family(writer: &mut Writer<'_>, named: Named, format: OutputFormat) {
+    let core = named.core;
     let mut records = core.records().peekable();
     if records.peek().is_none() {
         return;
     }
-    writer.family(&metadata(core));
-    let mut lines = Lines::new(writer, core, format);
+    writer.family(&named.metadata());
+    let mut lines = Lines::new(writer, named, format);
     match &core.description.kind {
         Kind::Counter { has_exemplars: false } | Kind::ObservedCounter => {
             return lines.write(writer, records, |record| counter(CounterHandle::of(false, record)));
@@ -51,10 +53,10 @@ pub(super) fn family(writer: &mut Writer<'_>, core: &'static Core, format: Outpu
         }
         _ => {}
     }
-    let mut labels = LabelText::new(core, format);
+    let mut labels = LabelText::new(named, format);
     for record in records {
         labels.render(core, record);
-        series(writer, core, record, &mut labels);
+        series(writer, named, record, &mut labels);
     }
 }
 
@@ -66,9 +68,10 @@ fn counter(handle: CounterHandle) -> Number {
     }
 }
 
-fn series(writer: &mut Writer<'_>, core: &'static Core, record: Record, labels: &mut LabelText) {
+fn series(writer: &mut Writer<'_>, named: Named, record: Record, labels: &mut LabelText) {
+    let (core, may_have_exemplars) = (named.core, named.may_have_exemplars());
     let mut write = |part, bound, value, exemplar: Option<Exemplar>| {
-        with_exemplar(exemplar, |exemplar| {
+        with_exemplar(exemplar.filter(|_| may_have_exemplars), |exemplar| {
             let sample = Sample { bound, exemplar, ..Sample::new(part, value) };
             writer.rendered_sample(&sample, &labels.text);
         });
@@ -137,7 +140,8 @@ struct LabelText {
 }
 
 impl LabelText {
-    fn new(core: &Core, format: OutputFormat) -> Self {
+    fn new(named: Named, format: OutputFormat) -> Self {
+        let core = named.core;
         let rendered = |value: &&str| {
             let mut out = String::new();
             render_label_value(&mut out, value);
@@ -146,7 +150,7 @@ impl LabelText {
         let mut fields = Vec::new();
         for (idx, field) in core.description.fields.iter().enumerate() {
             let mut name = String::from(if idx == 0 { "" } else { "," });
-            render_label_name(&mut name, format.escaping, field.name);
+            render_label_name(&mut name, format.escaping, named.label(field.name));
             let closed = match field.values {
                 Values::Closed(values) => Some(values.iter().map(rendered).collect()),
                 Values::Open(_) => None,
@@ -158,7 +162,7 @@ impl LabelText {
             _ => &[],
         };
         let mut states = (String::new(), states.iter().map(rendered).collect());
-        render_label_name(&mut states.0, format.escaping, core.description.name);
+        render_label_name(&mut states.0, format.escaping, named.metadata().name);
         Self { fields, states, text: String::new(), open: ValueBytes::default() }
     }
 

@@ -27,9 +27,14 @@
 //! | `p_execution_duration_seconds`, a histogram | |
 //! | `p_tool_calls_total`, `p_tool_errors_total` | `tool` |
 //! | `p_domain_usage_total`, `p_domain_errors_total` | `domain` |
+//! | `p_budget_used_total` and `p_budget_limit`, in the unit of the budget | `budget`, `unit` |
+//! | `p_budget_exceeded_total` | `budget` |
+//! | `p_approvals_total` | `outcome` |
+//! | `p_approval_timeouts_total`; `p_approval_wait_seconds`, a histogram | |
 //! | `p_success_rate`, `p_error_rate`, gauges of the window, see [`Golden::expose`] | |
 //! | `p_latency_ms`, a gauge of the window | `percentile` |
 
+mod budget;
 mod sketch;
 mod window;
 
@@ -45,11 +50,34 @@ use crate::error::RegisterError;
 use crate::gauge::Gauge;
 use crate::histogram::Histogram;
 use crate::json;
+use crate::region::GaugeMerge;
 use crate::registry::{Opts, Registry};
 use crate::track::Status;
 use crate::{LabelValue, Labels};
 
+pub use budget::{Budget, BudgetUnit};
+use budget::{BudgetLabels, BudgetName, Budgets};
 use window::Window;
+
+/// Bounds of how long approvals wait, in seconds: people answer them.
+const WAIT_SECONDS: &[f64] =
+    &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 14_400.0, 86_400.0];
+
+/// How a request for an approval ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, LabelValue)]
+pub enum ApprovalOutcome {
+    /// Somebody said yes.
+    Approved,
+    /// Somebody said no.
+    Rejected,
+    /// Nobody said anything in time.
+    Timeout,
+}
+
+#[derive(Labels)]
+struct Approval {
+    outcome: ApprovalOutcome,
+}
 
 #[derive(Labels)]
 struct Tool<'a> {
@@ -114,6 +142,21 @@ impl Builder {
             tool_errors: registry.counter(opts("tool_errors", "Calls of tools that failed."))?,
             domain_usage: registry.counter(opts("domain_usage", "Executions by domain."))?,
             domain_errors: registry.counter(opts("domain_errors", "Executions that failed, by domain."))?,
+            budget_used: registry
+                .counter(opts("budget_used", "What was spent of a budget, in its own unit."))?,
+            budget_limit: registry.gauge(
+                opts("budget_limit", "What may be spent of a budget, in its own unit.")
+                    .merge(GaugeMerge::MaxLive),
+            )?,
+            budget_exceeded: registry.counter(opts("budget_exceeded", "Times a budget was overrun."))?,
+            approvals: registry.counter(opts("approvals", "Approval requests that ended.").init())?,
+            approval_timeouts: registry
+                .counter(opts("approval_timeouts", "Approval requests that nobody answered in time."))?,
+            approval_wait: registry.histogram(
+                opts("approval_wait_seconds", "How long approvals waited for an answer.")
+                    .unit("seconds")
+                    .buckets(WAIT_SECONDS),
+            )?,
             success_rate: registry
                 .gauge(opts("success_rate", "Share of executions in the window that worked."))?,
             error_rate: registry
@@ -130,6 +173,7 @@ impl Builder {
             length: self.window,
             total: AtomicU64::new(0),
             window: Mutex::new(window),
+            budgets: Budgets::default(),
             instruments,
         };
         Ok(Golden { shared: Arc::new(shared) })
@@ -145,6 +189,12 @@ struct Instruments {
     tool_errors: Counter<Tool<'static>>,
     domain_usage: Counter<Domain<'static>>,
     domain_errors: Counter<Domain<'static>>,
+    budget_used: Counter<BudgetLabels<'static>>,
+    budget_limit: Gauge<BudgetLabels<'static>>,
+    budget_exceeded: Counter<BudgetName<'static>>,
+    approvals: Counter<Approval>,
+    approval_timeouts: Counter,
+    approval_wait: Histogram,
     success_rate: Gauge,
     error_rate: Gauge,
     latency: Gauge<Latency>,
@@ -157,6 +207,7 @@ struct Shared {
     /// Executions since the start.
     total: AtomicU64,
     window: Mutex<Window>,
+    budgets: Budgets,
     instruments: Instruments,
 }
 
@@ -212,6 +263,39 @@ impl Golden {
         }
     }
 
+    /// Says what may be spent of a budget from now on: of this limit nothing is used yet.
+    pub fn limit_budget(&self, budget: &str, unit: BudgetUnit, limit: f64) {
+        let (shared, instruments) = (&*self.shared, &self.shared.instruments);
+        shared.budgets.limit(budget, unit, limit);
+        instruments.budget_limit.with(BudgetLabels { budget, unit }).set(limit);
+        // It is there before the first overrun, so that a rate sees that.
+        instruments.budget_exceeded.with(BudgetName { budget });
+    }
+
+    /// Spends some of a budget. What is negative or not a number is ignored. The amount that goes beyond the limit counts as one overrun; what is spent beyond it afterwards is part of the same.
+    pub fn spend(&self, budget: &str, unit: BudgetUnit, amount: f64) {
+        if !(amount > 0.0 && amount.is_finite()) {
+            return;
+        }
+        let (shared, instruments) = (&*self.shared, &self.shared.instruments);
+        instruments.budget_used.with(BudgetLabels { budget, unit }).add(amount);
+        let exceeded = instruments.budget_exceeded.with(BudgetName { budget });
+        if shared.budgets.spend(budget, unit, amount) {
+            exceeded.inc();
+        }
+    }
+
+    /// Counts a request for an approval that ended, after waiting for so long.
+    pub fn approval(&self, outcome: ApprovalOutcome, waited: Duration) {
+        let (shared, instruments) = (&*self.shared, &self.shared.instruments);
+        shared.window().approval(shared.second(), outcome, waited.as_secs_f64());
+        instruments.approvals.with(Approval { outcome }).inc();
+        instruments.approval_wait.observe(waited.as_secs_f64());
+        if outcome == ApprovalOutcome::Timeout {
+            instruments.approval_timeouts.inc();
+        }
+    }
+
     /// Begins an execution, which counts when the guard is dropped: as a failure, unless [`Execution::succeed`] was called.
     #[must_use = "the execution is over when this is dropped"]
     pub fn start(&self, domain: &str) -> Execution {
@@ -244,6 +328,12 @@ impl Golden {
             latency_p99: latency(0.99),
             domains: sums.domains,
             tools: sums.tools,
+            budgets: shared.budgets.all(),
+            approvals: Approvals {
+                by_outcome: ApprovalOutcome::ALL.iter().copied().zip(sums.approvals).collect(),
+                wait_p50: sums.waits.quantile(0.5).map(Duration::from_secs_f64),
+                wait_p95: sums.waits.quantile(0.95).map(Duration::from_secs_f64),
+            },
         }
     }
 
@@ -319,6 +409,17 @@ pub struct Usage {
     pub errors: u64,
 }
 
+/// Approvals in the window. Where none ended there are no waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approvals {
+    /// How many ended in each way.
+    pub by_outcome: Vec<(ApprovalOutcome, u64)>,
+    /// The time that half of them waited at most, within 1 %.
+    pub wait_p50: Option<Duration>,
+    /// The time that 95 % of them waited at most.
+    pub wait_p95: Option<Duration>,
+}
+
 /// Golden signals over the last minutes. Without traffic there are no rates and no latencies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -346,6 +447,10 @@ pub struct Snapshot {
     pub domains: Vec<Usage>,
     /// Calls by tool.
     pub tools: Vec<Usage>,
+    /// All budgets, whether something was spent in the window or not.
+    pub budgets: Vec<Budget>,
+    /// Approvals that ended.
+    pub approvals: Approvals,
 }
 
 impl Snapshot {
@@ -368,10 +473,7 @@ impl Snapshot {
             ("latency_p95_ms", self.latency_p95.map(milliseconds)),
             ("latency_p99_ms", self.latency_p99.map(milliseconds)),
         ];
-        for (name, number) in numbers {
-            let _ = write!(out, r#","{name}":"#);
-            json::number(&mut out, number);
-        }
+        write_numbers(&mut out, &numbers);
         for (name, usages) in [("domains", &self.domains), ("tools", &self.tools)] {
             let _ = write!(out, r#","{name}":"#);
             json::array(&mut out, usages, |out, usage| {
@@ -380,8 +482,37 @@ impl Snapshot {
                 let _ = write!(out, r#","calls":{},"errors":{}}}"#, usage.calls, usage.errors);
             });
         }
-        out.push('}');
+        out.push_str(r#","budgets":"#);
+        json::array(&mut out, &self.budgets, |out, budget| {
+            out.push_str(r#"{"name":"#);
+            json::text(out, &budget.name);
+            let _ = write!(out, r#","unit":"{}","exceeded":{}"#, budget.unit.as_str(), budget.exceeded);
+            let used = Some(budget.used);
+            let percent = budget.used_percent();
+            write_numbers(out, &[("used", used), ("limit", budget.limit), ("used_percent", percent)]);
+            out.push('}');
+        });
+        out.push_str(r#","approvals":{"#);
+        for (outcome, n) in &self.approvals.by_outcome {
+            let _ = write!(out, r#""{}":{n},"#, outcome.as_str());
+        }
+        // What stands in front of the first number is there already.
+        out.pop();
+        let waits = [
+            ("wait_p50_ms", self.approvals.wait_p50.map(milliseconds)),
+            ("wait_p95_ms", self.approvals.wait_p95.map(milliseconds)),
+        ];
+        write_numbers(&mut out, &waits);
+        out.push_str("}}");
         out
+    }
+}
+
+/// Further members of an object.
+fn write_numbers(out: &mut String, numbers: &[(&str, Option<f64>)]) {
+    for (name, number) in numbers {
+        let _ = write!(out, r#","{name}":"#);
+        json::number(out, *number);
     }
 }
 

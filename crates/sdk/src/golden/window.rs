@@ -2,14 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Usage;
 use super::sketch::Sketch;
+use super::{ApprovalOutcome, Usage};
+use crate::LabelValue;
 use crate::labels::{OVERFLOW, OpenValues};
 
 /// How many names of domains, and how many of tools, are told apart.
 pub(super) const MAX_NAMES: usize = 200;
 /// How much of a name is kept, as of the values of labels.
 const MAX_BYTES: usize = OpenValues::DEFAULT.max_bytes as usize;
+
+/// As many outcomes of approvals as there are.
+const N_OUTCOMES: usize = ApprovalOutcome::ALL.len();
+
+/// What is kept of a name.
+pub(super) fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(MAX_BYTES)]
+}
 
 /// A ring of slices of one second each.
 #[derive(Debug)]
@@ -28,6 +37,9 @@ struct Slice {
     latencies: Sketch,
     domains: Calls,
     tools: Calls,
+    /// Approvals by how they ended.
+    approvals: [u64; N_OUTCOMES],
+    waits: Sketch,
 }
 
 /// Calls and errors by the number of a name.
@@ -53,7 +65,7 @@ struct Names(BTreeMap<String, u16>);
 
 impl Names {
     fn number(&mut self, name: &str) -> u16 {
-        let name = &name[..name.floor_char_boundary(MAX_BYTES)];
+        let name = cut(name);
         if let Some(number) = self.0.get(name) {
             return *number;
         }
@@ -85,6 +97,9 @@ pub(super) struct Sums {
     pub(super) latencies: Sketch,
     pub(super) domains: Vec<Usage>,
     pub(super) tools: Vec<Usage>,
+    /// Approvals by how they ended.
+    pub(super) approvals: [u64; N_OUTCOMES],
+    pub(super) waits: Sketch,
 }
 
 impl Window {
@@ -107,6 +122,8 @@ impl Window {
             slice.latencies.clear();
             slice.domains.0.clear();
             slice.tools.0.clear();
+            slice.approvals = [0; N_OUTCOMES];
+            slice.waits.clear();
         }
         slice
     }
@@ -128,18 +145,28 @@ impl Window {
         Self::slice(&mut self.slices, second).tools.add(tool, is_ok);
     }
 
+    pub(super) fn approval(&mut self, second: u64, outcome: ApprovalOutcome, seconds: f64) {
+        let slice = Self::slice(&mut self.slices, second);
+        slice.approvals[outcome.index()] += 1;
+        slice.waits.add(seconds);
+    }
+
     /// The sums over the window that ends with a second.
     pub(super) fn sums(&self, second: u64) -> Sums {
         let oldest = (second + 2).saturating_sub(self.slices.len() as u64).max(1);
         let slices = || self.slices.iter().filter(|slice| slice.second >= oldest);
         let mut latencies = Sketch::default();
         slices().for_each(|slice| latencies.merge(&slice.latencies));
+        let mut waits = Sketch::default();
+        slices().for_each(|slice| waits.merge(&slice.waits));
         Sums {
             succeeded: slices().map(|slice| slice.succeeded).sum(),
             failed: slices().map(|slice| slice.failed).sum(),
             latencies,
             domains: self.domains.usages(slices().map(|slice| &slice.domains)),
             tools: self.tools.usages(slices().map(|slice| &slice.tools)),
+            approvals: std::array::from_fn(|idx| slices().map(|slice| slice.approvals[idx]).sum()),
+            waits,
         }
     }
 }

@@ -2,7 +2,8 @@ use std::marker::PhantomData;
 
 use http::Method;
 
-use crate::labels::{Field, LabelValue, Labels, OpenValues, Values};
+use crate::LabelValue;
+use crate::labels::{Field, Labels, OpenValues, Values};
 
 /// What families and labels are called, for those who have dashboards already:
 ///
@@ -57,42 +58,47 @@ pub struct Standard;
 impl Names for Standard {}
 
 /// A known method, or any other one.
-#[derive(Clone, Copy)]
-pub(super) struct MethodLabel(usize);
-
-impl LabelValue for MethodLabel {
-    const VALUES: &'static [&'static str] =
-        &["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "_other"];
-
-    fn index(self) -> usize {
-        self.0
-    }
+#[derive(Clone, Copy, LabelValue)]
+pub(super) enum MethodLabel {
+    #[label(name = "GET")]
+    Get,
+    #[label(name = "HEAD")]
+    Head,
+    #[label(name = "POST")]
+    Post,
+    #[label(name = "PUT")]
+    Put,
+    #[label(name = "DELETE")]
+    Delete,
+    #[label(name = "CONNECT")]
+    Connect,
+    #[label(name = "OPTIONS")]
+    Options,
+    #[label(name = "TRACE")]
+    Trace,
+    #[label(name = "PATCH")]
+    Patch,
+    #[label(name = "_other")]
+    Other,
 }
 
 impl MethodLabel {
     pub(super) fn new(method: &Method) -> Self {
-        let known = Self::VALUES.iter().position(|known| *known == method.as_str());
-        Self(known.unwrap_or(Self::VALUES.len() - 1))
+        Self::parse(method.as_str()).unwrap_or(Self::Other)
     }
 }
 
 /// What broke.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, LabelValue)]
 pub(super) enum Exception {
     /// The service or its body panicked.
     Panic,
     /// The service returned an error instead of a response.
+    #[label(name = "service_error")]
     Service,
     /// The body of the response ended with an error.
+    #[label(name = "body_error")]
     Body,
-}
-
-impl LabelValue for Exception {
-    const VALUES: &'static [&'static str] = &["panic", "service_error", "body_error"];
-
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 const fn closed<V: LabelValue>(name: &'static str) -> Field {

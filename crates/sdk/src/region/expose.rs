@@ -124,6 +124,8 @@ impl Set {
             n_cells: kind.n_cells(),
             max_series: u32::MAX,
             merge: schema.merge,
+            // Those of the own family are exposed.
+            aliases: &[],
             expiry: None,
             bell: Bell::new(Listeners::default(), self.clock),
         };

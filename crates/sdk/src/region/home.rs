@@ -17,6 +17,7 @@ use super::image::Image;
 use super::layout::{self, Damage, Header};
 use super::process;
 use super::settle::{Source, Unsettled, settle};
+use crate::LabelValue;
 use crate::arena::{MAX_FILE, WordFile, to_words};
 use crate::clock;
 
@@ -35,7 +36,7 @@ const TRIES: usize = 8;
 const BIRTH_NS: u64 = 60_000_000_000;
 
 /// Why a file was left out of an exposition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, LabelValue)]
 #[non_exhaustive]
 pub enum SkipReason {
     /// A part is missing, or not what it was when it was written.

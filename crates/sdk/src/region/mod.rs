@@ -172,23 +172,6 @@ struct Skip {
     reason: SkipReason,
 }
 
-impl LabelValue for SkipReason {
-    const VALUES: &'static [&'static str] = &[
-        "torn",
-        "foreign",
-        "newer_version",
-        "other_boot",
-        "too_large",
-        "unreadable",
-        "other_schema",
-        "incomplete",
-    ];
-
-    fn index(self) -> usize {
-        self as usize
-    }
-}
-
 impl Labels for Skip {
     const FIELDS: &'static [crate::labels::Field] =
         &[crate::labels::Field { name: "reason", values: crate::labels::Values::Closed(SkipReason::VALUES) }];

@@ -51,6 +51,7 @@ pub(super) fn families() -> Vec<Description> {
         n_cells: kind.n_cells(),
         max_series: 100,
         merge,
+        aliases: &[],
         n_closed: if fields.is_empty() { 1 } else { 2 },
         expiry: None,
         bell: Bell::new(Listeners::default(), &clock::now),

@@ -59,14 +59,14 @@ use std::hash::{BuildHasher as _, Hash, Hasher as _};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use crate::labels::LabelValue;
+use crate::LabelValue;
 
 use active::Entered;
 #[cfg(feature = "stream")]
 pub use stream::{Event, Tracked, stream};
 
 /// How the run of an operation ended. As a label: `success`, `failure`, `cancelled`, `panic`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
 pub enum Status {
     /// It gave what it was asked for.
     Success,
@@ -76,15 +76,6 @@ pub enum Status {
     Cancelled,
     /// It panicked.
     Panic,
-}
-
-impl LabelValue for Status {
-    const VALUES: &'static [&'static str] = &["success", "failure", "cancelled", "panic"];
-
-    #[inline]
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 impl Status {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bellwether_sdk::Registry;
-use bellwether_sdk::golden::{Golden, Usage};
+use bellwether_sdk::golden::{ApprovalOutcome, BudgetUnit, Golden, Usage};
 use bellwether_sdk::track::Status;
 
 fn usage(name: &str, calls: u64, errors: u64) -> Usage {
@@ -19,7 +19,8 @@ fn without_traffic_there_are_no_rates() {
     let json: serde_json::Value = serde_json::from_str(&golden.snapshot().json()).expect("it is JSON");
     let empty = serde_json::json!({
         "service": "cugar", "window_seconds": 300, "total_executions": 0, "executions": 0, "success_rate": null, "error_rate": null,
-        "executions_per_second": null, "latency_p50_ms": null, "latency_p95_ms": null, "latency_p99_ms": null, "domains": [], "tools": [],
+        "executions_per_second": null, "latency_p50_ms": null, "latency_p95_ms": null, "latency_p99_ms": null, "domains": [], "tools": [], "budgets": [],
+        "approvals": {"approved": 0, "rejected": 0, "timeout": 0, "wait_p50_ms": null, "wait_p95_ms": null},
     });
     assert_eq!(json, empty);
     golden.expose();
@@ -96,4 +97,49 @@ fn an_execution_that_is_dropped_failed() {
         std::thread::yield_now();
     }
     drop(exposed);
+}
+
+#[test]
+fn budgets_and_approvals_are_told_beside_the_rates() {
+    let registry = Registry::new();
+    let golden = Golden::builder("cugar").register(&registry).expect("is right");
+    golden.spend("crawl", BudgetUnit::Calls, 3.0);
+    golden.limit_budget("llm", BudgetUnit::Usd, 10.0);
+    for amount in [4.0, -5.0, f64::NAN, 6.0, 0.5, 1.5] {
+        golden.spend("llm", BudgetUnit::Usd, amount);
+    }
+    golden.approval(ApprovalOutcome::Approved, Duration::from_mins(1));
+    golden.approval(ApprovalOutcome::Timeout, Duration::from_mins(10));
+    let json: serde_json::Value = serde_json::from_str(&golden.snapshot().json()).expect("it is JSON");
+    let budgets = serde_json::json!([
+        {"name": "crawl", "unit": "calls", "exceeded": 0, "used": 3, "limit": null, "used_percent": null},
+        {"name": "llm", "unit": "usd", "exceeded": 1, "used": 12, "limit": 10, "used_percent": 120},
+    ]);
+    assert_eq!(json["budgets"], budgets);
+    let approvals = &json["approvals"];
+    assert_eq!(
+        (&approvals["approved"], &approvals["rejected"], &approvals["timeout"]),
+        (&1.into(), &0.into(), &1.into())
+    );
+    let wait = approvals["wait_p95_ms"].as_f64().expect("there are some");
+    assert!((wait / 600_000.0 - 1.0).abs() < 0.015, "{wait}");
+    let text = registry.text();
+    for line in [
+        "cugar_budget_used_total{budget=\"llm\",unit=\"usd\"} 12",
+        "cugar_budget_limit{budget=\"llm\",unit=\"usd\"} 10",
+        "cugar_budget_exceeded_total{budget=\"llm\"} 1",
+        "cugar_budget_exceeded_total{budget=\"crawl\"} 0",
+        "cugar_approvals_total{outcome=\"rejected\"} 0",
+        "cugar_approval_timeouts_total 1",
+        "cugar_approval_wait_seconds_bucket{le=\"60\"} 1",
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{text} lacks {line}");
+    }
+
+    // A new limit begins a new period; the counters go on.
+    golden.limit_budget("llm", BudgetUnit::Usd, 5.0);
+    assert_eq!(golden.snapshot().budgets[1].used_percent(), Some(0.0));
+    golden.spend("llm", BudgetUnit::Usd, 6.0);
+    assert_eq!(golden.snapshot().budgets[1].exceeded, 2);
+    assert!(registry.text().contains("cugar_budget_used_total{budget=\"llm\",unit=\"usd\"} 18\n"));
 }

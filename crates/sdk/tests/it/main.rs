@@ -1,4 +1,5 @@
 //! What users of the SDK rely on, through its public interface.
+mod aliases;
 mod domain;
 mod exemplars;
 mod expiry;
@@ -7,6 +8,7 @@ mod golden;
 mod health;
 mod host;
 mod http;
+mod initial;
 mod limits;
 mod native;
 mod operation;

@@ -60,7 +60,7 @@ pub struct DiskReadBytesLabels<'a> {
 #[derive(Debug, Clone, Copy, MetricSet)]
 pub struct System {
     /// Processor time of the machine
-    #[metric(name = "system_cpu_seconds", unit = "seconds")]
+    #[metric(name = "system_cpu_seconds", unit = "seconds", init)]
     pub cpu_seconds: ObservedCounter<CpuSecondsLabels>,
     /// Processors of the machine
     #[metric(name = "system_cpus", merge = GaugeMerge::Latest)]

@@ -1,19 +1,19 @@
 //! What `bellwether pack gen --kinds rust` makes of the packs. A test makes it again and compares.
 
 #[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, reason = "it is made for a library, and a platform has not every value of a label")]
+#[expect(unreachable_pub, reason = "it is made for a library")]
 pub(crate) mod causal;
 #[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, reason = "as above")]
+#[expect(unreachable_pub, reason = "as above")]
 pub(crate) mod cugar;
 #[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, reason = "as above")]
+#[expect(unreachable_pub, reason = "as above")]
 pub(crate) mod dag;
 #[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, reason = "as above")]
+#[expect(unreachable_pub, reason = "as above")]
 pub(crate) mod devskyy;
 #[rustfmt::skip]
-#[expect(dead_code, unreachable_pub, clippy::enum_variant_names, reason = "as above, and it is made of words that are given")]
+#[expect(unreachable_pub, clippy::enum_variant_names, reason = "as above, and it is made of words that are given")]
 pub(crate) mod genesis;
 #[rustfmt::skip]
 #[expect(unreachable_pub, reason = "as above")]

@@ -18,7 +18,7 @@ use crate::sketch::{self, Sketch};
 
 /// A family of summaries: quantiles of what was observed in the last ten minutes, with the count and the sum of everything. `L` are its labels.
 ///
-/// Quantiles are right within 1.1 %, as long as values of the same two minutes differ by less than a factor of four billion (2^32); with each doubling of that exponent the error
+/// Quantiles are right within 1.1 %, as long as values of the same two minutes differ by less than a factor of four billion (2^32), the factors of values above and below zero multiplied; with each doubling of that exponent the error
 /// doubles. Quantiles that were exposed cannot be added up any more, which is what histograms are for. Before, summaries can: those of processes that share what they count
 /// ([`Registry::share`](crate::Registry::share)) by themselves, others with [`SummaryHandle::absorb`].
 ///

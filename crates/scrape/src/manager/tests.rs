@@ -297,7 +297,7 @@ async fn dropped_invalid_and_too_many_targets_are_shown() {
     assert!(managing.asked.lock().is_empty());
     // One target less, and all of them are scraped.
     managing.apply(&[&yaml.replace(", 'c:1'", "")]).await;
-    managing.until(21).await;
+    managing.until(22).await;
     assert!(managing.manager.targets().active.iter().all(|t| t.health == Health::Up));
     assert!(managing.manager.counters().target_limit_exceeded >= 1);
 }

@@ -3,7 +3,7 @@
 //! A [`Config`](config::Config) is an `alertmanager.yml` that has been read and checked. Its [`Route`](route::Route)s say for which receivers an alert is and in
 //! which group, an [`Inhibitor`](inhibit::Inhibitor) which alerts are muted by others, a [`TimeInterval`](time_interval::TimeInterval) when.
 //!
-//! Nothing here knows a clock.
+//! A [`Router`](router::Router) decides who is told what and when, and knows no clock; a [`Runner`](runner::Runner) lets it run and sends what it decides.
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -15,5 +15,7 @@ pub mod message;
 pub mod notification;
 pub mod route;
 pub mod router;
+pub mod runner;
+pub mod send;
 pub mod silence;
 pub mod time_interval;

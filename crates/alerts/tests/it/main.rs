@@ -2,4 +2,7 @@
 mod conformance;
 mod messages;
 mod properties;
+mod running;
+mod sending;
+mod service;
 mod timing;

@@ -39,6 +39,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     (
         "tokio",
         &[
+            "bellwether-alerts",
             "bellwether-outbound",
             "bellwether-scrape",
             "bellwether-fleet",

@@ -1,20 +1,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use axum::middleware::map_response;
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
 use bellwether_model::{Clock, format_float};
 use bellwether_sdk::Exposition;
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::fleet::Timeline;
 use crate::incident::occurrence_at;
@@ -69,9 +73,10 @@ pub(crate) async fn serve(listener: TcpListener, service: Arc<Service>, stop: Ca
 }
 
 async fn serve_connection(stream: TcpStream, service: Arc<Service>, stop: CancellationToken) {
+    let app = app(Arc::clone(&service));
     let answer = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::clone(&service);
-        async move { respond(service, request).await }
+        let (service, app) = (Arc::clone(&service), app.clone());
+        async move { respond(service, app, request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -88,48 +93,99 @@ async fn serve_connection(stream: TcpStream, service: Arc<Service>, stop: Cancel
     };
 }
 
+/// Lets the application of the process answer, unless the process is down: that ends the connection, which no handler can do.
 async fn respond(
     service: Arc<Service>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Unreachable> {
+    app: Router,
+    mut request: Request<Incoming>,
+) -> Result<Response, Unreachable> {
     let _permit = service.permits.clone().acquire_owned().await.map_err(|_closed| Unreachable)?;
+    let ts_ms = service.timeline.simulated_ms(service.clock.now_ms());
     // The simulation may have hours to catch up with, for instance after the machine slept.
-    let answer = tokio::task::spawn_blocking(move || service.answer(&request));
-    answer.await.unwrap_or(Err(Unreachable))
+    let health = tokio::task::spawn_blocking(move || service.world.health(service.place, ts_ms)).await;
+    let health = health.ok().flatten().ok_or(Unreachable)?;
+    request.extensions_mut().insert(Now { ts_ms, health });
+    app.oneshot(request).await.map_err(|never| match never {})
+}
+
+/// The simulated time of a request, and how the process was then.
+#[derive(Debug, Clone)]
+struct Now {
+    ts_ms: i64,
+    health: Health,
+}
+
+/// The application that each process is.
+fn app(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route(Target::METRICS_PATH, get(metrics))
+        .route("/health", get(health))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_response(label))
+        .with_state(service)
+}
+
+/// Says on every answer that nothing here is real.
+async fn label(mut response: Response) -> Response {
+    response.headers_mut().insert(DEMO_HEADER, HeaderValue::from_static("simulated"));
+    response
+}
+
+async fn not_found(uri: Uri) -> (StatusCode, String) {
+    let text = format!("{:?} does not exist; try / or {}\n", uri.path(), Target::METRICS_PATH);
+    (StatusCode::NOT_FOUND, text)
+}
+
+async fn method_not_allowed() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n")
+}
+
+async fn live() -> Response {
+    json("{\"live\": true, \"demo\": true}\n".to_owned())
+}
+
+async fn ready(Extension(now): Extension<Now>) -> (StatusCode, Response) {
+    let is_ready = now.health.ready;
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, json(format!("{{\"ready\": {is_ready}, \"demo\": true}}\n")))
+}
+
+async fn health(State(service): State<Arc<Service>>, Extension(now): Extension<Now>) -> Response {
+    json(health_json(&service.name, &now.health))
+}
+
+async fn page(State(service): State<Arc<Service>>, Extension(now): Extension<Now>) -> Html<String> {
+    Html(service.page(now.ts_ms))
+}
+
+async fn metrics(
+    State(service): State<Arc<Service>>,
+    Extension(now): Extension<Now>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let answer = tokio::task::spawn_blocking(move || {
+        let header = |name| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or("");
+        let query = query.as_deref().unwrap_or("");
+        let scrape = bellwether_sdk::Request::new(header(ACCEPT), header(ACCEPT_ENCODING), query);
+        service.world.answer(service.place, now.ts_ms, &scrape)
+    });
+    let Ok(Some(Exposition { content_type, content_encoding, body })) = answer.await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let coding = content_encoding.map(|coding| [(CONTENT_ENCODING, coding)]);
+    ([(CONTENT_TYPE, content_type.as_ref()), (VARY, "accept, accept-encoding")], coding, body).into_response()
+}
+
+fn json(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 impl Service {
-    fn answer(&self, request: &Request<Incoming>) -> Result<Response<Full<Bytes>>, Unreachable> {
-        let ts_ms = self.timeline.simulated_ms(self.clock.now_ms());
-        let header = |name| request.headers().get(name).and_then(|it| it.to_str().ok()).unwrap_or("");
-        let health = self.world.health(self.place, ts_ms).ok_or(Unreachable)?;
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            let mut response =
-                text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n".into());
-            response.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
-            return Ok(response);
-        }
-        Ok(match request.uri().path() {
-            Target::METRICS_PATH => {
-                let query = request.uri().query().unwrap_or("");
-                let scrape = bellwether_sdk::Request::new(header(ACCEPT), header(ACCEPT_ENCODING), query);
-                let exposition = self.world.answer(self.place, ts_ms, &scrape).ok_or(Unreachable)?;
-                metrics(exposition)
-            }
-            "/health/live" => json(StatusCode::OK, "{\"live\": true, \"demo\": true}\n".to_owned()),
-            "/health/ready" => {
-                let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                json(status, format!("{{\"ready\": {}, \"demo\": true}}\n", health.ready))
-            }
-            "/health" => json(StatusCode::OK, health_json(&self.name, &health)),
-            "/" => html(self.page(ts_ms)),
-            path => text(
-                StatusCode::NOT_FOUND,
-                format!("{path:?} does not exist; try / or {}\n", Target::METRICS_PATH),
-            ),
-        })
-    }
-
     /// The page that says what this is.
     fn page(&self, ts_ms: i64) -> String {
         let ProcessName { platform, job, instance } = self.name;
@@ -154,15 +210,6 @@ impl Service {
     }
 }
 
-fn metrics(exposition: Exposition) -> Response<Full<Bytes>> {
-    let Exposition { content_type, content_encoding, body } = exposition;
-    let response = builder(StatusCode::OK, &content_type).header(VARY, "accept, accept-encoding");
-    match content_encoding {
-        Some(coding) => finish(response.header(CONTENT_ENCODING, coding), body),
-        None => finish(response, body),
-    }
-}
-
 /// All names are the fleet's own and need no escaping.
 fn health_json(name: &ProcessName, health: &Health) -> String {
     let components: Vec<_> =
@@ -176,24 +223,4 @@ fn health_json(name: &ProcessName, health: &Health) -> String {
         components.join(", "),
         figures.join(", "),
     )
-}
-
-fn json(status: StatusCode, body: String) -> Response<Full<Bytes>> {
-    finish(builder(status, "application/json"), body)
-}
-
-fn html(body: String) -> Response<Full<Bytes>> {
-    finish(builder(StatusCode::OK, "text/html; charset=utf-8"), body)
-}
-
-fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
-    finish(builder(status, "text/plain; charset=utf-8"), body)
-}
-
-fn builder(status: StatusCode, content_type: &str) -> hyper::http::response::Builder {
-    Response::builder().status(status).header(CONTENT_TYPE, content_type).header(DEMO_HEADER, "simulated")
-}
-
-fn finish(builder: hyper::http::response::Builder, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    builder.body(Full::new(body.into())).expect("BUG: all headers are valid")
 }

@@ -61,11 +61,15 @@ impl Config {
     pub fn parse(name: &str, bytes: &[u8], options: ConfigOptions) -> Result<Self, Errors> {
         let document = Document::parse(name, bytes, Dialect::V2)?;
         let mut errors = Errors::new();
-        let config = read(document.root(), options, &mut errors);
-        match config {
+        match Self::read(document.root(), options, &mut errors) {
             Ok(config) if errors.is_empty() => Ok(config),
             _ => Err(errors),
         }
+    }
+
+    /// The same for a part of a document.
+    pub fn read(node: Node<'_>, options: ConfigOptions, errors: &mut Errors) -> Result<Self, Reported> {
+        read(node, options, errors)
     }
 
     /// The receiver with this name.
@@ -73,7 +77,12 @@ impl Config {
         self.receivers.iter().find(|receiver| receiver.name == name)
     }
 
-    /// What was written as YAML, with secrets hidden. Tools read the routes out of it.
+    /// What was written, with secrets hidden.
+    pub fn original(&self) -> &Value {
+        &self.original
+    }
+
+    /// The same as YAML. Tools read the routes out of it.
     pub fn original_yaml(&self) -> String {
         self.original.to_yaml()
     }

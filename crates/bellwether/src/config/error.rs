@@ -22,6 +22,15 @@ pub enum SectionError {
         /// The file.
         path: String,
     },
+    /// A file for the Alertmanager in this program that does not exist.
+    #[error("alertmanager configuration {path} does not exist")]
+    NoAlertmanagerFile {
+        /// The file.
+        path: String,
+    },
+    /// Something else than a file or its content.
+    #[error("alertmanager must be the name of an alertmanager.yml, or what would stand in it")]
+    AlertmanagerKind,
     /// Two packs of the same name.
     #[error("pack {name:?} is already in {first}")]
     DuplicatePack {

@@ -6,6 +6,7 @@ use bellwether_wire::config::{OtlpConfig, RemoteReadConfig, RemoteWriteConfig};
 use bellwether_yaml::{MapValue, Value};
 
 use super::alerting::AlertingConfig;
+use super::alertmanager::{self, AlertmanagerSetup};
 use super::global::GlobalConfig;
 use super::limits::LimitsConfig;
 use super::runtime::RuntimeConfig;
@@ -21,6 +22,8 @@ pub struct Config {
     pub runtime: RuntimeConfig,
     /// Where alerts go.
     pub alerting: AlertingConfig,
+    /// The Alertmanager in this program, if anything is said about it. Prometheus does not have this.
+    pub alertmanager: Option<AlertmanagerSetup>,
     /// Patterns of files with rules.
     pub rule_files: Vec<PathBuf>,
     /// Patterns of files with further jobs, which are part of `scrape_configs` already.
@@ -120,6 +123,7 @@ impl Config {
         map.set("global", self.global.to_value());
         map.set("runtime", self.runtime.to_value());
         map.set_if("alerting", self.alerting.to_value());
+        alertmanager::write(self.alertmanager.as_ref(), &mut map);
         map.set_if("rule_files", paths(&self.rule_files));
         map.set_if("scrape_config_files", paths(&self.scrape_config_files));
         let own = self.scrape_configs.iter().take(self.n_own_scrape_configs);

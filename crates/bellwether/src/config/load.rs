@@ -14,6 +14,7 @@ use bellwether_wire::config::{OtlpConfig, RemoteReadConfig, RemoteWriteConfig, R
 use bellwether_yaml::{At, Decode, Dialect, Document, Error, Errors, MapReader, Node, Reported};
 
 use super::alerting::AlertingSpec;
+use super::alertmanager::{self, Findings};
 use super::error::{ConfigErrors, SectionError};
 use super::expand::expand;
 use super::file::{Config, Owner};
@@ -110,6 +111,7 @@ struct FileSpec<'d> {
     global_failed: bool,
     runtime: Option<At<'d, RuntimeConfig>>,
     alerting: At<'d, AlertingSpec<'d>>,
+    alertmanager: Option<Node<'d>>,
     rule_files: At<'d, Vec<PathBuf>>,
     scrape_config_files: Vec<PathBuf>,
     scrape_configs: Vec<ScrapeSpec<'d>>,
@@ -136,6 +138,7 @@ impl<'d> Decode<'d> for FileSpec<'d> {
             global_failed,
             runtime: map.optional("runtime"),
             alerting: At { value: map.or_default("alerting"), node: map.place("alerting") },
+            alertmanager: map.get("alertmanager"),
             rule_files: At {
                 value: values(read_patterns(&mut map, "rule_files", "rule")),
                 node: map.place("rule_files"),
@@ -207,6 +210,10 @@ impl Loader<'_> {
         }
         self.read_packs(&file.packs);
         let alerting = file.alerting.value.resolve(scheme, &mut self.errors);
+        let alertmanager = file.alertmanager.and_then(|node| {
+            let Self { errors, warnings, texts, .. } = self;
+            alertmanager::read(node, &mut Findings { errors, warnings, texts }).ok()
+        });
         let write_places: Vec<Place> = file.remote_write.iter().map(|at| Place::of(at.node)).collect();
         let remote_write: Vec<RemoteWriteConfig> = file
             .remote_write
@@ -218,6 +225,7 @@ impl Loader<'_> {
             global,
             runtime: file.runtime.map(|at| at.value).unwrap_or_default(),
             alerting: alerting.ok()?,
+            alertmanager,
             rule_files: file.rule_files.value,
             scrape_config_files: file.scrape_config_files,
             scrape_configs,
@@ -338,6 +346,9 @@ impl Loader<'_> {
         };
         if !file.alerting.value.is_empty() {
             refuse(file.alerting.node, "alerting");
+        }
+        if let Some(node) = file.alertmanager {
+            refuse(node, "alertmanager");
         }
         if !file.rule_files.value.is_empty() {
             refuse(file.rule_files.node, "rule_files");

@@ -5,6 +5,7 @@
 //! program as a whole. Nothing here starts anything.
 
 mod alerting;
+mod alertmanager;
 mod error;
 mod expand;
 mod external_labels;
@@ -19,6 +20,7 @@ mod tracing;
 mod warning;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
+pub use alertmanager::AlertmanagerSetup;
 pub use error::{ConfigErrors, SectionError};
 pub use file::{Config, Owner, Unsupported};
 pub use global::GlobalConfig;

@@ -1,0 +1,242 @@
+//! The thread of the database: a connection, what is done with it, and in which order.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
+
+use crate::queue::{Command, Queue, Reply};
+use crate::{Change, Event, EventQuery, Record, StateError};
+
+/// The file in the data folder.
+pub const FILE_NAME: &str = "state.db";
+/// So many events are read at once, at most.
+pub const EVENTS_AT_ONCE_MAX: usize = 1000;
+/// So many events are forgotten in one transaction, at most.
+const FORGOTTEN_AT_ONCE_MAX: i64 = 2000;
+
+/// "Bell": in the header of the file, it says whose database it is.
+const APPLICATION_ID: i64 = 0x4265_6c6c;
+/// The schema that is written, and the newest one that is read.
+const SCHEMA_VERSION: i64 = 1;
+const SCHEMA: &str = "
+CREATE TABLE records (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE events (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, subject TEXT NOT NULL, value BLOB NOT NULL);
+CREATE INDEX events_by_time ON events (kind, at_ms);
+CREATE INDEX events_by_subject ON events (kind, subject, at_ms);
+";
+
+/// Opens the database, says so, and does what the queue says until it is closed.
+pub(crate) fn run(path: &Path, queue: &Queue, opened: &SyncSender<Result<(), StateError>>) {
+    // The receiver waits for exactly this.
+    let tell = |result| opened.send(result).expect("BUG: who opens a store waits for it");
+    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return tell(Err(StateError::Io { path: path.to_owned(), source: source.into() })),
+    };
+    match runtime.block_on(open(path)) {
+        Ok(connection) => {
+            tell(Ok(()));
+            runtime.block_on(Database { connection, path }.serve(queue));
+        }
+        Err(error) => tell(Err(error)),
+    }
+}
+
+/// Tells that what was queued is not kept.
+pub(crate) fn tell_lost(error: &StateError) {
+    tracing::error!(%error, "changes of the state are lost");
+}
+
+async fn open(path: &Path) -> Result<SqliteConnection, StateError> {
+    let refused = |source| StateError::database(path, source);
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit is on the disk when it returns.
+        .synchronous(SqliteSynchronous::Full)
+        .disable_statement_logging();
+    let mut connection = options.connect().await.map_err(refused)?;
+    let number = |sql| sqlx::query_scalar::<_, i64>(sql);
+    let tables = number("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await;
+    let tables = tables.map_err(refused)?;
+    let application = number("PRAGMA application_id").fetch_one(&mut connection).await.map_err(refused)?;
+    let version = number("PRAGMA user_version").fetch_one(&mut connection).await.map_err(refused)?;
+    if tables == 0 {
+        make(&mut connection).await.map_err(refused)?;
+    } else if application != APPLICATION_ID {
+        return Err(StateError::Foreign { path: path.to_owned(), found: application });
+    } else if version > SCHEMA_VERSION {
+        return Err(StateError::Newer { path: path.to_owned(), found: version, known: SCHEMA_VERSION });
+    }
+    Ok(connection)
+}
+
+async fn make(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let header = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};");
+    sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+    sqlx::raw_sql(&header).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
+struct Database<'p> {
+    connection: SqliteConnection,
+    path: &'p Path,
+}
+
+impl Database<'_> {
+    async fn serve(mut self, queue: &Queue) {
+        loop {
+            let mut commands = queue.take_all();
+            if commands.is_empty() {
+                break;
+            }
+            while let Some(command) = commands.pop_front() {
+                self.obey(command, &mut commands).await;
+            }
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "closing the state");
+        }
+    }
+
+    /// Does what is asked. If that is to write, so are all writes right behind it in `next`, in the same transaction.
+    async fn obey(&mut self, command: Command, next: &mut VecDeque<Command>) {
+        match command {
+            Command::Write { changes, reply, .. } => {
+                let mut writes = vec![(changes, reply)];
+                while matches!(next.front(), Some(Command::Write { .. })) {
+                    if let Some(Command::Write { changes, reply, .. }) = next.pop_front() {
+                        writes.push((changes, reply));
+                    }
+                }
+                self.write_all(writes).await;
+            }
+            Command::Records { kind, reply } => {
+                let records = records(&mut self.connection, &kind).await;
+                answer(&reply, self.told(records));
+            }
+            Command::Events { query, reply } => {
+                let events = events(&mut self.connection, &query).await;
+                answer(&reply, self.told(events));
+            }
+            Command::Forget { kind, before_ms, max_rows, reply } => {
+                let forgotten = forget(&mut self.connection, &kind, before_ms, max_rows).await;
+                answer(&reply, self.told(forgotten));
+            }
+        }
+    }
+
+    /// One transaction for all, with one result for all.
+    async fn write_all(&mut self, writes: Vec<(Vec<Change>, Option<Reply<()>>)>) {
+        let changes = writes.iter().flat_map(|(changes, _)| changes);
+        let written = write(&mut self.connection, changes).await;
+        let result = self.told(written);
+        if let Err(error) = &result
+            && writes.iter().any(|(_, reply)| reply.is_none())
+        {
+            tell_lost(error);
+        }
+        for reply in writes.iter().filter_map(|(_, reply)| reply.as_ref()) {
+            answer(reply, result.clone());
+        }
+    }
+
+    fn told<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StateError> {
+        result.map_err(|source| StateError::database(self.path, source))
+    }
+}
+
+/// Who asked may have gone.
+fn answer<T>(reply: &Reply<T>, result: Result<T, StateError>) {
+    let _ = reply.send(result);
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    changes: impl Iterator<Item = &Change>,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    for change in changes {
+        let query = match change {
+            Change::Put { kind, key, value } => sqlx::query(
+                "INSERT INTO records (kind, key, value) VALUES (?, ?, ?)
+                 ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
+            )
+            .bind(*kind)
+            .bind(key)
+            .bind(value),
+            Change::Delete { kind, key } => {
+                sqlx::query("DELETE FROM records WHERE kind = ? AND key = ?").bind(*kind).bind(key)
+            }
+            Change::Event(event) => {
+                sqlx::query("INSERT INTO events (kind, at_ms, subject, value) VALUES (?, ?, ?, ?)")
+                    .bind(&*event.kind)
+                    .bind(event.at_ms)
+                    .bind(&event.subject)
+                    .bind(&event.value)
+            }
+        };
+        query.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
+}
+
+async fn records(connection: &mut SqliteConnection, kind: &str) -> Result<Vec<Record>, sqlx::Error> {
+    let query = sqlx::query("SELECT key, value FROM records WHERE kind = ? ORDER BY key").bind(kind);
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(Record { key: row.try_get(0)?, value: row.try_get(1)? })).collect()
+}
+
+async fn events(connection: &mut SqliteConnection, query: &EventQuery) -> Result<Vec<Event>, sqlx::Error> {
+    // Two texts, so that each finds its index.
+    let sql = match &query.subject {
+        None => {
+            "SELECT at_ms, subject, value FROM events WHERE kind = ?1 AND at_ms BETWEEN ?2 AND ?3
+             ORDER BY at_ms DESC, id DESC LIMIT ?4 OFFSET ?5"
+        }
+        Some(_) => {
+            "SELECT at_ms, subject, value FROM events WHERE kind = ?1 AND subject = ?6 AND at_ms BETWEEN ?2 AND ?3
+             ORDER BY at_ms DESC, id DESC LIMIT ?4 OFFSET ?5"
+        }
+    };
+    let statement = sqlx::query(sql)
+        .bind(&*query.kind)
+        .bind(query.start_ms)
+        .bind(query.end_ms)
+        .bind(query.limit.min(EVENTS_AT_ONCE_MAX) as i64)
+        .bind(i64::try_from(query.skip).unwrap_or(i64::MAX));
+    let statement = match &query.subject {
+        None => statement,
+        Some(subject) => statement.bind(subject),
+    };
+    let rows = statement.fetch_all(connection).await?;
+    let event = |row: &sqlx::sqlite::SqliteRow| {
+        let kind = query.kind.clone();
+        Ok(Event { kind, at_ms: row.try_get(0)?, subject: row.try_get(1)?, value: row.try_get(2)? })
+    };
+    rows.iter().map(event).collect()
+}
+
+/// Forgets some of the events that are too old or too many, the oldest first. 0 if there are none.
+async fn forget(
+    connection: &mut SqliteConnection,
+    kind: &str,
+    before_ms: i64,
+    max_rows: u64,
+) -> Result<u64, sqlx::Error> {
+    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM events WHERE kind = ?").bind(kind);
+    let count = count.fetch_one(&mut *connection).await?;
+    let too_many = count.saturating_sub(i64::try_from(max_rows).unwrap_or(i64::MAX)).max(0);
+    let old = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM events WHERE kind = ? AND at_ms < ?");
+    let old = old.bind(kind).bind(before_ms).fetch_one(&mut *connection).await?;
+    let forgotten = sqlx::query(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind = ? ORDER BY at_ms, id LIMIT ?)",
+    );
+    let limit = too_many.max(old).min(FORGOTTEN_AT_ONCE_MAX);
+    Ok(forgotten.bind(kind).bind(limit).execute(connection).await?.rows_affected())
+}

@@ -1,0 +1,101 @@
+//! What waits for the thread of the database.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::SyncSender;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::{Change, EventQuery, Record, StateError, WRITE_BYTES_MAX};
+
+/// So many bytes of changes wait at most; who has more waits for room.
+const WAITING_BYTES_MAX: usize = WRITE_BYTES_MAX;
+
+/// Where an answer goes.
+pub(crate) type Reply<T> = SyncSender<Result<T, StateError>>;
+
+/// Something for the database to do.
+pub(crate) enum Command {
+    Write {
+        changes: Vec<Change>,
+        bytes: usize,
+        /// `None` if nobody waits for it.
+        reply: Option<Reply<()>>,
+    },
+    Records {
+        kind: String,
+        reply: Reply<Vec<Record>>,
+    },
+    Events {
+        query: EventQuery,
+        reply: Reply<Vec<crate::Event>>,
+    },
+    Forget {
+        kind: String,
+        before_ms: i64,
+        max_rows: u64,
+        reply: Reply<u64>,
+    },
+}
+
+impl Command {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Write { bytes, .. } => *bytes,
+            _ => 0,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Waiting {
+    commands: VecDeque<Command>,
+    bytes: usize,
+    is_closed: bool,
+}
+
+/// First in, first out, bounded by bytes.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    came: Condvar,
+    room: Condvar,
+}
+
+impl Queue {
+    /// Adds a command, when there is room. Returns it if nobody takes it any more.
+    pub(crate) fn push(&self, command: Command) -> Result<(), Command> {
+        let bytes = command.bytes();
+        let mut waiting = self.waiting.lock();
+        while waiting.bytes > 0 && waiting.bytes + bytes > WAITING_BYTES_MAX && !waiting.is_closed {
+            self.room.wait(&mut waiting);
+        }
+        if waiting.is_closed {
+            return Err(command);
+        }
+        waiting.bytes += bytes;
+        waiting.commands.push_back(command);
+        drop(waiting);
+        self.came.notify_one();
+        Ok(())
+    }
+
+    /// All that waits, once there is something; empty when it is closed and nothing is left.
+    pub(crate) fn take_all(&self) -> VecDeque<Command> {
+        let mut waiting = self.waiting.lock();
+        while waiting.commands.is_empty() && !waiting.is_closed {
+            self.came.wait(&mut waiting);
+        }
+        waiting.bytes = 0;
+        let commands = std::mem::take(&mut waiting.commands);
+        drop(waiting);
+        self.room.notify_all();
+        commands
+    }
+
+    /// Nothing more is taken; what waits is done.
+    pub(crate) fn close(&self) {
+        self.waiting.lock().is_closed = true;
+        self.came.notify_all();
+        self.room.notify_all();
+    }
+}

@@ -1,0 +1,5 @@
+//! What holds of the store as a whole.
+mod kill;
+mod model;
+mod refusals;
+mod round_trips;

@@ -1,0 +1,100 @@
+//! What is written is there, in the order and within the bounds that were asked for.
+use std::thread;
+
+use bellwether_state::{Change, Event, EventQuery, Record, StateStore};
+
+fn put(key: &str, value: &str) -> Change {
+    Change::Put { kind: "test", key: key.to_owned(), value: value.into() }
+}
+
+fn delete(key: &str) -> Change {
+    Change::Delete { kind: "test", key: key.to_owned() }
+}
+
+fn event(at_ms: i64, subject: &str, value: &str) -> Change {
+    Change::Event(Event { kind: "test".into(), at_ms, subject: subject.to_owned(), value: value.into() })
+}
+
+fn values(store: &StateStore, query: &EventQuery) -> Vec<String> {
+    let events = store.events(query).expect("readable");
+    events.into_iter().map(|event| String::from_utf8(event.value).expect("text")).collect()
+}
+
+#[test]
+fn records_outlive_the_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    store.write(vec![put("b", "1"), put("a", "2"), put("c", "3")]).expect("written");
+    store.write(vec![put("b", "4"), delete("c"), delete("never there")]).expect("written");
+    let other_kind = Change::Put { kind: "other", key: "a".to_owned(), value: Vec::new() };
+    store.write(vec![other_kind]).expect("written");
+    let want = [("a", "2"), ("b", "4")];
+    let want = want.map(|(key, value)| Record { key: key.to_owned(), value: value.into() });
+    assert_eq!(store.records("test").expect("readable"), want);
+    drop(store);
+    let store = StateStore::open(folder.path()).expect("it opens again");
+    assert_eq!(store.records("test").expect("readable"), want);
+    assert_eq!(store.records("never seen").expect("readable"), []);
+}
+
+#[test]
+fn what_is_queued_is_there_for_who_asks_later_and_after_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    store.queue(vec![put("a", "1")]);
+    store.queue(Vec::new());
+    store.queue(vec![put("a", "2")]);
+    assert_eq!(store.records("test").expect("readable")[0].value, b"2");
+    store.queue(vec![put("a", "3")]);
+    drop(store);
+    let store = StateStore::open(folder.path()).expect("it opens again");
+    assert_eq!(store.records("test").expect("readable")[0].value, b"3");
+}
+
+#[test]
+fn all_who_write_at_once_are_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    thread::scope(|scope| {
+        for writer in 0..8 {
+            let store = store.clone();
+            scope.spawn(move || {
+                for n in 0..20 {
+                    store.write(vec![put(&format!("{writer}/{n}"), "")]).expect("written");
+                }
+            });
+        }
+    });
+    assert_eq!(store.records("test").expect("readable").len(), 160);
+}
+
+#[test]
+fn events_are_found_by_time_and_subject_the_newest_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    let events = [(10, "a", "1"), (30, "b", "2"), (20, "a", "3"), (20, "b", "4")];
+    store.write(events.map(|(at, subject, value)| event(at, subject, value)).into()).expect("written");
+    let all = EventQuery::of("test");
+    assert_eq!(values(&store, &all), ["2", "4", "3", "1"]);
+    let of_a = EventQuery { subject: Some("a".to_owned()), ..all.clone() };
+    assert_eq!(values(&store, &of_a), ["3", "1"]);
+    let within = EventQuery { start_ms: 20, end_ms: 29, ..all.clone() };
+    assert_eq!(values(&store, &within), ["4", "3"]);
+    assert_eq!(values(&store, &EventQuery { limit: 1, skip: 1, ..all }), ["4"]);
+    assert_eq!(values(&store, &EventQuery::of("other")), [""; 0]);
+}
+
+#[test]
+fn old_events_and_too_many_are_forgotten_the_oldest_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    let other = Event { kind: "other".into(), at_ms: 0, subject: String::new(), value: Vec::new() };
+    let mut changes: Vec<Change> = (0..5000).map(|n| event(n, "a", &n.to_string())).collect();
+    changes.push(Change::Event(other));
+    store.write(changes).expect("written");
+    assert_eq!(store.forget_events("test", 10, u64::MAX).expect("forgotten"), 10);
+    assert_eq!(store.forget_events("test", 10, u64::MAX).expect("forgotten"), 0);
+    assert_eq!(store.forget_events("test", 0, 2).expect("forgotten"), 4988);
+    assert_eq!(values(&store, &EventQuery::of("test")), ["4999", "4998"]);
+    assert_eq!(store.events(&EventQuery::of("other")).expect("readable").len(), 1);
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bellwether_model::{Clock, SystemClock};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -293,6 +293,11 @@ fn follow(request: &mut Request, hop: Hop) {
     }
     if hop.leaves_host {
         for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
+            request.headers.remove(name);
+        }
+        let secret = |(name, value): (&HeaderName, &HeaderValue)| value.is_sensitive().then(|| name.clone());
+        let secrets: Vec<HeaderName> = request.headers.iter().filter_map(secret).collect();
+        for name in secrets {
             request.headers.remove(name);
         }
         // The server chose this host, nobody configured it.

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -83,7 +84,7 @@ async fn connect_to_proxy(proxy: &Proxy) -> Result<TcpStream, ConnectError> {
         .map_err(|e| ConnectError::Proxy { proxy: proxy.authority(), reason: e.to_string() })
 }
 
-async fn handshake(tls: &TlsClient, host: &str, stream: Stream) -> Result<Stream, ConnectError> {
+pub(crate) async fn handshake(tls: &TlsClient, host: &str, stream: Stream) -> Result<Stream, ConnectError> {
     let name = match &tls.server_name {
         Some(name) => name.clone(),
         None => ServerName::try_from(host.to_owned())
@@ -113,8 +114,8 @@ impl tower::Service<Uri> for Connector {
     }
 }
 
-/// An open connection.
-pub(crate) struct Stream {
+/// An open connection, plain or over TLS.
+pub struct Stream {
     io: StreamIo,
     /// Requests go to a proxy that forwards them one by one, so they carry the whole URL.
     via_proxy: bool,
@@ -126,8 +127,16 @@ enum StreamIo {
 }
 
 impl Stream {
-    fn plain(stream: TcpStream) -> Self {
+    pub(crate) fn plain(stream: TcpStream) -> Self {
         Self { io: StreamIo::Plain(stream), via_proxy: false }
+    }
+
+    /// The address at the other end.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        match &self.io {
+            StreamIo::Plain(stream) => stream.peer_addr(),
+            StreamIo::Tls(stream) => stream.get_ref().0.peer_addr(),
+        }
     }
 }
 

@@ -134,6 +134,9 @@ pub enum ConnectError {
         /// What happened.
         reason: String,
     },
+    /// The settings for TLS are unusable.
+    #[error(transparent)]
+    Settings(#[from] TlsConfigError),
     /// TLS was not established.
     #[error("{}", tls_text(source))]
     Handshake {

@@ -33,6 +33,7 @@ mod config;
 mod connect;
 mod credentials;
 mod dial;
+mod dialer;
 mod error;
 mod file_stamp;
 mod one_at_a_time;
@@ -53,6 +54,8 @@ pub use config::{
     Authorization, BasicAuth, ConfigUrl, ConfigUrlError, HeaderValues, HttpClientConfig, HttpConfigError,
     JwtBearer, OAuth2, OAuth2Grant, ProxyConfig, SignatureAlgorithm, TlsConfig, TlsVersion,
 };
+pub use connect::Stream;
+pub use dialer::Dialer;
 pub use error::{
     ClientConfigError, ConnectError, CredentialsError, OutboundError, RedirectError, RequestError,
     TlsConfigError,

@@ -20,7 +20,7 @@ pub struct Request {
     pub method: Method,
     /// Where to; user-info in it becomes basic authentication.
     pub url: Url,
-    /// Headers of this request.
+    /// Headers of this request. Those that are sensitive do not follow a redirect to another host.
     pub headers: HeaderMap,
     /// The body; empty for none.
     pub body: Bytes,

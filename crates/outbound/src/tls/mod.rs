@@ -29,14 +29,13 @@ pub(crate) struct TlsSettings {
     pub(crate) insecure_skip_verify: bool,
     pub(crate) min_version: Option<TlsVersion>,
     pub(crate) max_version: Option<TlsVersion>,
-    /// Protocols to offer by ALPN beside those of HTTP.
+    /// Protocols to offer by ALPN beside those of the application.
     pub(crate) next_protos: Vec<String>,
 }
 
 /// How to open TLS connections.
 #[derive(Clone)]
 pub(crate) struct TlsClient {
-    /// Offers what the `enable_http2` switch allows.
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) server_name: Option<ServerName<'static>>,
 }
@@ -68,8 +67,13 @@ impl TlsSettings {
         [&self.ca, &self.cert, &self.key].iter().any(|s| s.as_ref().is_some_and(|s| s.path().is_some()))
     }
 
-    /// Reads certificates and keys, and checks that they fit together. Blocks on the file system.
+    /// [`build_for`](Self::build_for) HTTP.
     pub(crate) fn build(&self, http2: bool) -> Result<TlsClient, TlsConfigError> {
+        self.build_for(if http2 { &["h2", "http/1.1"] } else { &["http/1.1"] })
+    }
+
+    /// Reads certificates and keys, and checks that they fit together. Blocks on the file system. `protocols` are offered by ALPN.
+    pub(crate) fn build_for(&self, protocols: &[&str]) -> Result<TlsClient, TlsConfigError> {
         let server_name = self.server_name.as_deref().map(|name| {
             ServerName::try_from(name.to_owned()).map_err(|_| {
                 TlsConfigError::Settings(format!("server_name {name:?} is no host name or address"))
@@ -113,8 +117,7 @@ impl TlsSettings {
                 return Err(TlsConfigError::Settings("key is set without cert".to_owned()));
             }
         };
-        let http = if http2 { &["h2", "http/1.1"][..] } else { &["http/1.1"] };
-        let offered = http.iter().copied().chain(self.next_protos.iter().map(String::as_str));
+        let offered = protocols.iter().copied().chain(self.next_protos.iter().map(String::as_str));
         config.alpn_protocols = offered.map(|protocol| protocol.as_bytes().to_vec()).collect();
         Ok(TlsClient { config: Arc::new(config), server_name })
     }

@@ -1,5 +1,9 @@
+use bellwether_outbound::Request;
+use http::HeaderValue;
+use tokio::time::Instant;
+
 use crate::server::{Server, header, redirect, reply};
-use crate::{client, error, fetch};
+use crate::{FAR, client, error, fetch};
 
 /// Answers `/to?URL` with a redirect and everything else with the credentials that came along.
 async fn redirecting() -> Server {
@@ -34,6 +38,24 @@ async fn another_host_gets_no_credentials() {
     let back = format!("/to?{}", first.url("/end"));
     let url = first.url(&format!("/to?{}", second.url(&back)));
     assert_eq!(fetch(&client, &url).await, (200, "- -".to_owned()));
+}
+
+#[tokio::test]
+async fn another_host_gets_no_secrets_of_the_request() {
+    let (first, second) = (redirecting().await, redirecting().await);
+    let ask = async |target: String| {
+        let url = first.url(&format!("/to?{target}")).parse().expect("valid URL");
+        let mut request = Request::get(url);
+        let mut key = HeaderValue::from_static("ghi");
+        key.set_sensitive(true);
+        request.headers.insert("x-key", key);
+        let response = client("{}").send(request, Instant::now() + FAR).await.expect("a response");
+        let mut body = Vec::new();
+        response.read_into(&mut body, 1 << 10).await.expect("a body");
+        String::from_utf8(body).expect("text")
+    };
+    assert_eq!(ask("/end".to_owned()).await, "- ghi");
+    assert_eq!(ask(second.url("/end")).await, "- -");
 }
 
 #[tokio::test]

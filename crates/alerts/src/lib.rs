@@ -18,4 +18,6 @@ pub mod router;
 pub mod runner;
 pub mod send;
 pub mod silence;
+pub mod test_message;
 pub mod time_interval;
+pub mod way_out;

@@ -11,12 +11,13 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep};
 
-use crate::config::{Config, Integration};
+use crate::config::Config;
 use crate::dedup::LogEntry;
-use crate::message::{MessageError, Notification, Templates, calls};
+use crate::message::{Notification, Posted, Templates};
 use crate::notification::{Data, Kv};
 use crate::router::{Delivery, DeliveryId, LogKey, Router};
-use crate::send::{Backoff, SendError, Sender};
+use crate::send::Backoff;
+use crate::way_out::{Told, WayOut};
 
 /// Even if nothing is due the clock is looked at so often: it may have been set.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -27,19 +28,13 @@ pub trait Keeper: Send + Sync {
     fn told(&self, key: &LogKey, entry: &LogEntry);
 
     /// How a delivery ended.
-    fn ended(&self, delivery: &Delivery, result: &Result<(), DeliveryError>);
-}
+    fn ended(&self, delivery: &Delivery, told: &Told);
 
-/// Why somebody was not told.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeliveryError {
-    /// There is no message.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    /// It was not taken.
-    #[error(transparent)]
-    Send(#[from] SendError),
+    /// The message that a group has in a service, as it was kept last.
+    fn posted(&self, key: &LogKey) -> Option<Posted>;
+
+    /// Keeps the message that a group has in a service; `None` if it has none any more.
+    fn keep_posted(&self, key: &LogKey, posted: Option<&Posted>);
 }
 
 /// What a runner needs besides a router.
@@ -72,30 +67,6 @@ struct Shared {
     surroundings: Surroundings,
 }
 
-/// What makes and sends messages, of one configuration.
-struct WayOut {
-    templates: Templates,
-    /// By receiver and the place of the integration in it.
-    senders: BTreeMap<(String, usize), (Integration, Sender)>,
-}
-
-impl WayOut {
-    fn new(
-        config: &Config,
-        templates: Templates,
-        surroundings: &Surroundings,
-    ) -> Result<Self, ClientConfigError> {
-        let mut senders = BTreeMap::new();
-        for receiver in &config.receivers {
-            for (idx, integration) in receiver.integrations.iter().enumerate() {
-                let sender = Sender::new(integration, &surroundings.client, surroundings.backoff)?;
-                senders.insert((receiver.name.clone(), idx), (integration.clone(), sender));
-            }
-        }
-        Ok(Self { templates, senders })
-    }
-}
-
 impl Runner {
     /// Starts a router, in a runtime of tokio. Certificates are read now, which blocks.
     pub fn start(
@@ -103,7 +74,7 @@ impl Runner {
         templates: Templates,
         surroundings: Surroundings,
     ) -> Result<Self, ClientConfigError> {
-        let way_out = WayOut::new(router.config(), templates, &surroundings)?;
+        let way_out = WayOut::new(router.config(), templates, &surroundings.client, surroundings.backoff)?;
         let shared = Arc::new(Shared {
             router: Mutex::new(router),
             way_out: Mutex::new(Arc::new(way_out)),
@@ -134,7 +105,8 @@ impl Runner {
 
     /// Goes on with another configuration. If it cannot be used all stays as it is.
     pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), ClientConfigError> {
-        let way_out = WayOut::new(&config, templates, &self.shared.surroundings)?;
+        let surroundings = &self.shared.surroundings;
+        let way_out = WayOut::new(&config, templates, &surroundings.client, surroundings.backoff)?;
         *self.shared.way_out.lock() = Arc::new(way_out);
         let orphans = self.change(|router, now_ms| router.set_config(config, now_ms));
         self.shared.give_up(&orphans);
@@ -194,13 +166,13 @@ impl Shared {
     }
 
     async fn deliver(&self, delivery: Delivery) {
-        let result = self.tell(&delivery).await;
+        let told = self.tell(&delivery).await;
         if self.under_way.lock().remove(&delivery.id).is_none() {
             return;
         }
         let now_ms = self.surroundings.clock.now_ms();
-        match &result {
-            Ok(()) => {
+        match &told.result {
+            Ok(_) => {
                 let told = self.router.lock().delivered(delivery.id, now_ms);
                 if let Some((key, entry)) = told {
                     self.surroundings.keeper.told(&key, &entry);
@@ -208,33 +180,37 @@ impl Shared {
             }
             Err(_) => self.router.lock().failed(delivery.id, now_ms),
         }
-        self.surroundings.keeper.ended(&delivery, &result);
+        self.surroundings.keeper.ended(&delivery, &told);
         self.changed.notify_one();
     }
 
-    async fn tell(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
+    async fn tell(&self, delivery: &Delivery) -> Told {
         let way_out = Arc::clone(&self.way_out.lock());
-        let key = (delivery.to.receiver.clone(), delivery.to.integration);
-        let Some((integration, sender)) = way_out.senders.get(&key) else {
-            // The configuration has changed since, and nobody waits for it.
-            return Ok(());
-        };
         let now_ms = self.surroundings.clock.now_ms();
         let group = delivery.group_labels.iter();
         let group = Kv(group.map(|label| (label.name.to_owned(), label.value.to_owned())).collect());
         let external_url = &self.surroundings.external_url;
         let mut data = Data::new(&delivery.to.receiver, group, &delivery.alerts, external_url, now_ms);
         data.route_labels = Some(Kv(delivery.route_labels.iter().cloned().collect()));
+        let keeper = &self.surroundings.keeper;
+        let before = keeper.posted(&delivery.to);
         let notification = Notification {
             data: Arc::new(data),
             group_key: &delivery.to.group_key,
             reason: delivery.reason,
-            templates: &way_out.templates,
+            templates: way_out.templates(),
+            posted: before.clone(),
         };
-        let calls = calls(integration, &notification)?;
         let left_ms = u64::try_from(delivery.deadline_ms - now_ms).unwrap_or(0);
         let deadline = Instant::now() + Duration::from_millis(left_ms);
-        Ok(sender.send(&calls, deadline, jitter).await?)
+        let to = (delivery.to.receiver.as_str(), delivery.to.integration);
+        let told = way_out.tell(to, &notification, deadline, jitter).await;
+        if let Ok(after) = &told.result
+            && *after != before
+        {
+            keeper.keep_posted(&delivery.to, after.as_ref());
+        }
+        told
     }
 }
 

@@ -85,11 +85,11 @@ pub enum ConfigError {
     /// Not `host:port`.
     #[error("address {0:?}: cannot be empty and needs a host and a port")]
     HostPort(String),
-    /// A message of a hook cannot be changed later.
+    /// A message of a hook cannot be changed or answered later.
     #[error(
-        "update_message can only be used with bot tokens. api_url must be set to https://slack.com/api/chat.postMessage"
+        "{0} can only be used with bot tokens. api_url must be set to https://slack.com/api/chat.postMessage"
     )]
-    UpdateMessage,
+    NeedsBot(&'static str),
     /// A field of our choice with the name of a field that exists.
     #[error(
         "victorOps config contains custom field {0} which cannot be used as it conflicts with the fixed/static fields"

@@ -1,14 +1,20 @@
 use bellwether_yaml::Secret;
 use serde_json::json;
 
-use super::{Call, MessageError, Notification, shorten};
+use super::shorten::{fitted, shorten, shorten_html, shorten_lines};
+use super::{Call, MessageError, Notification};
 use crate::config::{DiscordReceiver, MsTeamsReceiver, TeamsFormat, TelegramReceiver};
 
 /// What the services take at most, in characters.
+const DISCORD_USERNAME_CHARS_MAX: usize = 80;
 const DISCORD_CONTENT_CHARS_MAX: usize = 2000;
 const DISCORD_TITLE_CHARS_MAX: usize = 256;
 const DISCORD_MESSAGE_CHARS_MAX: usize = 4096;
 const TELEGRAM_CHARS_MAX: usize = 4096;
+/// The whole message, in bytes.
+const MSTEAMS_BYTES_MAX: usize = 28 << 10;
+/// What a heading of a card needs at most, in characters; Teams names no limit of its own.
+const MSTEAMS_TITLE_CHARS_MAX: usize = 1024;
 /// Red, and green, as a number and as Teams wants them.
 const FIRING_COLOR: u32 = 0x00b0_0020;
 const RESOLVED_COLOR: u32 = 0x001b_6e3c;
@@ -18,15 +24,16 @@ pub(super) fn msteams(
     receiver: &MsTeamsReceiver,
     notification: &Notification<'_>,
 ) -> Result<Call, MessageError> {
-    let title = notification.text("title", &receiver.title)?;
+    let title = shorten(&notification.text("title", &receiver.title)?, MSTEAMS_TITLE_CHARS_MAX);
+    let summary = shorten(&notification.text("summary", &receiver.summary)?, MSTEAMS_TITLE_CHARS_MAX);
     let text = notification.text("text", &receiver.text)?;
     let firing = notification.is_firing();
-    let message = match receiver.format {
+    let card = |text: &str| match receiver.format {
         TeamsFormat::Connector => json!({
             "@context": "http://schema.org/extensions",
             "@type": "MessageCard",
             "title": title,
-            "summary": notification.text("summary", &receiver.summary)?,
+            "summary": summary,
             "text": text,
             "themeColor": format!("{:06x}", color(notification)),
         }),
@@ -51,6 +58,7 @@ pub(super) fn msteams(
             }],
         }),
     };
+    let message = fitted(&text, MSTEAMS_BYTES_MAX, card);
     Ok(Call::post_json(receiver.webhook_url.read()?, &message))
 }
 
@@ -63,21 +71,22 @@ pub(super) fn discord(
     receiver: &DiscordReceiver,
     notification: &Notification<'_>,
 ) -> Result<Call, MessageError> {
-    let text = |field, template: &str, max| {
-        Ok::<_, MessageError>(shorten(&notification.text(field, template)?, max))
-    };
+    let content = notification.text("content", &receiver.content)?;
+    let title = notification.text("title", &receiver.title)?;
+    let description = notification.text("message", &receiver.message)?;
     let mut message = json!({
-        "content": text("content", &receiver.content, DISCORD_CONTENT_CHARS_MAX)?,
+        "content": shorten_lines(&content, DISCORD_CONTENT_CHARS_MAX),
         "embeds": [{
-            "title": text("title", &receiver.title, DISCORD_TITLE_CHARS_MAX)?,
-            "description": text("message", &receiver.message, DISCORD_MESSAGE_CHARS_MAX)?,
+            "title": shorten(&title, DISCORD_TITLE_CHARS_MAX),
+            "description": shorten_lines(&description, DISCORD_MESSAGE_CHARS_MAX),
             "color": color(notification),
         }],
     });
-    for (name, field, template) in
-        [("username", "username", &receiver.username), ("avatar_url", "avatar_url", &receiver.avatar_url)]
-    {
-        let value = notification.text(field, template)?;
+    for (name, template, max) in [
+        ("username", &receiver.username, DISCORD_USERNAME_CHARS_MAX),
+        ("avatar_url", &receiver.avatar_url, usize::MAX),
+    ] {
+        let value = shorten(&notification.text(name, template)?, max);
         if !value.is_empty() {
             message[name] = value.into();
         }
@@ -90,21 +99,31 @@ pub(super) fn telegram(
     receiver: &TelegramReceiver,
     notification: &Notification<'_>,
 ) -> Result<Call, MessageError> {
-    let html = receiver.parse_mode == "HTML";
-    let text = notification
-        .templates
-        .text(&receiver.message, &notification.data, html)
-        .map_err(|source| MessageError::Template { field: "message", source: Box::new(source) })?;
+    let is_html = receiver.parse_mode == "HTML";
+    let text = if is_html {
+        notification.html("message", &receiver.message)?
+    } else {
+        notification.text("message", &receiver.message)?
+    };
+    let text = text.trim();
+    // Marks that are opened and not closed are refused. In Markdown nobody can tell which are.
+    let is_cut = text.chars().count() > TELEGRAM_CHARS_MAX;
+    let parse_mode = if is_cut && !is_html { "" } else { receiver.parse_mode.as_str() };
+    let text = if is_html {
+        shorten_html(text, TELEGRAM_CHARS_MAX)
+    } else {
+        shorten_lines(text, TELEGRAM_CHARS_MAX)
+    };
     let chat_id = receiver.chat_id.read()?;
     let mut message = json!({
         // A number is one to Telegram, a name of a channel is text.
         "chat_id": chat_id.reveal().parse::<i64>().map_or_else(|_| chat_id.reveal().into(), serde_json::Value::from),
-        "text": shorten(text.trim(), TELEGRAM_CHARS_MAX),
+        "text": text,
         "disable_notification": receiver.disable_notifications,
         "disable_web_page_preview": true,
     });
-    if !receiver.parse_mode.is_empty() {
-        message["parse_mode"] = receiver.parse_mode.as_str().into();
+    if !parse_mode.is_empty() {
+        message["parse_mode"] = parse_mode.into();
     }
     if receiver.message_thread_id != 0 {
         message["message_thread_id"] = receiver.message_thread_id.into();

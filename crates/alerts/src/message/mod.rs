@@ -1,17 +1,24 @@
 //! Messages: what services are sent to tell somebody.
 //!
-//! Nothing is sent here. [`calls`] makes the requests, which whoever runs the router sends; so each can be held against what the service documents.
+//! Nothing is sent here. [`messages`] makes requests and mails, which a [`Sender`](crate::send::Sender) sends; so each can be held against what the service documents.
 
+mod call;
 mod chat;
 mod hook;
+mod mail;
 mod pager;
+mod shorten;
 mod slack;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bellwether_template::{Definitions, Functions, ParseError};
-use bellwether_yaml::Secret;
+
+pub use call::Call;
+pub(crate) use call::is_secret_header;
+pub use mail::{Mail, Thread};
+pub use slack::Posted;
 
 use crate::config::{Integration, IntegrationKind, SecretSourceError};
 use crate::dedup::Reason;
@@ -62,19 +69,35 @@ pub struct Notification<'n> {
     pub reason: Reason,
     /// The templates.
     pub templates: &'n Templates,
+    /// The message that the group has already, if the service lets messages be changed or answered.
+    pub posted: Option<Posted>,
 }
 
-/// A request to a service.
+/// Something to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// The method.
-    pub method: &'static str,
-    /// Where to; whoever knows it may be able to send as well.
-    pub url: Secret,
-    /// Headers, of which some are secrets.
-    pub headers: Vec<(String, Secret)>,
-    /// The body.
-    pub body: String,
+pub enum Message {
+    /// A request over HTTP.
+    Call(Call),
+    /// A mail.
+    Mail(Mail),
+}
+
+impl Message {
+    /// Where it goes, as it may be shown.
+    pub fn shown_url(&self) -> String {
+        match self {
+            Self::Call(call) => call.shown_url(),
+            Self::Mail(mail) => mail.shown_url(),
+        }
+    }
+
+    /// What it says, as it may be shown.
+    pub fn shown_body(&self) -> String {
+        match self {
+            Self::Call(call) => call.shown_body(),
+            Self::Mail(mail) => mail.shown_body(),
+        }
+    }
 }
 
 /// Why no message could be made.
@@ -108,53 +131,50 @@ pub enum MessageError {
     Unsupported(&'static str),
 }
 
-/// The requests that tell somebody, in their order. Mails are no requests: [`Unsupported`](MessageError::Unsupported) here.
-pub fn calls(integration: &Integration, notification: &Notification<'_>) -> Result<Vec<Call>, MessageError> {
+/// What tells somebody, in its order.
+pub fn messages(
+    integration: &Integration,
+    notification: &Notification<'_>,
+) -> Result<Vec<Message>, MessageError> {
     let call = match &integration.kind {
         IntegrationKind::Webhook(it) => hook::webhook(it, notification)?,
         IntegrationKind::Http(it) => hook::http(it, notification)?,
-        IntegrationKind::Slack(it) => slack::message(it, notification)?,
+        IntegrationKind::Slack(it) => return Ok(requests(slack::messages(it, notification)?)),
         IntegrationKind::PagerDuty(it) => pager::pagerduty(it, notification)?,
-        IntegrationKind::OpsGenie(it) => return pager::opsgenie(it, notification),
+        IntegrationKind::OpsGenie(it) => return Ok(requests(pager::opsgenie(it, notification)?)),
         IntegrationKind::MsTeams(it) => chat::msteams(it, notification)?,
         IntegrationKind::Discord(it) => chat::discord(it, notification)?,
         IntegrationKind::Telegram(it) => chat::telegram(it, notification)?,
-        IntegrationKind::Email(_) => return Err(MessageError::Unsupported("a mail as a request")),
+        IntegrationKind::Email(it) => return Ok(vec![Message::Mail(mail::mail(it, notification)?)]),
         IntegrationKind::Foreign(it) => return Err(MessageError::Unsupported(it.kind)),
     };
-    Ok(vec![call])
+    Ok(vec![Message::Call(call)])
+}
+
+fn requests(calls: Vec<Call>) -> Vec<Message> {
+    calls.into_iter().map(Message::Call).collect()
 }
 
 impl Notification<'_> {
     /// The text of a field.
     fn text(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
+        self.render(field, template, false)
+    }
+
+    /// The text of a field in which marks have a meaning: what alerts say is escaped.
+    fn html(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
+        self.render(field, template, true)
+    }
+
+    fn render(&self, field: &'static str, template: &str, html: bool) -> Result<String, MessageError> {
         self.templates
-            .text(template, &self.data, false)
+            .text(template, &self.data, html)
             .map_err(|source| MessageError::Template { field, source: Box::new(source) })
     }
 
     fn is_firing(&self) -> bool {
         self.data.status() == Status::Firing
     }
-}
-
-impl Call {
-    fn post_json(url: Secret, body: &serde_json::Value) -> Self {
-        Self::json("POST", url, body.to_string())
-    }
-
-    fn json(method: &'static str, url: Secret, body: String) -> Self {
-        let content_type = ("content-type".to_owned(), Secret::new("application/json"));
-        Self { method, url, headers: vec![content_type], body }
-    }
-}
-
-/// At most so many characters; what is cut off is told by an ellipsis.
-fn shorten(text: &str, max_chars: usize) -> String {
-    if text.chars().count() <= max_chars {
-        return text.to_owned();
-    }
-    text.chars().take(max_chars.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A name for a group that says nothing about it and is always the same: the SHA-256 of its key, as services want it to tell one incident from another.

@@ -2,16 +2,25 @@ use bellwether_yaml::Secret;
 use serde_json::{Map, Value as Json, json};
 
 use super::hook::expanded;
-use super::{Call, MessageError, Notification, incident_key, shorten};
+use super::shorten::{shorten, shorten_lines};
+use super::{Call, MessageError, Notification, incident_key};
 use crate::config::{OpsGenieReceiver, PagerDutyKey, PagerDutyReceiver};
 
+const PAGERDUTY_V1_URL: &str = "https://events.pagerduty.com/generic/2010-04-15/create_event.json";
 /// What the services take at most.
 const PAGERDUTY_SUMMARY_CHARS_MAX: usize = 1024;
 const PAGERDUTY_BYTES_MAX: usize = 512 << 10;
 const OPSGENIE_MESSAGE_CHARS_MAX: usize = 130;
 const OPSGENIE_DESCRIPTION_CHARS_MAX: usize = 15_000;
 const OPSGENIE_NOTE_CHARS_MAX: usize = 25_000;
-/// What an event needs and nobody said.
+const OPSGENIE_ENTITY_CHARS_MAX: usize = 512;
+const OPSGENIE_SOURCE_CHARS_MAX: usize = 100;
+const OPSGENIE_TAGS_MAX: usize = 20;
+const OPSGENIE_ACTIONS_MAX: usize = 10;
+const OPSGENIE_WORD_CHARS_MAX: usize = 50;
+/// PagerDuty refuses events that say anything else.
+const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
+/// For an event whose severity is none of these.
 const SEVERITY: &str = "error";
 
 /// An event of the Events API, version 2 for a routing key, version 1 for a service key.
@@ -19,61 +28,66 @@ pub(super) fn pagerduty(
     receiver: &PagerDutyReceiver,
     notification: &Notification<'_>,
 ) -> Result<Call, MessageError> {
-    let text = |field, template: &str| notification.text(field, template);
-    let action = if notification.is_firing() { "trigger" } else { "resolve" };
-    let summary = shorten(&text("description", &receiver.description)?, PAGERDUTY_SUMMARY_CHARS_MAX);
+    let (url, field, key) = match &receiver.key {
+        PagerDutyKey::Service(key) => (PAGERDUTY_V1_URL, "service_key", key),
+        PagerDutyKey::Routing(key) => (receiver.url.as_str(), "routing_key", key),
+    };
+    let key = Secret::new(notification.text(field, key.read()?.reveal())?);
     let mut details = Map::new();
     for (name, template) in &receiver.details {
         details.insert(name.clone(), expanded(template, notification)?);
     }
-    let key = incident_key(notification.group_key);
-    let (client, client_url) = (text("client", &receiver.client)?, text("client_url", &receiver.client_url)?);
-    let mut event = match &receiver.key {
-        PagerDutyKey::Service(service_key) => {
-            return Ok(Call::post_json(
-                Secret::new("https://events.pagerduty.com/generic/2010-04-15/create_event.json"),
-                &json!({
-                    "service_key": text("service_key", service_key.read()?.reveal())?,
-                    "incident_key": key, "event_type": action, "description": summary,
-                    "client": client, "client_url": client_url, "details": details,
-                }),
-            ));
-        }
-        PagerDutyKey::Routing(routing_key) => {
-            let severity = text("severity", &receiver.severity)?;
-            json!({
-                "routing_key": text("routing_key", routing_key.read()?.reveal())?,
-                "dedup_key": key,
-                "event_action": action,
-                "client": client,
-                "client_url": client_url,
-                "payload": {
-                    "summary": summary,
-                    "source": text("source", &receiver.source)?,
-                    "severity": if severity.is_empty() { SEVERITY } else { &severity },
-                    "custom_details": details,
-                },
-            })
-        }
-    };
-    for (name, field, template) in [
-        ("class", "class", &receiver.class),
-        ("component", "component", &receiver.component),
-        ("group", "group", &receiver.group),
-    ] {
-        let value = text(field, template)?;
-        if !value.is_empty() {
-            event["payload"][name] = value.into();
-        }
-    }
-    event["images"] = pictures(receiver, notification)?;
-    event["links"] = links(receiver, notification)?;
+    let mut event = event(receiver, notification, &key, &details)?;
     if event.to_string().len() > PAGERDUTY_BYTES_MAX {
         // The list of alerts is what grows; the rest says that there is something.
-        event["payload"]["custom_details"] =
-            json!({"error": "the details were too large for an event and were left out"});
+        let left_out = json!({"error": "the details were too large for an event and were left out"});
+        match event.get_mut("payload") {
+            Some(payload) => payload["custom_details"] = left_out,
+            None => event["details"] = left_out,
+        }
     }
-    Ok(Call::post_json(Secret::new(receiver.url.as_str()), &event))
+    let mut call = Call::post_json(Secret::new(url), &event);
+    call.secrets.push(key);
+    Ok(call)
+}
+
+fn event(
+    receiver: &PagerDutyReceiver,
+    notification: &Notification<'_>,
+    key: &Secret,
+    details: &Map<String, Json>,
+) -> Result<Json, MessageError> {
+    let text = |field, template: &str| notification.text(field, template);
+    let action = if notification.is_firing() { "trigger" } else { "resolve" };
+    let summary = shorten(&text("description", &receiver.description)?, PAGERDUTY_SUMMARY_CHARS_MAX);
+    let incident = incident_key(notification.group_key);
+    let (client, client_url) = (text("client", &receiver.client)?, text("client_url", &receiver.client_url)?);
+    if let PagerDutyKey::Service(_) = receiver.key {
+        return Ok(json!({
+            "service_key": key.reveal(), "incident_key": incident, "event_type": action,
+            "description": summary, "client": client, "client_url": client_url, "details": details,
+        }));
+    }
+    let severity = text("severity", &receiver.severity)?.trim().to_lowercase();
+    let mut payload = json!({
+        "summary": summary,
+        "source": text("source", &receiver.source)?,
+        "severity": if SEVERITIES.contains(&severity.as_str()) { &severity } else { SEVERITY },
+        "custom_details": details,
+    });
+    for (name, template) in
+        [("class", &receiver.class), ("component", &receiver.component), ("group", &receiver.group)]
+    {
+        let value = text(name, template)?;
+        if !value.is_empty() {
+            payload[name] = value.into();
+        }
+    }
+    Ok(json!({
+        "routing_key": key.reveal(), "dedup_key": incident, "event_action": action,
+        "client": client, "client_url": client_url, "payload": payload,
+        "images": pictures(receiver, notification)?, "links": links(receiver, notification)?,
+    }))
 }
 
 /// Pictures that have an address.
@@ -116,13 +130,14 @@ pub(super) fn opsgenie(
         call
     };
     let text = |field, template: &str| notification.text(field, template);
-    let source = text("source", &receiver.source)?;
+    let source = shorten(&text("source", &receiver.source)?, OPSGENIE_SOURCE_CHARS_MAX);
     if !notification.is_firing() {
         let body = json!({"source": source});
         return Ok(vec![call("POST", format!("{base}/{alias}/close?identifierType=alias"), &body)]);
     }
     let message = shorten(&text("message", &receiver.message)?, OPSGENIE_MESSAGE_CHARS_MAX);
-    let description = shorten(&text("description", &receiver.description)?, OPSGENIE_DESCRIPTION_CHARS_MAX);
+    let description =
+        shorten_lines(&text("description", &receiver.description)?, OPSGENIE_DESCRIPTION_CHARS_MAX);
     let mut details: Map<String, Json> = notification
         .data
         .common_labels
@@ -132,22 +147,23 @@ pub(super) fn opsgenie(
     for (name, template) in &receiver.details {
         details.insert(name.clone(), text("details", template)?.into());
     }
-    let words = |field, template: &str| -> Result<Vec<String>, MessageError> {
+    let words = |field, template: &str, max| -> Result<Vec<String>, MessageError> {
         let list = text(field, template)?;
-        Ok(list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect())
+        let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
+        Ok(words.take(max).map(|word| shorten(word, OPSGENIE_WORD_CHARS_MAX)).collect())
     };
     let mut body = json!({
         "alias": alias, "message": message, "description": description, "details": details, "source": source,
         "responders": responders(receiver, notification)?,
-        "tags": words("tags", &receiver.tags)?,
-        "actions": words("actions", &receiver.actions)?,
+        "tags": words("tags", &receiver.tags, OPSGENIE_TAGS_MAX)?,
+        "actions": words("actions", &receiver.actions, OPSGENIE_ACTIONS_MAX)?,
     });
-    for (name, field, template) in [
-        ("entity", "entity", &receiver.entity),
-        ("note", "note", &receiver.note),
-        ("priority", "priority", &receiver.priority),
+    for (name, template, max) in [
+        ("entity", &receiver.entity, OPSGENIE_ENTITY_CHARS_MAX),
+        ("note", &receiver.note, OPSGENIE_NOTE_CHARS_MAX),
+        ("priority", &receiver.priority, OPSGENIE_WORD_CHARS_MAX),
     ] {
-        let value = shorten(&text(field, template)?, OPSGENIE_NOTE_CHARS_MAX);
+        let value = shorten(&text(name, template)?, max);
         if !value.is_empty() {
             body[name] = value.into();
         }

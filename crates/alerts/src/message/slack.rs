@@ -1,18 +1,83 @@
 use bellwether_yaml::Secret;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, MessageError, Notification, shorten};
+use super::shorten::{shorten, shorten_lines};
+use super::{Call, MessageError, Notification};
 use crate::config::{SlackReceiver, SlackWay};
 
 /// Slack shows no more of a title.
 const TITLE_CHARS_MAX: usize = 1024;
+/// What Slack takes of any other text.
+const TEXT_CHARS_MAX: usize = 40_000;
 
-/// A message with one attachment, as incoming webhooks and `chat.postMessage` take it.
-pub(super) fn message(
+/// A message that a service has, by what it wants to know it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Where it is.
+    pub channel: String,
+    /// Which of the messages there.
+    pub id: String,
+}
+
+/// What tells somebody in Slack: a message; or if the group has one already, another text for that, or an answer to it, or both.
+pub(super) fn messages(
     receiver: &SlackReceiver,
     notification: &Notification<'_>,
+) -> Result<Vec<Call>, MessageError> {
+    let message = message(receiver, notification)?;
+    let posted = notification.posted.as_ref().filter(|_| receiver.update_message || receiver.thread_replies);
+    let (Some(posted), Some(url)) = (posted, receiver.way.bot()) else {
+        return Ok(vec![call(receiver, None, message)?]);
+    };
+    let with = |fields: [(&str, &str); 2]| {
+        let mut message = message.clone();
+        for (name, value) in fields {
+            message.insert(name.to_owned(), value.into());
+        }
+        message
+    };
+    let mut calls = Vec::new();
+    if receiver.update_message {
+        let url = url.rsplit_once('/').map_or(url, |(base, _)| base);
+        let changed = with([("channel", &posted.channel), ("ts", &posted.id)]);
+        calls.push(call(receiver, Some(&format!("{url}/chat.update")), changed)?);
+    }
+    if receiver.thread_replies {
+        let answer = with([("channel", &posted.channel), ("thread_ts", &posted.id)]);
+        calls.push(call(receiver, None, answer)?);
+    }
+    Ok(calls)
+}
+
+/// A request with a message, to where messages go unless `url` says otherwise.
+fn call(
+    receiver: &SlackReceiver,
+    url: Option<&str>,
+    message: Map<String, Json>,
 ) -> Result<Call, MessageError> {
-    let text = |field, template: &str| notification.text(field, template);
+    let message = Json::Object(message);
+    match &receiver.way {
+        SlackWay::Hook(hook) => {
+            let url = url.map_or_else(|| hook.read(), |url| Ok(Secret::new(url)))?;
+            Ok(Call::post_json(url, &message))
+        }
+        SlackWay::App { token, url: to } => {
+            let mut call = Call::post_json(Secret::new(url.unwrap_or(to.as_str())), &message);
+            let token = Secret::new(format!("Bearer {}", token.read()?.reveal()));
+            call.headers.push(("authorization".to_owned(), token));
+            Ok(call)
+        }
+    }
+}
+
+/// A message with one attachment, as incoming webhooks and `chat.postMessage` take it.
+fn message(
+    receiver: &SlackReceiver,
+    notification: &Notification<'_>,
+) -> Result<Map<String, Json>, MessageError> {
+    let text = |field, template: &str| {
+        Ok::<_, MessageError>(shorten_lines(&notification.text(field, template)?, TEXT_CHARS_MAX))
+    };
     let mut attachment = Map::new();
     let mut set = |name: &str, value: Json| {
         let is_empty = match &value {
@@ -58,16 +123,7 @@ pub(super) fn message(
         message.insert("link_names".to_owned(), true.into());
     }
     message.insert("attachments".to_owned(), json!([attachment]));
-    let message = Json::Object(message);
-    match &receiver.way {
-        SlackWay::Hook(url) => Ok(Call::post_json(url.read()?, &message)),
-        SlackWay::App { token, url } => {
-            let mut call = Call::post_json(Secret::new(url.as_str()), &message);
-            let token = Secret::new(format!("Bearer {}", token.read()?.reveal()));
-            call.headers.push(("authorization".to_owned(), token));
-            Ok(call)
-        }
-    }
+    Ok(message)
 }
 
 fn fields(receiver: &SlackReceiver, notification: &Notification<'_>) -> Result<Json, MessageError> {

@@ -192,6 +192,7 @@ impl Sender {
     }
 
     /// The same with a limit, which other senders may share.
+    #[must_use]
     pub fn with_rate_limit(self, limit: Option<Arc<RateLimit>>) -> Self {
         Self { rate_limit: limit, ..self }
     }

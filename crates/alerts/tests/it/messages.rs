@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::dedup::Reason;
 use bellwether_alerts::library::functions;
-use bellwether_alerts::message::{Call, MessageError, Notification, Templates, calls};
+use bellwether_alerts::message::{Call, Message, MessageError, Notification, Posted, Templates, messages};
 use bellwether_alerts::notification::{Data, Kv};
 use bellwether_model::{Alert, Labels, ManualClock};
 use serde_json::{Value as Json, json};
@@ -34,13 +34,28 @@ fn told(alerts: &[Alert]) -> Arc<Data> {
 
 /// What the first integration of a receiver sends, which is written as in a configuration.
 fn send(section: &str, alerts: &[Alert]) -> Result<Vec<Call>, MessageError> {
+    send_after(section, alerts, None)
+}
+
+/// The same for a group that has a message already.
+fn send_after(section: &str, alerts: &[Alert], posted: Option<Posted>) -> Result<Vec<Call>, MessageError> {
     let yaml = format!("route: {{receiver: team}}\nreceivers:\n- name: team\n  {section}");
     let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
     let config = config.unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
     let templates = templates(&[]);
-    let notification =
-        Notification { data: told(alerts), group_key: KEY, reason: Reason::NewAlerts, templates: &templates };
-    calls(&config.receivers[0].integrations[0], &notification)
+    let notification = Notification {
+        data: told(alerts),
+        group_key: KEY,
+        reason: Reason::NewAlerts,
+        templates: &templates,
+        posted,
+    };
+    let messages = messages(&config.receivers[0].integrations[0], &notification)?;
+    let call = |message| match message {
+        Message::Call(call) => call,
+        Message::Mail(mail) => panic!("a mail: {mail:?}"),
+    };
+    Ok(messages.into_iter().map(call).collect())
 }
 
 fn one(section: &str, alerts: &[Alert]) -> (Call, Json) {
@@ -126,6 +141,38 @@ fn slack_by_hook_and_by_bot() {
     assert_eq!(header(&call, "authorization"), "Bearer xoxb-1");
     assert_eq!(body["attachments"][0]["title"], "[RESOLVED] Slow (a page)");
     assert_eq!(body["attachments"][0]["color"], "good");
+}
+
+#[test]
+fn slack_changes_and_answers_the_first_message_of_a_group() {
+    let posted = || Some(Posted { channel: "C1".to_owned(), id: "17.5".to_owned() });
+    let bot = |more: &str| {
+        format!("slack_configs: [{{app_token: xoxb-1, channel: '#c', send_resolved: true{more}}}]")
+    };
+    let sent = |more: &str| {
+        let calls = send_after(&bot(more), &[alert("a", true)], posted()).expect("it can be made");
+        let part = |call: &Call| {
+            let body: Json = serde_json::from_str(&call.body).expect("JSON");
+            let method = call.url.reveal().strip_prefix("https://slack.com/api/").unwrap_or("").to_owned();
+            let text = |name: &str| body[name].as_str().unwrap_or("").to_owned();
+            (method, text("channel"), text("ts"), text("thread_ts"))
+        };
+        calls.iter().map(part).collect::<Vec<_>>()
+    };
+    let parts = |all: [&str; 4]| {
+        let [method, channel, ts, thread] = all.map(str::to_owned);
+        (method, channel, ts, thread)
+    };
+    let (new, change, answer) = (
+        parts(["chat.postMessage", "#c", "", ""]),
+        parts(["chat.update", "C1", "17.5", ""]),
+        parts(["chat.postMessage", "C1", "", "17.5"]),
+    );
+    assert_eq!(sent(", update_message: true, thread_replies: true"), [change.clone(), answer.clone()]);
+    assert_eq!(
+        [sent(""), sent(", update_message: true"), sent(", thread_replies: true")].concat(),
+        [new, change, answer]
+    );
 }
 
 #[test]
@@ -220,7 +267,7 @@ fn discord_and_telegram() {
     );
     assert_eq!((&body["username"], &body["embeds"][0]["color"]), (&json!("Bell"), &json!(0x00b0_0020)));
     let text = body["embeds"][0]["description"].as_str().expect("a text");
-    assert!(text.chars().count() == 4096 && text.ends_with('…'), "cut at what Discord takes");
+    assert!(text.chars().count() <= 4096 && text.ends_with(" more characters"), "cut at what Discord takes");
     let (call, body) = one(
         "telegram_configs: [{bot_token: '1:t', chat_id: -100, message: '<b>{{ .CommonAnnotations.summary }}</b>', message_thread_id: 7}]",
         &[alert("a", false)],

@@ -1,15 +1,17 @@
 //! A router that runs: from an alert to a message at a real service.
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::dedup::LogEntry;
 use bellwether_alerts::library::functions;
-use bellwether_alerts::message::Templates;
+use bellwether_alerts::message::{Posted, Templates};
 use bellwether_alerts::router::{Delivery, LogKey, Router};
-use bellwether_alerts::runner::{DeliveryError, Keeper, Runner, Surroundings};
+use bellwether_alerts::runner::{Keeper, Runner, Surroundings};
 use bellwether_alerts::send::Backoff;
 use bellwether_alerts::silence::Silences;
+use bellwether_alerts::way_out::Told;
 use bellwether_model::{Alert, Labels, SystemClock};
 use bellwether_outbound::ClientOptions;
 use serde_json::Value as Json;
@@ -22,6 +24,7 @@ use crate::service::Service;
 struct Memory {
     told: Mutex<Vec<(LogKey, LogEntry)>>,
     ended: Mutex<Vec<String>>,
+    posted: Mutex<BTreeMap<LogKey, Posted>>,
 }
 
 impl Keeper for Memory {
@@ -29,9 +32,21 @@ impl Keeper for Memory {
         self.told.lock().expect("no panic").push((key.clone(), entry.clone()));
     }
 
-    fn ended(&self, delivery: &Delivery, result: &Result<(), DeliveryError>) {
-        let error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    fn ended(&self, delivery: &Delivery, told: &Told) {
+        let error = told.result.as_ref().err().map(ToString::to_string).unwrap_or_default();
         self.ended.lock().expect("no panic").push(format!("{} {error}", delivery.to.receiver));
+    }
+
+    fn posted(&self, key: &LogKey) -> Option<Posted> {
+        self.posted.lock().expect("no panic").get(key).cloned()
+    }
+
+    fn keep_posted(&self, key: &LogKey, posted: Option<&Posted>) {
+        let mut all = self.posted.lock().expect("no panic");
+        match posted {
+            Some(posted) => all.insert(key.clone(), posted.clone()),
+            None => all.remove(key),
+        };
     }
 }
 

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bellwether_model::parse_duration_ms;
 use bellwether_yaml::{MapReader, Value};
 
 use super::{Context, IntegrationKind, UrlTemplate};
@@ -16,8 +15,6 @@ pub struct WebhookReceiver {
     pub payload: Option<Value>,
     /// At most so many alerts in one message; 0 for all.
     pub max_alerts: usize,
-    /// How long a request may take, in milliseconds; 0 for as long as there is until the next notification.
-    pub timeout_ms: i64,
 }
 
 /// Any request.
@@ -31,8 +28,6 @@ pub struct HttpReceiver {
     pub headers: BTreeMap<String, String>,
     /// The body: a template.
     pub body: String,
-    /// How long a request may take, in milliseconds; 0 for as long as there is until the next notification.
-    pub timeout_ms: i64,
 }
 
 /// An address that is a secret.
@@ -51,7 +46,6 @@ pub(super) fn read_webhook(map: &mut MapReader<'_, '_>, _: &Context<'_>) -> Opti
     let receiver = WebhookReceiver {
         payload: map.optional("payload"),
         max_alerts: map.or_default("max_alerts"),
-        timeout_ms: map.parse_or("timeout", 0, parse_duration_ms),
         url: url?,
     };
     Some(IntegrationKind::Webhook(receiver))
@@ -68,7 +62,6 @@ pub(super) fn read_http(map: &mut MapReader<'_, '_>, _: &Context<'_>) -> Option<
         method,
         headers: map.or_default("headers"),
         body: super::text(map, "body", "{{ toJson . }}"),
-        timeout_ms: map.parse_or("timeout", 0, parse_duration_ms),
         url: url?,
     };
     Some(IntegrationKind::Http(receiver))

@@ -10,6 +10,7 @@ mod url_template;
 
 use std::collections::BTreeMap;
 
+use bellwether_model::parse_duration_ms;
 use bellwether_outbound::{HttpClientConfig, ProxyConfig};
 use bellwether_yaml::{Errors, Kind, MapReader, Node, Reported};
 
@@ -30,6 +31,8 @@ pub struct Receiver {
     pub name: String,
     /// Words about it, by name; `name` is always among them.
     pub labels: Vec<(String, String)>,
+    /// At most so many messages per minute, in all ways together; 0 for any number. Only Bellwether has this.
+    pub max_per_minute: u32,
     /// The ways in which it is told.
     pub integrations: Vec<Integration>,
 }
@@ -50,6 +53,8 @@ pub struct Common {
     pub send_resolved: bool,
     /// How requests are made.
     pub http: HttpClientConfig,
+    /// How long one attempt may take, in milliseconds; 0 if nothing is said. Alertmanager has this for some kinds only.
+    pub timeout_ms: i64,
 }
 
 /// The services and protocols.
@@ -208,6 +213,7 @@ impl Receiver {
             map.reject(node, ConfigError::Missing("name in receiver"));
         }
         let labels = read_labels(&mut map, &name);
+        let max_per_minute = map.or_default("max_per_minute");
         let context = Context { global };
         let mut integrations = Vec::new();
         for section in &SECTIONS {
@@ -224,7 +230,7 @@ impl Receiver {
         }
         foreign::read_all(&mut map, &context, &mut integrations);
         map.finish()?;
-        Ok(Self { name, labels, integrations })
+        Ok(Self { name, labels, max_per_minute, integrations })
     }
 
     /// The kinds of integrations that are not supported.
@@ -277,6 +283,7 @@ impl Common {
         Self {
             send_resolved: map.or("send_resolved", send_resolved),
             http: own.unwrap_or_else(|| context.global.http.clone()),
+            timeout_ms: map.parse_or("timeout", 0, parse_duration_ms),
         }
     }
 }

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use bellwether_model::parse_duration_ms;
 use bellwether_outbound::ConfigUrl;
 use bellwether_yaml::{Decode, Errors, MapReader, Node, Reported, Value};
 
@@ -38,8 +37,6 @@ pub struct PagerDutyReceiver {
     pub component: String,
     /// What it belongs to.
     pub group: String,
-    /// How long a request may take, in milliseconds; 0 for as long as there is until the next notification.
-    pub timeout_ms: i64,
 }
 
 /// Which API of PagerDuty takes the events.
@@ -157,7 +154,6 @@ pub(super) fn read_pagerduty(map: &mut MapReader<'_, '_>, context: &Context<'_>)
         class: map.or_default("class"),
         component: map.or_default("component"),
         group: map.or_default("group"),
-        timeout_ms: map.parse_or("timeout", 0, parse_duration_ms),
         source: if source.is_empty() { client.clone() } else { source },
         client,
         details,

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 
-use bellwether_model::parse_duration_ms;
 use bellwether_outbound::ConfigUrl;
 use bellwether_yaml::{Decode, Errors, MapReader, Node, Reported};
 
@@ -58,8 +57,8 @@ pub struct SlackReceiver {
     pub actions: Vec<SlackAction>,
     /// Whether the first message of a group is changed instead of sending another one.
     pub update_message: bool,
-    /// How long a request may take, in milliseconds; 0 for as long as there is until the next notification.
-    pub timeout_ms: i64,
+    /// Whether what follows the first message of a group is told in its thread. Only Bellwether has this.
+    pub thread_replies: bool,
 }
 
 /// How messages get to Slack.
@@ -74,6 +73,19 @@ pub enum SlackWay {
         /// Where messages are posted.
         url: ConfigUrl,
     },
+}
+
+impl SlackWay {
+    /// Where a bot posts messages, which alone can be changed and answered later. `None` for a hook.
+    ///
+    /// A bot may also be written as the address that takes its messages, with its token as the credentials of the request.
+    pub fn bot(&self) -> Option<&str> {
+        match self {
+            Self::App { url, .. } => Some(url.as_str()),
+            Self::Hook(SecretSource::Inline(url)) => Some(url.reveal()).filter(|url| *url == POST_MESSAGE),
+            Self::Hook(SecretSource::File(_)) => None,
+        }
+    }
 }
 
 /// A pair below the text of a message.
@@ -132,17 +144,16 @@ pub(super) fn read(map: &mut MapReader<'_, '_>, context: &Context<'_>) -> Option
             .unwrap_or_else(|| ["fallback", "pretext", "text"].map(str::to_owned).to_vec()),
         actions: map.or_default("actions"),
         update_message: map.or_default("update_message"),
-        timeout_ms: map.parse_or("timeout", 0, parse_duration_ms),
+        thread_replies: map.or_default("thread_replies"),
         way: way?,
     };
-    let may_update = match &receiver.way {
-        SlackWay::App { .. } => true,
-        SlackWay::Hook(SecretSource::Inline(url)) => url.reveal() == POST_MESSAGE,
-        SlackWay::Hook(SecretSource::File(_)) => false,
-    };
-    if receiver.update_message && !may_update {
-        map.reject(map.place("update_message"), ConfigError::UpdateMessage);
-        return None;
+    for (field, is_set) in
+        [("update_message", receiver.update_message), ("thread_replies", receiver.thread_replies)]
+    {
+        if is_set && receiver.way.bot().is_none() {
+            map.reject(map.place(field), ConfigError::NeedsBot(field));
+            return None;
+        }
     }
     Some(IntegrationKind::Slack(Box::new(receiver)))
 }
@@ -162,7 +173,6 @@ fn read_way(map: &mut MapReader<'_, '_>, context: &Context<'_>) -> Option<SlackW
         own => own,
     };
     match (hook, token) {
-        // A bot may also be written as the address that takes its messages, with its token as the credentials of the request.
         (Some(_), Some(_)) => {
             let both = "app_token/app_token_file & api_url/api_url_file";
             map.reject(map.place("app_token"), ConfigError::AtMostOne(both));

@@ -1,0 +1,142 @@
+//! From what is to be told to a service that has taken it: the messages and senders of one configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellwether_outbound::{ClientConfigError, ClientOptions};
+use tokio::time::Instant;
+
+use crate::config::{Config, Integration, IntegrationKind};
+use crate::message::{Message, MessageError, Notification, Posted, Templates, messages};
+use crate::notification::Status;
+use crate::send::{Backoff, Circuit, RateLimit, SendError, Sender};
+
+/// What makes and sends messages, of one configuration.
+#[derive(Debug)]
+pub struct WayOut {
+    templates: Templates,
+    /// By receiver and the place of the integration in it.
+    senders: BTreeMap<String, Vec<(Integration, Sender)>>,
+}
+
+/// What came of telling somebody.
+#[derive(Debug)]
+pub struct Told {
+    /// What was sent, or should have been.
+    pub messages: Vec<Message>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The message that the group has in the service now, if that lets messages be changed or answered; or why nobody was told.
+    pub result: Result<Option<Posted>, DeliveryError>,
+}
+
+/// Why somebody was not told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// There is no message.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// It was not taken.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The configuration has changed since, and nobody waits for it.
+    #[error("the receiver is not in the configuration any more")]
+    NoReceiver,
+}
+
+impl WayOut {
+    /// Senders for all integrations of all receivers. Certificates are read now, which blocks.
+    pub fn new(
+        config: &Config,
+        templates: Templates,
+        options: &ClientOptions,
+        backoff: Backoff,
+    ) -> Result<Self, ClientConfigError> {
+        let mut senders = BTreeMap::new();
+        for receiver in &config.receivers {
+            let limit =
+                (receiver.max_per_minute > 0).then(|| Arc::new(RateLimit::new(receiver.max_per_minute)));
+            let mut of_receiver = Vec::with_capacity(receiver.integrations.len());
+            for integration in &receiver.integrations {
+                let sender = Sender::new(integration, options, backoff)?.with_rate_limit(limit.clone());
+                of_receiver.push((integration.clone(), sender));
+            }
+            senders.insert(receiver.name.clone(), of_receiver);
+        }
+        Ok(Self { templates, senders })
+    }
+
+    /// The templates of the configuration.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// The integrations of a receiver with what sends their messages; `None` if there is no such receiver.
+    pub fn receiver(&self, name: &str) -> Option<&[(Integration, Sender)]> {
+        self.senders.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether messages go to the service of an integration; `None` if there is no such integration.
+    pub fn circuit(&self, receiver: &str, integration: usize) -> Option<Circuit> {
+        self.receiver(receiver)?.get(integration).map(|(_, sender)| sender.circuit())
+    }
+
+    /// Tells an integration of a receiver, until `deadline` at most. `jitter` is asked for a number from 0 to 1 before each wait.
+    pub async fn tell(
+        &self,
+        (receiver, integration): (&str, usize),
+        notification: &Notification<'_>,
+        deadline: Instant,
+        jitter: impl FnMut() -> f64 + Copy,
+    ) -> Told {
+        let Some((integration, sender)) = self.receiver(receiver).and_then(|it| it.get(integration)) else {
+            return Told { messages: Vec::new(), attempts: 0, result: Err(DeliveryError::NoReceiver) };
+        };
+        let told = tell(integration, sender, notification, deadline, jitter).await;
+        match &told.result {
+            Err(DeliveryError::Send(error))
+                if notification.posted.is_some() && error.last.has_lost_message() =>
+            {
+                // Somebody has removed the message. There is a new one then.
+                let anew = Notification { posted: None, ..notification.clone() };
+                tell(integration, sender, &anew, deadline, jitter).await
+            }
+            _ => told,
+        }
+    }
+}
+
+async fn tell(
+    integration: &Integration,
+    sender: &Sender,
+    notification: &Notification<'_>,
+    deadline: Instant,
+    jitter: impl FnMut() -> f64,
+) -> Told {
+    let messages = match messages(integration, notification) {
+        Ok(messages) => messages,
+        Err(error) => return Told { messages: Vec::new(), attempts: 0, result: Err(error.into()) },
+    };
+    match sender.send(&messages, deadline, jitter).await {
+        Ok(sent) => {
+            let posted = posted(integration, notification, sent.posted);
+            Told { messages, attempts: sent.attempts, result: Ok(posted) }
+        }
+        Err(error) => Told { messages, attempts: error.attempts, result: Err(error.into()) },
+    }
+}
+
+/// The message that the group has now. It keeps the first one until all is over; what fires then begins with another one.
+fn posted(
+    integration: &Integration,
+    notification: &Notification<'_>,
+    sent: Option<Posted>,
+) -> Option<Posted> {
+    let IntegrationKind::Slack(receiver) = &integration.kind else { return None };
+    let keeps = receiver.update_message || receiver.thread_replies;
+    if !keeps || notification.data.status() == Status::Resolved {
+        return None;
+    }
+    notification.posted.clone().or(sent)
+}

@@ -485,12 +485,16 @@ impl Core {
 
     fn append_to(&self, list: List, at: u32) {
         let record = Record::at(self.arena, at);
+        list.append(self.arena, at, image::fixed(record.closed_index(), self.value_words(record)));
+    }
+
+    /// The values of the open labels of one of its records, as [`each_word`](crate::record::each_word) puts them.
+    pub(crate) fn value_words(&self, record: Record) -> impl Iterator<Item = u64> {
         let words = record.behind_cells(self.description.n_cells);
         let n_open = self.open_fields().count();
         let lengths = words[..n_open.div_ceil(4)].iter().map(|word| word.load(Ordering::Relaxed));
         let n_words = image::value_words(&lengths.collect::<Vec<_>>(), n_open).unwrap_or_default();
-        let values = words[..n_words].iter().map(|word| word.load(Ordering::Relaxed));
-        list.append(self.arena, at, image::fixed(record.closed_index(), values));
+        words[..n_words].iter().map(|word| word.load(Ordering::Relaxed))
     }
 
     /// What those pass who count in the series, if somebody else can be alone there.

@@ -96,6 +96,11 @@ impl<L: Labels> Counter<L> {
         Self { core, labels: PhantomData }
     }
 
+    /// The family, of which the counts are wanted.
+    pub(crate) fn core(self) -> &'static Core {
+        self.core
+    }
+
     /// The counter with these labels. It is made if it is not there; beyond a limit of the family it is the one of the overflow series.
     #[inline]
     pub fn with(&self, labels: L::At<'_>) -> CounterHandle {

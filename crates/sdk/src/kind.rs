@@ -9,6 +9,7 @@ use crate::histogram::HistogramHandle;
 use crate::info;
 use crate::native::{self, NativeHistogramHandle};
 use crate::observed::ObservedCounterHandle;
+use crate::recent;
 use crate::record::Record;
 use crate::sharded;
 use crate::state_set;
@@ -35,6 +36,8 @@ pub(crate) enum Kind {
     StateSet(&'static [&'static str]),
     /// When it was said.
     Info,
+    /// A count for each slice of a window. It is not exposed.
+    Recent(recent::Shape),
 }
 
 impl Kind {
@@ -46,7 +49,12 @@ impl Kind {
             Self::Summary(_) => MetricType::Summary,
             Self::StateSet(_) => MetricType::StateSet,
             Self::Info => MetricType::Info,
+            Self::Recent(_) => MetricType::Unknown,
         }
+    }
+
+    pub(crate) fn is_exposed(&self) -> bool {
+        !matches!(self, Self::Recent(_))
     }
 
     pub(crate) fn n_cells(&self) -> usize {
@@ -65,6 +73,7 @@ impl Kind {
             Self::Summary(_) => summary::N_CELLS,
             Self::StateSet(_) => state_set::N_CELLS,
             Self::Info => info::N_CELLS,
+            Self::Recent(shape) => shape.n_cells(),
         }
     }
 
@@ -98,6 +107,7 @@ impl Kind {
                 "other buckets"
             }
             (Self::NativeHistogram(_), Self::NativeHistogram(_)) => "other buckets",
+            (Self::Recent(_), Self::Recent(_)) => "another window",
             (Self::Summary(_), Self::Summary(_)) => "other quantiles or another window",
             _ => "another way of counting",
         })

@@ -64,6 +64,7 @@ mod operation;
 mod overflow;
 #[cfg(feature = "push")]
 pub mod push;
+mod recent;
 mod record;
 mod region;
 mod registry;
@@ -72,6 +73,7 @@ pub mod runtime;
 mod server;
 mod sharded;
 mod sketch;
+mod slices;
 mod state_set;
 mod summary;
 mod sync;

@@ -24,6 +24,7 @@ use crate::native::{self, NativeHistogram};
 use crate::observed::ObservedCounter;
 use crate::operation::Operation;
 use crate::overflow::{Bell, Listeners, Overflow};
+use crate::region::contents::Family;
 use crate::region::{self, GaugeMerge, ShareError, Sharing, SkippedRegion};
 use crate::sharded::ShardedCounter;
 use crate::sketch::{MAX_BUCKETS, MIN_BUCKETS};
@@ -215,6 +216,10 @@ impl Opts {
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    pub(crate) fn window_length(&self) -> Duration {
+        self.window
     }
 
     pub(crate) fn help_text(&self) -> &'static str {
@@ -584,7 +589,8 @@ impl Registry {
             let mut contents = self.lock();
             contents.families.iter().for_each(|core| core.expire());
             contents.collectors.retain(|collector| !collector.is_stopped());
-            (contents.families.clone(), contents.collectors.clone(), contents.is_shared)
+            let exposed = contents.families.iter().filter(|core| core.description.kind.is_exposed());
+            (exposed.copied().collect::<Vec<_>>(), contents.collectors.clone(), contents.is_shared)
         };
         let names = names.to_vec();
         let aliases = families.iter().map(|core| (core.description.name, core.description.aliases));
@@ -596,6 +602,13 @@ impl Registry {
         let collectors = if region::leads() { collectors } else { Vec::new() };
         let (families, lease) = region::of_all_processes(families);
         Source { families, aliases, collectors, names, _lease: lease }
+    }
+
+    /// What is counted in families, by all processes that share the registry; by this one alone if it is not shared, or what the others count cannot be read.
+    pub(crate) fn sums<const N: usize>(&self, families: [&'static Core; N]) -> [Family; N] {
+        let is_shared = self.lock().is_shared;
+        let sums = if is_shared { region::sums(families) } else { None };
+        sums.unwrap_or_else(|| families.map(Family::of))
     }
 
     /// All families and their series as text 0.0.4.

@@ -9,6 +9,8 @@ mod clock;
 mod exemplar;
 #[path = "../../src/gate.rs"]
 mod gate;
+#[path = "../../src/slices.rs"]
+mod slices;
 #[path = "../../src/table.rs"]
 mod table;
 
@@ -38,6 +40,7 @@ fn main() {
     run("who counts waits for who changes", || gates_keep_apart(false));
     run("two who change wait for each other", || gates_keep_apart(true));
     run("what was put into a table is found while it grows", tables_grow);
+    run("what is counted while a slice begins is in it", slices_begin);
 }
 
 fn run(what: &str, model: impl Fn() + Send + Sync + 'static) {
@@ -126,4 +129,22 @@ fn tables_grow() {
     assert!(table.insert(hash(N + 1), N + 1, N as usize, hash));
     reader.join().expect("it does not panic");
     assert!((1..=N + 1).all(|at| finds(&table, at)), "all are there");
+}
+
+/// Two count in a slice that begins, and one comes late with something of the slice that had the word before.
+fn slices_begin() {
+    const N: u32 = 3;
+    let words: Arc<[AtomicU64; N as usize]> = Arc::new(std::array::from_fn(|_| AtomicU64::new(0)));
+    slices::count(&*words, 1);
+    let count = |number| {
+        let words = Arc::clone(&words);
+        thread::spawn(move || slices::count(&*words, number))
+    };
+    let others = [count(1 + N), count(1)];
+    slices::count(&*words, 1 + N);
+    others.into_iter().for_each(|other| other.join().expect("it does not panic"));
+    let words: Vec<u64> = words.iter().map(|word| word.load(Ordering::Relaxed)).collect();
+    let counted: Vec<(u32, u64)> = slices::counted(&words, 1 + N).collect();
+    // What came late is in the slice that took the place, or went with its own.
+    assert!([[(1 + N, 2)], [(1 + N, 3)]].iter().any(|expected| counted == expected), "{counted:?}");
 }

@@ -140,6 +140,7 @@ fn series(writer: &mut ProtobufWriter<'_>, named: Named, record: Record, labels:
             }
         }
         Kind::Info => writer.number(&labels.fields, 1.0, None),
+        Kind::Recent(_) => {}
     }
 }
 

@@ -126,6 +126,7 @@ fn series(writer: &mut Writer<'_>, named: Named, record: Record, labels: &mut La
             });
         }
         Kind::Info => write(Part::Value, None, Number::Count(1), None),
+        Kind::Recent(_) => {}
     }
 }
 

@@ -19,6 +19,9 @@
 //! # Ok::<(), bellwether_sdk::RegisterError>(())
 //! ```
 //!
+//! Processes that share their registry ([`Registry::share`]) have one window: a snapshot in any of them tells what all did, those included that are gone. Only budgets are
+//! each process's own.
+//!
 //! A window is a view for people. Alerts belong on the counters and the histogram, which add up over instances and over any time, and are exposed beside it; `p` is the name of the service:
 //!
 //! | Family | Labels |
@@ -36,12 +39,12 @@
 
 mod budget;
 mod sketch;
+mod snapshot;
 mod window;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::collector::Collector;
@@ -49,7 +52,6 @@ use crate::counter::Counter;
 use crate::error::RegisterError;
 use crate::gauge::Gauge;
 use crate::histogram::Histogram;
-use crate::json;
 use crate::region::GaugeMerge;
 use crate::registry::{Opts, Registry};
 use crate::track::Status;
@@ -57,6 +59,8 @@ use crate::{LabelValue, Labels};
 
 pub use budget::{Budget, BudgetUnit};
 use budget::{BudgetLabels, BudgetName, Budgets};
+use snapshot::milliseconds;
+pub use snapshot::{Approvals, Snapshot, Usage};
 use window::Window;
 
 /// Bounds of how long approvals wait, in seconds: people answer them.
@@ -110,7 +114,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How far back a snapshot looks, in whole seconds up to an hour. Five minutes if nothing is said.
+    /// How far back a snapshot looks, in whole seconds up to an hour. Five minutes if nothing is said. The oldest second of it is forgotten as a whole; of a longer window as many
+    /// seconds as are a 300th part of it.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window.clamp(Duration::from_secs(1), Duration::from_hours(1));
@@ -128,7 +133,8 @@ impl Builder {
     pub fn register(self, registry: &Registry) -> Result<Golden, RegisterError> {
         // The names of families live as long as the families, which is for ever.
         let opts = |name: &str, help| Opts::new(format!("{}_{name}", self.service).leak(), help);
-        let window = Window::new(self.window.as_secs() as usize);
+        // Only one process exposes them, so any merge but a sum of those that lived will do.
+        let of_all = |name, help| opts(name, help).merge(GaugeMerge::MaxLive);
         let instruments = Instruments {
             executions: registry.counter(opts("executions", "Executions that ended."))?,
             successful: registry.counter(opts("executions_successful", "Executions that worked."))?,
@@ -158,21 +164,22 @@ impl Builder {
                     .buckets(WAIT_SECONDS),
             )?,
             success_rate: registry
-                .gauge(opts("success_rate", "Share of executions in the window that worked."))?,
+                .gauge(of_all("success_rate", "Share of executions in the window that worked."))?,
             error_rate: registry
-                .gauge(opts("error_rate", "Share of executions in the window that failed."))?,
+                .gauge(of_all("error_rate", "Share of executions in the window that failed."))?,
             latency: registry
-                .gauge(opts("latency_ms", "Latency percentiles of the window, in milliseconds."))?,
+                .gauge(of_all("latency_ms", "Latency percentiles of the window, in milliseconds."))?,
         };
         // Without traffic there is no rate, and 0 would be one.
         instruments.success_rate.remove(());
         instruments.error_rate.remove(());
+        let window = Window::register(registry, self.service, self.window, instruments.executions)?;
         let shared = Shared {
             service: self.service,
-            started: Instant::now(),
+            registry: registry.clone(),
+            started: (registry.clock())(),
             length: self.window,
-            total: AtomicU64::new(0),
-            window: Mutex::new(window),
+            window,
             budgets: Budgets::default(),
             instruments,
         };
@@ -202,23 +209,13 @@ struct Instruments {
 
 struct Shared {
     service: &'static str,
-    started: Instant,
+    registry: Registry,
+    /// When it was registered, since the Unix epoch.
+    started: Duration,
     length: Duration,
-    /// Executions since the start.
-    total: AtomicU64,
-    window: Mutex<Window>,
+    window: Window,
     budgets: Budgets,
     instruments: Instruments,
-}
-
-impl Shared {
-    fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn second(&self) -> u64 {
-        self.started.elapsed().as_secs()
-    }
 }
 
 /// The golden signals of a service. A clone has the same ones.
@@ -237,8 +234,7 @@ impl Golden {
     pub fn execution(&self, domain: &str, status: impl Into<Status>, took: Duration) {
         let is_ok = status.into().is_success();
         let (shared, instruments) = (&*self.shared, &self.shared.instruments);
-        shared.window().execution(shared.second(), domain, is_ok, took.as_secs_f64());
-        shared.total.fetch_add(1, Ordering::Relaxed);
+        shared.window.execution(domain, is_ok, took.as_secs_f64());
         instruments.executions.inc();
         instruments.domain_usage.with(Domain { domain }).inc();
         instruments.duration.observe(took.as_secs_f64());
@@ -255,7 +251,7 @@ impl Golden {
     pub fn tool_call(&self, tool: &str, status: impl Into<Status>) {
         let is_ok = status.into().is_success();
         let (shared, instruments) = (&*self.shared, &self.shared.instruments);
-        shared.window().tool_call(shared.second(), tool, is_ok);
+        shared.window.tool_call(tool, is_ok);
         instruments.tool_calls.with(Tool { tool }).inc();
         let errors = instruments.tool_errors.with(Tool { tool });
         if !is_ok {
@@ -288,7 +284,7 @@ impl Golden {
     /// Counts a request for an approval that ended, after waiting for so long.
     pub fn approval(&self, outcome: ApprovalOutcome, waited: Duration) {
         let (shared, instruments) = (&*self.shared, &self.shared.instruments);
-        shared.window().approval(shared.second(), outcome, waited.as_secs_f64());
+        shared.window.approval(outcome, waited.as_secs_f64());
         instruments.approvals.with(Approval { outcome }).inc();
         instruments.approval_wait.observe(waited.as_secs_f64());
         if outcome == ApprovalOutcome::Timeout {
@@ -307,18 +303,21 @@ impl Golden {
         }
     }
 
-    /// What happened in the window that ends now.
+    /// What happened in the window that ends now, in all processes that share the registry.
     pub fn snapshot(&self) -> Snapshot {
         let shared = &*self.shared;
-        let sums = shared.window().sums(shared.second());
+        let sums = shared.window.sums(&shared.registry);
         let executions = sums.succeeded + sums.failed;
         let rate = |n: u64| (executions > 0).then(|| n as f64 / executions as f64);
-        let span = shared.length.min(shared.started.elapsed()).max(Duration::from_secs(1));
+        // The others may be older than this process, which what they did tells.
+        let begun = sums.since.map_or(shared.started, |since| since.min(shared.started));
+        let age = (shared.registry.clock())().saturating_sub(begun);
+        let span = shared.length.min(age).max(Duration::from_secs(1));
         let latency = |q| sums.latencies.quantile(q).map(Duration::from_secs_f64);
         Snapshot {
             service: shared.service,
             window: shared.length,
-            total_executions: shared.total.load(Ordering::Relaxed),
+            total_executions: sums.total,
             executions,
             success_rate: rate(sums.succeeded),
             error_rate: rate(sums.failed),
@@ -338,18 +337,22 @@ impl Golden {
     }
 
     /// Sets the gauges of the window to what a snapshot says now. Without traffic they are not exposed at all, so that no rule takes an idle service for one where everything fails.
+    ///
+    /// Of processes that share their registry only the one that [leads](Registry::leads) exposes them, for all.
     pub fn expose(&self) {
-        let (snapshot, instruments) = (self.snapshot(), &self.shared.instruments);
+        let instruments = &self.shared.instruments;
+        let snapshot = self.shared.registry.leads().then(|| self.snapshot());
+        let snapshot = snapshot.as_ref();
         let set = |gauge: &Gauge, rate: Option<f64>| match rate {
             Some(rate) => gauge.set(rate),
             None => drop(gauge.remove(())),
         };
-        set(&instruments.success_rate, snapshot.success_rate);
-        set(&instruments.error_rate, snapshot.error_rate);
+        set(&instruments.success_rate, snapshot.and_then(|it| it.success_rate));
+        set(&instruments.error_rate, snapshot.and_then(|it| it.error_rate));
         let percentiles = [
-            (Percentile::P50, snapshot.latency_p50),
-            (Percentile::P95, snapshot.latency_p95),
-            (Percentile::P99, snapshot.latency_p99),
+            (Percentile::P50, snapshot.and_then(|it| it.latency_p50)),
+            (Percentile::P95, snapshot.and_then(|it| it.latency_p95)),
+            (Percentile::P99, snapshot.and_then(|it| it.latency_p99)),
         ];
         for (percentile, latency) in percentiles {
             match latency {
@@ -396,127 +399,4 @@ impl Drop for Execution {
     fn drop(&mut self) {
         self.golden.execution(&self.domain, self.status, self.started.elapsed());
     }
-}
-
-/// Calls in the window of one domain, or of one tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usage {
-    /// The domain or tool.
-    pub name: String,
-    /// How many calls there were.
-    pub calls: u64,
-    /// How many of them failed.
-    pub errors: u64,
-}
-
-/// Approvals in the window. Where none ended there are no waits.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Approvals {
-    /// How many ended in each way.
-    pub by_outcome: Vec<(ApprovalOutcome, u64)>,
-    /// The time that half of them waited at most, within 1 %.
-    pub wait_p50: Option<Duration>,
-    /// The time that 95 % of them waited at most.
-    pub wait_p95: Option<Duration>,
-}
-
-/// Golden signals over the last minutes. Without traffic there are no rates and no latencies.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// The name of the service.
-    pub service: &'static str,
-    /// How far it looks back.
-    pub window: Duration,
-    /// Executions since the start of the process.
-    pub total_executions: u64,
-    /// Executions in the window.
-    pub executions: u64,
-    /// The share of them that worked, 0 to 1.
-    pub success_rate: Option<f64>,
-    /// The share of them that failed, 0 to 1.
-    pub error_rate: Option<f64>,
-    /// How many there were each second; since the start if the window is longer.
-    pub executions_per_second: Option<f64>,
-    /// The time that half of them were not above, within 1 %.
-    pub latency_p50: Option<Duration>,
-    /// The time that 95 % of them were not above.
-    pub latency_p95: Option<Duration>,
-    /// The time that 99 % of them were not above.
-    pub latency_p99: Option<Duration>,
-    /// Executions by domain.
-    pub domains: Vec<Usage>,
-    /// Calls by tool.
-    pub tools: Vec<Usage>,
-    /// All budgets, whether something was spent in the window or not.
-    pub budgets: Vec<Budget>,
-    /// Approvals that ended.
-    pub approvals: Approvals,
-}
-
-impl Snapshot {
-    /// The snapshot as JSON. What is not known is null.
-    pub fn json(&self) -> String {
-        let mut out = String::from(r#"{"service":"#);
-        json::text(&mut out, self.service);
-        let _ = write!(
-            out,
-            r#","window_seconds":{},"total_executions":{},"executions":{}"#,
-            self.window.as_secs(),
-            self.total_executions,
-            self.executions
-        );
-        let numbers = [
-            ("success_rate", self.success_rate),
-            ("error_rate", self.error_rate),
-            ("executions_per_second", self.executions_per_second),
-            ("latency_p50_ms", self.latency_p50.map(milliseconds)),
-            ("latency_p95_ms", self.latency_p95.map(milliseconds)),
-            ("latency_p99_ms", self.latency_p99.map(milliseconds)),
-        ];
-        write_numbers(&mut out, &numbers);
-        for (name, usages) in [("domains", &self.domains), ("tools", &self.tools)] {
-            let _ = write!(out, r#","{name}":"#);
-            json::array(&mut out, usages, |out, usage| {
-                out.push_str(r#"{"name":"#);
-                json::text(out, &usage.name);
-                let _ = write!(out, r#","calls":{},"errors":{}}}"#, usage.calls, usage.errors);
-            });
-        }
-        out.push_str(r#","budgets":"#);
-        json::array(&mut out, &self.budgets, |out, budget| {
-            out.push_str(r#"{"name":"#);
-            json::text(out, &budget.name);
-            let _ = write!(out, r#","unit":"{}","exceeded":{}"#, budget.unit.as_str(), budget.exceeded);
-            let used = Some(budget.used);
-            let percent = budget.used_percent();
-            write_numbers(out, &[("used", used), ("limit", budget.limit), ("used_percent", percent)]);
-            out.push('}');
-        });
-        out.push_str(r#","approvals":{"#);
-        for (outcome, n) in &self.approvals.by_outcome {
-            let _ = write!(out, r#""{}":{n},"#, outcome.as_str());
-        }
-        // What stands in front of the first number is there already.
-        out.pop();
-        let waits = [
-            ("wait_p50_ms", self.approvals.wait_p50.map(milliseconds)),
-            ("wait_p95_ms", self.approvals.wait_p95.map(milliseconds)),
-        ];
-        write_numbers(&mut out, &waits);
-        out.push_str("}}");
-        out
-    }
-}
-
-/// Further members of an object.
-fn write_numbers(out: &mut String, numbers: &[(&str, Option<f64>)]) {
-    for (name, number) in numbers {
-        let _ = write!(out, r#","{name}":"#);
-        json::number(out, *number);
-    }
-}
-
-/// Whole microseconds are exact enough.
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }

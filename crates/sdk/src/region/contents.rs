@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
+use std::sync::atomic::Ordering;
 
 use bellwether_exposition::MetricType;
 use hashbrown::HashTable;
 
-use super::image::{FamilyImage, Image};
+use super::image::{FamilyImage, Image, values};
 use super::schema::{Cell, GaugeMerge, Schema};
-use crate::exemplar;
+use crate::core::Core;
+use crate::{exemplar, slices};
 
 /// Families of several processes added up.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +86,17 @@ impl Contents {
         self.families.values()
     }
 
+    /// The sum of all that can be added to a family with this description.
+    pub(crate) fn sum(&self, schema: Schema) -> Family {
+        let mut sum = Family::new(schema);
+        for family in self.families() {
+            if sum.schema.agrees_with(&family.schema) {
+                sum.merge(family);
+            }
+        }
+        sum
+    }
+
     /// Forgets when things happened, because the clock that they were measured with began again.
     pub(crate) fn forget_times(&mut self) {
         for family in self.families.values_mut() {
@@ -106,8 +119,25 @@ impl Family {
         }
     }
 
+    /// What this process counts in a family.
+    pub(crate) fn of(core: &Core) -> Self {
+        let mut family = Self::new(Schema::of(&core.description));
+        for record in core.records() {
+            let cells = record.cells(core.description.n_cells).iter();
+            let cells: Vec<u64> = cells.map(|cell| cell.load(Ordering::Relaxed)).collect();
+            let values = core.value_words(record).collect();
+            family.add_series(Key { closed_index: record.closed_index(), pid: 0, values }, &cells);
+        }
+        family
+    }
+
     pub(crate) fn series(&self) -> &[Series] {
         &self.series
+    }
+
+    /// The values of the open labels of one of its series.
+    pub(crate) fn open_values(&self, series: &Series) -> Vec<String> {
+        values(&series.key.values, self.schema.n_open())
     }
 
     fn add(&mut self, family: &FamilyImage<'_>, pid: u32, owner: Owner) {
@@ -198,6 +228,7 @@ fn merge_cells(schema: &Schema, into: &mut [u64], from: &[u64]) {
                 GaugeMerge::MinLive => float(f64::min, *into, *from),
                 _ => float(|a, b| a + b, *into, *from),
             },
+            Cell::Slice => slices::sum(*into, *from),
             Cell::Latest | Cell::Stamp if is_later => *from,
             // What is not one cell by itself was added above.
             Cell::Latest | Cell::Stamp | Cell::Exemplar | Cell::Sketch | Cell::Gate => *into,

@@ -57,7 +57,7 @@ impl Set {
         own: &[&'static Core],
     ) -> (Vec<&'static Core>, Vec<Option<u64>>) {
         let mut by_name = BTreeMap::<&str, Vec<&Family>>::new();
-        for family in contents.families() {
+        for family in contents.families().filter(|family| family.schema.is_exposed()) {
             by_name.entry(&family.schema.name).or_default().push(family);
         }
         let (mut cores, mut left_out) = (Vec::new(), Vec::new());

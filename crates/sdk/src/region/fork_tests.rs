@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{
@@ -13,6 +14,7 @@ use rustix::process::{
 use super::home::Home;
 use super::testkit;
 use crate::arena::fork;
+use crate::golden::Golden;
 use crate::labels::{Field, OpenValues, Values};
 use crate::{Labels, Opts, Registry, Sharing};
 
@@ -77,6 +79,8 @@ fn children_count_for_themselves_with_the_handles_of_their_parent() {
     let times = registry.native_histogram::<()>(Opts::new("t", "T.")).expect("is right").with(());
     let shards = registry.sharded_counter::<()>(Opts::new("s", "S.")).expect("is right").with(());
     let handle = counter.with(());
+    let golden = golden(&registry);
+    golden.execution("parent", true, Duration::ZERO);
     handle.inc_by(5);
     // Without a region the child has a copy, and the parent does not see what it counts.
     wait(in_child(|| {
@@ -106,6 +110,7 @@ fn children_count_for_themselves_with_the_handles_of_their_parent() {
                 handle.inc_by(3);
                 shards.inc();
                 times.observe(1.0);
+                golden.execution("forked", true, Duration::ZERO);
                 others.with(Any(&format!("of child {n}"))).inc();
                 if n.is_multiple_of(4) {
                     // A child of the child.
@@ -141,6 +146,8 @@ fn children_count_for_themselves_with_the_handles_of_their_parent() {
     assert_eq!(value(&text, "s_total"), 60);
     assert_eq!(value(&text, "t_count"), u64::from(made) + 60, "each value is observed in one process");
     assert_eq!(sum, u64::from(made), "what the parent counted is not copied");
+    let domains: Vec<u64> = golden.snapshot().domains.iter().map(|domain| domain.calls).collect();
+    assert_eq!(domains, [60, 1], "of the children, and of the parent");
     assert_eq!(handle.get(), 7.0, "the handle is still the one of the parent");
     assert!(registry.skipped_regions().is_empty(), "{:?}", registry.skipped_regions());
     let left: Vec<_> =
@@ -183,6 +190,11 @@ fn who_holds_the_lock_lives_even_if_it_cannot_be_seen() {
     assert_eq!(n_series(&mut home), 1);
 }
 
+/// Golden signals whose window has all of the test in it.
+fn golden(registry: &Registry) -> Golden {
+    Golden::builder("golden").window(Duration::from_hours(1)).register(registry).expect("is right")
+}
+
 /// What each thread counts while the memory is exchanged.
 const N: u64 = 2_000_000;
 
@@ -196,6 +208,7 @@ fn nothing_is_lost_while_the_memory_is_exchanged() {
     let local = other.counter::<()>(Opts::new("n", "N.")).expect("is right").with(());
     let times = registry.native_histogram::<()>(Opts::new("t", "T.")).expect("is right").with(());
     let waits = other.summary::<()>(Opts::new("w", "W.")).expect("is right").with(());
+    let golden = golden(&registry);
     let sharing = Sharing::new("test").directory(Path::new(&directory)).epoch(1);
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -207,6 +220,7 @@ fn nothing_is_lost_while_the_memory_is_exchanged() {
                         // Of ever another size, so that somebody is often alone at the buckets.
                         times.observe(f64::exp2((n % 64) as f64));
                         waits.observe(1.0);
+                        golden.execution("d", true, Duration::from_millis(n % 64));
                     }
                     if n % 100 == 0 {
                         std::thread::yield_now();
@@ -223,6 +237,7 @@ fn nothing_is_lost_while_the_memory_is_exchanged() {
     assert!(other.share(&sharing).is_err(), "a process shares one registry");
     assert_eq!(value(&registry.text(), "n_total"), 2 * N);
     assert_eq!(value(&registry.text(), "t_count"), 2 * N / 10);
+    assert_eq!(golden.snapshot().executions, 2 * N / 10);
     assert_eq!(local.get(), N as f64, "what is not shared is not left behind");
     assert_eq!(value(&other.text(), "w_count"), 2 * N / 10);
 }

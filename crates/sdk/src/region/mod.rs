@@ -5,7 +5,7 @@
 //! `docs/formats/region.md`.
 //!
 //! An increment that returned is in the region, and never lost. One that is under way when its process is killed happened or did not. Nothing is counted twice.
-mod contents;
+pub(crate) mod contents;
 #[cfg(test)]
 mod damage_tests;
 mod distribution;
@@ -34,15 +34,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use self::contents::Owner;
+use self::contents::{Family, Owner};
 use self::expose::{Scratch, Set};
 pub(crate) use self::home::RegionName;
 use self::home::{Home, Reading};
 pub use self::home::{SkipReason, SkippedRegion};
 use self::image::Image;
 use self::layout::{Header, List};
-use self::schema::Cell;
 pub use self::schema::GaugeMerge;
+use self::schema::{Cell, Schema};
 use self::settle::settle;
 use crate::arena::{Arena, Memory, WordFile};
 use crate::core::{Core, lock_all};
@@ -51,6 +51,7 @@ use crate::error::RegisterError;
 use crate::gate::Gate;
 use crate::labels::{LabelValue, Labels};
 use crate::registry::{Opts, Registry};
+use crate::slices;
 
 /// Names of variables of the environment that name the directory; the first one that is set counts.
 const VARIABLES: [&str; 2] = ["BELLWETHER_REGION_DIR", "PROMETHEUS_MULTIPROC_DIR"];
@@ -411,6 +412,11 @@ fn catch_up_cell(cell: &AtomicU64, kind: Cell, copied: u64, last: u64) {
         // Of a gate, who came to it and waits or went away.
         Cell::Count | Cell::Gate => drop(cell.fetch_add(last.wrapping_sub(copied), Ordering::Relaxed)),
         Cell::Amount | Cell::Level => add_f64(cell, f64::from_bits(last) - f64::from_bits(copied)),
+        Cell::Slice => {
+            let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+                Some(slices::caught_up(now, copied, last))
+            });
+        }
         // What was set after is what holds; sketches do not change meanwhile.
         Cell::Latest | Cell::Stamp | Cell::Own | Cell::Exemplar | Cell::Sketch => {}
     }
@@ -453,6 +459,13 @@ pub(crate) fn of_all_processes(own: Vec<&'static Core>) -> (Vec<&'static Core>, 
     families.extend(own.into_iter().filter(|core| !core.is_listed()));
     families.sort_unstable_by_key(|core| core.description.name);
     (families, Some(Lease(Some(set))))
+}
+
+/// What all processes count in families that this one has as well. `None` if the directory cannot be read.
+pub(crate) fn sums<const N: usize>(families: [&'static Core; N]) -> Option<[Family; N]> {
+    let mut guard = lock();
+    let reading = guard.as_mut()?.read().ok()?;
+    Some(families.map(|core| reading.contents.sum(Schema::of(&core.description))))
 }
 
 /// The use of families that are made anew for each exposition.
@@ -501,5 +514,7 @@ mod tests {
         assert_eq!(caught_up(Cell::Level, [1.0, 0.0, 3.0].map(float)), float(2.0));
         assert_eq!(caught_up(Cell::Latest, [1, 2, 3]), 3, "what was set last holds");
         assert_eq!(caught_up(Cell::Latest, [1, 2, 1]), 2);
+        let slice = |number: u64, n: u64| number << 32 | n;
+        assert_eq!(caught_up(Cell::Slice, [slice(7, 5), slice(7, 6), slice(7, 9)]), slice(7, 10));
     }
 }

@@ -14,7 +14,7 @@ use crate::exemplar;
 use crate::histogram::HistogramHandle;
 use crate::kind::Kind;
 use crate::labels::Values;
-use crate::{native, summary};
+use crate::{native, recent, summary};
 
 /// How the values that several processes have for the same gauge become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,10 +60,12 @@ pub(crate) enum Cell {
     Exemplar,
     /// Who counts at the moment, of the process alone.
     Gate,
+    /// A count of one slice of time and the number of the slice, see [`slices`](crate::slices).
+    Slice,
 }
 
 impl Cell {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Count,
         Self::Amount,
         Self::Level,
@@ -73,17 +75,20 @@ impl Cell {
         Self::Sketch,
         Self::Exemplar,
         Self::Gate,
+        Self::Slice,
     ];
 }
 
 /// The types of metric by the number that stands for them in a region.
-const TYPES: [MetricType; 6] = [
+const TYPES: [MetricType; 7] = [
     MetricType::Counter,
     MetricType::Gauge,
     MetricType::Histogram,
     MetricType::Info,
     MetricType::StateSet,
     MetricType::Summary,
+    // Counts of slices of time, which are not exposed.
+    MetricType::Unknown,
 ];
 
 /// A family as a region describes it.
@@ -99,7 +104,7 @@ pub(crate) struct Schema {
     pub(crate) states: Vec<String>,
     /// The bounds of classic buckets, or the ranks of quantiles.
     pub(crate) bounds: Vec<f64>,
-    /// See [`Distribution::parameters`]; none of other families.
+    /// See [`Distribution::parameters`] and [`recent::Shape::parameters`]; none of other families.
     pub(crate) parameters: Vec<u64>,
     pub(crate) cells: Vec<Cell>,
 }
@@ -114,6 +119,7 @@ impl Description {
             Kind::Histogram { bounds, .. } if idx >= HistogramHandle::n_cells(bounds) => Cell::Exemplar,
             Kind::NativeHistogram(shape) => shape.cell(idx),
             Kind::Summary(_) => summary::cell(idx),
+            Kind::Recent(_) => Cell::Slice,
             // The total that was seen last.
             Kind::ObservedCounter if is_last => Cell::Own,
             Kind::Counter { .. } | Kind::ObservedCounter if idx == 1 => Cell::Amount,
@@ -161,6 +167,7 @@ impl Schema {
                 Kind::Summary(shape) => {
                     Distribution::Summary { window_ms: milliseconds(shape.window) }.parameters()
                 }
+                Kind::Recent(shape) => shape.parameters(),
                 _ => Vec::new(),
             },
             cells: (0..it.n_cells).map(|idx| it.cell(idx)).collect(),
@@ -188,6 +195,10 @@ impl Schema {
             MetricType::Summary => Distribution::summary(&self.parameters),
             _ => None,
         }
+    }
+
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.metric_type != MetricType::Unknown
     }
 
     fn has_exemplars(&self) -> bool {
@@ -288,8 +299,15 @@ impl Schema {
                             && self.cells.iter().enumerate().all(|(idx, cell)| it.cell(idx) == *cell)
                     })
                 }
-                // Only those have sketches.
-                _ if self.cells.iter().any(|cell| matches!(cell, Cell::Sketch | Cell::Gate)) => false,
+                MetricType::Unknown => recent::Shape::is_possible(&self.parameters, &self.cells),
+                // Only those have sketches, or slices.
+                _ if self
+                    .cells
+                    .iter()
+                    .any(|cell| matches!(cell, Cell::Sketch | Cell::Gate | Cell::Slice)) =>
+                {
+                    false
+                }
                 MetricType::Counter => {
                     let n = self.cells.len() - n_exemplars;
                     cells(1) == [Cell::Count] && (n_exemplars == 0 || cells(n) == [Cell::Count, Cell::Amount])

@@ -26,7 +26,7 @@ use crate::native::NativeHistogramHandle;
 use crate::overflow::{Bell, Listeners};
 use crate::record::{Record, each_word};
 use crate::summary::SummaryHandle;
-use crate::{native, summary};
+use crate::{native, recent, summary};
 
 /// A process with this number there is not.
 pub(super) const NOBODY: u32 = u32::MAX;
@@ -70,6 +70,7 @@ pub(super) fn families() -> Vec<Description> {
         family("sizes", Kind::NativeHistogram(SIZES), OPEN, sum),
         family("waits", Kind::Summary(WAITS), &[], sum),
         family("traced", Kind::Counter { has_exemplars: true }, OPEN, sum),
+        family("recent", Kind::Recent(recent::Shape::seconds(3, &|| NOW)), OPEN, sum),
     ]
 }
 

@@ -1,4 +1,5 @@
 //! Many processes that count together: the test binary starts itself again, in a role that the environment names, and kills what it started.
+mod golden;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use bellwether_sdk::golden::Golden;
 use bellwether_sdk::{
     Counter, GaugeMerge, Histogram, Info, LabelValue, Labels, NativeHistogram, Opts, Registry, Request,
     Sharing, StateSet, Summary, TraceContext,
@@ -43,6 +45,7 @@ struct Families {
     sizes: NativeHistogram,
     waits: Summary,
     traced: Counter,
+    golden: Golden,
 }
 
 impl Families {
@@ -61,6 +64,11 @@ impl Families {
                 .expect(is_right),
             waits: registry.summary(Opts::new("waits", "Work.")).expect(is_right),
             traced: registry.counter(Opts::new("traced", "Work.").exemplars()).expect(is_right),
+            // All of the test is in the window.
+            golden: Golden::builder("agents")
+                .window(Duration::from_hours(1))
+                .register(&registry)
+                .expect(is_right),
             registry,
         }
     }
@@ -75,6 +83,9 @@ impl Families {
         self.waits.observe(f64::exp2(f64::from(n * 7 % 200) - 100.0));
         let trace = TraceContext { trace_id: u128::from(n) + 1, span_id: 7 };
         self.traced.with(()).inc_traced(trace);
+        let took = Duration::from_millis(u64::from(n) * 7 % 200);
+        self.golden.execution("work", !n.is_multiple_of(3), took);
+        self.golden.tool_call(worker, true);
     }
 }
 
@@ -102,8 +113,9 @@ fn in_a_process_of_its_own() {
         "read" => {
             let families = Families::new();
             families.registry.share(&sharing).expect("the directory can be used");
-            say_text(&families.registry);
+            say_text(&families.registry, Some(&families.golden));
         }
+        "golden" => golden::work(&sharing, number),
         "merge" => merge(&sharing, number),
         "collect" => collect(&sharing),
         other => panic!("BUG: no role {other}"),
@@ -115,8 +127,11 @@ fn say(byte: u8) {
     out.write_all(&[byte]).and_then(|()| out.flush()).expect("somebody listens");
 }
 
-fn say_text(registry: &Registry) {
+fn say_text(registry: &Registry, golden: Option<&Golden>) {
     let mut text = registry.text();
+    if let Some(golden) = golden {
+        golden::write(&mut text, &golden.snapshot());
+    }
     for left_out in registry.skipped_regions() {
         writeln!(text, "skipped {}: {:?}", left_out.path.display(), left_out.reason).expect("it is a string");
     }
@@ -136,6 +151,7 @@ fn work(sharing: &Sharing, number: u32) {
     for n in 0_u32.. {
         if n % 5 == number % 5 {
             assert!(families.registry.text().contains("work_total "));
+            assert!(u64::from(n) <= families.golden.snapshot().executions);
         }
         say(INTENT);
         families.count(&worker, n);
@@ -205,11 +221,24 @@ fn nothing_is_lost_or_doubled_when_workers_are_killed() {
             if *acks == 0 && !text.contains(&line) { 0 } else { value(&text, &line) as u64 }
         };
         assert!((*acks..=*intents).contains(&counted), "worker {worker}: {acks} <= {counted} <= {intents}");
+        if *acks > 0 {
+            let calls = value(&text, &format!("golden_calls{{tool=\"{worker}\"}}")) as u64;
+            assert!((*acks..=*intents).contains(&calls), "worker {worker}: {acks} <= {calls} <= {intents}");
+        }
         sum += counted;
     }
     let (acks, intents): (u64, u64) = (acks.iter().sum(), intents.iter().sum());
     println!("{acks} acknowledged, {sum} counted, {} under way when their worker was killed", intents - acks);
-    let once = ["work_total", "took_count", "sizes_count", "waits_count", "traced_total"];
+    let once = [
+        "work_total",
+        "took_count",
+        "sizes_count",
+        "waits_count",
+        "traced_total",
+        "golden_total",
+        "golden_executions",
+        "agents_domain_usage_total{domain=\"work\"}",
+    ];
     for (series, weight) in once.map(|name| (name, 1.0)).into_iter().chain([("work_seconds_total", 4.0)]) {
         let counted = value(&text, series) * weight;
         assert!(
@@ -217,6 +246,8 @@ fn nothing_is_lost_or_doubled_when_workers_are_killed() {
             "{series}: {acks} <= {counted} <= {intents}"
         );
     }
+    let p99 = value(&text, "golden_p99");
+    assert!((0.0..0.205).contains(&p99), "{p99}");
     assert_eq!(value(&text, "exemplars"), 1.0, "the latest of all: {text}");
     for bound in ["0.5", "0.9", "0.99"] {
         let quantile = value(&text, &format!("waits{{quantile=\"{bound}\"}}"));
@@ -259,7 +290,7 @@ fn merge(sharing: &Sharing, number: u32) {
     say(DONE);
     let mut end = [0];
     let _ = std::io::stdin().read(&mut end);
-    say_text(&registry);
+    say_text(&registry, None);
 }
 
 /// Counts how often it collects, says so the first time it leads, and waits until it is told to end.
@@ -277,7 +308,7 @@ fn collect(sharing: &Sharing) {
     say(if leads { DONE } else { 0 });
     let mut end = [0];
     let _ = std::io::stdin().read(&mut end);
-    say_text(&registry);
+    say_text(&registry, None);
 }
 
 fn wait_for(child: &mut Child, what: &[u8]) -> u8 {

@@ -1,5 +1,7 @@
 //! What holds of the router as a whole.
 mod conformance;
+mod mail;
+mod mail_server;
 mod messages;
 mod properties;
 mod running;

@@ -13,7 +13,7 @@ mod slack;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bellwether_template::{Definitions, Functions, ParseError};
+use bellwether_template::{Definitions, ExecError, Functions, ParseError};
 
 pub use call::Call;
 pub(crate) use call::is_secret_header;
@@ -27,6 +27,9 @@ use crate::notification::{Data, Status};
 
 /// The templates that are there unless the user says otherwise, under the names that Alertmanager has for them.
 const DEFAULT_TEMPLATES: &str = include_str!("default.tmpl");
+
+/// Texts of several lines that people read. If not all alerts are in them they say so.
+const PROSE_FIELDS: &[&str] = &["content", "description", "html", "message", "note", "text"];
 
 /// The templates of one configuration.
 #[derive(Debug, Clone)]
@@ -166,15 +169,37 @@ impl Notification<'_> {
         self.render(field, template, true)
     }
 
+    /// A text with as many of the alerts as templates may go through, the firing ones first: rather less than nothing.
     fn render(&self, field: &'static str, template: &str, html: bool) -> Result<String, MessageError> {
-        self.templates
-            .text(template, &self.data, html)
-            .map_err(|source| MessageError::Template { field, source: Box::new(source) })
+        let mut data = Arc::clone(&self.data);
+        loop {
+            match self.templates.text(template, &data, html) {
+                Ok(mut text) => {
+                    let more = self.data.alerts.len() - data.alerts.len();
+                    if more > 0 && PROSE_FIELDS.contains(&field) {
+                        write!(text, "\n… {more} more alerts").expect("BUG: writing to a string cannot fail");
+                    }
+                    return Ok(text);
+                }
+                Err(RenderError::Execute(ExecError::Limit { .. })) if data.alerts.len() > 1 => {
+                    data = Arc::new(half(&data));
+                }
+                Err(source) => return Err(MessageError::Template { field, source: Box::new(source) }),
+            }
+        }
     }
 
     fn is_firing(&self) -> bool {
         self.data.status() == Status::Firing
     }
+}
+
+/// The same with half of the alerts.
+fn half(data: &Data) -> Data {
+    let mut half = data.clone();
+    half.alerts.sort_by_key(|alert| alert.status != Status::Firing);
+    half.alerts.truncate(half.alerts.len() / 2);
+    half
 }
 
 /// A name for a group that says nothing about it and is always the same: the SHA-256 of its key, as services want it to tell one incident from another.

@@ -3,6 +3,8 @@ mod conformance;
 mod mail;
 mod mail_server;
 mod messages;
+mod product_rules;
+mod products;
 mod properties;
 mod running;
 mod sending;

@@ -1,15 +1,21 @@
 //! Messages over real connections, to services that take them, fail, refuse or hang.
+use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_alerts::config::{Config, ConfigOptions, Integration};
-use bellwether_alerts::message::{Call, Message};
-use bellwether_alerts::send::{Backoff, Sender};
+use bellwether_alerts::library::functions;
+use bellwether_alerts::message::{Call, Message, Templates};
+use bellwether_alerts::send::{Backoff, Circuit, Sender};
+use bellwether_alerts::test_message::test_receiver;
+use bellwether_alerts::way_out::WayOut;
+use bellwether_model::ManualClock;
 use bellwether_outbound::ClientOptions;
 use bellwether_yaml::Secret;
+use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::service::Service;
+use crate::service::{Answer, Service};
 
 fn integration(fields: &str) -> Integration {
     let yaml = format!(
@@ -93,4 +99,111 @@ async fn errors_do_not_show_where_a_hook_is() {
     let error = error.to_string();
     assert!(error.contains("connection refused") && !error.contains("secret\""), "{error}");
     assert!(!error.contains("/hook/secret"), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_do_not_follow_to_another_host() {
+    let there = Service::start(&["200 OK"]).await;
+    let url = there.url.clone();
+    let here = Service::start_with(move |n, _| {
+        let to = if n == 0 { "/hook/again" } else { &url };
+        Answer::Say(format!("307 Elsewhere\r\nlocation: {to}"), String::new())
+    })
+    .await;
+    for fields in [
+        ", http_config: {authorization: {credentials: s3cret}}",
+        ", http_config: {basic_auth: {username: u, password: s3cret}}",
+        ", http_config: {http_headers: {X-Custom: {values: [s3cret]}}}",
+        "",
+    ] {
+        let mut call = call(&here);
+        call.headers = vec![("X-Api-Key".to_owned(), Secret::new("s3cret-too"))];
+        sender(fields).send_once(&[Message::Call(call)]).await.expect("taken in the end");
+    }
+    let (here, there) = (here.got(), there.got());
+    assert_eq!((here.len(), there.len()), (5, 4));
+    for request in here {
+        assert!(request.contains("s3cret-too"), "it stays where it was sent to: {request}");
+    }
+    for request in there {
+        let request = request.to_ascii_lowercase();
+        assert!(!request.contains("s3cret") && !request.contains("authorization"), "{request}");
+        assert!(request.ends_with("{\"a\":1}"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_left_alone_and_that_is_shown() {
+    let service = Service::start(&["500 Oops"]).await;
+    let sender = sender("");
+    let messages = [Message::Call(call(&service))];
+    // It would be tried again after this.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let error = sender.send(&messages, deadline, || 0.5).await.expect_err("it fails").to_string();
+    assert_eq!(sender.circuit(), Circuit::Open);
+    assert_eq!(service.got().len(), 5, "{error}");
+    let error = sender.send(&messages, deadline, || 0.5).await.expect_err("it is not tried").to_string();
+    assert_eq!(
+        error,
+        "not tried, because the last attempts failed: the service answered 500 Internal Server Error: because"
+    );
+    assert_eq!(service.got().len(), 5);
+}
+
+#[tokio::test]
+async fn a_receiver_gets_no_more_than_it_wants_in_all_ways_together() {
+    let service = Service::start(&["200 OK"]).await;
+    let yaml = format!(
+        "route: {{receiver: r}}\nreceivers: [{{name: r, max_per_minute: 2, webhook_configs: [{{url: '{0}'}}, {{url: '{0}'}}]}}]",
+        service.url
+    );
+    let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
+    let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+    let templates = Templates::new(functions(Arc::new(ManualClock::new(0)), ""), []).expect("right");
+    let way_out =
+        WayOut::new(&config, templates, &ClientOptions::default(), Backoff::default()).expect("senders");
+    let ways = way_out.receiver("r").expect("it is there");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut results = Vec::new();
+    for (_, sender) in [&ways[0], &ways[1], &ways[0]] {
+        let sent = sender.send(&[Message::Call(call(&service))], deadline, || 0.5).await;
+        results.push(sent.map(|sent| sent.attempts).map_err(|error| error.to_string()));
+    }
+    let refused = "not tried: the receiver gets no more messages per minute (max_per_minute)";
+    assert_eq!(results, [Ok(1), Ok(1), Err(refused.to_owned())]);
+    assert_eq!(service.got().len(), 2);
+}
+
+#[tokio::test]
+async fn a_test_message_goes_through_each_integration_once() {
+    let (good, bad) = (Service::start(&["200 OK"]).await, Service::start(&["500 Oops"]).await);
+    let yaml = format!(
+        "route: {{receiver: r}}\nreceivers:\n- name: r\n  webhook_configs: [{{url: '{}'}}, {{url: '{}'}}]\n  sns_configs: [{{topic_arn: a}}]",
+        good.url, bad.url
+    );
+    let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
+    let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+    let templates = Templates::new(functions(Arc::new(ManualClock::new(0)), ""), []).expect("right");
+    let way_out =
+        WayOut::new(&config, templates, &ClientOptions::default(), Backoff::default()).expect("senders");
+    let results = test_receiver(&way_out, "r", None, "http://bw", 1_700_000_000_000).await.expect("there");
+    let shown: Vec<_> = results
+        .iter()
+        .map(|it| (it.kind, it.index, it.result.as_ref().map_err(ToString::to_string).copied()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("webhook", 0, Ok(())),
+            ("webhook", 1, Err("the service answered 500 Internal Server Error: because".to_owned())),
+            ("sns", 2, Err("sns is not supported".to_owned())),
+        ]
+    );
+    assert_eq!((good.got().len(), bad.got().len()), (1, 1), "nothing is tried again");
+    let got = &good.got()[0];
+    let message: Json = serde_json::from_str(got.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    assert_eq!(message["alerts"][0]["labels"]["bellwether_test"], "true");
+    assert_eq!(message["alerts"][0]["labels"]["alertname"], "TestAlert");
+    let unknown = test_receiver(&way_out, "nobody", None, "", 0).await.expect_err("not there");
+    assert_eq!(unknown.to_string(), "there is no receiver \"nobody\" in the configuration");
 }

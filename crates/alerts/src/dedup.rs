@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use bellwether_model::Fingerprint;
 
+use crate::message::Posted;
+
 /// What an integration of a receiver was told last about a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogEntry {
@@ -11,8 +13,12 @@ pub struct LogEntry {
     pub firing: BTreeSet<Fingerprint>,
     /// The alerts that were over.
     pub resolved: BTreeSet<Fingerprint>,
+    /// The alerts of which it knows that they fire and not yet that they are over, those that were muted since included.
+    pub owed: BTreeSet<Fingerprint>,
     /// When that was, in milliseconds since the Unix epoch.
     pub notified_at_ms: i64,
+    /// The message that the group has in the service, if that lets messages be changed or answered.
+    pub posted: Option<Posted>,
 }
 
 /// Why somebody is told.
@@ -39,6 +45,17 @@ impl Reason {
             Self::AllResolved => "all_alerts_resolved",
             Self::NewlyResolved => "new_resolved_alerts",
             Self::Repeat => "repeat_interval_elapsed",
+        }
+    }
+
+    /// The reason in words, for people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::FirstNotification => "first notification",
+            Self::NewAlerts => "new alerts in the group",
+            Self::AllResolved => "all alerts resolved",
+            Self::NewlyResolved => "more alerts resolved",
+            Self::Repeat => "repeat interval elapsed",
         }
     }
 }
@@ -78,7 +95,12 @@ mod tests {
     #[test]
     fn tells_what_is_new() {
         let entry = |firing: &[u64], resolved: &[u64]| {
-            Some(LogEntry { firing: set(firing), resolved: set(resolved), notified_at_ms: 100 })
+            Some(LogEntry {
+                firing: set(firing),
+                resolved: set(resolved),
+                notified_at_ms: 100,
+                ..LogEntry::default()
+            })
         };
         let check =
             |entry: Option<LogEntry>, firing: &[u64], resolved: &[u64], send_resolved, now_ms, want| {

@@ -3,7 +3,9 @@
 //! A [`Config`](config::Config) is an `alertmanager.yml` that has been read and checked. Its [`Route`](route::Route)s say for which receivers an alert is and in
 //! which group, an [`Inhibitor`](inhibit::Inhibitor) which alerts are muted by others, a [`TimeInterval`](time_interval::TimeInterval) when.
 //!
-//! A [`Router`](router::Router) decides who is told what and when, and knows no clock; a [`Runner`](runner::Runner) lets it run and sends what it decides.
+//! A [`Router`](router::Router) decides who is told what and when, and knows no clock; a [`Runner`](runner::Runner) lets it run and sends what it decides. An
+//! [`Alertmanager`](alertmanager::Alertmanager) is one that runs and whose knowledge survives.
+pub mod alertmanager;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -1,4 +1,4 @@
-//! Running a router: time passes, messages go out, and what was told is kept.
+//! Running a router: time passes, messages go out, and what another run has to know is kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,29 +12,27 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
-use crate::dedup::LogEntry;
-use crate::message::{Notification, Posted, Templates};
+use crate::message::{Notification, Templates};
 use crate::notification::{Data, Kv};
-use crate::router::{Delivery, DeliveryId, LogKey, Router};
+use crate::router::{Changes, Delivery, DeliveryId, Due, Router, Skipped};
 use crate::send::Backoff;
-use crate::way_out::{Told, WayOut};
+use crate::way_out::{DeliveryError, Told, WayOut};
 
 /// Even if nothing is due the clock is looked at so often: it may have been set.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// What could not be kept is tried again after this time.
+const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What the world is told of a runner's work.
+/// Who keeps what another run has to know.
 pub trait Keeper: Send + Sync {
-    /// Somebody has been told, or it was noted that they need not be. To be kept before this returns, so that another run does not tell it again.
-    fn told(&self, key: &LogKey, entry: &LogEntry);
+    /// Keeps what has changed, all of it or nothing. It is durable when this returns, which may block; if not, the same changes come again.
+    fn keep(&self, changes: &Changes) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
     /// How a delivery ended.
     fn ended(&self, delivery: &Delivery, told: &Told);
 
-    /// The message that a group has in a service, as it was kept last.
-    fn posted(&self, key: &LogKey) -> Option<Posted>;
-
-    /// Keeps the message that a group has in a service; `None` if it has none any more.
-    fn keep_posted(&self, key: &LogKey, posted: Option<&Posted>);
+    /// Nobody was told, and that is in order.
+    fn skipped(&self, skipped: &Skipped);
 }
 
 /// What a runner needs besides a router.
@@ -48,23 +46,33 @@ pub struct Surroundings {
     pub client: ClientOptions,
     /// How long to wait before something is tried again.
     pub backoff: Backoff,
-    /// Who keeps what was told.
-    pub keeper: Arc<dyn Keeper>,
 }
 
-/// A router that runs. It stops when this is dropped.
+/// A router that runs. It stops when this is dropped, which blocks until all changes are kept.
 pub struct Runner {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 struct Shared {
     router: Mutex<Router>,
     way_out: Mutex<Arc<WayOut>>,
     /// Deliveries that are under way.
-    under_way: Mutex<BTreeMap<DeliveryId, AbortHandle>>,
+    under_way: Mutex<BTreeMap<DeliveryId, UnderWay>>,
     changed: Notify,
+    /// There may be changes that nobody keeps yet.
+    unkept: Notify,
+    /// Whose turn it is to keep changes. They are taken from the router and kept in one turn, so that none overtakes an earlier one.
+    keeping: Mutex<()>,
+    /// The same for tasks, so that only one of them blocks a thread.
+    turn: tokio::sync::Mutex<()>,
+    keeper: Arc<dyn Keeper>,
     surroundings: Surroundings,
+}
+
+struct UnderWay {
+    delivery: Arc<Delivery>,
+    task: AbortHandle,
 }
 
 impl Runner {
@@ -73,6 +81,7 @@ impl Runner {
         router: Router,
         templates: Templates,
         surroundings: Surroundings,
+        keeper: Arc<dyn Keeper>,
     ) -> Result<Self, ClientConfigError> {
         let way_out = WayOut::new(router.config(), templates, &surroundings.client, surroundings.backoff)?;
         let shared = Arc::new(Shared {
@@ -80,10 +89,14 @@ impl Runner {
             way_out: Mutex::new(Arc::new(way_out)),
             under_way: Mutex::default(),
             changed: Notify::new(),
+            unkept: Notify::new(),
+            keeping: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            keeper,
             surroundings,
         });
-        let task = tokio::spawn(Arc::clone(&shared).run());
-        Ok(Self { shared, task })
+        let tasks = [tokio::spawn(Arc::clone(&shared).run()), tokio::spawn(Arc::clone(&shared).keep_on())];
+        Ok(Self { shared, tasks })
     }
 
     /// Takes alerts.
@@ -100,7 +113,13 @@ impl Runner {
     pub fn change<T>(&self, change: impl FnOnce(&mut Router, i64) -> T) -> T {
         let done = change(&mut self.shared.router.lock(), self.shared.surroundings.clock.now_ms());
         self.shared.changed.notify_one();
+        self.shared.unkept.notify_one();
         done
+    }
+
+    /// What makes and sends messages.
+    pub fn way_out(&self) -> Arc<WayOut> {
+        Arc::clone(&self.shared.way_out.lock())
     }
 
     /// Goes on with another configuration. If it cannot be used all stays as it is.
@@ -116,9 +135,14 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.task.abort();
-        for (_, delivery) in std::mem::take(&mut *self.shared.under_way.lock()) {
-            delivery.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
+        for (_, under_way) in std::mem::take(&mut *self.shared.under_way.lock()) {
+            under_way.task.abort();
+        }
+        if let Err(error) = self.shared.keep_now() {
+            tracing::error!(%error, "the last changes of the alert router are not kept");
         }
     }
 }
@@ -132,13 +156,7 @@ impl Shared {
                 let due = router.poll(now_ms);
                 (due, router.next_wake_ms())
             };
-            self.give_up(&due.superseded);
-            for (key, entry) in &due.noted {
-                self.surroundings.keeper.told(key, entry);
-            }
-            for delivery in due.deliveries {
-                self.begin(delivery);
-            }
+            self.act(due);
             let wait_ms = wake_ms.map(|wake| u64::try_from(wake - now_ms).unwrap_or(0));
             let wait = wait_ms.map_or(LOOK_EVERY, Duration::from_millis).min(LOOK_EVERY);
             tokio::select! {
@@ -148,39 +166,94 @@ impl Shared {
         }
     }
 
+    fn act(self: &Arc<Self>, due: Due) {
+        self.give_up(&due.superseded);
+        for skipped in &due.skipped {
+            self.keeper.skipped(skipped);
+        }
+        for delivery in due.deliveries {
+            self.begin(delivery);
+        }
+        self.unkept.notify_one();
+    }
+
+    /// Keeps changes soon after there are some.
+    async fn keep_on(self: Arc<Self>) {
+        loop {
+            self.unkept.notified().await;
+            while !self.keep().await {
+                sleep(KEEP_AGAIN_AFTER).await;
+            }
+        }
+    }
+
+    /// Keeps the changes that there are by now. Whether that went well; if not they are not forgotten.
+    async fn keep(self: &Arc<Self>) -> bool {
+        let _turn = self.turn.lock().await;
+        let shared = Arc::clone(self);
+        match tokio::task::spawn_blocking(move || shared.keep_now()).await {
+            Ok(Err(error)) => {
+                tracing::error!(%error, "changes of the alert router are not kept yet");
+                false
+            }
+            // Or the runtime ends, and whoever drops the runner keeps the rest.
+            Ok(Ok(())) | Err(_) => true,
+        }
+    }
+
+    fn keep_now(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let _turn = self.keeping.lock();
+        let changes = self.router.lock().take_changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let kept = self.keeper.keep(&changes);
+        if kept.is_err() {
+            self.router.lock().put_back(changes);
+        }
+        kept
+    }
+
     /// Deliveries that something newer replaces.
     fn give_up(&self, deliveries: &[DeliveryId]) {
-        let mut under_way = self.under_way.lock();
-        for delivery in deliveries.iter().filter_map(|id| under_way.remove(id)) {
-            delivery.abort();
+        let given_up: Vec<UnderWay> = {
+            let mut under_way = self.under_way.lock();
+            deliveries.iter().filter_map(|id| under_way.remove(id)).collect()
+        };
+        for UnderWay { delivery, task } in given_up {
+            task.abort();
+            let result = Err(DeliveryError::Superseded);
+            self.keeper.ended(&delivery, &Told { messages: Vec::new(), attempts: 0, result });
         }
     }
 
     /// Each delivery is a task of its own: whoever hangs delays nobody.
     fn begin(self: &Arc<Self>, delivery: Delivery) {
-        let (id, shared) = (delivery.id, Arc::clone(self));
+        let (delivery, shared) = (Arc::new(delivery), Arc::clone(self));
         // Locked until the handle is there, so that the task cannot end before.
         let mut under_way = self.under_way.lock();
-        let task = tokio::spawn(async move { shared.deliver(delivery).await });
-        under_way.insert(id, task.abort_handle());
+        let of_task = Arc::clone(&delivery);
+        let task = tokio::spawn(async move { shared.deliver(&of_task).await }).abort_handle();
+        under_way.insert(delivery.id, UnderWay { delivery, task });
     }
 
-    async fn deliver(&self, delivery: Delivery) {
-        let told = self.tell(&delivery).await;
+    async fn deliver(self: &Arc<Self>, delivery: &Delivery) {
+        let told = self.tell(delivery).await;
         if self.under_way.lock().remove(&delivery.id).is_none() {
             return;
         }
         let now_ms = self.surroundings.clock.now_ms();
         match &told.result {
-            Ok(_) => {
-                let told = self.router.lock().delivered(delivery.id, now_ms);
-                if let Some((key, entry)) = told {
-                    self.surroundings.keeper.told(&key, &entry);
-                }
+            Ok(posted) => {
+                self.router.lock().delivered(delivery.id, posted.clone(), now_ms);
             }
             Err(_) => self.router.lock().failed(delivery.id, now_ms),
         }
-        self.surroundings.keeper.ended(&delivery, &told);
+        // What was told is durable before anybody can see that it was.
+        if !self.keep().await {
+            self.unkept.notify_one();
+        }
+        self.keeper.ended(delivery, &told);
         self.changed.notify_one();
     }
 
@@ -192,25 +265,17 @@ impl Shared {
         let external_url = &self.surroundings.external_url;
         let mut data = Data::new(&delivery.to.receiver, group, &delivery.alerts, external_url, now_ms);
         data.route_labels = Some(Kv(delivery.route_labels.iter().cloned().collect()));
-        let keeper = &self.surroundings.keeper;
-        let before = keeper.posted(&delivery.to);
         let notification = Notification {
             data: Arc::new(data),
             group_key: &delivery.to.group_key,
             reason: delivery.reason,
             templates: way_out.templates(),
-            posted: before.clone(),
+            posted: delivery.posted.clone(),
         };
         let left_ms = u64::try_from(delivery.deadline_ms - now_ms).unwrap_or(0);
         let deadline = Instant::now() + Duration::from_millis(left_ms);
         let to = (delivery.to.receiver.as_str(), delivery.to.integration);
-        let told = way_out.tell(to, &notification, deadline, jitter).await;
-        if let Ok(after) = &told.result
-            && *after != before
-        {
-            keeper.keep_posted(&delivery.to, after.as_ref());
-        }
-        told
+        way_out.tell(to, &notification, deadline, jitter).await
     }
 }
 

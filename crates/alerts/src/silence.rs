@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use bellwether_model::Labels;
+use bellwether_model::{AnchoredRegex, Labels, RegexError, format_duration_ms};
 
 use crate::matcher::{Matcher, all_match};
+use crate::time_interval::Recurrence;
 
 /// A silence that is over can be looked at and made again for so long, in milliseconds.
 pub const RETENTION_MS: i64 = 120 * 3_600_000;
@@ -16,6 +17,14 @@ pub const RETENTION_MS: i64 = 120 * 3_600_000;
 pub struct SilenceId(u128);
 
 impl SilenceId {
+    /// An id that no other silence has.
+    pub fn random() -> Self {
+        use std::hash::{BuildHasher as _, RandomState};
+
+        let half = || u128::from(RandomState::new().hash_one(0_u8));
+        Self::from_random(half() << 64 | half())
+    }
+
     /// An id made of random bits (RFC 9562, version 4).
     pub fn from_random(bits: u128) -> Self {
         let version = (bits & !(0xf << 76)) | (0x4 << 76);
@@ -68,6 +77,42 @@ pub struct SilenceSpec {
     pub comment: String,
     /// More about it, by name.
     pub annotations: BTreeMap<String, String>,
+    /// What nobody is told.
+    pub mute: Mute,
+    /// At which times between its start and its end it holds; `None` for all the time.
+    pub recurs: Option<Recurrence>,
+}
+
+/// What a silence keeps from people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mute {
+    /// That alerts fire, and that they are over.
+    #[default]
+    All,
+    /// That alerts fire. Who knows of one already is told when it is over, so that incidents in other products end.
+    Firing,
+}
+
+impl Mute {
+    /// `all` or `firing`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Firing => "firing",
+        }
+    }
+}
+
+impl FromStr for Mute {
+    type Err = SilenceError;
+
+    fn from_str(text: &str) -> Result<Self, SilenceError> {
+        match text {
+            "all" => Ok(Self::All),
+            "firing" => Ok(Self::Firing),
+            _ => Err(SilenceError::Mute(text.to_owned())),
+        }
+    }
 }
 
 /// Where a silence stands in its life.
@@ -117,6 +162,28 @@ pub enum SilenceError {
     /// Nobody says why, or who.
     #[error("{0} must not be empty")]
     Missing(&'static str),
+    /// Neither `all` nor `firing`.
+    #[error("mute is \"all\" or \"firing\", not {0:?}")]
+    Mute(String),
+    /// The times at which it is to hold cannot be read.
+    #[error("times at which the silence holds: {0}")]
+    Recurrence(String),
+    /// It says not why in the way that is asked for.
+    #[error(
+        "the comment must contain what {pattern:?} matches, by the policy of this server (bellwether.silences.comment)"
+    )]
+    Comment {
+        /// The pattern.
+        pattern: String,
+    },
+    /// It lasts longer than silences may.
+    #[error(
+        "the silence must not last longer than {limit}, by the policy of this server (bellwether.silences.max_duration)"
+    )]
+    TooLong {
+        /// The limit, as people write durations.
+        limit: String,
+    },
     /// There may be no more.
     #[error("exceeded maximum number of silences: {limit} (limit: {limit})")]
     TooMany {
@@ -133,18 +200,39 @@ pub enum SilenceError {
     },
 }
 
-/// How much silences may take up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SilenceLimits {
-    /// Silences, those that are over included.
-    pub count: usize,
-    /// Bytes of one.
-    pub bytes: usize,
+/// What silences must be like.
+#[derive(Debug, Clone)]
+pub struct SilencePolicy {
+    /// So many of them, those that are over included.
+    pub max_count: usize,
+    /// Bytes of one, at most.
+    pub max_bytes: usize,
+    /// How long one lasts at most, in milliseconds; `None` for as long as anybody likes.
+    pub max_duration_ms: Option<i64>,
+    /// What must be found in the comment, such as the number of a ticket.
+    pub comment: Option<CommentPattern>,
 }
 
-impl Default for SilenceLimits {
+impl Default for SilencePolicy {
     fn default() -> Self {
-        Self { count: 100_000, bytes: 64 << 10 }
+        Self { max_count: 100_000, max_bytes: 64 << 10, max_duration_ms: None, comment: None }
+    }
+}
+
+/// A regular expression that is found somewhere in a text.
+#[derive(Debug, Clone)]
+pub struct CommentPattern {
+    written: String,
+    regex: AnchoredRegex,
+}
+
+impl CommentPattern {
+    /// Reads a regular expression.
+    pub fn new(written: &str) -> Result<Self, RegexError> {
+        // As it is first: an error then shows what was written.
+        AnchoredRegex::new(written)?;
+        let regex = AnchoredRegex::new(&format!("(?s:.*)(?:{written})(?s:.*)"))?;
+        Ok(Self { written: written.to_owned(), regex })
     }
 }
 
@@ -158,14 +246,21 @@ impl SilenceSpec {
         }
     }
 
+    /// Whether alerts that it is about are silenced at `now_ms`.
+    pub fn holds(&self, now_ms: i64) -> bool {
+        self.state(now_ms) == SilenceState::Active
+            && self.recurs.as_ref().is_none_or(|it| it.contains(now_ms))
+    }
+
     fn bytes(&self) -> usize {
         let matchers: usize =
             self.matchers.iter().map(|matcher| matcher.name().len() + matcher.value().len()).sum();
         let annotations: usize = self.annotations.iter().map(|(name, text)| name.len() + text.len()).sum();
-        matchers + annotations + self.created_by.len() + self.comment.len()
+        let recurrence = self.recurs.as_ref().map_or(0, |it| it.as_written().len());
+        matchers + annotations + recurrence + self.created_by.len() + self.comment.len()
     }
 
-    fn check(&self, limits: SilenceLimits) -> Result<(), SilenceError> {
+    fn check(&self, policy: &SilencePolicy, now_ms: i64) -> Result<(), SilenceError> {
         if self.matchers.is_empty() {
             return Err(SilenceError::NoMatcher);
         }
@@ -180,10 +275,18 @@ impl SilenceSpec {
                 return Err(SilenceError::Missing(what));
             }
         }
-        match self.bytes() {
-            bytes if bytes > limits.bytes => Err(SilenceError::TooLarge { bytes, limit: limits.bytes }),
-            _ => Ok(()),
+        let (bytes, limit) = (self.bytes(), policy.max_bytes);
+        if bytes > limit {
+            return Err(SilenceError::TooLarge { bytes, limit });
         }
+        let lasts_ms = self.ends_at_ms - self.starts_at_ms.max(now_ms);
+        if let Some(limit) = policy.max_duration_ms.filter(|limit| lasts_ms > *limit) {
+            return Err(SilenceError::TooLong { limit: format_duration_ms(limit) });
+        }
+        if let Some(pattern) = policy.comment.as_ref().filter(|it| !it.regex.is_match(&self.comment)) {
+            return Err(SilenceError::Comment { pattern: pattern.written.clone() });
+        }
+        Ok(())
     }
 }
 
@@ -191,17 +294,22 @@ impl SilenceSpec {
 #[derive(Debug, Default)]
 pub struct Silences {
     by_id: BTreeMap<SilenceId, Silence>,
-    limits: SilenceLimits,
+    policy: SilencePolicy,
 }
 
 impl Silences {
     /// No silence yet.
-    pub fn new(limits: SilenceLimits) -> Self {
-        Self { by_id: BTreeMap::new(), limits }
+    pub fn new(policy: SilencePolicy) -> Self {
+        Self { by_id: BTreeMap::new(), policy }
     }
 
-    /// Those of another run, as they were kept.
-    pub fn restore(&mut self, silences: impl IntoIterator<Item = Silence>) {
+    /// Silences that are made from now on must be like this. Those that there are stay.
+    pub fn set_policy(&mut self, policy: SilencePolicy) {
+        self.policy = policy;
+    }
+
+    /// Takes silences as they are, in place of those with the same ids: those of another run, or what was [planned](Self::plan).
+    pub fn put(&mut self, silences: impl IntoIterator<Item = Silence>) {
         self.by_id.extend(silences.into_iter().map(|silence| (silence.id, silence)));
     }
 
@@ -219,16 +327,58 @@ impl Silences {
     pub fn silencing<'s>(&'s self, labels: &'s Labels, now_ms: i64) -> impl Iterator<Item = SilenceId> + 's {
         self.by_id
             .values()
-            .filter(move |it| {
-                it.spec.state(now_ms) == SilenceState::Active && all_match(&it.spec.matchers, labels)
-            })
+            .filter(move |it| it.spec.holds(now_ms) && all_match(&it.spec.matchers, labels))
             .map(|it| it.id)
     }
 
-    /// Makes a silence, or changes the one with the id `of`. `new_id` is for a silence that is made. Returns those that changed, the one that now says it first.
+    /// What making a silence, or changing the one with the id `of`, comes to: the silences that change, the one that says it first. `new_id` is for a silence that is
+    /// made. Nothing is changed yet, so that it can be kept before it holds; [`put`](Self::put) does it.
     ///
     /// As in Alertmanager a silence that has begun keeps its beginning and its matchers, and one that is over is not changed: else the old one ends and there is a new
     /// one, so that what was silenced when stays known.
+    pub fn plan(
+        &self,
+        of: Option<SilenceId>,
+        mut spec: SilenceSpec,
+        new_id: SilenceId,
+        now_ms: i64,
+    ) -> Result<Vec<Silence>, SilenceError> {
+        spec.check(&self.policy, now_ms)?;
+        if spec.ends_at_ms <= now_ms {
+            return Err(SilenceError::Time("end time can't be in the past"));
+        }
+        let old = match of {
+            Some(id) => Some(self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?),
+            None => None,
+        };
+        if let Some(old) = old
+            && may_change(&old.spec, &spec, now_ms)
+        {
+            return Ok(vec![Silence { id: old.id, spec, updated_at_ms: now_ms }]);
+        }
+        let limit = self.policy.max_count;
+        if self.by_id.len() >= limit {
+            return Err(SilenceError::TooMany { limit });
+        }
+        // Nobody can have been silenced in the past.
+        spec.starts_at_ms = spec.starts_at_ms.max(now_ms);
+        let mut changed = vec![Silence { id: new_id, spec, updated_at_ms: now_ms }];
+        changed.extend(
+            old.filter(|old| old.spec.state(now_ms) != SilenceState::Expired).map(|old| ended(old, now_ms)),
+        );
+        Ok(changed)
+    }
+
+    /// What ending a silence now comes to. Nothing is changed yet.
+    pub fn plan_end(&self, id: SilenceId, now_ms: i64) -> Result<Silence, SilenceError> {
+        let silence = self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?;
+        if silence.spec.state(now_ms) == SilenceState::Expired {
+            return Err(SilenceError::AlreadyExpired(id));
+        }
+        Ok(ended(silence, now_ms))
+    }
+
+    /// Makes a silence or changes one, as [`plan`](Self::plan) says.
     pub fn set(
         &mut self,
         of: Option<SilenceId>,
@@ -236,41 +386,16 @@ impl Silences {
         new_id: SilenceId,
         now_ms: i64,
     ) -> Result<Vec<Silence>, SilenceError> {
-        let mut spec = spec;
-        spec.check(self.limits)?;
-        if spec.ends_at_ms <= now_ms {
-            return Err(SilenceError::Time("end time can't be in the past"));
-        }
-        let old = match of {
-            Some(id) => Some(self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?.clone()),
-            None => None,
-        };
-        if let Some(old) = &old
-            && may_change(&old.spec, &spec, now_ms)
-        {
-            return Ok(vec![self.put(old.id, spec, now_ms)]);
-        }
-        if self.by_id.len() >= self.limits.count {
-            return Err(SilenceError::TooMany { limit: self.limits.count });
-        }
-        // Nobody can have been silenced in the past.
-        spec.starts_at_ms = spec.starts_at_ms.max(now_ms);
-        let mut changed = vec![self.put(new_id, spec, now_ms)];
-        if let Some(old) = old
-            && old.spec.state(now_ms) != SilenceState::Expired
-        {
-            changed.push(self.end(old, now_ms));
-        }
+        let changed = self.plan(of, spec, new_id, now_ms)?;
+        self.put(changed.iter().cloned());
         Ok(changed)
     }
 
     /// Ends a silence now.
     pub fn expire(&mut self, id: SilenceId, now_ms: i64) -> Result<Silence, SilenceError> {
-        let old = self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?.clone();
-        if old.spec.state(now_ms) == SilenceState::Expired {
-            return Err(SilenceError::AlreadyExpired(id));
-        }
-        Ok(self.end(old, now_ms))
+        let ended = self.plan_end(id, now_ms)?;
+        self.put([ended.clone()]);
+        Ok(ended)
     }
 
     /// Forgets silences that have been over for long. Returns their ids.
@@ -282,20 +407,14 @@ impl Silences {
         }
         old
     }
+}
 
-    fn end(&mut self, mut silence: Silence, now_ms: i64) -> Silence {
-        if silence.spec.state(now_ms) == SilenceState::Pending {
-            silence.spec.starts_at_ms = now_ms;
-        }
-        silence.spec.ends_at_ms = now_ms;
-        self.put(silence.id, silence.spec, now_ms)
-    }
-
-    fn put(&mut self, id: SilenceId, spec: SilenceSpec, now_ms: i64) -> Silence {
-        let silence = Silence { id, spec, updated_at_ms: now_ms };
-        self.by_id.insert(id, silence.clone());
-        silence
-    }
+/// The silence, but over now.
+fn ended(silence: &Silence, now_ms: i64) -> Silence {
+    let mut spec = silence.spec.clone();
+    spec.starts_at_ms = spec.starts_at_ms.min(now_ms);
+    spec.ends_at_ms = now_ms;
+    Silence { id: silence.id, spec, updated_at_ms: now_ms }
 }
 
 /// Whether a silence may become the other one and stay itself.
@@ -325,6 +444,8 @@ mod tests {
             created_by: "ann".to_owned(),
             comment: "upgrade".to_owned(),
             annotations: BTreeMap::new(),
+            mute: Mute::All,
+            recurs: None,
         }
     }
 
@@ -380,7 +501,8 @@ mod tests {
 
     #[test]
     fn what_would_silence_all_or_nothing_is_refused() {
-        let mut silences = Silences::new(SilenceLimits { count: 1, bytes: 100 });
+        let mut silences =
+            Silences::new(SilencePolicy { max_count: 1, max_bytes: 100, ..SilencePolicy::default() });
         let mut refusal =
             |spec: SilenceSpec| silences.set(None, spec, id(1), 5).map(|_| ()).map_err(|e| e.to_string());
         let refused = |text: &str| Err(text.to_owned());
@@ -400,6 +522,44 @@ mod tests {
             refusal(spec("job=a", 0, 9)),
             refused("exceeded maximum number of silences: 1 (limit: 1)")
         );
+    }
+
+    #[test]
+    fn a_recurring_silence_holds_at_its_times() {
+        let mut silences = Silences::default();
+        let recurs =
+            Recurrence::parse("[{times: [{start_time: '01:00', end_time: '02:00'}]}]").expect("valid");
+        let spec = SilenceSpec { recurs: Some(recurs), ..spec("job=db", 0, 30 * HOUR_MS) };
+        silences.set(None, spec, id(1), 0).expect("valid");
+        let hours: Vec<i64> =
+            (0..40).filter(|hour| !silenced(&silences, hour * HOUR_MS).is_empty()).collect();
+        assert_eq!(hours, [1, 25]);
+        assert_eq!(silences.get(id(1)).expect("there").spec.state(0), SilenceState::Active);
+        let refusal = |text: &str| Recurrence::parse(text).expect_err("refused").to_string();
+        assert!(refusal("[{weekdays: [someday]}]").contains("someday is not a valid weekday"));
+        assert!(refusal("[]").contains("at least one time"));
+    }
+
+    #[test]
+    fn policies_hold_for_new_silences() {
+        let comment = CommentPattern::new("[A-Z]+-[0-9]+").expect("valid");
+        let mut silences = Silences::default();
+        silences.set(None, spec("job=db", 0, 50 * HOUR_MS), id(1), 0).expect("no policy yet");
+        let max_duration_ms = Some(2 * HOUR_MS);
+        silences.set_policy(SilencePolicy {
+            max_duration_ms,
+            comment: Some(comment),
+            ..SilencePolicy::default()
+        });
+        let why =
+            |spec: SilenceSpec| silences.plan(None, spec, id(2), 0).map(|_| ()).map_err(|e| e.to_string());
+        let ticket =
+            |hours| SilenceSpec { comment: "see\nOPS-12.".to_owned(), ..spec("job=db", 0, hours * HOUR_MS) };
+        assert_eq!(why(ticket(2)), Ok(()));
+        let too_long = why(ticket(3)).expect_err("too long");
+        assert!(too_long.contains("not last longer than 2h"), "{too_long}");
+        let no_ticket = why(spec("job=db", 0, HOUR_MS)).expect_err("no ticket");
+        assert!(no_ticket.contains("must contain what \"[A-Z]+-[0-9]+\" matches"), "{no_ticket}");
     }
 
     #[test]

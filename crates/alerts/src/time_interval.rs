@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use bellwether_yaml::{Decode, Errors, MapReader, Node, Reported};
+use bellwether_yaml::{Decode, Dialect, Document, Errors, MapReader, Node, Reported};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -41,6 +41,49 @@ pub struct TimeInterval {
     pub years: Vec<RangeInclusive<i32>>,
     /// Where the clock hangs that all of this is read from.
     pub location: TimeZone,
+}
+
+/// Times at which something holds, as they were written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recurrence {
+    written: String,
+    times: Vec<TimeInterval>,
+}
+
+/// Why text says no times.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecurrenceError {
+    /// It is not what a list of time intervals looks like.
+    #[error("{0}")]
+    Text(Errors),
+    /// It would never hold.
+    #[error("at least one time interval required")]
+    Empty,
+}
+
+impl Recurrence {
+    /// Reads a list of time intervals as below `time_intervals`, in YAML or JSON.
+    pub fn parse(text: &str) -> Result<Self, RecurrenceError> {
+        let document = Document::parse("times", text.as_bytes(), Dialect::V2)
+            .map_err(|error| RecurrenceError::Text(error.into()))?;
+        let mut errors = Errors::new();
+        match Vec::<TimeInterval>::decode(document.root(), &mut errors) {
+            Ok(times) if times.is_empty() => Err(RecurrenceError::Empty),
+            Ok(times) if errors.is_empty() => Ok(Self { written: text.to_owned(), times }),
+            _ => Err(RecurrenceError::Text(errors)),
+        }
+    }
+
+    /// What was read.
+    pub fn as_written(&self) -> &str {
+        &self.written
+    }
+
+    /// Whether it holds at a time in milliseconds since the Unix epoch.
+    pub fn contains(&self, ts_ms: i64) -> bool {
+        self.times.iter().any(|times| times.contains(ts_ms))
+    }
 }
 
 /// A part of a day.

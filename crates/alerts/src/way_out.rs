@@ -43,6 +43,9 @@ pub enum DeliveryError {
     /// The configuration has changed since, and nobody waits for it.
     #[error("the receiver is not in the configuration any more")]
     NoReceiver,
+    /// It was not taken in time.
+    #[error("given up, because something newer is to be told")]
+    Superseded,
 }
 
 impl WayOut {

@@ -30,6 +30,9 @@ pub enum ConfigError {
     /// A route names a receiver that does not exist.
     #[error("undefined receiver {0:?} used in route")]
     UnknownReceiver(String),
+    /// A receiver of the section `bellwether` that does not exist.
+    #[error("undefined receiver {0:?} in bellwether.receivers")]
+    UnknownExtended(String),
     /// A route names times that do not exist.
     #[error("undefined time interval {0:?} used in route")]
     UnknownInterval(String),

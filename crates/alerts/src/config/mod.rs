@@ -1,6 +1,7 @@
 //! `alertmanager.yml`, read and checked as Alertmanager does it.
 
 mod error;
+mod extensions;
 mod global;
 mod inhibit;
 mod receiver;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use bellwether_yaml::{Decode, Dialect, Document, Errors, MapReader, Node, Reported, Value};
 
 pub use error::ConfigError;
+pub use extensions::{Extensions, Limits, ReceiverExtensions};
 pub use global::{Global, Smarthost, SmtpAuth};
 pub use receiver::{
     Common, DiscordReceiver, EmailReceiver, Foreign, HookUrl, HttpReceiver, Image, Integration,
@@ -50,6 +52,8 @@ pub struct Config {
     pub templates: Vec<PathBuf>,
     /// Recurring times, by the names that routes call them by.
     pub time_intervals: BTreeMap<String, Vec<TimeInterval>>,
+    /// What Alertmanager does not have.
+    pub extensions: Extensions,
     /// What is legal and does less than one may think, in words.
     pub warnings: Vec<String>,
     /// What was written, with secrets hidden.
@@ -94,6 +98,12 @@ fn read(root: Node<'_>, options: ConfigOptions, errors: &mut Errors) -> Result<C
     let templates = map.or_default("templates");
     let receivers = read_receivers(&mut map, &global);
     let time_intervals = read_time_intervals(&mut map);
+    let extensions = map.or_default::<Extensions>("bellwether");
+    for name in extensions.receivers.keys() {
+        if !receivers.iter().any(|receiver| receiver.name == *name) {
+            map.reject(map.place("bellwether"), ConfigError::UnknownExtended(name.clone()));
+        }
+    }
     let inhibit_nodes: Vec<Node<'_>> = map.or_default("inhibit_rules");
     let inhibit_rules = inhibit_nodes
         .into_iter()
@@ -117,7 +127,17 @@ fn read(root: Node<'_>, options: ConfigOptions, errors: &mut Errors) -> Result<C
     let original = redact::hide_secrets(Value::decode(root, errors)?);
     finished?;
     let route = route?;
-    Ok(Config { global, route, inhibit_rules, receivers, templates, time_intervals, warnings, original })
+    Ok(Config {
+        global,
+        route,
+        inhibit_rules,
+        receivers,
+        templates,
+        time_intervals,
+        extensions,
+        warnings,
+        original,
+    })
 }
 
 fn warnings(receivers: &[Receiver], unused: &[&str]) -> Vec<String> {

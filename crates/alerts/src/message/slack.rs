@@ -1,4 +1,5 @@
 use bellwether_yaml::Secret;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::shorten::{shorten, shorten_lines};
@@ -11,7 +12,7 @@ const TITLE_CHARS_MAX: usize = 1024;
 const TEXT_CHARS_MAX: usize = 40_000;
 
 /// A message that a service has, by what it wants to know it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
     /// Where it is.
     pub channel: String,

@@ -1,11 +1,14 @@
 //! What holds of the router as a whole.
+mod alertmanager;
 mod conformance;
 mod mail;
 mod mail_server;
 mod messages;
+mod play;
 mod product_rules;
 mod products;
 mod properties;
+mod restart;
 mod running;
 mod sending;
 mod service;

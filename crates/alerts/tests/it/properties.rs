@@ -7,7 +7,7 @@ use bellwether_alerts::dedup::{LogEntry, Reason, reason};
 use bellwether_alerts::inhibit::{InhibitRule, Inhibitor};
 use bellwether_alerts::matcher::{Matcher, all_match};
 use bellwether_alerts::route::Route;
-use bellwether_alerts::silence::{SilenceId, SilenceSpec, Silences};
+use bellwether_alerts::silence::{Mute, SilenceId, SilenceSpec, Silences};
 use bellwether_model::{Alert, Fingerprint, Labels, MatchOp};
 use proptest::prelude::*;
 
@@ -125,7 +125,16 @@ fn alert(labels: &Labels, side: usize, ends_at_ms: Option<i64>) -> Alert {
 fn spec(matchers: Vec<Matcher>, starts_at_ms: i64, length_ms: i64) -> SilenceSpec {
     let (created_by, comment) = ("ann".to_owned(), "upgrade".to_owned());
     let ends_at_ms = starts_at_ms + length_ms;
-    SilenceSpec { matchers, starts_at_ms, ends_at_ms, created_by, comment, annotations: BTreeMap::new() }
+    SilenceSpec {
+        matchers,
+        starts_at_ms,
+        ends_at_ms,
+        created_by,
+        comment,
+        annotations: BTreeMap::new(),
+        mute: Mute::All,
+        recurs: None,
+    }
 }
 
 proptest! {
@@ -261,7 +270,7 @@ proptest! {
                 prop_assert_eq!(why, Some(Reason::Repeat));
             }
             if why.is_some() {
-                entry = Some(LogEntry { firing, resolved, notified_at_ms: now_ms });
+                entry = Some(LogEntry { firing, resolved, notified_at_ms: now_ms, ..LogEntry::default() });
             }
         }
     }

@@ -1,13 +1,13 @@
 //! A router that runs: from an alert to a message at a real service.
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::dedup::LogEntry;
 use bellwether_alerts::library::functions;
-use bellwether_alerts::message::{Posted, Templates};
-use bellwether_alerts::router::{Delivery, LogKey, Router};
+use bellwether_alerts::message::Templates;
+use bellwether_alerts::router::{Changes, Delivery, LogKey, Router, Skipped};
 use bellwether_alerts::runner::{Keeper, Runner, Surroundings};
 use bellwether_alerts::send::Backoff;
 use bellwether_alerts::silence::Silences;
@@ -24,12 +24,19 @@ use crate::service::Service;
 struct Memory {
     told: Mutex<Vec<(LogKey, LogEntry)>>,
     ended: Mutex<Vec<String>>,
-    posted: Mutex<BTreeMap<LogKey, Posted>>,
+    /// So often nothing can be kept.
+    failures: AtomicUsize,
 }
 
 impl Keeper for Memory {
-    fn told(&self, key: &LogKey, entry: &LogEntry) {
-        self.told.lock().expect("no panic").push((key.clone(), entry.clone()));
+    fn keep(&self, changes: &Changes) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let fails = |left: usize| left.checked_sub(1);
+        if self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fails).is_ok() {
+            return Err("the disk is full".into());
+        }
+        let log = changes.log.iter().filter_map(|(key, entry)| Some((key.clone(), entry.clone()?)));
+        self.told.lock().expect("no panic").extend(log);
+        Ok(())
     }
 
     fn ended(&self, delivery: &Delivery, told: &Told) {
@@ -37,17 +44,7 @@ impl Keeper for Memory {
         self.ended.lock().expect("no panic").push(format!("{} {error}", delivery.to.receiver));
     }
 
-    fn posted(&self, key: &LogKey) -> Option<Posted> {
-        self.posted.lock().expect("no panic").get(key).cloned()
-    }
-
-    fn keep_posted(&self, key: &LogKey, posted: Option<&Posted>) {
-        let mut all = self.posted.lock().expect("no panic");
-        match posted {
-            Some(posted) => all.insert(key.clone(), posted.clone()),
-            None => all.remove(key),
-        };
-    }
+    fn skipped(&self, _: &Skipped) {}
 }
 
 fn config(receivers: &[(&str, &Service)]) -> Arc<Config> {
@@ -73,10 +70,10 @@ fn start(config: Arc<Config>, keeper: &Arc<Memory>, log: Vec<(LogKey, LogEntry)>
         external_url: "http://bw".to_owned(),
         client: ClientOptions::default(),
         backoff: Backoff { first: Duration::from_millis(1), max: Duration::from_millis(10) },
-        keeper: Arc::clone(keeper) as Arc<dyn Keeper>,
     };
-    Runner::start(Router::new(config, Silences::default(), log), templates(), surroundings)
-        .expect("it starts")
+    let router = Router::new(config, Silences::default(), log);
+    let keeper = Arc::clone(keeper) as Arc<dyn Keeper>;
+    Runner::start(router, templates(), surroundings, keeper).expect("it starts")
 }
 
 fn alert(runner: &Runner, job: &str, ends_in_ms: Option<i64>) -> Alert {
@@ -157,4 +154,21 @@ async fn another_configuration_tells_others() {
     runner.set_config(config(&[("after", &after)]), templates()).expect("it can be used");
     let got = after.wait_for(1).await;
     assert_eq!(message(&got[0]).1, ["a"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_kept_later() {
+    let service = Service::start(&["200 OK"]).await;
+    let keeper = Arc::new(Memory::default());
+    keeper.failures.store(2, Ordering::Relaxed);
+    let runner = start(config(&[("hook", &service)]), &keeper, Vec::new());
+    runner.insert([alert(&runner, "a", Some(3_600_000))]);
+    service.wait_for(1).await;
+    while keeper.ended.lock().expect("no panic").is_empty() || keeper.failures.load(Ordering::Relaxed) > 0 {
+        tokio::task::yield_now().await;
+    }
+    // The end keeps what is still open.
+    drop(runner);
+    let told = keeper.told.lock().expect("no panic").clone();
+    assert_eq!(told.last().map(|(key, _)| key.receiver.as_str()), Some("hook"));
 }

@@ -1,120 +1,10 @@
 //! When somebody is told what, played through second by second on a clock that is only a number.
-use std::sync::Arc;
-
-use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::matcher::MatcherSyntax;
-use bellwether_alerts::router::{Delivery, Router};
-use bellwether_alerts::silence::{SilenceId, SilenceSpec, Silences};
-use bellwether_model::{Alert, Labels};
+use bellwether_alerts::router::Router;
+use bellwether_alerts::silence::{Mute, SilenceId, SilenceSpec, Silences};
+use bellwether_model::Labels;
 
-const CONFIG: &str = "
-route:
-  receiver: all
-  group_by: [alertname]
-  group_wait: 30s
-  group_interval: 5m
-  repeat_interval: 1h
-  routes:
-  - matchers: [severity=page]
-    receiver: pager
-    group_wait: 0s
-    mute_time_intervals: [night]
-inhibit_rules:
-- source_matchers: [alertname=Down]
-  target_matchers: [alertname=Slow]
-  equal: [job]
-time_intervals:
-- name: night
-  time_intervals: [{times: [{start_time: '22:00', end_time: '24:00'}]}]
-receivers:
-- name: all
-  webhook_configs: [{url: 'http://h/'}]
-- name: pager
-  webhook_configs: [{url: 'http://h/'}, {url: 'http://h/2', send_resolved: false}]
-";
-
-/// A router and the time, in seconds after a Monday's midnight.
-struct Play {
-    router: Router,
-    at_s: i64,
-    /// What was told: when, to whom, why, and the jobs of the alerts, those that are over in brackets.
-    told: Vec<String>,
-    /// Whether deliveries fail.
-    broken: bool,
-}
-
-const MONDAY_MS: i64 = 1_700_438_400_000;
-
-impl Play {
-    fn new(config: &str) -> Self {
-        let config = parse(config);
-        Self {
-            router: Router::new(config, Silences::default(), []),
-            at_s: 0,
-            told: Vec::new(),
-            broken: false,
-        }
-    }
-
-    fn now_ms(&self) -> i64 {
-        MONDAY_MS + self.at_s * 1000
-    }
-
-    /// Alerts come at `at_s`; time passes until then.
-    fn alert(&mut self, at_s: i64, name: &str, job: &str, severity: &str, ends_in_s: Option<i64>) {
-        self.pass(at_s);
-        let now_ms = self.now_ms();
-        let alert = Alert {
-            labels: Labels::from_pairs([("alertname", name), ("job", job), ("severity", severity)]),
-            annotations: Labels::empty(),
-            starts_at_ms: now_ms,
-            ends_at_ms: ends_in_s.map(|s| now_ms + s * 1000),
-            generator_url: String::new(),
-        };
-        self.router.insert([alert], now_ms);
-        self.deliver();
-    }
-
-    /// Time passes until `to_s`.
-    fn pass(&mut self, to_s: i64) {
-        while let Some(wake_ms) = self.router.next_wake_ms().filter(|wake| *wake <= MONDAY_MS + to_s * 1000) {
-            self.at_s = self.at_s.max((wake_ms - MONDAY_MS) / 1000);
-            self.deliver();
-        }
-        self.at_s = to_s;
-    }
-
-    fn deliver(&mut self) {
-        let now_ms = self.now_ms();
-        for delivery in self.router.poll(now_ms).deliveries {
-            let failed = if self.broken { " failed" } else { "" };
-            self.told.push(format!("{}: {}{failed}", self.at_s, shown(&delivery, now_ms)));
-            if self.broken {
-                self.router.failed(delivery.id, now_ms);
-            } else {
-                self.router.delivered(delivery.id, now_ms).expect("it was open");
-            }
-        }
-    }
-}
-
-fn parse(text: &str) -> Arc<Config> {
-    let config = Config::parse("alertmanager.yml", text.as_bytes(), ConfigOptions::default());
-    Arc::new(config.unwrap_or_else(|errors| panic!("{errors}")))
-}
-
-fn shown(delivery: &Delivery, now_ms: i64) -> String {
-    let jobs: Vec<String> = delivery
-        .alerts
-        .iter()
-        .map(|alert| {
-            let job = alert.labels.get("job").unwrap_or("");
-            if alert.is_resolved(now_ms) { format!("({job})") } else { job.to_owned() }
-        })
-        .collect();
-    let (to, reason) = (&delivery.to, delivery.reason.as_str());
-    format!("{}/{} {reason} {}", to.receiver, to.integration, jobs.join(" "))
-}
+use crate::play::{CONFIG, Play, parse};
 
 #[test]
 fn a_group_waits_gathers_repeats_and_ends() {
@@ -236,6 +126,8 @@ fn a_silence_mutes_and_its_end_unmutes() {
         created_by: "ann".to_owned(),
         comment: "upgrade".to_owned(),
         annotations: std::collections::BTreeMap::new(),
+        mute: Mute::All,
+        recurs: None,
     };
     let now_ms = play.now_ms();
     play.router.silences.set(None, spec, SilenceId::from_random(7), now_ms).expect("valid");
@@ -266,9 +158,9 @@ fn another_run_does_not_tell_again() {
     play.at_s = 30;
     let now_ms = play.now_ms();
     let due = play.router.poll(now_ms).deliveries;
-    let noted = play.router.delivered(due[0].id, now_ms).expect("open");
-    let mut next =
-        Play { router: Router::new(parse(CONFIG), Silences::default(), [noted]), ..Play::new(CONFIG) };
+    let noted = play.router.delivered(due[0].id, None, now_ms).expect("open");
+    let mut next = Play::new(CONFIG);
+    next.router = Router::new(parse(CONFIG), Silences::default(), [noted]);
     next.alert(100, "Slow", "a", "warn", Some(100_000));
     next.pass(2_000);
     assert_eq!(next.told, Vec::<String>::new());

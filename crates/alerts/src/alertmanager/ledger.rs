@@ -1,0 +1,100 @@
+//! Who keeps what a router does.
+
+use std::sync::Arc;
+
+use bellwether_model::Clock;
+use bellwether_state::{Change, StateStore, VALUE_BYTES_MAX, WRITE_BYTES_MAX};
+
+use super::notifications::{self, NotificationRecord};
+use super::receivers::Receivers;
+use super::{ReceiverStatus, kept};
+use crate::config::Config;
+use crate::router::{Changes, Delivery, LogKey, Skipped};
+use crate::runner::Keeper;
+use crate::way_out::{Told, WayOut};
+
+/// The books: what another run has to know, and what has been told.
+pub(super) struct Ledger {
+    state: StateStore,
+    clock: Arc<dyn Clock>,
+    receivers: Receivers,
+}
+
+impl Ledger {
+    pub(super) fn new(config: &Config, state: StateStore, clock: Arc<dyn Clock>) -> Self {
+        Self { state, clock, receivers: Receivers::new(config) }
+    }
+
+    pub(super) fn set_config(&self, config: &Config) {
+        self.receivers.set_config(config);
+    }
+
+    pub(super) fn receivers(&self, way_out: &WayOut) -> Vec<ReceiverStatus> {
+        self.receivers.status(way_out)
+    }
+
+    /// What is done every now and then.
+    pub(super) fn keep_house(&self) {
+        let now_ms = self.clock.now_ms();
+        self.state.queue(vec![kept::alive(now_ms)]);
+        if let Err(error) = notifications::forget(&self.state, now_ms) {
+            tracing::warn!(%error, "old notifications are not forgotten");
+        }
+    }
+
+    fn record(&self, to: &LogKey, record: &NotificationRecord) {
+        self.receivers.note(to, record);
+        self.state.queue(vec![Change::Event(notifications::event(record))]);
+    }
+}
+
+impl Keeper for Ledger {
+    fn keep(&self, changes: &Changes) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut all = vec![kept::alive(self.clock.now_ms())];
+        all.extend(changes.log.iter().map(|(key, entry)| kept::entry(key, entry.as_ref())));
+        all.extend(changes.groups.iter().map(|(id, clock)| kept::group(id, *clock)));
+        all.extend(changes.alerts.iter().map(|(id, known)| kept::alert(*id, known.as_ref())));
+        all.extend(changes.forgotten_silences.iter().map(|id| kept::no_silence(*id)));
+        for part in parts(all) {
+            self.state.write(part)?;
+        }
+        Ok(())
+    }
+
+    fn ended(&self, delivery: &Delivery, told: &Told) {
+        let now_ms = self.clock.now_ms();
+        let kind = self.receivers.kind(&delivery.to);
+        self.record(&delivery.to, &notifications::of(delivery, told, kind, now_ms));
+    }
+
+    fn skipped(&self, skipped: &Skipped) {
+        let now_ms = self.clock.now_ms();
+        let kind = self.receivers.kind(&skipped.delivery.to);
+        self.record(&skipped.delivery.to, &notifications::of_skipped(skipped, kind, now_ms));
+    }
+}
+
+/// Changes in parts that may be written at once; usually it is one. What has been told comes first, so that a part without the next one forgets no alert of which nobody knows.
+fn parts(changes: Vec<Change>) -> Vec<Vec<Change>> {
+    let mut parts = Vec::new();
+    let (mut part, mut bytes) = (Vec::new(), 0);
+    for change in changes {
+        let size = change.bytes();
+        if size > VALUE_BYTES_MAX {
+            tracing::error!(
+                bytes = size,
+                limit = VALUE_BYTES_MAX,
+                "something of the alert router is too large to be kept"
+            );
+            continue;
+        }
+        if bytes + size > WRITE_BYTES_MAX {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes += size;
+        part.push(change);
+    }
+    parts.push(part);
+    parts
+}

@@ -1,0 +1,176 @@
+//! The router as the program and its API hold it: it runs, and what it knows survives.
+
+mod kept;
+mod ledger;
+mod notifications;
+mod receivers;
+mod restore;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::Alert;
+use bellwether_outbound::ClientConfigError;
+use bellwether_state::{StateError, StateStore};
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+pub use notifications::{
+    NOTIFICATIONS_RETENTION_MS, NotificationQuery, NotificationRecord, NotificationStatus, ToldAlert,
+};
+pub use receivers::{IntegrationStatus, ReceiverStatus};
+
+use crate::config::Config;
+use crate::message::Templates;
+use crate::router::Router;
+use crate::runner::{Keeper, Runner, Surroundings};
+use crate::silence::{Silence, SilenceError, SilenceId, SilenceSpec};
+use crate::test_message::{self, TestResult, UnknownReceiver};
+use ledger::Ledger;
+
+/// So often it is written down that the program runs, and what is old is forgotten.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_mins(1);
+
+/// A router that runs, and all that it has to know after a restart. Clones are the same one; it stops when the last one is dropped.
+#[derive(Clone)]
+pub struct Alertmanager(Arc<Inner>);
+
+struct Inner {
+    runner: Runner,
+    state: StateStore,
+    external_url: String,
+    ledger: Arc<Ledger>,
+    /// Silences are changed one after the other: what is planned is kept, and only then holds.
+    changing_silences: Mutex<()>,
+    housekeeping: JoinHandle<()>,
+}
+
+/// Why a router does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// What it knew cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A receiver cannot be told anything.
+    #[error(transparent)]
+    Client(#[from] ClientConfigError),
+}
+
+/// Why a silence does not hold, or still does.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeSilenceError {
+    /// It is refused.
+    #[error(transparent)]
+    Refused(#[from] SilenceError),
+    /// It cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl Alertmanager {
+    /// Starts a router with all that is known of the last run: silences, alerts, what has been told, and when groups are looked at. In a runtime of tokio; reads files, so it blocks.
+    pub fn start(
+        config: Arc<Config>,
+        templates: Templates,
+        state: StateStore,
+        surroundings: Surroundings,
+    ) -> Result<Self, StartError> {
+        let clock = Arc::clone(&surroundings.clock);
+        let external_url = surroundings.external_url.clone();
+        let router = restore::router(config, &state, clock.now_ms())?;
+        let ledger = Arc::new(Ledger::new(router.config(), state.clone(), clock));
+        let keeper = Arc::clone(&ledger) as Arc<dyn Keeper>;
+        let runner = Runner::start(router, templates, surroundings, keeper)?;
+        let housekeeping = tokio::spawn(keep_house(Arc::clone(&ledger)));
+        let changing_silences = Mutex::default();
+        Ok(Self(Arc::new(Inner { runner, state, external_url, ledger, changing_silences, housekeeping })))
+    }
+
+    /// Takes alerts. They are durable soon after.
+    pub fn insert(&self, alerts: Vec<Alert>) {
+        self.0.runner.insert(alerts);
+    }
+
+    /// Looks at the router, at the time that it is.
+    pub fn read<T>(&self, look: impl FnOnce(&Router, i64) -> T) -> T {
+        self.0.runner.read(look)
+    }
+
+    /// Makes a silence, or changes the one with this id. Returns the id of the one that now says it. It is durable, and holds, when this returns, which blocks.
+    pub fn set_silence(
+        &self,
+        id: Option<SilenceId>,
+        spec: SilenceSpec,
+    ) -> Result<SilenceId, ChangeSilenceError> {
+        let new_id = SilenceId::random();
+        self.change_silences(|router, now_ms| router.silences.plan(id, spec, new_id, now_ms))
+    }
+
+    /// Ends a silence. Its end is durable when this returns, which blocks.
+    pub fn expire_silence(&self, id: SilenceId) -> Result<(), ChangeSilenceError> {
+        self.change_silences(|router, now_ms| Ok(vec![router.silences.plan_end(id, now_ms)?])).map(|_| ())
+    }
+
+    fn change_silences(
+        &self,
+        plan: impl FnOnce(&Router, i64) -> Result<Vec<Silence>, SilenceError>,
+    ) -> Result<SilenceId, ChangeSilenceError> {
+        let _turn = self.0.changing_silences.lock();
+        let planned = self.read(plan)?;
+        self.0.state.write(planned.iter().map(kept::silence).collect())?;
+        let id = planned.first().map(|silence| silence.id);
+        self.0.runner.change(|router, _| router.silences.put(planned));
+        Ok(id.expect("BUG: a plan has a silence"))
+    }
+
+    /// Goes on with another configuration. If it cannot be used all stays as it is.
+    pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), ClientConfigError> {
+        self.0.runner.set_config(config, templates)?;
+        self.0.ledger.set_config(&self.config());
+        Ok(())
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> Arc<Config> {
+        self.read(|router, _| Arc::clone(router.config()))
+    }
+
+    /// What has been told to whom, the newest first.
+    pub fn notifications(&self, query: &NotificationQuery) -> Result<Vec<NotificationRecord>, StateError> {
+        notifications::find(&self.0.state, query)
+    }
+
+    /// All receivers, and how telling them goes.
+    pub fn receivers(&self) -> Vec<ReceiverStatus> {
+        self.0.ledger.receivers(&self.0.runner.way_out())
+    }
+
+    /// Sends a message that is marked as a test, about `alert` or one that only says that it is a test, through each integration of a receiver, once.
+    pub async fn test_receiver(
+        &self,
+        name: &str,
+        alert: Option<Alert>,
+    ) -> Result<Vec<TestResult>, UnknownReceiver> {
+        let now_ms = self.read(|_, now_ms| now_ms);
+        let (way_out, external_url) = (self.0.runner.way_out(), &self.0.external_url);
+        test_message::test_receiver(&way_out, name, alert, external_url, now_ms).await
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.housekeeping.abort();
+    }
+}
+
+async fn keep_house(ledger: Arc<Ledger>) {
+    loop {
+        let ledger_of_task = Arc::clone(&ledger);
+        // It fails only when the runtime ends.
+        let _ = tokio::task::spawn_blocking(move || ledger_of_task.keep_house()).await;
+        sleep(HOUSEKEEPING_EVERY).await;
+    }
+}

@@ -1,0 +1,209 @@
+//! The log of notifications: what has been told to whom, with the words.
+
+use bellwether_model::Alert;
+use bellwether_state::{Event, EventQuery, StateError, StateStore};
+use serde::{Deserialize, Serialize};
+
+use super::kept::{Texts, texts};
+use crate::message::Message;
+use crate::router::{Delivery, LogKey, Skipped};
+use crate::way_out::Told;
+
+/// Notifications are kept so long, in milliseconds: 90 days.
+pub const NOTIFICATIONS_RETENTION_MS: i64 = 90 * 24 * 3_600_000;
+/// So many are kept at most, the newest ones.
+const KEPT_MAX: u64 = 50_000;
+/// So much of the words is kept, in bytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// So many alerts of one notification are kept.
+const ALERTS_MAX: usize = 500;
+/// So many bytes of labels of one notification are kept.
+const LABELS_BYTES_MAX: usize = 256 << 10;
+const KIND: &str = "alertmanager.notification";
+
+/// How telling somebody ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotificationStatus {
+    /// It was taken.
+    Sent,
+    /// It was not.
+    Failed,
+    /// It was not sent, and that is in order.
+    Skipped,
+}
+
+impl NotificationStatus {
+    /// `sent`, `failed` or `skipped`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A notification as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationRecord {
+    /// When it ended, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Who was told.
+    pub receiver: String,
+    /// In which way: `slack[0]`.
+    pub integration: String,
+    /// The key of the group.
+    pub group_key: String,
+    /// The labels of the group.
+    pub group_labels: Texts,
+    /// Why, in words.
+    pub reason: String,
+    /// How it ended.
+    pub status: NotificationStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What went wrong, or why it was skipped; else empty.
+    pub error: String,
+    /// Where it went, without secrets.
+    pub url: String,
+    /// What it said, or its beginning.
+    pub body: String,
+    /// The alerts that it was about.
+    pub alerts: Vec<ToldAlert>,
+    /// How many more alerts there were than are remembered.
+    pub more_alerts: usize,
+}
+
+/// An alert of a notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldAlert {
+    /// What it is called by.
+    pub fingerprint: String,
+    /// Whether it was told that it is over.
+    pub resolved: bool,
+    /// What it is.
+    pub labels: Texts,
+}
+
+/// Which notifications are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotificationQuery {
+    /// To this receiver, or any.
+    pub receiver: Option<String>,
+    /// That ended so, or anyhow.
+    pub status: Option<NotificationStatus>,
+    /// Not before, in milliseconds since the Unix epoch.
+    pub start_ms: i64,
+    /// Not after.
+    pub end_ms: i64,
+    /// Not more than so many.
+    pub limit: usize,
+}
+
+impl Default for NotificationQuery {
+    fn default() -> Self {
+        Self { receiver: None, status: None, start_ms: i64::MIN, end_ms: i64::MAX, limit: 100 }
+    }
+}
+
+/// What is remembered of a delivery. `kind` is that of the integration.
+pub(super) fn of(delivery: &Delivery, told: &Told, kind: &str, now_ms: i64) -> NotificationRecord {
+    let error = told.result.as_ref().err().map(ToString::to_string);
+    NotificationRecord {
+        status: if error.is_none() { NotificationStatus::Sent } else { NotificationStatus::Failed },
+        attempts: told.attempts,
+        error: error.unwrap_or_default(),
+        url: told.messages.first().map(Message::shown_url).unwrap_or_default(),
+        body: shown_bodies(&told.messages),
+        ..about(delivery, kind, now_ms)
+    }
+}
+
+pub(super) fn of_skipped(skipped: &Skipped, kind: &str, now_ms: i64) -> NotificationRecord {
+    NotificationRecord { error: skipped.why.to_owned(), ..about(&skipped.delivery, kind, now_ms) }
+}
+
+fn about(delivery: &Delivery, kind: &str, now_ms: i64) -> NotificationRecord {
+    let LogKey { group_key, receiver, integration } = &delivery.to;
+    let mut bytes = 0;
+    let fits = |alert: &&Alert| {
+        bytes += alert.labels.as_bytes().len();
+        bytes <= LABELS_BYTES_MAX
+    };
+    let alert = |alert: &Alert| ToldAlert {
+        fingerprint: alert.fingerprint().to_string(),
+        resolved: alert.ends_at_ms.is_some(),
+        labels: texts(&alert.labels),
+    };
+    let alerts: Vec<ToldAlert> =
+        delivery.alerts.iter().take(ALERTS_MAX).take_while(fits).map(alert).collect();
+    NotificationRecord {
+        at_ms: now_ms,
+        receiver: receiver.clone(),
+        integration: format!("{kind}[{integration}]"),
+        group_key: group_key.clone(),
+        group_labels: texts(&delivery.group_labels),
+        reason: delivery.reason.in_words().to_owned(),
+        status: NotificationStatus::Skipped,
+        attempts: 0,
+        error: String::new(),
+        url: String::new(),
+        body: String::new(),
+        more_alerts: delivery.alerts.len() - alerts.len(),
+        alerts,
+    }
+}
+
+/// The words of all messages, or their beginning.
+fn shown_bodies(messages: &[Message]) -> String {
+    let bodies: Vec<String> = messages.iter().map(Message::shown_body).collect();
+    let mut text = bodies.join("\n");
+    text.truncate(text.floor_char_boundary(BODY_BYTES_MAX));
+    text
+}
+
+pub(super) fn event(record: &NotificationRecord) -> Event {
+    let value = serde_json::to_vec(record).expect("BUG: a notification is JSON");
+    Event { kind: KIND.into(), at_ms: record.at_ms, subject: record.receiver.clone(), value }
+}
+
+pub(super) fn find(
+    state: &StateStore,
+    query: &NotificationQuery,
+) -> Result<Vec<NotificationRecord>, StateError> {
+    let mut found = Vec::new();
+    let mut events = EventQuery {
+        subject: query.receiver.clone(),
+        start_ms: query.start_ms,
+        end_ms: query.end_ms,
+        limit: PAGE,
+        ..EventQuery::of(KIND)
+    };
+    while found.len() < query.limit {
+        let page = state.events(&events)?;
+        let records = page.iter().filter_map(|event| match serde_json::from_slice(&event.value) {
+            Ok(record) => Some(record),
+            Err(error) => {
+                tracing::warn!(%error, at_ms = event.at_ms, "a notification that was kept is not understood");
+                None
+            }
+        });
+        let wanted = records
+            .filter(|record: &NotificationRecord| query.status.is_none_or(|status| record.status == status));
+        found.extend(wanted.take(query.limit - found.len()));
+        if page.len() < PAGE {
+            break;
+        }
+        events.skip += PAGE;
+    }
+    Ok(found)
+}
+
+/// So many are read at once.
+const PAGE: usize = 200;
+
+/// Forgets those that are too old or too many.
+pub(super) fn forget(state: &StateStore, now_ms: i64) -> Result<u64, StateError> {
+    state.forget_events(KIND, now_ms - NOTIFICATIONS_RETENTION_MS, KEPT_MAX)
+}

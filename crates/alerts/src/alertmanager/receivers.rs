@@ -1,0 +1,132 @@
+//! How telling receivers goes.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+use super::notifications::{NotificationRecord, NotificationStatus};
+use crate::config::{Config, IntegrationKind};
+use crate::router::LogKey;
+use crate::send::Circuit;
+use crate::way_out::WayOut;
+
+/// A receiver of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiverStatus {
+    /// Its name.
+    pub name: String,
+    /// The ways in which it is told.
+    pub integrations: Vec<IntegrationStatus>,
+}
+
+/// A way in which a receiver is told, and how that went since the program started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationStatus {
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// Its place in the receiver, counted from 0.
+    pub index: usize,
+    /// Whether anything is sent at all.
+    pub supported: bool,
+    /// Whether it is told that alerts are over.
+    pub send_resolved: bool,
+    /// When a notification was taken last, in milliseconds since the Unix epoch.
+    pub last_success_ms: Option<i64>,
+    /// When one was not.
+    pub last_failure_ms: Option<i64>,
+    /// Why; empty if none ever failed.
+    pub last_error: String,
+    /// How many notifications were taken.
+    pub sent: u64,
+    /// How many were not.
+    pub failed: u64,
+    /// Whether messages go to the service now.
+    pub circuit: Circuit,
+}
+
+/// All receivers of the configuration.
+pub(super) struct Receivers(Mutex<Vec<ReceiverStatus>>);
+
+impl Receivers {
+    pub(super) fn new(config: &Config) -> Self {
+        Self(Mutex::new(statuses(config)))
+    }
+
+    /// Goes on with the receivers of another configuration. Those that stay keep their counts.
+    pub(super) fn set_config(&self, config: &Config) {
+        let mut statuses = statuses(config);
+        let mut current = self.0.lock();
+        let old: BTreeMap<(&str, &str, usize), &IntegrationStatus> = current
+            .iter()
+            .flat_map(|receiver| {
+                receiver.integrations.iter().map(|it| ((receiver.name.as_str(), it.kind, it.index), it))
+            })
+            .collect();
+        for receiver in &mut statuses {
+            for integration in &mut receiver.integrations {
+                if let Some(old) = old.get(&(receiver.name.as_str(), integration.kind, integration.index)) {
+                    let send_resolved = integration.send_resolved;
+                    *integration = IntegrationStatus { send_resolved, ..(*old).clone() };
+                }
+            }
+        }
+        *current = statuses;
+    }
+
+    pub(super) fn status(&self, way_out: &WayOut) -> Vec<ReceiverStatus> {
+        let mut receivers = self.0.lock().clone();
+        for ReceiverStatus { name, integrations } in &mut receivers {
+            for integration in integrations {
+                let circuit = way_out.circuit(name, integration.index);
+                integration.circuit = circuit.unwrap_or(Circuit::Closed);
+            }
+        }
+        receivers
+    }
+
+    /// The kind of an integration.
+    pub(super) fn kind(&self, key: &LogKey) -> &'static str {
+        let receivers = self.0.lock();
+        let receiver = receivers.iter().find(|receiver| receiver.name == key.receiver);
+        receiver.and_then(|it| it.integrations.get(key.integration)).map_or("unknown", |it| it.kind)
+    }
+
+    /// Takes note of a notification to an integration.
+    pub(super) fn note(&self, key: &LogKey, record: &NotificationRecord) {
+        let mut receivers = self.0.lock();
+        let receiver = receivers.iter_mut().find(|receiver| receiver.name == key.receiver);
+        let Some(status) = receiver.and_then(|it| it.integrations.get_mut(key.integration)) else { return };
+        match record.status {
+            NotificationStatus::Sent => {
+                status.sent += 1;
+                status.last_success_ms = Some(record.at_ms);
+            }
+            NotificationStatus::Failed => {
+                status.failed += 1;
+                status.last_failure_ms = Some(record.at_ms);
+                status.last_error.clone_from(&record.error);
+            }
+            NotificationStatus::Skipped => {}
+        }
+    }
+}
+
+fn statuses(config: &Config) -> Vec<ReceiverStatus> {
+    let receivers = config.receivers.iter().map(|receiver| {
+        let integrations = receiver.integrations.iter().enumerate();
+        let integrations = integrations.map(|(index, integration)| IntegrationStatus {
+            kind: integration.kind.name(),
+            index,
+            supported: !matches!(integration.kind, IntegrationKind::Foreign(_)),
+            send_resolved: integration.common.send_resolved,
+            last_success_ms: None,
+            last_failure_ms: None,
+            last_error: String::new(),
+            sent: 0,
+            failed: 0,
+            circuit: Circuit::Closed,
+        });
+        ReceiverStatus { name: receiver.name.clone(), integrations: integrations.collect() }
+    });
+    receivers.collect()
+}

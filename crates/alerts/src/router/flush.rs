@@ -1,0 +1,291 @@
+//! What is due, and how it went.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bellwether_model::{Alert, Fingerprint, Labels};
+
+use super::delivery::{Delivery, DeliveryId, Due, LogKey, Open, Skipped};
+use super::group::{GroupId, muted_by};
+use super::{KnownAlert, Router};
+use crate::config::{Integration, IntegrationKind, Receiver};
+use crate::dedup::{LogEntry, Reason, reason};
+use crate::message::Posted;
+use crate::route::RouteOptions;
+use crate::silence::Mute;
+
+/// What has been told is remembered for so long after its group has ended, in milliseconds.
+pub const LOG_RETENTION_MS: i64 = 120 * 3_600_000;
+/// What is not needed any more is looked for so often, in milliseconds.
+const SWEEP_EVERY_MS: i64 = 60_000;
+/// A delivery is given up so long before the next one is due, so that its failure is known by then: a tenth of the time between them, and not longer than this.
+const GIVE_UP_BEFORE_MS: i64 = 5_000;
+
+/// Whether somebody is told about an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    /// Yes.
+    Told,
+    /// Only that it is over, to those who know that it fired.
+    OnlyItsEnd,
+    /// No.
+    Muted,
+}
+
+/// An alert of a group as it is told.
+struct Member {
+    alert: Alert,
+    fingerprint: Fingerprint,
+    is_resolved: bool,
+    voice: Voice,
+}
+
+/// A group that is looked at.
+struct Flush<'f> {
+    id: &'f GroupId,
+    key: &'f str,
+    options: &'f RouteOptions,
+    members: &'f [Member],
+    now_ms: i64,
+}
+
+impl Router {
+    /// What is due at `now_ms`.
+    pub fn poll(&mut self, now_ms: i64) -> Due {
+        let mut out = Due::default();
+        while let Some((due_ms, id)) = self.schedule.first()
+            && *due_ms <= now_ms
+        {
+            let id = id.clone();
+            self.flush(&id, now_ms, &mut out);
+        }
+        if now_ms >= self.next_sweep_ms {
+            self.sweep(now_ms);
+            self.next_sweep_ms = now_ms + SWEEP_EVERY_MS;
+        }
+        out
+    }
+
+    fn flush(&mut self, id: &GroupId, now_ms: i64, out: &mut Due) {
+        let Some(group) = self.groups.get_mut(id) else { return };
+        for superseded in std::mem::take(&mut group.open) {
+            self.open.remove(&superseded);
+            out.superseded.push(superseded);
+        }
+        group.clock.has_flushed = true;
+        group.has_failed = false;
+        let (options, key) = (group.options.clone(), group.key.clone());
+        let ids: Vec<Fingerprint> = group.alerts.iter().copied().collect();
+        self.reschedule(id, now_ms + options.group_interval_ms);
+        let is_muted = !muted_by(&self.config, &options, now_ms).is_empty();
+        let mut members: Vec<Member> =
+            ids.into_iter().filter_map(|it| self.member(it, is_muted, now_ms)).collect();
+        members.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
+        if let Some(group) = self.groups.get_mut(id) {
+            let over = members.iter().filter(|member| member.is_resolved);
+            group.leaving = over.map(|member| (member.fingerprint, member.alert.ends_at_ms)).collect();
+        }
+        let config = Arc::clone(&self.config);
+        if let Some(receiver) = config.receiver(&options.receiver) {
+            let flush = Flush { id, key: &key, options: &options, members: &members, now_ms };
+            for (idx, integration) in receiver.integrations.iter().enumerate() {
+                self.tell(&flush, receiver, idx, integration, out);
+            }
+        }
+        self.leave_if_done(id, now_ms);
+    }
+
+    fn member(&self, fingerprint: Fingerprint, is_muted: bool, now_ms: i64) -> Option<Member> {
+        let KnownAlert { alert, .. } = &self.alerts.get(&fingerprint)?.known;
+        let is_resolved = alert.is_resolved(now_ms);
+        let voice = if is_muted || self.inhibitor.is_inhibited(&alert.labels, now_ms) {
+            Voice::Muted
+        } else {
+            self.silenced(&alert.labels, now_ms)
+        };
+        // One that fires is not to be over by the time that somebody reads of it.
+        let ends_at_ms = alert.ends_at_ms.filter(|_| is_resolved);
+        Some(Member { alert: Alert { ends_at_ms, ..alert.clone() }, fingerprint, is_resolved, voice })
+    }
+
+    fn silenced(&self, labels: &Labels, now_ms: i64) -> Voice {
+        let mut voice = Voice::Told;
+        for id in self.silences.silencing(labels, now_ms) {
+            match self.silences.get(id).map(|silence| silence.spec.mute) {
+                Some(Mute::Firing) => voice = Voice::OnlyItsEnd,
+                _ => return Voice::Muted,
+            }
+        }
+        voice
+    }
+
+    /// What an integration of the receiver has to be told.
+    fn tell(
+        &mut self,
+        flush: &Flush<'_>,
+        receiver: &Receiver,
+        idx: usize,
+        integration: &Integration,
+        out: &mut Due,
+    ) {
+        let Flush { id, options, now_ms, .. } = *flush;
+        let key =
+            LogKey { group_key: flush.key.to_owned(), receiver: receiver.name.clone(), integration: idx };
+        let send_resolved = integration.common.send_resolved;
+        let resolve_if_notified = self.config.extensions.receiver(&receiver.name).resolve_if_notified;
+        let entry = self.log.get(&key);
+        let owes = |member: &Member| entry.is_some_and(|entry| entry.owed.contains(&member.fingerprint));
+        let is_told = |member: &&Member| match member.voice {
+            Voice::Told => true,
+            Voice::OnlyItsEnd => member.is_resolved && owes(member),
+            Voice::Muted => resolve_if_notified && member.is_resolved && owes(member),
+        };
+        let told: Vec<&Member> = flush.members.iter().filter(is_told).collect();
+        let side = |resolved: bool| -> BTreeSet<Fingerprint> {
+            told.iter().filter(|it| it.is_resolved == resolved).map(|it| it.fingerprint).collect()
+        };
+        let (firing, resolved) = (side(false), side(true));
+        if told.is_empty() {
+            return;
+        }
+        let why = reason(entry, &firing, &resolved, send_resolved, options.repeat_interval_ms, now_ms);
+        let is_owed =
+            |it: &&Member| it.is_resolved && owes(it) && (it.voice != Voice::Told || resolve_if_notified);
+        let owed_end = if firing.is_empty() { Reason::AllResolved } else { Reason::NewlyResolved };
+        let why = why.or_else(|| (send_resolved && told.iter().any(is_owed)).then_some(owed_end));
+        let Some(reason) = why else { return };
+        let owed = owed_after(entry, &firing, &resolved, flush.members);
+        self.deliveries_made += 1;
+        let alerts = told.iter().filter(|it| send_resolved || !it.is_resolved);
+        let delivery = Delivery {
+            id: DeliveryId(self.deliveries_made),
+            to: key.clone(),
+            group_labels: id.labels.clone(),
+            reason,
+            alerts: alerts.map(|it| it.alert.clone()).collect(),
+            route_labels: options.labels.clone(),
+            posted: entry.and_then(|entry| entry.posted.clone()),
+            deadline_ms: now_ms + options.group_interval_ms
+                - (options.group_interval_ms / 10).min(GIVE_UP_BEFORE_MS),
+        };
+        let open = Open { group: id.clone(), key, firing, resolved, owed };
+        let skipped = match &integration.kind {
+            IntegrationKind::Foreign(_) => Some("this integration is not supported"),
+            _ if open.firing.is_empty() && !send_resolved => Some("send_resolved is off"),
+            _ => None,
+        };
+        if let Some(why) = skipped {
+            let entry = open.entry(delivery.posted.clone(), now_ms);
+            self.note(open.key, entry);
+            out.skipped.push(Skipped { delivery, why });
+            return;
+        }
+        self.open.insert(delivery.id, open);
+        if let Some(group) = self.groups.get_mut(id) {
+            group.open.insert(delivery.id);
+        }
+        out.deliveries.push(delivery);
+    }
+
+    fn note(&mut self, key: LogKey, entry: LogEntry) {
+        self.dirty.log.insert(key.clone());
+        self.log.insert(key, entry);
+    }
+
+    /// Somebody has been told, and the service has the message `posted`, if it lets messages be changed or answered. Returns what is noted; `None` if the delivery was not
+    /// awaited any more.
+    pub fn delivered(
+        &mut self,
+        id: DeliveryId,
+        posted: Option<Posted>,
+        now_ms: i64,
+    ) -> Option<(LogKey, LogEntry)> {
+        let open = self.open.remove(&id)?;
+        let entry = open.entry(posted, now_ms);
+        self.note(open.key.clone(), entry.clone());
+        self.close(&open.group, id, false, now_ms);
+        Some((open.key, entry))
+    }
+
+    /// Somebody could not be told. It is tried again when the group is due next, because nothing is noted.
+    pub fn failed(&mut self, id: DeliveryId, now_ms: i64) {
+        if let Some(open) = self.open.remove(&id) {
+            self.close(&open.group, id, true, now_ms);
+        }
+    }
+
+    /// An id for something that is told without a group.
+    pub fn next_delivery_id(&mut self) -> DeliveryId {
+        self.deliveries_made += 1;
+        DeliveryId(self.deliveries_made)
+    }
+
+    fn close(&mut self, group: &GroupId, id: DeliveryId, failed: bool, now_ms: i64) {
+        let Some(state) = self.groups.get_mut(group) else { return };
+        state.open.remove(&id);
+        state.has_failed |= failed;
+        self.leave_if_done(group, now_ms);
+    }
+
+    /// Alerts that are over leave the group once everybody knows, and a group without alerts ends.
+    fn leave_if_done(&mut self, id: &GroupId, now_ms: i64) {
+        let Some(group) = self.groups.get_mut(id) else { return };
+        if !group.open.is_empty() || group.has_failed {
+            return;
+        }
+        for (fingerprint, end) in std::mem::take(&mut group.leaving) {
+            let Some(member) = self.alerts.get_mut(&fingerprint) else { continue };
+            // It may fire again since.
+            let alert = &member.known.alert;
+            if alert.ends_at_ms == end && alert.is_resolved(now_ms) && group.alerts.remove(&fingerprint) {
+                member.groups -= 1;
+                if member.groups == 0 {
+                    self.alerts.remove(&fingerprint);
+                    self.dirty.alerts.insert(fingerprint);
+                }
+            }
+        }
+        if group.alerts.is_empty() {
+            self.schedule.remove(&(group.clock.next_flush_ms, id.clone()));
+            self.groups.remove(id);
+            self.dirty.groups.insert(id.clone());
+        }
+    }
+
+    /// Forgets what is not needed any more: alerts that are over and in no group, what mutes nobody, what was told long ago, old silences.
+    fn sweep(&mut self, now_ms: i64) {
+        self.inhibitor.forget_resolved(now_ms);
+        self.dirty.forgotten_silences.extend(self.silences.forget_expired(now_ms));
+        let dirty = &mut self.dirty;
+        self.alerts.retain(|fingerprint, member| {
+            let needed = member.groups > 0 || !member.known.alert.is_resolved(now_ms);
+            if !needed {
+                dirty.alerts.insert(*fingerprint);
+            }
+            needed
+        });
+        let living: BTreeSet<&str> = self.groups.values().map(|group| group.key.as_str()).collect();
+        self.log.retain(|key, entry| {
+            let needed =
+                entry.notified_at_ms + LOG_RETENTION_MS >= now_ms || living.contains(key.group_key.as_str());
+            if !needed {
+                dirty.log.insert(key.clone());
+            }
+            needed
+        });
+    }
+}
+
+/// The alerts of which somebody knows that they fire and not that they are over, after they were told this. Those that have left the group are not waited for.
+fn owed_after(
+    entry: Option<&LogEntry>,
+    firing: &BTreeSet<Fingerprint>,
+    resolved: &BTreeSet<Fingerprint>,
+    members: &[Member],
+) -> BTreeSet<Fingerprint> {
+    let mut owed: BTreeSet<Fingerprint> = entry.map(|entry| entry.owed.clone()).unwrap_or_default();
+    owed.extend(firing);
+    let members: BTreeSet<Fingerprint> = members.iter().map(|member| member.fingerprint).collect();
+    owed.retain(|id| !resolved.contains(id) && members.contains(id));
+    owed
+}

@@ -1,0 +1,246 @@
+//! From alerts to notifications: which groups there are, and when somebody is to be told what.
+//!
+//! The router does nothing by itself and knows no clock. Alerts are put in with [`insert`](Router::insert); whoever runs it calls [`poll`](Router::poll) at the times that
+//! [`next_wake_ms`](Router::next_wake_ms) names, sends what comes out, and says how that went with [`delivered`](Router::delivered) and [`failed`](Router::failed). So every
+//! course of events can be played through in a test. What another run has to know comes out of [`take_changes`](Router::take_changes).
+
+mod changes;
+mod delivery;
+mod flush;
+mod group;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bellwether_model::{Alert, Fingerprint, Labels};
+
+pub use changes::Changes;
+pub use delivery::{Delivery, DeliveryId, Due, LogKey, Skipped};
+pub use flush::LOG_RETENTION_MS;
+pub use group::{GroupClock, GroupId};
+
+use crate::config::Config;
+use crate::dedup::LogEntry;
+use crate::inhibit::Inhibitor;
+use crate::silence::{SilenceId, Silences};
+use changes::Dirty;
+use delivery::Open;
+use group::{Group, muted_by};
+
+/// Why nobody is told about an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mutes {
+    /// Silences.
+    pub silenced_by: Vec<SilenceId>,
+    /// Alerts that explain it.
+    pub inhibited_by: BTreeSet<Fingerprint>,
+    /// Names of times, of all routes that it is for.
+    pub muted_by: BTreeSet<String>,
+}
+
+impl Mutes {
+    /// Whether somebody is told.
+    pub fn is_empty(&self) -> bool {
+        self.silenced_by.is_empty() && self.inhibited_by.is_empty() && self.muted_by.is_empty()
+    }
+}
+
+/// An alert with what is known of its course.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownAlert {
+    /// The alert.
+    pub alert: Alert,
+    /// When it was heard of last, in milliseconds since the Unix epoch.
+    pub updated_at_ms: i64,
+    /// Whether its end is only that nobody was heard of it any more.
+    pub timed_out: bool,
+}
+
+/// An alert, and in how many groups it is.
+#[derive(Debug)]
+struct Member {
+    known: KnownAlert,
+    groups: usize,
+}
+
+/// All alerts, groups and silences, and what has been told.
+#[derive(Debug)]
+pub struct Router {
+    config: Arc<Config>,
+    alerts: BTreeMap<Fingerprint, Member>,
+    inhibitor: Inhibitor,
+    /// Alerts about which nobody is to be told.
+    pub silences: Silences,
+    groups: BTreeMap<GroupId, Group>,
+    /// The groups by the time at which they are looked at next.
+    schedule: BTreeSet<(i64, GroupId)>,
+    log: BTreeMap<LogKey, LogEntry>,
+    open: BTreeMap<DeliveryId, Open>,
+    deliveries_made: u64,
+    next_sweep_ms: i64,
+    dirty: Dirty,
+}
+
+impl Router {
+    /// A router without alerts. `log` is what has been told in another run.
+    pub fn new(
+        config: Arc<Config>,
+        silences: Silences,
+        log: impl IntoIterator<Item = (LogKey, LogEntry)>,
+    ) -> Self {
+        Self {
+            inhibitor: Inhibitor::new(config.inhibit_rules.clone()),
+            config,
+            alerts: BTreeMap::new(),
+            silences,
+            groups: BTreeMap::new(),
+            schedule: BTreeSet::new(),
+            log: log.into_iter().collect(),
+            open: BTreeMap::new(),
+            deliveries_made: 0,
+            next_sweep_ms: i64::MIN,
+            dirty: Dirty::default(),
+        }
+    }
+
+    /// Goes on with another configuration. Groups whose route is the same keep their clocks; all others begin anew, and what has been told is not told again.
+    /// Returns the deliveries that need not be tried any more.
+    pub fn set_config(&mut self, config: Arc<Config>, now_ms: i64) -> Vec<DeliveryId> {
+        self.inhibitor = Inhibitor::new(config.inhibit_rules.clone());
+        self.config = config;
+        self.schedule.clear();
+        let mut old = std::mem::take(&mut self.groups);
+        for member in std::mem::take(&mut self.alerts).into_values() {
+            self.take_in(member.known, now_ms, &mut old);
+        }
+        // Where a route is gone nobody waits for its deliveries.
+        let orphans: Vec<DeliveryId> = old.values().flat_map(|group| group.open.iter().copied()).collect();
+        for id in &orphans {
+            self.open.remove(id);
+        }
+        self.dirty.groups.extend(old.into_keys());
+        orphans
+    }
+
+    /// Takes alerts. One without an end fires until nothing was heard of it for the configured time; one without a beginning begins now.
+    pub fn insert(&mut self, alerts: impl IntoIterator<Item = Alert>, now_ms: i64) {
+        for alert in alerts {
+            let timed_out = alert.ends_at_ms.is_none();
+            let end_ms = alert.ends_at_ms.unwrap_or(now_ms + self.config.global.resolve_timeout_ms);
+            let known = KnownAlert {
+                alert: Alert { ends_at_ms: Some(end_ms), ..alert },
+                updated_at_ms: now_ms,
+                timed_out,
+            };
+            self.take_in(known, now_ms, &mut BTreeMap::new());
+        }
+    }
+
+    /// Puts an alert among the others and into the groups that it belongs to. Groups of `old` are taken over as they are.
+    fn take_in(&mut self, known: KnownAlert, now_ms: i64, old: &mut BTreeMap<GroupId, Group>) {
+        let fingerprint = known.alert.fingerprint();
+        let known = match self.alerts.get(&fingerprint) {
+            Some(before) => merge(&before.known, known),
+            None => known,
+        };
+        self.inhibitor.see(&known.alert);
+        let groups = self.enter_groups(&known.alert, fingerprint, now_ms, old);
+        self.dirty.alerts.insert(fingerprint);
+        self.alerts.insert(fingerprint, Member { known, groups });
+    }
+
+    /// Puts an alert into its groups. Returns how many these are.
+    fn enter_groups(
+        &mut self,
+        alert: &Alert,
+        fingerprint: Fingerprint,
+        now_ms: i64,
+        old: &mut BTreeMap<GroupId, Group>,
+    ) -> usize {
+        let config = Arc::clone(&self.config);
+        let mut entered = 0;
+        for route in config.route.matching(&alert.labels) {
+            let labels = route.options.group_by.key(&alert.labels);
+            let id = GroupId { route: route.id.clone(), labels };
+            if !self.groups.contains_key(&id) {
+                // Nobody has been told of it, so nobody needs to be told that it is over.
+                if alert.is_resolved(now_ms) && !old.contains_key(&id) {
+                    continue;
+                }
+                let same = old.remove(&id).filter(|group| group.options == route.options);
+                let group = same.unwrap_or_else(|| Group::new(route, &id.labels, now_ms));
+                self.schedule.insert((group.clock.next_flush_ms, id.clone()));
+                self.dirty.groups.insert(id.clone());
+                self.groups.insert(id.clone(), group);
+            }
+            let Some(group) = self.groups.get_mut(&id) else { continue };
+            group.alerts.insert(fingerprint);
+            entered += 1;
+            let is_late = alert.starts_at_ms + group.options.group_wait_ms < now_ms;
+            if !group.clock.has_flushed && is_late {
+                self.reschedule(&id, now_ms);
+            }
+        }
+        entered
+    }
+
+    /// Looks at a group next at another time.
+    fn reschedule(&mut self, id: &GroupId, next_flush_ms: i64) {
+        let Some(group) = self.groups.get_mut(id) else { return };
+        self.schedule.remove(&(group.clock.next_flush_ms, id.clone()));
+        group.clock.next_flush_ms = next_flush_ms;
+        self.schedule.insert((next_flush_ms, id.clone()));
+        self.dirty.groups.insert(id.clone());
+    }
+
+    /// When [`poll`](Self::poll) has something to do next, in milliseconds since the Unix epoch.
+    pub fn next_wake_ms(&self) -> Option<i64> {
+        self.schedule.first().map(|(at_ms, _)| *at_ms)
+    }
+
+    /// All alerts in the order of their fingerprints.
+    pub fn alerts(&self) -> impl Iterator<Item = &KnownAlert> {
+        self.alerts.values().map(|member| &member.known)
+    }
+
+    /// Why nobody is told about an alert with these labels at `now_ms`, if that is so.
+    pub fn mutes(&self, labels: &Labels, now_ms: i64) -> Mutes {
+        let routes = self.config.route.matching(labels);
+        Mutes {
+            silenced_by: self.silences.silencing(labels, now_ms).collect(),
+            inhibited_by: self.inhibitor.inhibiting(labels, now_ms),
+            muted_by: routes
+                .into_iter()
+                .flat_map(|route| muted_by(&self.config, &route.options, now_ms))
+                .collect(),
+        }
+    }
+
+    /// The groups with the receiver of each and its alerts, in the order of their ids.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &str, impl Iterator<Item = &KnownAlert>)> {
+        self.groups.iter().map(|(id, group)| {
+            let alerts = group.alerts.iter().filter_map(|it| Some(&self.alerts.get(it)?.known));
+            (id, group.options.receiver.as_str(), alerts)
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+}
+
+/// An alert that was known and is heard of again. If both overlap it is one that began with the earlier of them; else it is a new one.
+fn merge(before: &KnownAlert, mut now: KnownAlert) -> KnownAlert {
+    let ended_before = before.alert.ends_at_ms.is_some_and(|end| end < now.alert.starts_at_ms);
+    let ends_before = now.alert.ends_at_ms.is_some_and(|end| end < before.alert.starts_at_ms);
+    if !ended_before && !ends_before {
+        now.alert.starts_at_ms = now.alert.starts_at_ms.min(before.alert.starts_at_ms);
+    }
+    // An end that somebody has said counts more than one that only comes of waiting.
+    if now.timed_out && !before.timed_out && before.alert.ends_at_ms > now.alert.ends_at_ms {
+        now.alert.ends_at_ms = before.alert.ends_at_ms;
+        now.timed_out = false;
+    }
+    now
+}

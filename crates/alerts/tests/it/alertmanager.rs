@@ -1,0 +1,181 @@
+//! The router with its memory: what one run knew the next one knows.
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_alerts::alertmanager::{
+    Alertmanager, ChangeSilenceError, NotificationQuery, NotificationRecord, NotificationStatus,
+};
+use bellwether_alerts::config::{Config, ConfigOptions};
+use bellwether_alerts::library::functions;
+use bellwether_alerts::matcher::MatcherSyntax;
+use bellwether_alerts::message::Templates;
+use bellwether_alerts::runner::Surroundings;
+use bellwether_alerts::send::Backoff;
+use bellwether_alerts::silence::{Mute, Silence, SilenceError, SilenceId, SilenceSpec};
+use bellwether_alerts::time_interval::Recurrence;
+use bellwether_model::{Alert, Clock, Labels, ManualClock, SystemClock};
+use bellwether_outbound::ClientOptions;
+use bellwether_state::StateStore;
+
+use crate::service::Service;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn config(text: &str) -> Arc<Config> {
+    let config = Config::parse("alertmanager.yml", text.as_bytes(), ConfigOptions::default());
+    Arc::new(config.unwrap_or_else(|errors| panic!("{errors}")))
+}
+
+fn templates() -> Templates {
+    Templates::new(functions(Arc::new(SystemClock::new()), "http://bw"), []).expect("they are right")
+}
+
+fn start(folder: &Path, text: &str, clock: Arc<dyn Clock>) -> Alertmanager {
+    let surroundings = Surroundings {
+        clock,
+        external_url: "http://bw".to_owned(),
+        client: ClientOptions::default(),
+        backoff: Backoff { first: Duration::from_millis(1), max: Duration::from_millis(10) },
+    };
+    let state = StateStore::open(folder).expect("it opens");
+    Alertmanager::start(config(text), templates(), state, surroundings).expect("it starts")
+}
+
+fn hook(service: &Service) -> String {
+    let url = &service.url;
+    format!(
+        "route: {{receiver: hook, group_by: [alertname], group_wait: 0s, group_interval: 1s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: '{url}'}}]}}]\n"
+    )
+}
+
+fn alert(alertmanager: &Alertmanager, name: &str, ends_in_ms: i64) -> Alert {
+    let now_ms = alertmanager.read(|_, now_ms| now_ms);
+    Alert {
+        labels: Labels::from_pairs([("alertname", name), ("job", "db")]),
+        annotations: Labels::from_pairs([("summary", "It is slow.")]),
+        starts_at_ms: now_ms,
+        ends_at_ms: Some(now_ms + ends_in_ms),
+        generator_url: "http://bw/graph".to_owned(),
+    }
+}
+
+fn spec(now_ms: i64) -> SilenceSpec {
+    SilenceSpec {
+        matchers: MatcherSyntax::Utf8.parse("{job=~\"d.\", env!=\"dev\"}").expect("valid"),
+        starts_at_ms: now_ms,
+        ends_at_ms: now_ms + HOUR_MS,
+        created_by: "ann".to_owned(),
+        comment: "upgrade".to_owned(),
+        annotations: [("ticket".to_owned(), "OPS-1".to_owned())].into(),
+        mute: Mute::Firing,
+        recurs: Some(Recurrence::parse("[{weekdays: ['monday:friday']}]").expect("valid")),
+    }
+}
+
+fn silences(alertmanager: &Alertmanager) -> Vec<Silence> {
+    alertmanager.read(|router, _| router.silences.iter().cloned().collect())
+}
+
+/// The notifications, once there are so many.
+async fn notifications(alertmanager: &Alertmanager, n: usize) -> Vec<NotificationRecord> {
+    loop {
+        let found = alertmanager.notifications(&NotificationQuery::default()).expect("readable");
+        if found.len() >= n {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn silences_and_alerts_outlive_the_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+    let clock = Arc::new(ManualClock::new(1_700_438_400_000));
+    let first = start(folder.path(), text, Arc::clone(&clock) as Arc<dyn Clock>);
+    let now_ms = clock.now_ms();
+    let id = first.set_silence(None, spec(now_ms)).expect("valid");
+    let other = first.set_silence(None, spec(now_ms)).expect("valid");
+    first.expire_silence(other).expect("active");
+    first.insert(vec![alert(&first, "Slow", 60_000), alert(&first, "Down", 10 * HOUR_MS)]);
+    let (want, alerts) =
+        (silences(&first), first.read(|router, _| router.alerts().cloned().collect::<Vec<_>>()));
+    drop(first);
+    clock.advance_ms(HOUR_MS);
+    let second = start(folder.path(), text, Arc::clone(&clock) as Arc<dyn Clock>);
+    assert_eq!(silences(&second), want);
+    let back = second.read(|router, _| router.alerts().cloned().collect::<Vec<_>>());
+    assert_eq!(back.len(), 2);
+    for (back, before) in back.iter().zip(&alerts) {
+        assert_eq!(back.alert.labels, before.alert.labels);
+        assert_eq!(back.alert.annotations, before.alert.annotations);
+        assert_eq!(back.alert.generator_url, before.alert.generator_url);
+        assert!(!back.alert.is_resolved(clock.now_ms()), "its sender could not say more: {back:?}");
+    }
+    let slow = back.iter().find(|known| known.alert.labels.get("alertname") == Some("Slow")).expect("there");
+    assert_eq!(slow.alert.ends_at_ms, Some(clock.now_ms() + 60_000), "as long as it still had");
+    second.expire_silence(id).expect_err("it is over by itself");
+}
+
+#[tokio::test]
+async fn a_silence_that_is_refused_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\nbellwether: {silences: {comment: 'OPS-\\d+'}}\n";
+    let alertmanager = start(folder.path(), text, Arc::new(SystemClock::new()));
+    let now_ms = alertmanager.read(|_, now_ms| now_ms);
+    let refused = alertmanager.set_silence(None, spec(now_ms)).expect_err("no ticket");
+    assert!(matches!(refused, ChangeSilenceError::Refused(SilenceError::Comment { .. })), "{refused}");
+    let unknown = SilenceId::from_random(1);
+    let refused = alertmanager.expire_silence(unknown).expect_err("not there");
+    assert!(matches!(refused, ChangeSilenceError::Refused(SilenceError::NotFound(_))), "{refused}");
+    assert_eq!(silences(&alertmanager), []);
+}
+
+#[tokio::test]
+async fn what_was_told_is_not_told_again_and_can_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Service::start(&["200 OK"]).await;
+    let first = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
+    first.insert(vec![alert(&first, "Slow", HOUR_MS)]);
+    let told = notifications(&first, 1).await;
+    assert_eq!(service.got().len(), 1);
+    let told = &told[0];
+    assert_eq!((told.receiver.as_str(), told.integration.as_str()), ("hook", "webhook[0]"));
+    assert_eq!((told.status, told.attempts, told.error.as_str()), (NotificationStatus::Sent, 1, ""));
+    assert_eq!(told.reason, "first notification");
+    assert_eq!(told.group_key, "{}:{alertname=\"Slow\"}");
+    assert_eq!(told.alerts[0].labels["job"], "db");
+    assert!(told.body.contains("It is slow."), "{}", told.body);
+    assert!(service.url.starts_with("http://") && !told.url.contains("/hook"), "{}", told.url);
+    let status = &first.receivers()[0].integrations[0];
+    assert_eq!((status.kind, status.sent, status.failed), ("webhook", 1, 0));
+    assert_eq!(status.last_success_ms, Some(told.at_ms));
+    drop(first);
+    let second = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
+    // Another group is told after all that is due at the start.
+    second.insert(vec![alert(&second, "Slow", HOUR_MS), alert(&second, "Other", HOUR_MS)]);
+    let told = notifications(&second, 2).await;
+    let keys: Vec<&str> = told.iter().map(|it| it.group_key.as_str()).collect();
+    assert_eq!(keys, ["{}:{alertname=\"Other\"}", "{}:{alertname=\"Slow\"}"]);
+    assert_eq!(service.got().len(), 2);
+}
+
+#[tokio::test]
+async fn what_failed_is_found_by_its_status() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Service::start(&["400 Bad Request"]).await;
+    let alertmanager = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
+    alertmanager.insert(vec![alert(&alertmanager, "Slow", HOUR_MS)]);
+    notifications(&alertmanager, 1).await;
+    let find = |status| {
+        let query = NotificationQuery { status: Some(status), ..NotificationQuery::default() };
+        alertmanager.notifications(&query).expect("readable")
+    };
+    assert_eq!(find(NotificationStatus::Sent), []);
+    let failed = find(NotificationStatus::Failed);
+    assert!(failed[0].error.contains("400 Bad Request: because"), "{}", failed[0].error);
+    let status = &alertmanager.receivers()[0].integrations[0];
+    assert!(status.failed >= 1 && status.last_error.contains("400"), "{status:?}");
+}

@@ -9,50 +9,71 @@ import classes from './charts.module.css';
 import type { Line } from './line';
 import { Swatch } from './Swatch';
 import { TimeSeriesChart } from './TimeSeriesChart';
-import { type RangeQuery, useRangeQueries } from './useRangeQueries';
+import { type Drawing, type RangeQuery, useRangeQueries } from './useRangeQueries';
 
-interface ChartPanelProps {
+interface PanelLook {
   title: string;
-  queries: readonly RangeQuery[];
   unit: Unit;
   height: number;
   actions?: ReactNode;
-  /** The name of a line; without it lines are named by their labels. */
-  nameOf?: (query: string, labels: Labels) => string;
   /** Said when there is nothing to draw. */
   nothing: string;
 }
 
+interface ChartPanelProps extends PanelLook {
+  queries: readonly RangeQuery[];
+  /** The name of a line; without it lines are named by their labels. */
+  nameOf?: (query: string, labels: Labels) => string;
+}
+
 /** A small chart of fixed queries over the page's time range, with its lines named below. */
-export function ChartPanel({ title, queries, unit, height, actions, nameOf, nothing }: ChartPanelProps) {
-  const { zone, setSpan } = useTime();
-  const { zoomOut } = useTimeMoves();
+export function ChartPanel({ queries, nameOf, ...look }: ChartPanelProps) {
   const { states, drawing, stale } = useRangeQueries(queries);
   const failed = states.find((state) => state.error !== undefined);
-  const lines = useMemo(() => (drawing === undefined ? [] : renamed(drawing.lines, nameOf)), [drawing, nameOf]);
+  const named = useMemo(
+    () => drawing && { ...drawing, lines: renamed(drawing.lines, nameOf), stale },
+    [drawing, nameOf, stale],
+  );
+  return (
+    <LinesPanel
+      {...look}
+      drawing={named}
+      failure={failed === undefined ? undefined : { error: failed.error, retry: failed.retry }}
+    />
+  );
+}
+
+interface LinesPanelProps extends PanelLook {
+  /** Undefined while nothing has arrived. */
+  drawing: (Drawing & { stale: boolean }) | undefined;
+  failure: { error: unknown; retry(): void } | undefined;
+}
+
+/** The same for lines that come from elsewhere than from queries. */
+export function LinesPanel({ title, unit, height, actions, nothing, drawing, failure }: LinesPanelProps) {
+  const { zone, setSpan } = useTime();
+  const { zoomOut } = useTimeMoves();
   return (
     <Panel title={title} actions={actions} flush>
-      {failed !== undefined && <ErrorCard error={failed.error} onRetry={failed.retry} />}
-      {failed === undefined && drawing === undefined && <Loading height={height} />}
-      {failed === undefined && drawing !== undefined && lines.length === 0 && (
+      {failure !== undefined && <ErrorCard error={failure.error} onRetry={failure.retry} />}
+      {failure === undefined && drawing === undefined && <Loading height={height} />}
+      {failure === undefined && drawing?.lines.length === 0 && (
         <p className="bw-note" style={{ minHeight: height }}>
           {nothing}
         </p>
       )}
-      {failed === undefined && drawing !== undefined && lines.length > 0 && (
+      {failure === undefined && drawing !== undefined && drawing.lines.length > 0 && (
         <>
           <TimeSeriesChart
             {...drawing}
-            lines={lines}
             label={title}
             unit={unit}
             zone={zone}
             height={height}
-            stale={stale}
             onZoom={setSpan}
             onZoomOut={zoomOut}
           />
-          <MiniLegend lines={lines} />
+          <MiniLegend lines={drawing.lines} />
         </>
       )}
     </Panel>

@@ -41,7 +41,9 @@ export function timeAxis(zone: Zone): uPlot.Axis {
 /** Whether a text below the chart ends before the chart's right edge; a cut one could be read as another time. */
 function fits(u: uPlot, seconds: number, text: string): boolean {
   const half = (Math.max(...text.split('\n').map((line) => line.length)) * DIGIT_PX) / 2;
-  return u.valToPos(seconds, 'x') + half <= u.over.clientWidth + RIGHT_PX;
+  // The element is as wide as that only after the chart was drawn for the first time.
+  const width = u.bbox.width / window.devicePixelRatio;
+  return u.valToPos(seconds, 'x') + half <= width + RIGHT_PX;
 }
 
 export function valueAxis(unit: Unit): uPlot.Axis {

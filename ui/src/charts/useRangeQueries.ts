@@ -3,13 +3,10 @@ import { useMemo, useRef } from 'react';
 import { api } from '../api/client';
 import type { Answer } from '../api/envelope';
 import type { QueryData, RangeSeries } from '../api/query';
-import { TIMED, useTime } from '../nav/time';
+import { TIMED, TIMED_GC_MS, useTime } from '../nav/time';
 import type { Span } from '../time/bound';
 import { alignSpan, type Step, stepFor, tooFine } from '../time/step';
 import { type Line, makeLines } from './line';
-
-/** Answers can be large; those of an earlier moment are dropped soon. */
-export const TIMED_GC_MS = 15_000;
 
 export interface RangeQuery {
   /** A letter: names the query in the legend. */

@@ -9,6 +9,9 @@ import { useUrlState } from './useUrlState';
 /** First part of the key of every query whose answer depends on the time range. */
 export const TIMED = 'timed';
 
+/** Such answers can be large; those of an earlier moment are dropped soon. */
+export const TIMED_GC_MS = 15_000;
+
 export interface TimeState {
   range: Range;
   /** Auto refresh in milliseconds; 0 is off. */

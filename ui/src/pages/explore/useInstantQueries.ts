@@ -1,8 +1,8 @@
 import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { api } from '../../api/client';
-import { type QueryState, type RangeQuery, TIMED_GC_MS } from '../../charts/useRangeQueries';
-import { TIMED, useTime } from '../../nav/time';
+import type { QueryState, RangeQuery } from '../../charts/useRangeQueries';
+import { TIMED, TIMED_GC_MS, useTime } from '../../nav/time';
 
 /** Asks for the values at the end of the page's time range. Earlier answers stay until new ones are there. */
 export function useInstantQueries(queries: readonly RangeQuery[]): {

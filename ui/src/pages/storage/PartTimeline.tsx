@@ -5,10 +5,11 @@ import { formatValue, plural } from '../../format/value';
 import { useTime } from '../../nav/time';
 import { Panel } from '../../panel/Panel';
 import type { Span } from '../../time/bound';
+import { timeMarks } from '../../time/marks';
 import { formatMomentShort, type Zone } from '../../time/zone';
 import { density } from './density';
 import classes from './storage.module.css';
-import { lanes, storedSpan, timeMarks } from './timeline';
+import { lanes, storedSpan } from './timeline';
 import { levelText } from './words';
 
 interface PartTimelineProps {

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StoragePart } from '../../api/storage';
-import { lanes, storedSpan, timeMarks } from './timeline';
-
-const HOUR = 3_600_000;
+import { lanes, storedSpan } from './timeline';
 
 function part(id: number, level: number, minTime: number, maxTime: number): StoragePart {
   return {
@@ -35,19 +33,4 @@ test('the span has what is on disk and in memory', () => {
   expect(storedSpan([part(1, 0, 5, 9)], { minTime: 7, maxTime: 20 })).toEqual({ start: 5, end: 20 });
   // A single sample has no width, and still has to be drawn.
   expect(storedSpan([part(1, 0, 5, 5)], { minTime: null, maxTime: null })).toEqual({ start: 5, end: 6 });
-});
-
-test.each([
-  [3 * HOUR, ['10:00', '10:30', '11:00', '11:30', '12:00', '12:30']],
-  [20 * HOUR, ['12:00', '18:00', 'Nov 22']],
-])('marks over %i ms', (width, texts) => {
-  const start = Date.UTC(2026, 10, 21, 10);
-  expect(timeMarks({ start, end: start + width }, 'utc').map(({ text }) => text)).toEqual(texts);
-});
-
-test('however long the span, there are few marks', () => {
-  const start = Date.UTC(2020, 0, 1);
-  const count = timeMarks({ start, end: start + 5 * 365 * 24 * HOUR }, 'utc').length;
-  expect(count).toBeGreaterThan(2);
-  expect(count).toBeLessThan(10);
 });

@@ -8,12 +8,12 @@ import { errorText } from '../../../api/error';
 import type { RangeQuery } from '../../../charts/useRangeQueries';
 import { formatExact, plural } from '../../../format/value';
 import { TIMED, useTime } from '../../../nav/time';
+import { countingOf, countNodes, headOf, partsOf, printAst, typeOf } from '../../../promql/print';
 import { ErrorCard } from '../../../states/ErrorCard';
 import { Loading } from '../../../states/Loading';
 import { formatMoment } from '../../../time/zone';
 import type { ExploreState } from '../../../url/pages';
 import { About } from '../About';
-import { countingOf, countNodes, headOf, partsOf, printAst, typeOf } from './print';
 import classes from './tree.module.css';
 
 /** Larger trees are opened down to a few levels: what is not seen is not counted. */

@@ -1,6 +1,6 @@
-import type { Ast, Matching, Selector, Shift, ValueType } from '../../../api/ast';
-import { escapeValue, quoteName } from '../../../labels/labels';
-import { formatDuration } from '../../../time/duration';
+import type { Ast, Matching, Selector, Shift, ValueType } from '../api/ast';
+import { escapeValue, quoteName } from '../labels/labels';
+import { formatDuration } from '../time/duration';
 
 const PLAIN_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Ast } from '../../../api/ast';
+import type { Ast } from '../api/ast';
 import { countingOf, countNodes, headOf, partsOf, printAst, typeOf } from './print';
 
 const SHIFT = { offset: 0, timestamp: null, startOrEnd: null };

@@ -24,14 +24,15 @@ export const transport = new Transport({
   random: Math.random,
 });
 
-async function get<T>(path: string, params?: Record<string, string>, signal?: AbortSignal): Promise<T> {
+/** Asks with GET below `/api/v1/` and opens the envelope. */
+export async function get<T>(path: string, params?: Record<string, string>, signal?: AbortSignal): Promise<T> {
   const request = params === undefined ? { path } : { path, params: new URLSearchParams(params) };
   const { data } = await transport.send(request, openEnvelope, signal);
   return data as T;
 }
 
 /** Seconds with milliseconds, as the API reads times. */
-const seconds = (ms: number) => (ms / 1000).toFixed(3);
+export const seconds = (ms: number) => (ms / 1000).toFixed(3);
 
 /** The Prometheus HTTP API of this server, typed. Every call can be cancelled, on the server too. */
 export const api = {

@@ -32,15 +32,45 @@ export function openEnvelope(response: ApiResponse): Answer<unknown> {
   throw new ApiError(kind, typeof error === 'string' ? error : 'The server gave no reason.', status, requestId);
 }
 
-function parse({ status, body, requestId }: ApiResponse): Record<string, unknown> {
+/** Opens an answer of Alertmanager's API, which has no envelope: the data, or a failure as a JSON string. */
+export function openBare(response: ApiResponse): unknown {
+  const { status, body, requestId } = response;
+  if (status < 400 && body.trim() === '') return undefined;
+  const value = parseJson(body);
+  if (value === undefined) throw unreadable(response);
+  if (status < 400) return value;
+  const kind: ErrorKind =
+    status === 404 ? 'not_found' : status === 503 ? 'unavailable' : status >= 500 ? 'internal' : 'bad_data';
+  throw new ApiError(kind, bareReason(value), status, requestId);
+}
+
+/** What failed: a plain string, or an object of the frameworks that serve the API elsewhere. */
+function bareReason(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { message, error } = (value ?? {}) as { message?: unknown; error?: unknown };
+  const reason = message ?? error;
+  return typeof reason === 'string' ? reason : 'The server gave no reason.';
+}
+
+function parse(response: ApiResponse): Record<string, unknown> {
+  const value = parseJson(response.body);
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  throw unreadable(response);
+}
+
+/** Undefined for text that is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    return JSON.parse(text) as unknown;
   } catch {
-    // Reported below, with what came instead.
+    return undefined;
   }
+}
+
+/** Reports what came in the place of an answer. */
+function unreadable({ status, body, requestId }: ApiResponse): ApiError {
   const text = body.trim().slice(0, 200) || 'an empty answer';
-  throw new ApiError(status >= 400 ? 'http' : 'malformed', `HTTP ${status}: ${text}`, status, requestId);
+  return new ApiError(status >= 400 ? 'http' : 'malformed', `HTTP ${status}: ${text}`, status, requestId);
 }
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);

@@ -1,3 +1,4 @@
+import { alerting } from './alertingClient';
 import { api } from './client';
 
 type Abortable = { signal: AbortSignal };
@@ -25,4 +26,35 @@ export const TARGETS_QUERY = {
   queryKey: ['targets', 'active'],
   queryFn: ({ signal }: Abortable) => api.targets('active', signal),
   staleTime: 2000,
+} as const;
+
+/** Rules without their alerts. */
+export const RULES_QUERY = {
+  queryKey: ['rules'],
+  queryFn: ({ signal }: Abortable) => alerting.rules(undefined, signal),
+  staleTime: 5000,
+} as const;
+
+export const RULE_ALERTS_QUERY = {
+  queryKey: ['alerts', 'rules'],
+  queryFn: ({ signal }: Abortable) => alerting.ruleAlerts(signal),
+  staleTime: 2000,
+} as const;
+
+export const ROUTER_ALERTS_QUERY = {
+  queryKey: ['alerts', 'router'],
+  queryFn: ({ signal }: Abortable) => alerting.routerAlerts([], signal),
+  staleTime: 2000,
+} as const;
+
+export const SILENCES_QUERY = {
+  queryKey: ['silences'],
+  queryFn: ({ signal }: Abortable) => alerting.silences(signal),
+  staleTime: 2000,
+} as const;
+
+export const RECEIVERS_QUERY = {
+  queryKey: ['receivers'],
+  queryFn: ({ signal }: Abortable) => alerting.receivers(signal),
+  staleTime: 5000,
 } as const;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openEnvelope } from './envelope';
+import { openBare, openEnvelope } from './envelope';
 import { ApiError } from './error';
 import { type ApiResponse, Transport } from './transport';
 
@@ -139,4 +139,30 @@ test('warnings and infos come with the data', () => {
     warnings: ['w'],
     infos: ['i'],
   });
+});
+
+test('what is posted as JSON goes to the version that is named, and two that differ are not merged', async () => {
+  const { transport, asked } = server({ body: '{"silenceID":"1"}' }, { body: '{"silenceID":"2"}' }, {});
+  const post = (comment: string) =>
+    transport.send({ path: 'silences', version: 'v2', method: 'POST', json: { comment } }, openBare);
+  expect(await Promise.all([post('a'), post('b')])).toEqual([{ silenceID: '1' }, { silenceID: '2' }]);
+  await transport.send({ path: 'silence/1', version: 'v2', method: 'DELETE' }, openBare);
+  expect(asked).toEqual(['POST /bw/api/v2/silences', 'POST /bw/api/v2/silences', 'DELETE /bw/api/v2/silence/1']);
+});
+
+test.each([
+  [200, '[1]', [1]],
+  [200, '', undefined],
+])('an answer without an envelope: %i %j', (status, body, want) => {
+  expect(openBare({ status, body, requestId: 'r' })).toEqual(want);
+});
+
+test.each([
+  [400, '"bad matcher format: x"', 'bad_data', 'bad matcher format: x'],
+  [404, '"silence 1 not found"', 'not_found', 'silence 1 not found'],
+  [422, '{"code":602,"message":"comment is required"}', 'bad_data', 'comment is required'],
+  [502, '<html>', 'http', 'HTTP 502: <html>'],
+])('a failure without an envelope: %i %j', (status, body, kind, message) => {
+  const open = () => openBare({ status, body, requestId: 'r' });
+  expect(open).toThrowError(expect.objectContaining({ kind, message, status, requestId: 'r' }));
 });

@@ -11,11 +11,15 @@ const LONGEST_DELAY_MS = 15_000;
 
 /** One request; equal requests that run at the same time are sent once. */
 export interface ApiRequest {
-  /** Below `<prefix>/api/v1/`. */
+  /** Below `<prefix>/api/v1/`, or below the version that is named. */
   path: string;
+  /** `v2` is the API of Alertmanager. */
+  version?: 'v1' | 'v2';
   params?: URLSearchParams;
   /** Long expressions do not fit into an address, so queries are posted. */
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'DELETE';
+  /** What is posted as JSON, in the place of the parameters. */
+  json?: unknown;
 }
 
 export interface ApiResponse {
@@ -67,7 +71,7 @@ export class Transport {
     signal?: AbortSignal,
   ): Promise<T> {
     signal?.throwIfAborted();
-    const key = `${request.method ?? 'GET'} ${request.path}?${request.params ?? ''}`;
+    const key = keyOf(request);
     let shared = this.#shared.get(key);
     if (shared === undefined) {
       const controller = new AbortController();
@@ -144,9 +148,13 @@ export class Transport {
     }
   }
 
-  #address({ path, params, method = 'GET' }: ApiRequest): { url: string; init: RequestInit } {
-    const url = `${this.#ports.prefix}/api/v1/${path}`;
+  #address({ path, version = 'v1', params, method = 'GET', json }: ApiRequest): { url: string; init: RequestInit } {
+    const url = `${this.#ports.prefix}/api/${version}/${path}`;
     const accept = { Accept: 'application/json' };
+    if (json !== undefined) {
+      const headers = { ...accept, 'Content-Type': 'application/json' };
+      return { url, init: { method, headers, body: JSON.stringify(json) } };
+    }
     if (method === 'POST') return { url, init: { method, headers: accept, body: params ?? new URLSearchParams() } };
     const query = params?.toString() ?? '';
     return { url: query === '' ? url : `${url}?${query}`, init: { method, headers: accept } };
@@ -182,6 +190,11 @@ export class Transport {
   #tell(reachable: boolean): void {
     for (const listener of this.#listeners) listener(reachable);
   }
+}
+
+/** Two requests with the same key ask for the same. */
+function keyOf({ path, version = 'v1', params, method = 'GET', json }: ApiRequest): string {
+  return `${method} ${version} ${path}?${params ?? ''}${json === undefined ? '' : ` ${JSON.stringify(json)}`}`;
 }
 
 /** A query that ran out of time is answered with 503 too; sending it again would only double the load. */

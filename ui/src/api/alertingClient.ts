@@ -1,0 +1,111 @@
+import type { Labels } from '../labels/labels';
+import { selector } from '../labels/labels';
+import type { Span } from '../time/bound';
+import type {
+  AlertHistory,
+  NotificationStatus,
+  Notifications,
+  PostedSilence,
+  Receiver,
+  RouteAnswer,
+  RouterAlert,
+  RouteTree,
+  RuleAlert,
+  RuleGroup,
+  Silence,
+  Slo,
+  SloBudget,
+  SloDetails,
+  TestResult,
+} from './alerting';
+import { get, seconds, transport } from './client';
+import { openBare, openEnvelope } from './envelope';
+
+/** So many changes of state are asked for at most. */
+export const MOST_EVENTS = 10_000;
+/** So many notifications are asked for at most. */
+export const MOST_NOTIFICATIONS = 1000;
+
+const times = ({ start, end }: Span) => ({ start: seconds(start), end: seconds(end) });
+
+async function bare<T>(path: string, params?: URLSearchParams, signal?: AbortSignal): Promise<T> {
+  const request = { path, version: 'v2', ...(params && { params }) } as const;
+  return (await transport.send(request, openBare, signal)) as T;
+}
+
+/** Rules, alerts, the router behind them and objectives, typed. */
+export const alerting = {
+  /** All rules without their alerts, or those of one name with them. */
+  rules: async (name?: string, signal?: AbortSignal): Promise<RuleGroup[]> => {
+    const params: Record<string, string> = name === undefined ? { exclude_alerts: 'true' } : { 'rule_name[]': name };
+    return (await get<{ groups: RuleGroup[] | null }>('rules', params, signal)).groups ?? [];
+  },
+
+  /** The alerts of this server's own rules. */
+  ruleAlerts: async (signal?: AbortSignal) =>
+    (await get<{ alerts: RuleAlert[] | null }>('alerts', undefined, signal)).alerts ?? [],
+
+  /** The alerts that the router has; with matchers, those that satisfy all of them. */
+  routerAlerts: (matchers: readonly string[] = [], signal?: AbortSignal) =>
+    bare<RouterAlert[]>('alerts', new URLSearchParams(matchers.map((matcher) => ['filter', matcher])), signal),
+
+  silences: (signal?: AbortSignal) => bare<Silence[]>('silences', undefined, signal),
+
+  /** Makes or changes a silence; durable when it returns. Returns its id, which may be a new one. */
+  setSilence: async (silence: PostedSilence): Promise<string> => {
+    const request = { path: 'silences', version: 'v2', method: 'POST', json: silence } as const;
+    return ((await transport.send(request, openBare)) as { silenceID: string }).silenceID;
+  },
+
+  expireSilence: async (id: string): Promise<void> => {
+    const request = { path: `silence/${encodeURIComponent(id)}`, version: 'v2', method: 'DELETE' } as const;
+    await transport.send(request, openBare);
+  },
+
+  /** Changes of state in the span; `match` is a selector over the labels of alerts. */
+  history: (span: Span, match?: string, signal?: AbortSignal) =>
+    get<AlertHistory>(
+      'alerts/history',
+      { ...times(span), limit: String(MOST_EVENTS), ...(match !== undefined && { 'match[]': match }) },
+      signal,
+    ),
+
+  notifications: (
+    span: Span,
+    { receiver, status }: { receiver: string; status: NotificationStatus | 'all' },
+    signal?: AbortSignal,
+  ) =>
+    get<Notifications>(
+      'notifications',
+      {
+        ...times(span),
+        limit: String(MOST_NOTIFICATIONS),
+        ...(receiver !== '' && { receiver }),
+        ...(status !== 'all' && { status }),
+      },
+      signal,
+    ),
+
+  /** Who would be told about an alert with these labels. */
+  route: (labels: Labels, signal?: AbortSignal) => get<RouteAnswer>('route', { labels: selector(labels) }, signal),
+
+  routeTree: (signal?: AbortSignal) => get<RouteTree>('route/tree', undefined, signal),
+
+  receivers: async (signal?: AbortSignal) =>
+    (await get<{ receivers: Receiver[] }>('receivers', undefined, signal)).receivers,
+
+  /** Sends a message that is marked as a test through every integration of the receiver. */
+  testReceiver: async (name: string): Promise<TestResult[]> => {
+    const path = `receivers/${encodeURIComponent(name)}/test`;
+    const { data } = await transport.send({ path, method: 'POST', json: {} }, openEnvelope);
+    return (data as { results: TestResult[] }).results;
+  },
+
+  slos: async (signal?: AbortSignal) => (await get<{ slos: Slo[] }>('slos', undefined, signal)).slos,
+
+  slo: (id: string, signal?: AbortSignal) => get<SloDetails>(`slos/${encodeURIComponent(id)}`, undefined, signal),
+
+  /** Budget and burn rate over time; `step` in seconds. */
+  sloBudget: (id: string, span: Span, step: number, signal?: AbortSignal) =>
+    get<SloBudget>(`slos/${encodeURIComponent(id)}/budget`, { ...times(span), step: String(step) }, signal),
+};

@@ -16,6 +16,51 @@ const home = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('./pages/home/HomePage'), 'HomePage'),
 });
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('./pages/alerts/AlertsPage'), 'AlertsPage'),
+});
+const slos = createRoute({
+  getParentRoute: () => root,
+  path: '/slos',
+  component: lazyRouteComponent(() => import('./pages/slos/SlosPage'), 'SlosPage'),
+});
+const slo = createRoute({
+  getParentRoute: () => root,
+  path: '/slos/$id',
+  component: lazyRouteComponent(() => import('./pages/slos/SloPage'), 'SloPage'),
+});
+const rules = createRoute({
+  getParentRoute: () => root,
+  path: '/rules',
+  component: lazyRouteComponent(() => import('./pages/rules/RulesPage'), 'RulesPage'),
+});
+const rule = createRoute({
+  getParentRoute: () => root,
+  path: '/rules/$name',
+  component: lazyRouteComponent(() => import('./pages/rules/RulePage'), 'RulePage'),
+});
+const silences = createRoute({
+  getParentRoute: () => root,
+  path: '/silences',
+  component: lazyRouteComponent(() => import('./pages/silences/SilencesPage'), 'SilencesPage'),
+});
+const routing = createRoute({
+  getParentRoute: () => root,
+  path: '/routing',
+  component: lazyRouteComponent(() => import('./pages/routing/RoutingPage'), 'RoutingPage'),
+});
+const notifications = createRoute({
+  getParentRoute: () => root,
+  path: '/notifications',
+  component: lazyRouteComponent(() => import('./pages/notifications/NotificationsPage'), 'NotificationsPage'),
+});
+const receivers = createRoute({
+  getParentRoute: () => root,
+  path: '/receivers',
+  component: lazyRouteComponent(() => import('./pages/receivers/ReceiversPage'), 'ReceiversPage'),
+});
 const explore = createRoute({
   getParentRoute: () => root,
   path: '/explore',
@@ -59,7 +104,26 @@ const status = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, explore, metrics, metric, targets, storage, cardinality, packs, status]),
+  routeTree: root.addChildren([
+    home,
+    alerts,
+    slos,
+    slo,
+    explore,
+    metrics,
+    metric,
+    rules,
+    rule,
+    silences,
+    routing,
+    notifications,
+    receivers,
+    targets,
+    storage,
+    cardinality,
+    packs,
+    status,
+  ]),
   basepath: basePath === '' ? '/' : basePath,
   parseSearch,
   stringifySearch,

@@ -67,14 +67,21 @@ export const KEY_HELP: readonly { title: string; keys: readonly (readonly [keys:
     title: 'Go to',
     keys: [
       ['g h', 'Home'],
+      ['g a', 'Alerts'],
+      ['g s', 'SLOs'],
       ['g e', 'Explore'],
       ['g m', 'Metrics'],
+      ['g l', 'Rules'],
+      ['g q', 'Silences'],
+      ['g o', 'Routing'],
+      ['g n', 'Notifications'],
+      ['g v', 'Receivers'],
       ['g y', 'Targets'],
       ['g b', 'Storage'],
       ['g c', 'Cardinality'],
       ['g p', 'Packs'],
       ['g u', 'Status'],
-      ['Ctrl K', 'Search pages, metrics, targets and actions'],
+      ['Ctrl K', 'Search pages, rules, metrics, targets and actions'],
     ],
   },
   {
@@ -97,6 +104,15 @@ export const KEY_HELP: readonly { title: string; keys: readonly (readonly [keys:
       ['k', 'Previous row'],
       ['Enter', 'Open'],
       ['Esc', 'Close'],
+    ],
+  },
+  {
+    title: 'Alerts and silences',
+    keys: [
+      ['a', 'Acknowledge the alert that is open or chosen'],
+      ['s', 'Silence it'],
+      ['n', 'New silence'],
+      ['x', 'Select the chosen silence'],
     ],
   },
   {

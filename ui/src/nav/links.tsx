@@ -6,6 +6,15 @@ import { rangeCodec } from '../url/range';
 /** Every page that there is. */
 export type PagePath =
   | '/'
+  | '/alerts'
+  | '/slos'
+  | '/slos/$id'
+  | '/rules'
+  | '/rules/$name'
+  | '/silences'
+  | '/routing'
+  | '/notifications'
+  | '/receivers'
   | '/explore'
   | '/metrics/'
   | '/metrics/$name'
@@ -17,7 +26,7 @@ export type PagePath =
 
 export interface Destination {
   to: PagePath;
-  params?: { name: string };
+  params?: { name: string } | { id: string };
   /** The page's own part of the URL; the time range is kept. */
   search?: RawSearch;
 }

@@ -3,7 +3,9 @@ import { useMantineColorScheme } from '@mantine/core';
 import { createSpotlight, Spotlight } from '@mantine/spotlight';
 import {
   type Icon,
+  IconBellPlus,
   IconClockHour4,
+  IconGavel,
   IconListDetails,
   IconMoon,
   IconPlayerPlay,
@@ -15,15 +17,16 @@ import {
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
-import { METRIC_NAMES_QUERY, TARGETS_QUERY } from '../api/queries';
+import { METRIC_NAMES_QUERY, RULES_QUERY, TARGETS_QUERY } from '../api/queries';
 import { wordFilter } from '../lists/matches';
 import { useGo } from '../nav/links';
 import { useTime, useTimeMoves } from '../nav/time';
 import { useZone } from '../prefs/zone';
+import { silencesCodec } from '../url/alerting';
 import { exploreCodec, targetsCodec } from '../url/pages';
 import { looksLikeExpression, searchNames } from './found';
 import classes from './palette.module.css';
-import { SECTIONS, SYSTEM_SECTIONS } from './sections';
+import { ALL_SECTIONS } from './sections';
 
 const [store, actions] = createSpotlight();
 
@@ -40,7 +43,7 @@ interface Found {
   run(): void;
 }
 
-/** Ctrl+K: pages, metrics, targets and actions by name; an expression is run as it is. */
+/** Ctrl+K: pages, rules, metrics, targets and actions by name; an expression is run as it is. */
 export function Palette() {
   const [query, setQuery] = useState('');
   const [open, setOpen] = useState(false);
@@ -66,7 +69,7 @@ export function Palette() {
     >
       <Spotlight.Search
         leftSection={<IconSearch size={16} aria-hidden="true" />}
-        placeholder="Page, metric, job, action, or a PromQL expression"
+        placeholder="Page, rule, metric, job, action, or a PromQL expression"
         aria-label="Search"
       />
       <Spotlight.ActionsList>
@@ -96,19 +99,21 @@ function useFound(typed: string, open: boolean): Found[] {
   const commands = useCommands();
   const metrics = useQuery({ ...METRIC_NAMES_QUERY, enabled: open }).data ?? [];
   const targets = useQuery({ ...TARGETS_QUERY, enabled: open }).data?.activeTargets ?? [];
+  const groups = useQuery({ ...RULES_QUERY, enabled: open }).data ?? [];
   const matches = wordFilter(typed);
+  const rules = [...new Set(groups.flatMap((group) => group.rules.map((rule) => rule.name)))];
   const jobs = [...new Set(targets.map((target) => target.scrapePool))].sort();
 
-  const pages = [...SECTIONS, ...SYSTEM_SECTIONS]
-    .filter(({ label, also }) => matches(`${label} ${also}`))
-    .map(({ to, label, icon, key }) => ({
+  const pages = ALL_SECTIONS.filter(({ label, also }) => matches(`${label} ${also}`)).map(
+    ({ to, label, icon, key }) => ({
       id: to,
       group: 'Pages',
       label,
       icon,
       keys: `g ${key}`,
       run: () => go({ to }),
-    }));
+    }),
+  );
   const expression = looksLikeExpression(typed)
     ? [
         {
@@ -127,6 +132,13 @@ function useFound(typed: string, open: boolean): Found[] {
     icon: IconListDetails,
     run: () => go({ to: '/metrics/$name', params: { name } }),
   }));
+  const ruled = searchNames(rules, typed, MOST_PER_GROUP).map((name) => ({
+    id: `rule ${name}`,
+    group: 'Rules',
+    label: name,
+    icon: IconGavel,
+    run: () => go({ to: '/rules/$name', params: { name } }),
+  }));
   const scraped = searchNames(jobs, typed, MOST_PER_GROUP).map((job) => ({
     id: `job ${job}`,
     group: 'Targets',
@@ -134,10 +146,11 @@ function useFound(typed: string, open: boolean): Found[] {
     icon: IconTarget,
     run: () => go({ to: '/system/targets', search: targetsCodec.encode({ f: job }) }),
   }));
-  return [...expression, ...pages, ...named, ...scraped, ...commands.filter(({ label }) => matches(label))];
+  return [...expression, ...pages, ...ruled, ...named, ...scraped, ...commands.filter(({ label }) => matches(label))];
 }
 
 function useCommands(): Found[] {
+  const go = useGo();
   const { reload } = useTime();
   const { zoomOut } = useTimeMoves();
   const { zone, setZone } = useZone();
@@ -152,6 +165,9 @@ function useCommands(): Found[] {
     ...(keys && { keys }),
   });
   return [
+    command('silence', 'New silence', IconBellPlus, () =>
+      go({ to: '/silences', search: silencesCodec.encode({ new: '{}' }) }),
+    ),
     command('refresh', 'Refresh', IconRefresh, reload, 'r'),
     command('zoom-out', 'Zoom out', IconZoomOut, zoomOut, '-'),
     command('zone', `Show times in ${other.name}`, IconClockHour4, () => setZone(other.to)),

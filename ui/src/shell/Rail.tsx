@@ -1,7 +1,8 @@
 import { Tooltip } from '@mantine/core';
+import { Fragment } from 'react';
 import { PageLink } from '../nav/links';
 import { Brand } from './Brand';
-import { SECTIONS, type Section, SYSTEM_SECTIONS } from './sections';
+import { SECTION_GROUPS, type Section } from './sections';
 import classes from './shell.module.css';
 
 /** The way to every page that exists. Narrow screens get it in a drawer. */
@@ -12,19 +13,23 @@ export function Rail({ onNavigate }: { onNavigate?: () => void }) {
         <Brand />
         <span className={classes.railText}>Bellwether</span>
       </PageLink>
-      <ul className={classes.sections}>
-        {SECTIONS.map((section) => (
-          <RailItem key={section.to} section={section} onNavigate={onNavigate} />
-        ))}
-      </ul>
-      <p className={classes.railHeading} id="rail-system">
-        System
-      </p>
-      <ul className={classes.sections} aria-labelledby="rail-system">
-        {SYSTEM_SECTIONS.map((section) => (
-          <RailItem key={section.to} section={section} onNavigate={onNavigate} />
-        ))}
-      </ul>
+      {SECTION_GROUPS.map(({ heading, sections }) => {
+        const id = heading === undefined ? undefined : `rail-${heading.toLowerCase()}`;
+        return (
+          <Fragment key={heading ?? ''}>
+            {heading !== undefined && (
+              <p className={classes.railHeading} id={id}>
+                {heading}
+              </p>
+            )}
+            <ul className={classes.sections} aria-labelledby={id}>
+              {sections.map((section) => (
+                <RailItem key={section.to} section={section} onNavigate={onNavigate} />
+              ))}
+            </ul>
+          </Fragment>
+        );
+      })}
     </nav>
   );
 }

@@ -16,7 +16,7 @@ import { Loading } from '../states/Loading';
 import { KeyHelp } from './KeyHelp';
 import { Rail } from './Rail';
 import { SchemeMenu } from './SchemeMenu';
-import { SECTIONS, SYSTEM_SECTIONS } from './sections';
+import { ALL_SECTIONS } from './sections';
 import classes from './shell.module.css';
 import { TimeBar } from './TimeBar';
 import { useDemo, useLostServer, useStoreAlarms } from './useServer';
@@ -86,7 +86,7 @@ export function Shell() {
 
 function useShellKeys(openHelp: () => void) {
   const go = useGo();
-  const jumps = [...SECTIONS, ...SYSTEM_SECTIONS].map(({ to, key }) => [`g ${key}`, () => go({ to })] as const);
+  const jumps = ALL_SECTIONS.map(({ to, key }) => [`g ${key}`, () => go({ to })] as const);
   useKeys({ ...Object.fromEntries(jumps), '?': openHelp });
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {

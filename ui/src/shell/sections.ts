@@ -1,10 +1,17 @@
 import {
   type Icon,
+  IconBellOff,
+  IconBellRinging,
   IconChartLine,
   IconDatabase,
+  IconGauge,
+  IconGavel,
   IconHome,
   IconListDetails,
+  IconMessages,
   IconPackage,
+  IconRoute,
+  IconSend,
   IconServer2,
   IconStack2,
   IconTarget,
@@ -22,13 +29,23 @@ export interface Section {
 }
 
 /** The pages of the left rail, in the order of an incident. */
-export const SECTIONS: readonly Section[] = [
+const SECTIONS: readonly Section[] = [
   { to: '/', label: 'Home', icon: IconHome, key: 'h', also: 'start overview' },
+  { to: '/alerts', label: 'Alerts', icon: IconBellRinging, key: 'a', also: 'firing pending suppressed acknowledge' },
+  { to: '/slos', label: 'SLOs', icon: IconGauge, key: 's', also: 'objectives error budget burn rate' },
   { to: '/explore', label: 'Explore', icon: IconChartLine, key: 'e', also: 'query promql graph table' },
   { to: '/metrics/', label: 'Metrics', icon: IconListDetails, key: 'm', also: 'catalogue names help type series' },
 ];
 
-export const SYSTEM_SECTIONS: readonly Section[] = [
+const ALERTING_SECTIONS: readonly Section[] = [
+  { to: '/rules', label: 'Rules', icon: IconGavel, key: 'l', also: 'alerting recording evaluation back-test' },
+  { to: '/silences', label: 'Silences', icon: IconBellOff, key: 'q', also: 'mute quiet expire' },
+  { to: '/routing', label: 'Routing', icon: IconRoute, key: 'o', also: 'tree labels inhibit time intervals who' },
+  { to: '/notifications', label: 'Notifications', icon: IconMessages, key: 'n', also: 'sent messages failed log' },
+  { to: '/receivers', label: 'Receivers', icon: IconSend, key: 'v', also: 'slack email webhook pagerduty test' },
+];
+
+const SYSTEM_SECTIONS: readonly Section[] = [
   { to: '/system/targets', label: 'Targets', icon: IconTarget, key: 'y', also: 'scrape jobs health relabel' },
   {
     to: '/system/storage',
@@ -59,3 +76,12 @@ export const SYSTEM_SECTIONS: readonly Section[] = [
     also: 'build runtime flags configuration head',
   },
 ];
+
+/** All pages, by the heading below which the rail lists them. */
+export const SECTION_GROUPS: readonly { heading: string | undefined; sections: readonly Section[] }[] = [
+  { heading: undefined, sections: SECTIONS },
+  { heading: 'Alerting', sections: ALERTING_SECTIONS },
+  { heading: 'System', sections: SYSTEM_SECTIONS },
+];
+
+export const ALL_SECTIONS: readonly Section[] = SECTION_GROUPS.flatMap(({ sections }) => sections);

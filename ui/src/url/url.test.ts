@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
 import { absolute, relative } from '../time/bound';
+import {
+  alertsCodec,
+  notificationsCodec,
+  routingCodec,
+  ruleCodec,
+  rulesCodec,
+  silencesCodec,
+  slosCodec,
+} from './alerting';
 import { type Codec, parseSearch, type RawSearch, stringifySearch } from './codec';
 import { exploreCodec, metricCodec, metricsCodec, statusCodec, targetsCodec } from './pages';
 import { rangeCodec } from './range';
@@ -74,3 +83,24 @@ test('keys that repeat or are missing never throw', () => {
   const search: RawSearch = parseSearch('?tab=table&tab=graph&q=a&q=b&unheard=of');
   expect(exploreCodec.decode(search)).toMatchObject({ tab: 'table', q: ['a', 'b'] });
 });
+
+golden('alerts', alertsCodec, {}, '');
+golden(
+  'alerts',
+  alertsCodec,
+  { f: 'severity="page"', state: 'firing', by: ['team', 'a,b'] },
+  '?f=severity%3D%22page%22&state=firing&by=team,a%252Cb',
+);
+golden('alerts', alertsCodec, { by: [], open: '{alertname="A"}' }, '?by=&open=%7Balertname%3D%22A%22%7D');
+golden('rules', rulesCodec, { f: 'disk', state: 'failing', kind: 'recording' }, '?f=disk&state=failing&kind=recording');
+golden(
+  'rule',
+  ruleCodec,
+  { file: '/etc/a.yml', group: 'g', for: '5m', bound: '0.5' },
+  '?file=/etc/a.yml&group=g&for=5m&bound=0.5',
+);
+golden('silences', silencesCodec, { state: 'expired', open: 'id-1' }, '?state=expired&open=id-1');
+golden('silences', silencesCodec, { new: '{alertname="A"}' }, '?new=%7Balertname%3D%22A%22%7D');
+golden('routing', routingCodec, { labels: '{team="x"}' }, '?labels=%7Bteam%3D%22x%22%7D');
+golden('notifications', notificationsCodec, { receiver: 'team', status: 'failed' }, '?receiver=team&status=failed');
+golden('slos', slosCodec, { f: 'checkout', sort: 'burn' }, '?f=checkout&sort=burn');

@@ -1,0 +1,113 @@
+import { Button, Modal, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useTime } from '../nav/time';
+import { useNow } from '../nav/useNow';
+import { author, rememberAuthor } from '../prefs/author';
+import { ErrorCard } from '../states/ErrorCard';
+import { formatMomentShort } from '../time/zone';
+import classes from './alerting.module.css';
+import { endOf, readDraft, type SilenceDraft } from './draft';
+import { MatcherFields } from './MatcherFields';
+import { Preview } from './Preview';
+import { useSetSilence } from './useSilencing';
+
+const LENGTHS = ['30m', '2h', '8h', '1d', '7d'] as const;
+
+interface SilenceDialogProps {
+  initial: SilenceDraft;
+  onClose(): void;
+}
+
+/** Writes a silence, and shows meanwhile which alerts it is about. */
+export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
+  const { zone } = useTime();
+  const now = useNow();
+  const [draft, setDraft] = useState(() => ({ ...initial, author: initial.author || author() }));
+  const [tried, setTried] = useState(false);
+  const change = (patch: Partial<SilenceDraft>) => setDraft((old) => ({ ...old, ...patch }));
+  const set = useSetSilence(draft.id === undefined ? 'The silence holds.' : 'The silence was changed.', onClose);
+  const { problem } = readDraft(draft, now, zone);
+  const ends = endOf(draft.ends, draft.starts.trim() === 'now' ? now : Number.NaN, zone);
+
+  const submit = () => {
+    setTried(true);
+    const { silence } = readDraft(draft, Date.now(), zone);
+    if (silence === undefined) return;
+    rememberAuthor(draft.author);
+    set.mutate(silence);
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      size="lg"
+      title={draft.id === undefined ? 'New silence' : 'Change the silence'}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <form
+        className={classes.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <MatcherFields matchers={draft.matchers} onChange={(matchers) => change({ matchers })} />
+        <Preview matchers={draft.matchers} />
+        <div className={classes.fields}>
+          <TextInput
+            label="Starts"
+            value={draft.starts}
+            onChange={(event) => change({ starts: event.currentTarget.value })}
+          />
+          <TextInput
+            label="Ends after, or at"
+            value={draft.ends}
+            onChange={(event) => change({ ends: event.currentTarget.value })}
+          />
+          <fieldset className={classes.lengths} aria-label="Common lengths">
+            {LENGTHS.map((length) => (
+              <Button
+                key={length}
+                size="compact-xs"
+                aria-pressed={draft.ends === length}
+                variant={draft.ends === length ? 'light' : 'default'}
+                onClick={() => change({ ends: length })}
+              >
+                {length}
+              </Button>
+            ))}
+          </fieldset>
+        </div>
+        <p className="bw-dim">
+          {Number.isFinite(ends) && ends !== undefined
+            ? `It ends ${formatMomentShort(Math.round(ends / 60_000) * 60_000, zone)}. `
+            : ''}
+          Nobody is told about these alerts meanwhile, neither that they fire nor that they are over.
+        </p>
+        <TextInput
+          label="Who are you"
+          value={draft.author}
+          onChange={(event) => change({ author: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Why"
+          placeholder="What is being done, and where it is tracked"
+          value={draft.comment}
+          onChange={(event) => change({ comment: event.currentTarget.value })}
+        />
+        {tried && problem !== undefined && (
+          <p className={classes.problem} role="alert">
+            {problem}
+          </p>
+        )}
+        {set.error !== null && <ErrorCard title="The silence was not made" error={set.error} />}
+        <div className={classes.buttons}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" variant="filled" loading={set.isPending}>
+            {draft.id === undefined ? 'Silence' : 'Change'}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,116 @@
+import { Button } from '@mantine/core';
+import { IconCircleCheck, IconFilterOff } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
+import { AcknowledgeDialog } from '../../alerting/AcknowledgeDialog';
+import classes from '../../alerting/alerting.module.css';
+import { type Alert, groupAlerts } from '../../alerting/alerts';
+import { NEW_DRAFT } from '../../alerting/draft';
+import { type LabelFilter, type Matcher, matchersOf } from '../../alerting/matchers';
+import { SilenceDialog } from '../../alerting/SilenceDialog';
+import { usePast } from '../../alerting/usePast';
+import { plural } from '../../format/value';
+import { useKeys } from '../../nav/keys';
+import { useGo } from '../../nav/links';
+import { useUrlState } from '../../nav/useUrlState';
+import { SidePanel, Split } from '../../panel/SidePanel';
+import { EmptyState } from '../../states/EmptyState';
+import { alertsCodec } from '../../url/alerting';
+import { AlertDetails } from './AlertDetails';
+import { AlertTable } from './AlertTable';
+
+type Dialog = { kind: 'acknowledge'; alert: Alert } | { kind: 'silence'; matchers: readonly Matcher[] };
+
+interface AlertListProps {
+  all: readonly Alert[];
+  shown: readonly Alert[];
+  filter: LabelFilter;
+  noRouter: boolean;
+  /** Something could not be asked, so that nothing to show says nothing. */
+  failed: boolean;
+}
+
+/** Alerts in groups, with the details of one beside them, and what can be done about them. */
+export function AlertList({ all, shown, filter, noRouter, failed }: AlertListProps) {
+  const go = useGo();
+  const [state, set] = useUrlState(alertsCodec);
+  const [dialog, setDialog] = useState<Dialog>();
+  const [chosen, setChosen] = useState<Alert>();
+  const groups = useMemo(() => groupAlerts(shown, state.by), [shown, state.by]);
+  const past = usePast();
+  const open = all.find(({ key }) => key === state.open);
+  const close = () => set({ open: '' });
+  const silence = (matchers: readonly Matcher[]) => setDialog({ kind: 'silence', matchers });
+  const acknowledge = (alert: Alert) => setDialog({ kind: 'acknowledge', alert });
+  const meant = open ?? chosen;
+  useKeys({
+    Escape: close,
+    ...(meant !== undefined &&
+      !noRouter && { a: () => acknowledge(meant), s: () => silence(matchersOf(meant.labels)) }),
+  });
+
+  if (all.length === 0) {
+    if (failed) return null;
+    return (
+      <EmptyState
+        icon={IconCircleCheck}
+        title="Nothing fires, and nothing is about to"
+        action={<Button onClick={() => go({ to: '/rules' })}>Look at the rules</Button>}
+      >
+        Alerts appear here as soon as the expression of an alerting rule has a result, or another program sends one.
+      </EmptyState>
+    );
+  }
+  if (shown.length === 0) {
+    return (
+      <EmptyState
+        icon={IconFilterOff}
+        title="No alert passes the filter"
+        action={<Button onClick={() => set({ f: '', state: 'all' })}>Clear the filter</Button>}
+      >
+        All of {plural(all.length, 'alert')} are hidden by it.
+      </EmptyState>
+    );
+  }
+  const matchers = filter.matchers ?? [];
+  return (
+    <>
+      {past.data?.truncated && (
+        <p className="bw-note">There were too many changes in this time range; the strips lack the oldest ones.</p>
+      )}
+      {matchers.length > 0 && !noRouter && (
+        <div className={classes.actions}>
+          <Button onClick={() => silence(matchers)}>Silence what the filter matches</Button>
+        </div>
+      )}
+      <Split open={open !== undefined} className={classes.split}>
+        <AlertTable
+          groups={groups}
+          past={past.data}
+          openKey={state.open}
+          onOpen={(key) => set({ open: key === state.open ? '' : key })}
+          onChosen={setChosen}
+          onSilence={noRouter ? undefined : (labels) => silence(matchersOf(labels))}
+        />
+        {open !== undefined && (
+          <SidePanel title={open.labels.alertname ?? 'Alert'} onClose={close}>
+            <AlertDetails
+              key={open.key}
+              alert={open}
+              all={all}
+              noRouter={noRouter}
+              past={past.data}
+              onSilence={() => silence(matchersOf(open.labels))}
+              onAcknowledge={() => acknowledge(open)}
+            />
+          </SidePanel>
+        )}
+      </Split>
+      {dialog?.kind === 'silence' && (
+        <SilenceDialog initial={{ ...NEW_DRAFT, matchers: dialog.matchers }} onClose={() => setDialog(undefined)} />
+      )}
+      {dialog?.kind === 'acknowledge' && (
+        <AcknowledgeDialog alert={dialog.alert} onClose={() => setDialog(undefined)} />
+      )}
+    </>
+  );
+}

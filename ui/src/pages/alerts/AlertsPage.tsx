@@ -1,0 +1,100 @@
+import { SegmentedControl } from '@mantine/core';
+import { type ReactNode, useDeferredValue, useMemo } from 'react';
+import classes from '../../alerting/alerting.module.css';
+import { ALERT_STATES, type Alert, countStates, labelNames } from '../../alerting/alerts';
+import { labelFilter } from '../../alerting/matchers';
+import { useAlerts } from '../../alerting/useAlerts';
+import { formatCount, plural } from '../../format/value';
+import { FilterField } from '../../lists/FilterField';
+import { useUrlState } from '../../nav/useUrlState';
+import { PageHeader } from '../../shell/PageHeader';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Loading } from '../../states/Loading';
+import { alertsCodec } from '../../url/alerting';
+import { AlertList } from './AlertList';
+import own from './alerts.module.css';
+import { GroupMenu } from './GroupMenu';
+
+const STATES = ['all', ...ALERT_STATES] as const;
+
+/** What fires now and what is about to, who is told, and what keeps them from being told. */
+export function AlertsPage() {
+  const [state, set] = useUrlState(alertsCodec);
+  const { alerts, noRouter, errors } = useAlerts();
+  const text = useDeferredValue(state.f);
+  const filter = useMemo(() => labelFilter(text), [text]);
+  const shown = useMemo(
+    () =>
+      (alerts ?? []).filter(
+        (alert) =>
+          (state.state === 'all' || alert.state === state.state) && filter.matches(alert.labels, searched(alert)),
+      ),
+    [alerts, filter, state.state],
+  );
+  return (
+    <>
+      <PageHeader title="Alerts" note={alerts && note(alerts)} />
+      <div className={classes.bar}>
+        <FilterField
+          label='Filter by words, or by matchers such as severity="page"'
+          value={state.f}
+          onChange={(f) => set({ f }, { replace: true })}
+        />
+        <SegmentedControl
+          aria-label="State"
+          value={state.state}
+          onChange={(value) => set({ state: STATES.find((known) => known === value) ?? 'all' })}
+          data={[
+            { value: 'all', label: 'All' },
+            { value: 'firing', label: 'Firing' },
+            { value: 'pending', label: 'Pending' },
+            { value: 'suppressed', label: 'Suppressed' },
+          ]}
+        />
+        <GroupMenu by={state.by} names={labelNames(alerts ?? [])} onChange={(by) => set({ by })} />
+      </div>
+      {filter.problem !== undefined && (
+        <p className={classes.problem} role="alert">
+          The filter cannot be used: {filter.problem}
+        </p>
+      )}
+      {errors.map(({ error, retry }) => (
+        <ErrorCard key={String(error)} error={error} onRetry={retry} />
+      ))}
+      {noRouter && (
+        <p className={`bw-note ${own.noRouter}`} role="note">
+          This server has no routing configuration: it tells nobody, and nothing can be silenced here.
+        </p>
+      )}
+      {alerts === undefined && <Loading height={420} />}
+      {alerts !== undefined && (
+        <AlertList all={alerts} shown={shown} filter={filter} noRouter={noRouter} failed={errors.length > 0} />
+      )}
+    </>
+  );
+}
+
+/** What of an alert can be searched for words. */
+function searched({ key, annotations }: Alert): string {
+  return [key, ...Object.values(annotations)].join(' ');
+}
+
+function note(alerts: readonly Alert[]): ReactNode {
+  if (alerts.length === 0) return 'none';
+  const { firing, pending, suppressed } = countStates(alerts);
+  const rest = [
+    pending > 0 && `${formatCount(pending)} pending`,
+    suppressed > 0 && `${formatCount(suppressed)} suppressed`,
+  ];
+  return (
+    <>
+      {plural(alerts.length, 'alert')}
+      {firing > 0 && (
+        <>
+          , <span className={own.firing}>{formatCount(firing)} firing</span>
+        </>
+      )}
+      {rest.filter((part) => part !== false).map((part) => `, ${part}`)}
+    </>
+  );
+}

@@ -1,0 +1,154 @@
+import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
+import { IconFilterOff, IconMessages } from '@tabler/icons-react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useDeferredValue, useMemo } from 'react';
+import classes from '../../alerting/alerting.module.css';
+import { NoRouter } from '../../alerting/NoRouter';
+import { isNoRouter } from '../../alerting/useAlerts';
+import type { Notification } from '../../api/alerting';
+import { alerting, MOST_NOTIFICATIONS } from '../../api/alertingClient';
+import { RECEIVERS_QUERY } from '../../api/queries';
+import { formatCount, plural } from '../../format/value';
+import { FilterField } from '../../lists/FilterField';
+import { wordFilter } from '../../lists/matches';
+import { useKeys } from '../../nav/keys';
+import { TIMED, TIMED_GC_MS, useTime } from '../../nav/time';
+import { useUrlState } from '../../nav/useUrlState';
+import { SidePanel, Split } from '../../panel/SidePanel';
+import { PageHeader } from '../../shell/PageHeader';
+import { EmptyState } from '../../states/EmptyState';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Loading } from '../../states/Loading';
+import { relative } from '../../time/bound';
+import { NOTIFICATION_STATUSES, notificationsCodec } from '../../url/alerting';
+import { NotificationDetails } from './NotificationDetails';
+import { NotificationTable } from './NotificationTable';
+import { keyOf, searched } from './notification';
+
+const DAY_MS = 86_400_000;
+
+/** Every message in the time range: to whom, why, with what success, and its text. */
+export function NotificationsPage() {
+  const { span, generation } = useTime();
+  const [state, set] = useUrlState(notificationsCodec);
+  const receivers = useQuery(RECEIVERS_QUERY);
+  const query = useQuery({
+    queryKey: [TIMED, 'notifications', state.receiver, state.status, span.start, span.end, generation],
+    queryFn: ({ signal }) => alerting.notifications(span, state, signal),
+    gcTime: TIMED_GC_MS,
+    placeholderData: keepPreviousData,
+  });
+  if (isNoRouter(query.error)) {
+    return (
+      <>
+        <PageHeader title="Notifications" />
+        <NoRouter />
+      </>
+    );
+  }
+  const names = (receivers.data ?? []).map(({ name }) => name);
+  const known = state.receiver === '' || names.includes(state.receiver) ? names : [state.receiver, ...names];
+  return (
+    <>
+      <PageHeader title="Notifications" note={query.data && note(query.data.notifications)} />
+      <div className={classes.bar}>
+        <FilterField
+          label="Filter by label, reason, error or text"
+          value={state.f}
+          onChange={(f) => set({ f }, { replace: true })}
+        />
+        <SegmentedControl
+          aria-label="Status"
+          value={state.status}
+          onChange={(value) => set({ status: NOTIFICATION_STATUSES.find((one) => one === value) ?? 'all', open: '' })}
+          data={[
+            { value: 'all', label: 'All' },
+            { value: 'sent', label: 'Sent' },
+            { value: 'failed', label: 'Failed' },
+            { value: 'skipped', label: 'Skipped' },
+          ]}
+        />
+        <NativeSelect
+          aria-label="Receiver"
+          value={state.receiver}
+          onChange={({ currentTarget }) => set({ receiver: currentTarget.value, open: '' })}
+          data={[{ value: '', label: 'All receivers' }, ...known.map((name) => ({ value: name, label: name }))]}
+        />
+      </div>
+      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Loading height={420} />}
+      {query.data !== undefined && query.error === null && (
+        <Log notifications={query.data.notifications} truncated={query.data.truncated} />
+      )}
+    </>
+  );
+}
+
+function note(notifications: readonly Notification[]): string {
+  const failed = notifications.filter(({ status }) => status === 'failed').length;
+  const all = plural(notifications.length, 'notification');
+  return failed === 0 ? all : `${all}, ${formatCount(failed)} failed`;
+}
+
+function Log({ notifications, truncated }: { notifications: readonly Notification[]; truncated: boolean }) {
+  const { setRange } = useTime();
+  const [state, set] = useUrlState(notificationsCodec);
+  const text = useDeferredValue(state.f);
+  const shown = useMemo(() => {
+    const matches = wordFilter(text);
+    return notifications.filter((notification) => matches(searched(notification)));
+  }, [notifications, text]);
+  const open = notifications.find((notification) => keyOf(notification) === state.open);
+  const close = () => set({ open: '' });
+  useKeys({ Escape: close });
+  if (notifications.length === 0) {
+    const narrowed = state.receiver !== '' || state.status !== 'all';
+    return (
+      <EmptyState
+        icon={IconMessages}
+        title={narrowed ? 'Nothing of this kind in this time range' : 'Nobody was told anything in this time range'}
+        action={
+          narrowed ? (
+            <Button onClick={() => set({ receiver: '', status: 'all' })}>Show all</Button>
+          ) : (
+            <Button onClick={() => setRange({ from: relative(-7 * DAY_MS), to: relative(0) })}>The last 7 days</Button>
+          )
+        }
+      >
+        Every message is kept here with its text and the reason why it was sent.
+      </EmptyState>
+    );
+  }
+  if (shown.length === 0) {
+    return (
+      <EmptyState
+        icon={IconFilterOff}
+        title="No notification passes the filter"
+        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
+      >
+        All of {plural(notifications.length, 'notification')} are hidden by it.
+      </EmptyState>
+    );
+  }
+  return (
+    <>
+      {truncated && (
+        <p className="bw-note">
+          The newest {formatCount(MOST_NOTIFICATIONS)} of this time range. Narrow it to see earlier ones.
+        </p>
+      )}
+      <Split open={open !== undefined} className={classes.split}>
+        <NotificationTable
+          notifications={shown}
+          openKey={state.open}
+          onOpen={(key) => set({ open: key === state.open ? '' : key })}
+        />
+        {open !== undefined && (
+          <SidePanel title={`${open.receiver}, ${open.integration}`} onClose={close}>
+            <NotificationDetails key={state.open} notification={open} />
+          </SidePanel>
+        )}
+      </Split>
+    </>
+  );
+}

@@ -1,0 +1,53 @@
+import { useQuery } from '@tanstack/react-query';
+import { useCallback } from 'react';
+import { type Comparison, comparisonOf } from '../../alerting/rules';
+import type { Rule } from '../../api/alerting';
+import { api } from '../../api/client';
+import { ChartPanel } from '../../charts/ChartPanel';
+import { unitOfName } from '../../format/value';
+import { type Labels, selector } from '../../labels/labels';
+import { printAst } from '../../promql/print';
+
+/** The query that draws what is compared with. */
+const BOUND = 'bound';
+
+/** What a rule looks at over the time range: what it compares beside the bound, or else its own values. */
+export function RuleChart({ rule }: { rule: Rule }) {
+  const { data: comparison = null } = useComparison(rule.query);
+  const nameOf = useCallback(
+    (query: string, labels: Labels) =>
+      query === BOUND && comparison !== null ? `${comparison.op} ${comparison.bound}` : selector(labels),
+    [comparison],
+  );
+  const queries =
+    comparison === null
+      ? [{ id: 'A', expression: rule.query }]
+      : [
+          { id: 'A', expression: printAst(comparison.measured) },
+          { id: BOUND, expression: `vector(${comparison.bound})` },
+        ];
+  return (
+    <ChartPanel
+      title={titleOf(rule, comparison)}
+      queries={queries}
+      unit={rule.type === 'recording' ? unitOfName(rule.name) : 'short'}
+      height={200}
+      nameOf={nameOf}
+      nothing="The expression has no result in this time range."
+    />
+  );
+}
+
+function titleOf({ type }: Rule, comparison: Comparison | null): string {
+  if (type === 'recording') return 'What it records';
+  return comparison === null ? 'Values of the expression' : 'What it compares';
+}
+
+/** The comparison with a number that an expression ends in; null if it is something else. */
+export function useComparison(expression: string) {
+  return useQuery({
+    queryKey: ['comparison', expression],
+    queryFn: async ({ signal }) => comparisonOf(await api.parse(expression, signal)) ?? null,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}

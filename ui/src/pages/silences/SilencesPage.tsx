@@ -1,0 +1,171 @@
+import { Button, Modal, Tabs } from '@mantine/core';
+import { IconBellPlus } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useDeferredValue, useMemo, useState } from 'react';
+import classes from '../../alerting/alerting.module.css';
+import { draftOf, NEW_DRAFT, type SilenceDraft } from '../../alerting/draft';
+import { parseMatchers } from '../../alerting/matchers';
+import { NoRouter } from '../../alerting/NoRouter';
+import { SilenceDialog } from '../../alerting/SilenceDialog';
+import { isNoRouter } from '../../alerting/useAlerts';
+import { useExpireSilences } from '../../alerting/useSilencing';
+import type { Silence, SilenceState } from '../../api/alerting';
+import { SILENCES_QUERY } from '../../api/queries';
+import { formatCount, plural } from '../../format/value';
+import { FilterField } from '../../lists/FilterField';
+import { useKeys } from '../../nav/keys';
+import { useUrlState } from '../../nav/useUrlState';
+import { SidePanel, Split } from '../../panel/SidePanel';
+import { PageHeader } from '../../shell/PageHeader';
+import { ErrorCard } from '../../states/ErrorCard';
+import { Loading } from '../../states/Loading';
+import { SILENCE_STATES, silencesCodec } from '../../url/alerting';
+import { SilenceDetails } from './SilenceDetails';
+import { SilenceTable } from './SilenceTable';
+import { filterSilences, titleOf } from './silences';
+import own from './silences.module.css';
+
+const REFRESH_MS = 5000;
+
+const WORDS: Readonly<Record<SilenceState, string>> = { active: 'Active', pending: 'Pending', expired: 'Expired' };
+
+/** Of which alerts nobody is told, why, by whom and until when. */
+export function SilencesPage() {
+  const [state, set] = useUrlState(silencesCodec);
+  const query = useQuery({ ...SILENCES_QUERY, refetchInterval: REFRESH_MS });
+  const [draft, setDraft] = useState<SilenceDraft>();
+  const write = () => setDraft(NEW_DRAFT);
+  useKeys({ n: write });
+  const asked = state.new === '' ? undefined : { ...NEW_DRAFT, matchers: parseMatchers(state.new) ?? [] };
+  const open = draft ?? asked;
+  const close = () => {
+    setDraft(undefined);
+    set({ new: '' }, { replace: true });
+  };
+  if (isNoRouter(query.error)) {
+    return (
+      <>
+        <PageHeader title="Silences" />
+        <NoRouter />
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHeader title="Silences" note={query.data && note(query.data)}>
+        <Button variant="filled" leftSection={<IconBellPlus size={14} aria-hidden="true" />} onClick={write}>
+          New silence
+        </Button>
+      </PageHeader>
+      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Loading height={420} />}
+      {query.data !== undefined && <Silences all={query.data} onWrite={setDraft} />}
+      {open !== undefined && <SilenceDialog initial={open} onClose={close} />}
+    </>
+  );
+}
+
+function note(silences: readonly Silence[]): string {
+  const active = silences.filter(({ status }) => status.state === 'active').length;
+  return active === 0 ? 'none is active' : `${formatCount(active)} active`;
+}
+
+function Silences({ all, onWrite }: { all: readonly Silence[]; onWrite(draft: SilenceDraft): void }) {
+  const [state, set] = useUrlState(silencesCodec);
+  const text = useDeferredValue(state.f);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [asking, setAsking] = useState(false);
+  const shown = useMemo(() => filterSilences(all, state.state, text), [all, state.state, text]);
+  const expire = useExpireSilences(() => {
+    setSelected(new Set());
+    setAsking(false);
+  });
+  const open = all.find(({ id }) => id === state.open);
+  const close = () => set({ open: '' });
+  useKeys({ Escape: close });
+  const count = (of: SilenceState) => all.filter(({ status }) => status.state === of).length;
+  const chosen = shown.filter(({ id, status }) => selected.has(id) && status.state !== 'expired');
+  return (
+    <>
+      <div className={classes.bar}>
+        <Tabs
+          variant="pills"
+          value={state.state}
+          onChange={(value) => {
+            setSelected(new Set());
+            set({ state: SILENCE_STATES.find((known) => known === value) ?? 'active', open: '' });
+          }}
+        >
+          <Tabs.List>
+            {SILENCE_STATES.map((known) => (
+              <Tabs.Tab key={known} value={known}>
+                {WORDS[known]} <span className={own.count}>{formatCount(count(known))}</span>
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+        </Tabs>
+        <FilterField
+          label="Filter by label, comment or author"
+          value={state.f}
+          onChange={(f) => set({ f }, { replace: true })}
+        />
+        {chosen.length > 0 && (
+          <Button onClick={() => setAsking(true)}>Expire {plural(chosen.length, 'silence')}</Button>
+        )}
+      </div>
+      {expire.error !== null && <ErrorCard title="Not all could be ended" error={expire.error} />}
+      <Split open={open !== undefined} className={classes.split}>
+        <SilenceTable
+          silences={shown}
+          state={state.state}
+          hidden={count(state.state) - shown.length}
+          openId={state.open}
+          selected={selected}
+          onSelect={setSelected}
+          onOpen={(id) => set({ open: id === state.open ? '' : id })}
+          onClear={() => set({ f: '' })}
+          onWrite={() => onWrite(NEW_DRAFT)}
+        />
+        {open !== undefined && (
+          <SidePanel title={titleOf(open)} onClose={close}>
+            <SilenceDetails
+              key={open.id}
+              silence={open}
+              onExpire={() => expire.mutate([open.id])}
+              onRecreate={() => onWrite(draftOf(open))}
+            />
+          </SidePanel>
+        )}
+      </Split>
+      {asking && (
+        <Modal
+          opened
+          onClose={() => setAsking(false)}
+          title={`Expire ${plural(chosen.length, 'silence')}?`}
+          closeButtonProps={{ 'aria-label': 'Close' }}
+        >
+          <div className={classes.form}>
+            <ul className={own.asked}>
+              {chosen.map((silence) => (
+                <li key={silence.id}>
+                  <code>{titleOf(silence)}</code> <span className="bw-dim">{silence.comment}</span>
+                </li>
+              ))}
+            </ul>
+            <p>Their alerts are told again from now on, unless something else keeps them quiet.</p>
+            <div className={classes.buttons}>
+              <Button onClick={() => setAsking(false)}>Cancel</Button>
+              <Button
+                variant="filled"
+                loading={expire.isPending}
+                onClick={() => expire.mutate(chosen.map(({ id }) => id))}
+              >
+                Expire {plural(chosen.length, 'silence')}
+              </Button>
+            </div>
+          </div>
+        </Modal>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { Slo } from '../../api/alerting';
+import { burnNow, burnRates, exhaustionText, percentText, remainingText, sortSlos, standingOf } from './slo';
+
+function slo(name: string, remaining: number | null, burn: Slo['burn'] = {}, state = 'inactive'): Slo {
+  return {
+    id: name,
+    name,
+    service: 's',
+    objective: 0.999,
+    window: '30d',
+    labels: {},
+    good: 1,
+    bad: 0,
+    total: 1,
+    budget: { remaining, remainingMinutes: null, exhaustedAt: null },
+    burn,
+    alerts: [{ name: 'x', tier: 'page', burn: 'fast', state }],
+    source: 'f:1',
+  };
+}
+
+test('the worst come first, and those without data last', () => {
+  const all = [slo('b', 0.5, { '1h': 9 }), slo('a', null), slo('c', -0.2, { '1h': 1 }), slo('d', 0.5, { '1h': 2 })];
+  const order = (sort: 'budget' | 'burn' | 'name') => sortSlos(all, sort).map(({ name }) => name);
+  expect(order('budget')).toEqual(['c', 'b', 'd', 'a']);
+  expect(order('burn')).toEqual(['b', 'd', 'c', 'a']);
+  expect(order('name')).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('how an objective stands', () => {
+  expect(standingOf(slo('a', null))).toBe('unknown');
+  expect(standingOf(slo('a', 0))).toBe('spent');
+  expect(standingOf(slo('a', 0.9, {}, 'firing'))).toBe('burning');
+  expect(standingOf(slo('a', 0.9, {}, 'pending'))).toBe('holding');
+});
+
+test('windows are sorted by their length', () => {
+  const burn = { '1d': 1, '30m': 2, '5m': 3, '3d': null };
+  expect(burnRates({ burn }).map(([window]) => window)).toEqual(['5m', '30m', '1d', '3d']);
+  expect(burnNow({ burn })).toBe(3);
+  expect(burnNow({ burn: { ...burn, '1h': 7 } })).toBe(7);
+  expect(burnNow({ burn: {} })).toBeNull();
+});
+
+test('figures in words', () => {
+  expect(percentText(0.999)).toBe('99.9 %');
+  expect(percentText(0.99995)).toBe('99.995 %');
+  expect([0.5, 0.051, -0.25, null].map(remainingText)).toEqual(['50 %', '5.1 %', '-25 %', '–']);
+  const now = Date.UTC(2026, 10, 26);
+  const running = slo('a', 0.5);
+  running.budget.exhaustedAt = '2026-11-26T05:00:00Z';
+  expect(exhaustionText(running, now)).toBe('runs out in 5 h');
+  expect(exhaustionText(slo('a', 0.5), now)).toBe('not at this pace');
+  expect(exhaustionText(slo('a', -1), now)).toBe('it is spent');
+});

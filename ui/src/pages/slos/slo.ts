@@ -1,0 +1,55 @@
+import type { Slo, SloAlert } from '../../api/alerting';
+import { formatAgo, parseDuration } from '../../time/duration';
+import type { SLO_SORTS } from '../../url/alerting';
+
+/** How an objective stands, by its alerts and its budget. */
+export type Standing = 'spent' | 'burning' | 'holding' | 'unknown';
+
+export function standingOf({ budget, alerts }: Slo): Standing {
+  if (budget.remaining === null) return 'unknown';
+  if (budget.remaining <= 0) return 'spent';
+  return alerts.some(isFiring) ? 'burning' : 'holding';
+}
+
+export const isFiring = ({ state }: SloAlert) => state === 'firing';
+
+/** `99.9 %`, with as many digits as the ratio has. */
+export function percentText(ratio: number): string {
+  return `${Number((100 * ratio).toPrecision(10))} %`;
+}
+
+/** What is left of the budget, as a part of it. */
+export function remainingText(remaining: number | null): string {
+  if (remaining === null) return '–';
+  return `${(100 * remaining).toFixed(Math.abs(remaining) < 0.1 ? 1 : 0)} %`;
+}
+
+/** When the budget runs out, in words. */
+export function exhaustionText({ budget: { remaining, exhaustedAt } }: Slo, now: number): string {
+  if (remaining === null) return 'nothing is known yet';
+  if (remaining <= 0) return 'it is spent';
+  if (exhaustedAt === null) return 'not at this pace';
+  return `runs out ${formatAgo(Math.min(0, now - Date.parse(exhaustedAt)))}`;
+}
+
+/** Burn rates from the shortest window to the longest. */
+export function burnRates({ burn }: Pick<Slo, 'burn'>): (readonly [window: string, rate: number | null])[] {
+  return Object.entries(burn).sort(([a], [b]) => (parseDuration(a) ?? 0) - (parseDuration(b) ?? 0));
+}
+
+/** The burn rate that tells how things go now: that of an hour, or else of the shortest window. */
+export function burnNow(slo: Pick<Slo, 'burn'>): number | null {
+  return slo.burn['1h'] ?? burnRates(slo)[0]?.[1] ?? null;
+}
+
+/** Objectives in the order that is asked for; those of which nothing is known come last. */
+export function sortSlos(slos: readonly Slo[], sort: (typeof SLO_SORTS)[number]): Slo[] {
+  const byName = (a: Slo, b: Slo) => (a.name < b.name ? -1 : 1);
+  const left = ({ budget }: Slo) => budget.remaining ?? Number.POSITIVE_INFINITY;
+  const burn = (slo: Slo) => burnNow(slo) ?? Number.NEGATIVE_INFINITY;
+  return slos.toSorted((a, b) => {
+    if (sort === 'budget') return left(a) - left(b) || byName(a, b);
+    if (sort === 'burn') return burn(b) - burn(a) || byName(a, b);
+    return byName(a, b);
+  });
+}

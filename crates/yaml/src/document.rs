@@ -41,6 +41,19 @@ impl Document {
         Ok(Self { name, dialect, tree, root, has_more })
     }
 
+    /// Reads all YAML documents of `bytes`. A text without any has one, which is a `null`.
+    pub fn parse_all(name: impl Into<Arc<str>>, bytes: &[u8], dialect: Dialect) -> Result<Vec<Self>, Error> {
+        let name = name.into();
+        let text = check_text(&name, bytes)?;
+        let loaded = load::load_all(&name, text)?;
+        let n_documents = loaded.len();
+        let document = |(number, (tree, root))| {
+            let has_more = number + 1 < n_documents;
+            Self { name: Arc::clone(&name), dialect, tree, root, has_more }
+        };
+        Ok(loaded.into_iter().enumerate().map(document).collect())
+    }
+
     /// Reads a JSON text.
     pub fn parse_json(name: impl Into<Arc<str>>, bytes: &[u8]) -> Result<Self, Error> {
         let name = name.into();

@@ -44,6 +44,12 @@ pub enum ErrorKind {
         /// The largest number of nodes.
         limit: u64,
     },
+    /// Too many documents in a file.
+    #[error("yaml: more than {limit} documents")]
+    TooManyDocuments {
+        /// The largest number of documents.
+        limit: usize,
+    },
     /// Aliases that unfold to far more than was written.
     #[error("yaml: document contains excessive aliasing (more than {limit} values)")]
     ExcessiveAliasing {

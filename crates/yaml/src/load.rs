@@ -26,6 +26,35 @@ pub(crate) fn load_first(name: &Arc<str>, text: &str) -> Result<(Tree, NodeId, b
     Ok((loader.tree, root, more))
 }
 
+/// All documents of `text`. No document at all is a `null`.
+pub(crate) fn load_all(name: &Arc<str>, text: &str) -> Result<Vec<(Tree, NodeId)>, Error> {
+    let mut parser = Parser::new_from_str(text);
+    let mut documents = Vec::new();
+    loop {
+        let mut loader =
+            Loader { name, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new(), root: None };
+        let root = loader.read_document(&mut parser)?;
+        let next = match parser.peek() {
+            Some(Err(error)) => return Err(loader.syntax(&error)),
+            Some(Ok((event, span))) => {
+                matches!(event, Event::DocumentStart(_)).then(|| position(&span.start))
+            }
+            None => None,
+        };
+        documents.push((loader.tree, root));
+        match next {
+            None => return Ok(documents),
+            Some(position) if documents.len() >= MAX_DOCUMENTS => {
+                return Err(Error::new(name, position, ErrorKind::TooManyDocuments { limit: MAX_DOCUMENTS }));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Most documents that one file may have; each takes memory of its own, however short it is.
+const MAX_DOCUMENTS: usize = 10_000;
+
 struct Loader<'n> {
     name: &'n Arc<str>,
     tree: Tree,

@@ -4,6 +4,8 @@
 //! [`QueryEngine`](bellwether_promql::engine::QueryEngine), and stores the results through any [`Appender`](bellwether_model::Appender); [`Alerts`] is the life
 //! of the alerts of one rule. [`run_unit_tests`] does the same over series made up in a test file, as `promtool test rules` does.
 //!
+//! [`slo`] makes rules of objectives.
+//!
 //! Nothing here knows a clock or a schedule.
 mod alert;
 #[cfg(feature = "conformance")]
@@ -12,6 +14,7 @@ mod error;
 mod expand;
 mod file;
 mod group;
+pub mod slo;
 mod unit_test;
 
 pub use alert::{ActiveAlert, AlertCandidate, AlertState, AlertTimes, Alerts};

@@ -1,5 +1,8 @@
 //! Rule files and unit tests, with upstream's cases.
 
+mod slo_numbers;
+mod slo_reading;
+
 use std::path::{Path, PathBuf};
 
 use bellwether_rules::conformance;

@@ -5,6 +5,7 @@ use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, T
 use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
+use bellwether_rules::slo::LiveObjectives;
 use bellwether_scrape::ScrapeManager;
 use bellwether_wire::WriteReceiver;
 use tokio::sync::Semaphore;
@@ -133,6 +134,8 @@ pub struct AppState {
     pub scrape: Arc<ScrapeManager>,
     /// Compares what is scraped with packs.
     pub packs: Arc<LiveCheck>,
+    /// The objectives that are watched.
+    pub slos: Arc<LiveObjectives>,
     /// What only the binary can do.
     pub operations: Arc<dyn Operations>,
     /// Whether the server is ready, and why not.

@@ -10,6 +10,7 @@ use crate::backup::BackupArgs;
 use crate::pack::PackCommand;
 use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
+use crate::slo::SloCommand;
 use crate::storage_files::StorageCommand;
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
@@ -44,6 +45,9 @@ pub(crate) enum Command {
     /// Check packs, and make rules, dashboards, documentation and code of them.
     #[command(subcommand)]
     Pack(PackCommand),
+    /// Make rules of objectives.
+    #[command(subcommand)]
+    Slo(SloCommand),
     /// Look into the folder of a store that no server uses.
     #[command(subcommand)]
     Storage(StorageCommand),
@@ -69,6 +73,12 @@ pub(crate) enum CheckCommand {
     },
     /// Rule files.
     Rules {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Files with objectives: OpenSLO v1, the short form of Sloth, or the own form.
+    Slo {
         /// The files.
         #[arg(required = true)]
         files: Vec<PathBuf>,

@@ -22,6 +22,7 @@ mod query_journal;
 mod query_memory;
 mod serve;
 mod signals;
+mod slo;
 mod storage;
 mod storage_details;
 mod storage_files;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::demo(args),
         Command::Check(CheckCommand::Config { files }) => check::config(&files),
         Command::Check(CheckCommand::Rules { files }) => check::rules(&files),
+        Command::Check(CheckCommand::Slo { files }) => slo::check(&files),
         Command::Test(TestCommand::Promql { files, no_extra_checks }) => {
             test_files::promql(&files, no_extra_checks)
         }
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
         Command::Pack(command) => pack::pack(command),
+        Command::Slo(command) => slo::slo(command),
         Command::Storage(command) => storage_files::storage(&command),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore { snapshot, data_dir } => backup::restore(&snapshot, &data_dir),

@@ -10,6 +10,8 @@ use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::live::LiveCheck;
+use bellwether_packs::objectives::objectives;
+use bellwether_rules::slo::{LiveObjectives, Objective};
 use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
 use bellwether_scrape::config::matching_files;
@@ -45,7 +47,7 @@ impl ConfigSource {
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
         }
-        let Loaded { mut config, job_places, catalogue, .. } = loaded;
+        let Loaded { mut config, job_places, catalogue, mut slos, .. } = loaded;
         // Credentials may come later, and a rule file may be meant to; the server runs without them, as Prometheus does.
         for problem in files::unreadable(&config, &job_places) {
             tracing::warn!(%problem, "configuration");
@@ -53,6 +55,7 @@ impl ConfigSource {
         if let Some(extra) = &self.extra {
             let extra =
                 Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
+            slos.extend(scraped_objectives(&catalogue, &extra.config));
             config.scrape_configs.extend(extra.config.scrape_configs);
         }
         let mut problems = Vec::new();
@@ -72,7 +75,7 @@ impl ConfigSource {
                 "rule files are checked, but this version does not evaluate rules yet"
             );
         }
-        Ok(Checked { config, n_rules, job_places, catalogue })
+        Ok(Checked { config, n_rules, job_places, catalogue, slos })
     }
 }
 
@@ -84,6 +87,16 @@ pub(crate) struct Checked {
     job_places: BTreeMap<String, String>,
     /// The packs in use.
     pub(crate) catalogue: Catalogue,
+    /// The objectives to watch.
+    pub(crate) slos: Vec<Objective>,
+}
+
+/// The objectives of the packs whose jobs are among those of `config`.
+fn scraped_objectives(catalogue: &Catalogue, config: &Config) -> Vec<Objective> {
+    let is_scraped = |job: &str| config.scrape_configs.iter().any(|scrape| scrape.job_name == job);
+    let packs = catalogue.packs().iter();
+    let scraped = packs.filter(|pack| pack.scrape.iter().any(|scrape| is_scraped(&scrape.job.value)));
+    scraped.flat_map(|pack| objectives(pack)).collect()
 }
 
 impl Checked {
@@ -115,6 +128,7 @@ pub(crate) struct Program {
     storage: StorageArgs,
     scrape: ScrapeManager,
     packs: Arc<LiveCheck>,
+    slos: Arc<LiveObjectives>,
     query_log: Arc<QueryLog>,
     clock: Arc<dyn Clock>,
     clock_watch: Arc<ClockWatch>,
@@ -134,7 +148,7 @@ impl Program {
         source: ConfigSource,
         loaded: Checked,
         store: (Tsdb, StorageArgs),
-        (scrape, packs): (ScrapeManager, Arc<LiveCheck>),
+        (scrape, packs, slos): (ScrapeManager, Arc<LiveCheck>, Arc<LiveObjectives>),
         query_log: Arc<QueryLog>,
         (clock, clock_watch): (Arc<dyn Clock>, Arc<ClockWatch>),
         stop: CancellationToken,
@@ -147,6 +161,7 @@ impl Program {
             storage,
             scrape,
             packs,
+            slos,
             query_log,
             clock,
             clock_watch,
@@ -174,6 +189,7 @@ impl Operations for Program {
             self.query_log.set_file(query_log);
             self.store.set_limits(storage::limits(&self.storage, &checked.config));
             self.packs.set_catalogue(checked.catalogue.clone());
+            self.slos.set(checked.slos.clone());
             self.store.set_tenant_limits(storage::tenant_limits(&checked.config));
             Ok(checked)
         });

@@ -18,6 +18,7 @@ use bellwether_disk::RealFs;
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::{Engine, EngineOptions};
+use bellwether_rules::slo::LiveObjectives;
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
 use bellwether_tsdb::{ReplayProgress, Tsdb, TsdbError, forget_starts};
 use bellwether_wire::{WriteLimits, WriteReceiver};
@@ -184,6 +185,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     tokio::spawn(memory::watch(Arc::clone(&process_memory), Arc::clone(&active_queries), stop.clone()));
     let appender = Arc::new(MemoryBound { store: store.clone(), memory: Arc::clone(&process_memory) });
     let packs = Arc::new(LiveCheck::start(config.catalogue.clone()).context("cannot start threads")?);
+    let slos = Arc::new(LiveObjectives::default());
+    slos.set(config.slos.clone());
     let inspector = PackInspector { packs: Arc::clone(&packs), clock: Arc::clone(&clock) };
     scrape_options.inspector = Some(Arc::new(inspector));
     let scrape = ScrapeManager::new(Arc::<MemoryBound>::clone(&appender), Arc::clone(&clock), scrape_options);
@@ -192,7 +195,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         source,
         config,
         (store.clone(), args.storage),
-        (scrape.clone(), Arc::clone(&packs)),
+        (scrape.clone(), Arc::clone(&packs), Arc::clone(&slos)),
         Arc::clone(&query_log),
         (Arc::clone(&clock), Arc::clone(&clock_watch)),
         stop.clone(),
@@ -204,6 +207,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         storage: Arc::new(storage::Admin { store: store.clone(), clock: Arc::clone(&clock) }),
         scrape: Arc::new(scrape.clone()),
         packs,
+        slos,
         operations: Arc::<Program>::clone(&program),
         readiness: Arc::clone(&readiness),
         clock,

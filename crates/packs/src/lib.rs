@@ -10,5 +10,6 @@ pub mod generate;
 pub mod lint;
 pub mod live;
 pub mod meaning;
+pub mod objectives;
 pub mod schema;
 pub mod weaver;

@@ -11,6 +11,7 @@ mod parse;
 pub(crate) mod query;
 mod read;
 mod series;
+mod slos;
 mod status;
 mod targets;
 mod write;
@@ -52,6 +53,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status/active_queries", get(active::list))
         .route("/status/active_queries/{id}", delete(active::kill))
         .route("/status/walreplay", get(status::wal_replay))
+        .route("/slos", get(slos::slos))
+        .route("/slos/{id}", get(slos::one))
+        .route("/slos/{id}/budget", get(slos::budget))
         .route("/rules", get(alerting::rules))
         .route("/alerts", get(alerting::alerts))
         .route("/alertmanagers", get(alerting::alertmanagers))

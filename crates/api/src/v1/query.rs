@@ -46,14 +46,20 @@ pub(crate) async fn range(State(state): State<AppState>, params: Params) -> Resu
         .map_err(|e| ApiError::bad_parameter("step", e))?;
     let query = params.get("query").unwrap_or("").to_owned();
     let request = RangeQuery { query, start_ms, end_ms, step_ms, settings: settings(&params)? };
+    check_steps(&request)?;
+    let timeout = timeout(&state, &params)?;
+    evaluate(&state, &params, Evaluation::Range(request), Bounds { limit, timeout }).await
+}
+
+/// Refuses times that make no grid, or one that is too fine.
+pub(super) fn check_steps(request: &RangeQuery) -> Result<(), ApiError> {
     request.check_grid().map_err(query_error)?;
     if request.n_steps() > MAX_STEPS + 1 {
         return Err(ApiError::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let timeout = timeout(&state, &params)?;
-    evaluate(&state, &params, Evaluation::Range(request), Bounds { limit, timeout }).await
+    Ok(())
 }
 
 /// What is to be evaluated.
@@ -215,7 +221,7 @@ fn settings(params: &Params) -> Result<QuerySettings, ApiError> {
 }
 
 /// The time that the query may take: what the client wants, but not more than the server allows.
-fn timeout(state: &AppState, params: &Params) -> Result<Duration, ApiError> {
+pub(super) fn timeout(state: &AppState, params: &Params) -> Result<Duration, ApiError> {
     let most = state.settings.query_timeout;
     let wanted = params.duration_ms("timeout")?.map(|ms| Duration::from_millis(ms.max(0).unsigned_abs()));
     Ok(wanted.map_or(most, |w| w.min(most)))

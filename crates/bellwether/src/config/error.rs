@@ -11,7 +11,7 @@ pub enum SectionError {
     /// A pattern with a star before the last segment.
     #[error("invalid {kind} file path {path:?}")]
     FilePattern {
-        /// `rule`, `scrape config` or `pack`.
+        /// `rule`, `scrape config`, `pack` or `objectives`.
         kind: &'static str,
         /// The pattern.
         path: String,
@@ -37,6 +37,20 @@ pub enum SectionError {
         /// The name.
         name: String,
         /// The file with the other one.
+        first: String,
+    },
+    /// A file with objectives that does not exist.
+    #[error("file of objectives {path} does not exist")]
+    NoSuchObjectives {
+        /// The file.
+        path: String,
+    },
+    /// Two objectives of the same name.
+    #[error("the objective {id:?} is already in {first}; give one of them another name or service")]
+    DuplicateObjective {
+        /// The name with that of the service.
+        id: String,
+        /// Where the other one is.
         first: String,
     },
     /// Two jobs of the same name.

@@ -38,6 +38,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Patterns of files with packs beside those that come with the program. Prometheus does not have this.
     pub packs: Vec<PathBuf>,
+    /// Patterns of files with objectives. Prometheus does not have this.
+    pub slos: Vec<PathBuf>,
     /// Where the server sends traces of itself, if anywhere.
     pub tracing: Option<TracingConfig>,
     /// Servers to which samples are sent.
@@ -131,6 +133,7 @@ impl Config {
         map.set_if("storage", self.storage.to_value());
         map.set_if("limits", self.limits.to_value());
         map.set_if("packs", paths(&self.packs));
+        map.set_if("slos", paths(&self.slos));
         if let Some(tracing) = &self.tracing {
             map.set("tracing", tracing.to_value());
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::lint::{Level, lint};
 use bellwether_packs::schema::Pack;
+use bellwether_rules::slo::Objective;
 use bellwether_scrape::config::{ScrapeConfig, ScrapeSpec, matching_files};
 use bellwether_wire::config::{OtlpConfig, RemoteReadConfig, RemoteWriteConfig, RemoteWriteSpec};
 use bellwether_yaml::{At, Decode, Dialect, Document, Error, Errors, MapReader, Node, Reported};
@@ -22,6 +23,7 @@ use super::global::GlobalConfig;
 use super::include::{IncludedFile, read_patterns};
 use super::limits::LimitsConfig;
 use super::runtime::RuntimeConfig;
+use super::slos::Slos;
 use super::storage::StorageConfig;
 use super::tracing::TracingConfig;
 use super::warning::{Place, Warning};
@@ -63,10 +65,12 @@ pub struct Loaded {
     pub job_places: BTreeMap<String, String>,
     /// The packs that come with the program, and those of the files that the configuration names.
     pub catalogue: Catalogue,
+    /// The objectives of the files that the configuration names.
+    pub slos: Vec<Objective>,
 }
 
 impl Config {
-    /// Reads the file `path` and the files that it includes. Packs are read, rule files are not.
+    /// Reads the file `path` and the files that it includes. Packs and objectives are read, rule files are not.
     pub fn load(path: &Path, options: LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         let name = path.to_string_lossy();
         match std::fs::read(path) {
@@ -87,6 +91,7 @@ impl Config {
             texts: BTreeMap::new(),
             jobs: BTreeMap::new(),
             catalogue: Catalogue::built_in(),
+            slos: Slos::default(),
         };
         let config = loader.read_main(name, bytes);
         match config {
@@ -97,6 +102,7 @@ impl Config {
                     warnings: loader.warnings,
                     job_places: places.collect(),
                     catalogue: loader.catalogue,
+                    slos: loader.slos.into_objectives(),
                 })
             }
             _ => Err(ConfigErrors { errors: loader.errors, texts: loader.texts }),
@@ -118,6 +124,7 @@ struct FileSpec<'d> {
     storage: StorageConfig,
     limits: LimitsConfig,
     packs: Vec<At<'d, PathBuf>>,
+    slos: Vec<At<'d, PathBuf>>,
     tracing: Option<TracingConfig>,
     remote_write: Vec<At<'d, RemoteWriteSpec<'d>>>,
     remote_read: Vec<At<'d, RemoteReadConfig>>,
@@ -148,6 +155,7 @@ impl<'d> Decode<'d> for FileSpec<'d> {
             storage: map.or_default("storage"),
             limits: map.or_default("limits"),
             packs: read_patterns(&mut map, "packs", "pack"),
+            slos: read_patterns(&mut map, "slos", "objectives"),
             tracing: map.optional("tracing"),
             remote_write: map.list("remote_write", "empty or null remote write config section"),
             remote_read: map.list("remote_read", "empty or null remote read config section"),
@@ -171,6 +179,7 @@ struct Loader<'a> {
     /// The names of the jobs so far, with their places.
     jobs: BTreeMap<String, Place>,
     catalogue: Catalogue,
+    slos: Slos,
 }
 
 impl Loader<'_> {
@@ -209,6 +218,7 @@ impl Loader<'_> {
             self.read_included(&path, &global, &mut scrape_configs);
         }
         self.read_packs(&file.packs);
+        self.slos.read(&file.slos, &mut self.errors, &mut self.texts);
         let alerting = file.alerting.value.resolve(scheme, &mut self.errors);
         let alertmanager = file.alertmanager.and_then(|node| {
             let Self { errors, warnings, texts, .. } = self;
@@ -233,6 +243,7 @@ impl Loader<'_> {
             storage: file.storage,
             limits: file.limits,
             packs: values(file.packs),
+            slos: values(file.slos),
             tracing: file.tracing,
             remote_write,
             remote_read: file.remote_read.into_iter().map(|at| at.value).collect(),
@@ -352,6 +363,9 @@ impl Loader<'_> {
         }
         if !file.rule_files.value.is_empty() {
             refuse(file.rule_files.node, "rule_files");
+        }
+        if let [first, ..] = file.slos.as_slice() {
+            refuse(first.node, "slos");
         }
         if let [first, ..] = file.remote_read.as_slice() {
             refuse(first.node, "remote_read");

@@ -15,6 +15,7 @@ mod include;
 mod limits;
 mod load;
 mod runtime;
+mod slos;
 mod storage;
 mod tracing;
 mod warning;

@@ -2,7 +2,7 @@
 //!
 //! Ratios and quantiles become trees, never text, so that both sides of a ratio have the same grouping and a quantile keeps `le`; what comes out is printed and parsed
 //! again, which settles how series pair and checks the types.
-mod build;
+pub(crate) mod build;
 mod error;
 mod events;
 mod labels;
@@ -62,9 +62,19 @@ impl Pack {
         checked(&outline.ok()?, expression.position).ok()
     }
 
-    /// A ratio over another window than its own, in milliseconds.
-    pub fn compile_ratio_over(&self, named: &Named, window_ms: i64) -> Result<Compiled, CompileError> {
-        self.compiler(Some(window_ms)).named(named)
+    /// The events that a ratio is the share of, and all events, within a window in milliseconds. `None` for a ratio of levels.
+    pub fn compile_events_over(
+        &self,
+        ratio: &Ratio,
+        window_ms: i64,
+    ) -> Result<Option<(Expr, Expr)>, CompileError> {
+        let Parts { part, whole, of_levels } =
+            self.compiler(Some(window_ms)).ratio_parts(ratio, "increase")?;
+        if of_levels {
+            return Ok(None);
+        }
+        let position = ratio.of[0].position;
+        Ok(Some((checked(&part, position)?, checked(&whole, position)?)))
     }
 
     /// The whole condition of an alert: with its least traffic, and with what absence means.
@@ -205,6 +215,14 @@ fn widest_selectors(expr: &Expr) -> Vec<VectorSelector> {
 /// How many names may stand for each other. Nobody follows more, and the stack must hold them.
 const MAX_DEPTH: usize = 32;
 
+/// Both sides of a ratio.
+struct Parts {
+    part: Expr,
+    whole: Expr,
+    /// Whether they are levels and not events.
+    of_levels: bool,
+}
+
 struct Compiler<'p> {
     pack: &'p Pack,
     /// Stands in for all windows.
@@ -279,6 +297,14 @@ impl<'p> Compiler<'p> {
     }
 
     fn ratio(&self, ratio: &Ratio) -> Result<Compiled, CompileError> {
+        let Parts { part, whole, of_levels } = self.ratio_parts(ratio, "rate")?;
+        let expr = build::binary(BinaryOp::Div, part, whole.clone());
+        let traffic = if of_levels { Vec::new() } else { vec![whole] };
+        compiled(&expr, &traffic, Some("ratio".to_owned()), ratio.of[0].position)
+    }
+
+    /// Both sides of a ratio; `function` is what is taken of counters over the window.
+    fn ratio_parts(&self, ratio: &Ratio, function: &'static str) -> Result<Parts, CompileError> {
         let window_ms = self.window(ratio.window_ms);
         let by = labels(&ratio.by);
         let kinds = ratio.of.iter().map(|of| self.kind(of)).collect::<Result<Vec<_>, _>>()?;
@@ -296,21 +322,19 @@ impl<'p> Compiler<'p> {
                 let series = build::vector(build::selector(name, &selector.matchers));
                 return Ok(build::aggregate(AggregateOp::Sum, by.clone(), series));
             }
-            self.events("rate", selector, &by, window_ms)
+            self.events(function, selector, &by, window_ms)
         };
         let wholes: Vec<Expr> = ratio.of.iter().map(term).collect::<Result<_, _>>()?;
         let whole = build::sum_of(&wholes);
         let part = if let Some(under) = ratio.under {
-            self.observations_under(&ratio.of[0], under, &by, window_ms)?
+            self.observations_under(function, &ratio.of[0], under, &by, window_ms)?
         } else {
             let parts = ratio.num.iter().flat_map(|num| in_terms_of(num, &ratio.of));
             let part = build::sum_of(&parts.map(|part| term(&part)).collect::<Result<Vec<_>, _>>()?);
             // What has never happened has no series: without the zero, a workflow that only fails would have no success ratio, and no alert.
             if of_levels { part } else { build::or_nothing(part, build::any_of(&wholes)) }
         };
-        let expr = build::binary(BinaryOp::Div, part, whole.clone());
-        let traffic = if of_levels { Vec::new() } else { vec![whole] };
-        compiled(&expr, &traffic, Some("ratio".to_owned()), ratio.of[0].position)
+        Ok(Parts { part, whole, of_levels })
     }
 
     fn quantile(&self, quantile: &Quantile) -> Result<Compiled, CompileError> {
@@ -388,6 +412,7 @@ impl<'p> Compiler<'p> {
 
     fn observations_under(
         &self,
+        function: &str,
         of: &Selector,
         under: f64,
         by: &[String],
@@ -415,8 +440,8 @@ impl<'p> Compiler<'p> {
         };
         let matchers: Vec<Matcher> = of.matchers.iter().cloned().chain([le]).collect();
         let buckets = build::selector(&format!("{name}_bucket"), &matchers);
-        let rate = build::over_window("rate", buckets, window_ms);
-        Ok(build::aggregate(AggregateOp::Sum, by.to_vec(), rate))
+        let observations = build::over_window(function, buckets, window_ms);
+        Ok(build::aggregate(AggregateOp::Sum, by.to_vec(), observations))
     }
 
     fn window(&self, own_ms: Option<i64>) -> i64 {

@@ -1,7 +1,9 @@
 //! The configuration of an Alertmanager: who is told, and which alerts silence others.
 
+use bellwether_rules::slo;
 use bellwether_yaml::{MapValue, Value};
 
+use crate::objectives::objectives;
 use crate::schema::{Pack, Receiver, ReceiverKind};
 
 /// The configuration; `None` if nobody is told.
@@ -74,6 +76,11 @@ fn inhibitions(pack: &Pack) -> Vec<Value> {
             rule.set_if("equal", Value::FlowList(labels.into_iter().map(Value::Str).collect()));
             rules.push(rule.into());
         }
+    }
+    if !pack.slos.is_empty()
+        && let Value::List(of_budgets) = slo::inhibit_rules(&objectives(pack))
+    {
+        rules.extend(of_budgets);
     }
     rules
 }

@@ -9,7 +9,6 @@ mod rule_tests;
 pub(crate) mod rules;
 mod rust;
 mod scrape;
-mod slo;
 pub(crate) mod slo_tests;
 
 use bellwether_yaml::Value;

@@ -1,9 +1,10 @@
 //! Rule files as Prometheus reads them.
 
 use bellwether_model::format_duration_ms;
+use bellwether_rules::slo;
 use bellwether_yaml::{MapValue, Value};
 
-use super::slo;
+use crate::objectives::objectives;
 use crate::schema::{Alert, Pack, Recording};
 
 /// The annotation that says where people read what to do.
@@ -16,7 +17,7 @@ pub(super) fn rule_file(pack: &Pack) -> Option<Value> {
         groups.extend(self::group(pack, Some(&group.name), group.interval_ms));
     }
     groups.extend(self::group(pack, None, None));
-    groups.extend(slo::groups(pack));
+    groups.extend(objectives(pack).iter().flat_map(slo::groups));
     if groups.is_empty() {
         return None;
     }

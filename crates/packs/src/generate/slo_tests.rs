@@ -1,28 +1,33 @@
 //! Unit tests of the alerts on budgets.
 //!
 //! Each pair of windows has a case in which it burns alone, just above its limit, and two in which one of the windows stays just below it. The events are those of the
-//! objective's ratio, so that the tests also hold the rules that record what is bad.
+//! objective's ratio, so that the tests also hold the rules that count what is bad.
 
 use std::fmt::Write as _;
 
 use bellwether_model::{format_duration_ms, format_float};
+use bellwether_rules::slo::{BurnAlert, burn_alerts, series_labels};
 use bellwether_yaml::Value;
 
 use super::rule_tests::{self, Test};
-use super::slo::{self, BurnAlert, BurnPair};
 use crate::compile::{EventSeries, Events, events};
+use crate::objectives::objective;
 use crate::schema::{Definition, Pack, Slo};
 
 const MINUTE_MS: i64 = 60_000;
 
-/// How often rules are evaluated. The long cases would take too much time if it were each minute.
+/// How often rules are evaluated: as often as the windows of their base series follow one another, so that each event is counted once. The long cases would also take too much time if it
+/// were each minute.
 const STEP_MINUTES: i64 = 5;
 
 /// Events per minute while a case lasts.
 const EVENTS: f64 = 1000.0;
 
-/// For how long the recent events go on before the short window begins: alerts look at it twice, since they wait before they fire.
+/// For how long the recent events go on before the short window begins.
 const LEAD_MINUTES: i64 = 2 * STEP_MINUTES;
+
+/// For how long there are old events, and nothing between them and the recent ones.
+const BEFORE_MINUTES: i64 = 4 * STEP_MINUTES;
 
 /// The unit-test file; `None` if there is no objective for which events can be made up.
 pub(super) fn unit_tests(pack: &Pack) -> Option<Value> {
@@ -40,29 +45,40 @@ pub(crate) fn events_of(pack: &Pack, slo: &Slo) -> Option<Events> {
 
 fn tests(pack: &Pack, slo: &Slo) -> Vec<Value> {
     let Some(events) = events_of(pack, slo) else { return Vec::new() };
+    let objective = objective(pack, slo);
+    let of_series = series_labels(&objective);
+    let kept = events.kept.iter().chain(&of_series);
+    let kept: Vec<(&str, &str)> = kept.map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut tests = Vec::new();
-    for burn in slo::burn_alerts(slo) {
-        for pair in &burn.pairs {
-            let (above, below) = (pair.limit * 1.1, pair.limit * 0.9);
-            let above = above.min(f64::midpoint(pair.limit, 1.0));
-            let (long, short) = (format_duration_ms(pair.long_ms), format_duration_ms(pair.short_ms));
-            let cases = [
-                (format!("fires by {long} and {short}"), above, above, true),
-                (format!("is quiet while {long} are good enough"), below, above, false),
-                (format!("is quiet while {short} are good enough"), above, below, false),
-            ];
-            tests.extend(cases.map(|(what, long, short, fires)| {
-                let case = Case::new(&burn, pair, long, short);
-                test(slo, &burn, &events, &case, &what, fires)
-            }));
-        }
+    for burn in burn_alerts(&objective) {
+        let of_name = burn_alerts(&objective).filter(|other| other.name == burn.name);
+        let longest_ms = of_name.map(|other| other.tier.short_ms).max().unwrap_or_default();
+        let (above, below) = (burn.limit * 1.1, burn.limit * 0.9);
+        let above = above.min(f64::midpoint(burn.limit, 1.0));
+        let (long, short) = (format_duration_ms(burn.tier.long_ms), format_duration_ms(burn.tier.short_ms));
+        let cases = [
+            (format!("fires by {long} and {short}"), above, above, true),
+            (format!("is quiet while {long} are good enough"), below, above, false),
+            (format!("is quiet while {short} are good enough"), above, below, false),
+        ];
+        tests.extend(cases.map(|(what, long, short, fires)| {
+            let case = Case::new(longest_ms, burn.tier.short_ms, long, short);
+            test(&burn, &kept, &events, &case, &what, fires)
+        }));
     }
     tests
 }
 
-fn test(slo: &Slo, burn: &BurnAlert, events: &Events, case: &Case, what: &str, fires: bool) -> Value {
-    let kept = events.kept.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let labels = slo::labels(slo, burn).into_iter().chain(kept).collect();
+fn test(
+    burn: &BurnAlert,
+    kept: &[(&str, &str)],
+    events: &Events,
+    case: &Case,
+    what: &str,
+    fires: bool,
+) -> Value {
+    let own = burn.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let labels = own.chain(kept.iter().copied()).collect();
     Test {
         alert: &burn.name,
         what,
@@ -84,29 +100,28 @@ struct Phase {
 struct Case(Vec<Phase>);
 
 impl Case {
-    /// A case in which `long` is the share of what is bad in the long window of `pair` and `short` that in its short one, and in which the other pairs of the alert do not
-    /// burn: either their limit is higher, or their short window, which is longer than that of `pair`, has many good events.
+    /// A case in which `long` is the share of what is bad in the long window of an alert and `short` that in its short one, and in which the other alerts of its name do not
+    /// fire: either their limit is higher, or their short window, which is longer and `longest_ms` at most, has many good events.
     ///
-    /// It is shorter than every long window, so that these see all of it:
+    /// It is no longer than any long window, so that these see all of it:
     ///
     /// ```text
     /// many bad    nothing    many good    nothing    events for LEAD_MINUTES and the short window
     ///             |<---------- longest short window --------------------------------------------|
     /// ```
-    fn new(burn: &BurnAlert, pair: &BurnPair, long: f64, short: f64) -> Self {
-        let minutes = |ms: i64| ms / MINUTE_MS;
-        let longest = burn.pairs.iter().map(|pair| minutes(pair.short_ms)).max().unwrap_or_default();
-        let recent = minutes(pair.short_ms) + LEAD_MINUTES;
-        let before = longest + LEAD_MINUTES + STEP_MINUTES - recent;
+    fn new(longest_ms: i64, short_ms: i64, long: f64, short: f64) -> Self {
+        let recent = short_ms / MINUTE_MS + LEAD_MINUTES;
+        let before = longest_ms / MINUTE_MS + LEAD_MINUTES + BEFORE_MINUTES - recent;
         let (all, bad) = (EVENTS * recent as f64, EVENTS * recent as f64 * short);
         // As many as make the share in the other short windows a tenth of what it would be.
         let many_good = 9.0 * all;
         let many_bad = ((long * (many_good + all) - bad) / (1.0 - long)).round();
+        let each = STEP_MINUTES as f64;
         Self(vec![
-            Phase { minutes: 1, good: 0.0, bad: many_bad },
-            Phase { minutes: before - 4, good: 0.0, bad: 0.0 },
-            Phase { minutes: 1, good: many_good, bad: 0.0 },
-            Phase { minutes: 2, good: 0.0, bad: 0.0 },
+            Phase { minutes: STEP_MINUTES, good: 0.0, bad: many_bad / each },
+            Phase { minutes: before - 3 * STEP_MINUTES, good: 0.0, bad: 0.0 },
+            Phase { minutes: STEP_MINUTES, good: many_good / each, bad: 0.0 },
+            Phase { minutes: STEP_MINUTES, good: 0.0, bad: 0.0 },
             Phase { minutes: recent, good: EVENTS * (1.0 - short), bad: EVENTS * short },
         ])
     }

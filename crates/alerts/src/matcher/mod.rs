@@ -12,65 +12,54 @@ pub use utf8::SyntaxError;
 /// Selects alerts by the value of one label. An absent label has the empty value.
 ///
 /// Regular expressions are anchored at both ends, and other than in PromQL a dot does not match a line feed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
-    op: MatchOp,
-    name: String,
-    value: String,
-    regex: Option<AnchoredRegex>,
+    /// Compares. A pattern in it says what a dot means.
+    inner: bellwether_model::Matcher,
+    /// The pattern as written, if there is one.
+    pattern: Option<String>,
 }
-
-/// Two matchers are equal if they are written alike.
-impl PartialEq for Matcher {
-    fn eq(&self, other: &Self) -> bool {
-        (self.op, &self.name, &self.value) == (other.op, &other.name, &other.value)
-    }
-}
-
-impl Eq for Matcher {}
 
 impl Matcher {
     /// A matcher on the label `name`. Fails if the operator takes a regular expression and `value` is none.
     pub fn new(op: MatchOp, name: impl Into<String>, value: impl Into<String>) -> Result<Self, RegexError> {
         let value = value.into();
-        let regex = match op {
-            MatchOp::Eq | MatchOp::Ne => None,
+        match op {
+            MatchOp::Eq | MatchOp::Ne => {
+                Ok(Self { inner: bellwether_model::Matcher::new(op, name, value)?, pattern: None })
+            }
             MatchOp::Re | MatchOp::Nre => {
                 // Checked as it is first: an error then shows what was written.
                 AnchoredRegex::new(&value)?;
-                Some(AnchoredRegex::new(&format!("(?-s:{value})"))?)
+                let inner = bellwether_model::Matcher::new(op, name, format!("(?-s:{value})"))?;
+                Ok(Self { inner, pattern: Some(value) })
             }
-        };
-        Ok(Self { op, name: name.into(), value, regex })
+        }
     }
 
     /// The matcher `name="value"`.
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { op: MatchOp::Eq, name: name.into(), value: value.into(), regex: None }
+        Self { inner: bellwether_model::Matcher::equal(name, value), pattern: None }
     }
 
     /// The operator.
     pub fn op(&self) -> MatchOp {
-        self.op
+        self.inner.op()
     }
 
     /// The label name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.inner.name()
     }
 
     /// The value or pattern as written.
     pub fn value(&self) -> &str {
-        &self.value
+        self.pattern.as_deref().unwrap_or(self.inner.value())
     }
 
     /// Whether a label with this value passes; the value of an absent label is empty.
     pub fn matches(&self, value: &str) -> bool {
-        let positive = match &self.regex {
-            Some(regex) => regex.is_match(value),
-            None => self.value == value,
-        };
-        positive != self.op.is_negative()
+        self.inner.matches(value)
     }
 }
 
@@ -82,13 +71,13 @@ pub fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
 /// As Alertmanager writes it: the name in quotes only if it has characters with a meaning, and only backslashes, quotes and line feeds escaped in the value.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.chars().any(|c| utf8::is_reserved(c) || c.is_whitespace()) {
-            write_quoted(f, &self.name)?;
+        if self.name().chars().any(|c| utf8::is_reserved(c) || c.is_whitespace()) {
+            write_quoted(f, self.name())?;
         } else {
-            f.write_str(&self.name)?;
+            f.write_str(self.name())?;
         }
-        f.write_str(self.op.as_str())?;
-        write_quoted(f, &self.value)
+        f.write_str(self.op().as_str())?;
+        write_quoted(f, self.value())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
 use crate::slo::SloCommand;
 use crate::storage_files::StorageCommand;
+use crate::test_receiver::TestReceiverArgs;
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
 #[derive(Debug, Parser)]
@@ -106,6 +107,8 @@ pub(crate) enum TestCommand {
         #[arg(long = "run", value_name = "REGEX")]
         run: Vec<String>,
     },
+    /// Send a marked test message through each integration of a receiver of notifications, once.
+    Receiver(TestReceiverArgs),
 }
 
 /// Flags of `serve`.

@@ -28,6 +28,7 @@ mod storage_details;
 mod storage_files;
 mod terminal;
 mod test_files;
+mod test_receiver;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
             test_files::promql(&files, no_extra_checks)
         }
         Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
+        Command::Test(TestCommand::Receiver(args)) => test_receiver::run(&args),
         Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
         Command::Pack(command) => pack::pack(command),

@@ -8,6 +8,8 @@
 //! Whoever chose the destination matters: what stands in the configuration is trusted, everything else
 //! ([`Destination::Foreign`]: discovery, templates, redirects to other hosts) meets the [`AddressPolicy`] on the address that is connected to.
 //!
+//! A [`Dialer`] opens connections to servers that do not speak HTTP.
+//!
 //! ```
 //! use std::time::Duration;
 //!

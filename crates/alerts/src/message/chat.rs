@@ -10,7 +10,8 @@ const DISCORD_USERNAME_CHARS_MAX: usize = 80;
 const DISCORD_CONTENT_CHARS_MAX: usize = 2000;
 const DISCORD_TITLE_CHARS_MAX: usize = 256;
 const DISCORD_MESSAGE_CHARS_MAX: usize = 4096;
-const TELEGRAM_CHARS_MAX: usize = 4096;
+/// In units of UTF-16, of which a character has one or two.
+const TELEGRAM_UNITS_MAX: usize = 4096;
 /// The whole message, in bytes.
 const MSTEAMS_BYTES_MAX: usize = 28 << 10;
 /// What a heading of a card needs at most, in characters; Teams names no limit of its own.
@@ -107,13 +108,10 @@ pub(super) fn telegram(
     };
     let text = text.trim();
     // Marks that are opened and not closed are refused. In Markdown nobody can tell which are.
-    let is_cut = text.chars().count() > TELEGRAM_CHARS_MAX;
+    let chars_max = telegram_chars_max(text);
+    let is_cut = text.chars().count() > chars_max;
     let parse_mode = if is_cut && !is_html { "" } else { receiver.parse_mode.as_str() };
-    let text = if is_html {
-        shorten_html(text, TELEGRAM_CHARS_MAX)
-    } else {
-        shorten_lines(text, TELEGRAM_CHARS_MAX)
-    };
+    let text = if is_html { shorten_html(text, chars_max) } else { shorten_lines(text, chars_max) };
     let chat_id = receiver.chat_id.read()?;
     let mut message = json!({
         // A number is one to Telegram, a name of a channel is text.
@@ -131,4 +129,10 @@ pub(super) fn telegram(
     let base = receiver.api_url.as_str().trim_end_matches('/');
     let url = format!("{base}/bot{}/sendMessage", receiver.bot_token.read()?.reveal());
     Ok(Call::post_json(Secret::new(url), &message))
+}
+
+/// So many of the first characters of a text are certainly not too many.
+fn telegram_chars_max(text: &str) -> usize {
+    let wide = text.chars().take(TELEGRAM_UNITS_MAX).filter(|c| c.len_utf16() > 1).count();
+    (TELEGRAM_UNITS_MAX - wide).max(TELEGRAM_UNITS_MAX / 2)
 }

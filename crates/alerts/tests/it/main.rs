@@ -1,6 +1,7 @@
 //! What holds of the router as a whole.
 mod alertmanager;
 mod conformance;
+mod docs;
 mod mail;
 mod mail_server;
 mod messages;

@@ -231,7 +231,8 @@ pub(crate) fn telegram(request: &Request) -> Result<(), String> {
     post(request, "/bot123:abc/sendMessage")?;
     let body = request.json()?;
     need(body["chat_id"].is_i64() || body["chat_id"].is_string(), "chat_id is empty")?;
-    text(&body, "text", 1..=4096)?;
+    let units = body["text"].as_str().ok_or("no text")?.encode_utf16().count();
+    need((1..=4096).contains(&units), "message is too long")?;
     match body["parse_mode"].as_str() {
         None | Some("Markdown" | "MarkdownV2") => Ok(()),
         Some("HTML") => telegram_html(body["text"].as_str().unwrap_or("")),

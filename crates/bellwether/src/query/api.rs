@@ -52,10 +52,7 @@ impl Api {
     /// Asks and returns the `data` of the answer. Its warnings and infos go to standard error.
     pub(crate) async fn ask(&self, path: &[&str], params: &Params) -> anyhow::Result<Value> {
         let form = Serializer::new(String::new()).extend_pairs(params).finish();
-        let mut url = self.server.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
-        }
+        let url = self.url(path);
         // A long expression does not fit into every proxy's idea of a URL. Label values are only there to be got.
         let response = if path[0] == "label" {
             self.get(url, &form).await?
@@ -66,6 +63,21 @@ impl Api {
         };
         let expr = params.iter().find(|(name, _)| matches!(*name, "query" | "match[]"));
         read_answer(response, expr.map(|(_, expr)| expr.as_str())).await
+    }
+
+    /// Asks with a document and returns the `data` of the answer.
+    pub(crate) async fn ask_json(&self, path: &[&str], body: &Value) -> anyhow::Result<Value> {
+        let mut request = Request::post(self.url(path), body.to_string().into());
+        request.headers.insert("Content-Type", "application/json".parse().context("BUG: a header value")?);
+        read_answer(self.send(request).await?, None).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.server.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        url
     }
 
     async fn post(&self, url: Url, form: &str) -> anyhow::Result<Response> {

@@ -109,7 +109,7 @@ pub(crate) struct WindowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WhomArgs {
     /// The server; a user name and a password in it are sent as basic authentication.
-    #[arg(long, value_name = "URL", env = "BELLWETHER_URL", hide_env_values = true, default_value = "http://127.0.0.1:9090", value_parser = server_url)]
+    #[arg(long, visible_alias = "url", value_name = "URL", env = "BELLWETHER_URL", hide_env_values = true, default_value = "http://127.0.0.1:9090", value_parser = server_url)]
     pub(crate) server: Url,
     /// A file with settings of the HTTP client (`basic_auth`, `authorization`, `tls_config`, ...), as in `scrape_configs`.
     #[arg(long = "http.config.file", value_name = "FILE")]

@@ -7,7 +7,7 @@ mod args;
 mod label_columns;
 mod render;
 mod sparkline;
-mod table;
+pub(crate) mod table;
 mod time_argument;
 
 use std::io::Write as _;

@@ -6,21 +6,21 @@ const GAP: &str = "  ";
 
 /// To which side the cells of a column are pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Right,
 }
 
 /// Rows of cells below headings. A cell may have several lines.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(crate) struct Table {
     headings: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table of rows that have one cell for each heading.
-    pub(super) fn new(headings: Vec<(String, Align)>, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+    pub(crate) fn new(headings: Vec<(String, Align)>, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         let rows: Vec<_> = rows.into_iter().collect();
         assert!(
             rows.iter().all(|row| row.len() == headings.len()),
@@ -30,13 +30,13 @@ impl Table {
     }
 
     /// How many columns the longest line takes.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         let widths = self.widths();
         widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
     }
 
     /// Appends the table to `out`.
-    pub(super) fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, out: &mut String) {
         let widths = self.widths();
         let headings: Vec<String> = self.headings.iter().map(|(text, _)| text.clone()).collect();
         for row in std::iter::once(&headings).chain(&self.rows) {

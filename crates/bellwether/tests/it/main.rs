@@ -22,4 +22,5 @@ mod remote_read;
 mod scraping;
 mod startup;
 mod storage_cli;
+mod test_receiver_cli;
 mod worst_queries;

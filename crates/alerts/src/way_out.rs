@@ -58,8 +58,8 @@ impl WayOut {
     ) -> Result<Self, ClientConfigError> {
         let mut senders = BTreeMap::new();
         for receiver in &config.receivers {
-            let limit =
-                (receiver.max_per_minute > 0).then(|| Arc::new(RateLimit::new(receiver.max_per_minute)));
+            let max_per_minute = config.extensions.receiver(&receiver.name).max_per_minute;
+            let limit = (max_per_minute > 0).then(|| Arc::new(RateLimit::new(max_per_minute)));
             let mut of_receiver = Vec::with_capacity(receiver.integrations.len());
             for integration in &receiver.integrations {
                 let sender = Sender::new(integration, options, backoff)?.with_rate_limit(limit.clone());

@@ -26,6 +26,8 @@ pub struct Extensions {
 pub struct ReceiverExtensions {
     /// Whether who was told that an alert fires is told when it is over even if the alert is silenced, inhibited or time-muted by then.
     pub resolve_if_notified: bool,
+    /// At most so many messages per minute, through all integrations together; 0 for any number.
+    pub max_per_minute: u32,
 }
 
 /// How much there may be of what others choose. 0 is any number.
@@ -82,7 +84,10 @@ impl Decode<'_> for ReceiverExtensions {
 
     fn decode(node: Node<'_>, errors: &mut Errors) -> Result<Self, Reported> {
         let mut map = MapReader::new(node, "bellwether.receivers", errors)?;
-        let receiver = Self { resolve_if_notified: map.or_default("resolve_if_notified") };
+        let receiver = Self {
+            resolve_if_notified: map.or_default("resolve_if_notified"),
+            max_per_minute: map.or_default("max_per_minute"),
+        };
         map.finish()?;
         Ok(receiver)
     }

@@ -86,9 +86,9 @@ impl Config {
         &self.original
     }
 
-    /// The same as YAML. Tools read the routes out of it.
+    /// The same as YAML, without what only Bellwether has: other tools read the routes out of it.
     pub fn original_yaml(&self) -> String {
-        self.original.to_yaml()
+        redact::for_other_tools(&self.original).to_yaml()
     }
 }
 

@@ -41,35 +41,63 @@ const SECRET_FIELDS: &[&str] = &[
 const SECRET_URLS: [(&str, &str); 3] =
     [("webhook_configs", "url"), ("http_configs", "url"), ("slack_configs", "api_url")];
 
+/// What only Bellwether has, below a section of this name. Other tools refuse a configuration with it.
+const OWN_FIELDS: [(&str, &str); 9] = [
+    ("", "bellwether"),
+    ("receivers", "http_configs"),
+    ("slack_configs", "thread_replies"),
+    ("email_configs", "timeout"),
+    ("opsgenie_configs", "timeout"),
+    ("msteams_configs", "timeout"),
+    ("msteamsv2_configs", "timeout"),
+    ("discord_configs", "timeout"),
+    ("telegram_configs", "timeout"),
+];
+
+/// The same document without what only Bellwether has.
+pub(super) fn for_other_tools(document: &Value) -> Value {
+    edit(document.clone(), "", &|value, section, name| {
+        (!OWN_FIELDS.contains(&(section, name))).then_some(value)
+    })
+}
+
 /// The same document without its secrets.
 pub(super) fn hide_secrets(document: Value) -> Value {
-    hide(document, "")
+    edit(document, "", &|value, section, name| {
+        let is_secret = SECRET_FIELDS.contains(&name)
+            || SECRET_URLS.contains(&(section, name))
+            || (section == "headers" && is_secret_header(name));
+        let is_text = !matches!(value, Value::Map(_) | Value::List(_) | Value::FlowList(_));
+        Some(if is_secret && is_text && !value.is_zero() { Secret::new("x").to_value() } else { value })
+    })
 }
 
-fn hide(value: Value, section: &str) -> Value {
+/// The document with `change` made to each value, which may leave it out. It is told the section that the value is in and its name, which lists pass on to their items.
+fn edit(value: Value, section: &str, change: &impl Fn(Value, &str, &str) -> Option<Value>) -> Value {
     let Value::Map(map) = value else { return value };
-    let mut shown = bellwether_yaml::MapValue::new();
+    let mut edited = bellwether_yaml::MapValue::new();
     for (name, value) in map.into_entries() {
-        let secret = SECRET_FIELDS.contains(&name.as_str())
-            || SECRET_URLS.contains(&(section, name.as_str()))
-            || (section == "headers" && is_secret_header(&name));
-        let below = hide_or_enter(value, &name, secret);
-        shown.set(name, below);
+        if let Some(value) = edit_named(value, section, &name, change) {
+            edited.set(name, value);
+        }
     }
-    Value::Map(shown)
+    Value::Map(edited)
 }
 
-/// What stands below `name`, which lists pass on.
-fn hide_or_enter(value: Value, name: &str, secret: bool) -> Value {
-    let hide_items =
-        |items: Vec<Value>| items.into_iter().map(|item| hide_or_enter(item, name, secret)).collect();
-    match value {
-        Value::Map(_) => hide(value, name),
-        Value::List(items) => Value::List(hide_items(items)),
-        Value::FlowList(items) => Value::FlowList(hide_items(items)),
-        other if secret && !other.is_zero() => Secret::new("x").to_value(),
-        other => other,
-    }
+fn edit_named(
+    value: Value,
+    section: &str,
+    name: &str,
+    change: &impl Fn(Value, &str, &str) -> Option<Value>,
+) -> Option<Value> {
+    let items = |items: Vec<Value>| {
+        items.into_iter().filter_map(|item| edit_named(item, section, name, change)).collect()
+    };
+    Some(match change(value, section, name)? {
+        Value::List(all) => Value::List(items(all)),
+        Value::FlowList(all) => Value::FlowList(items(all)),
+        other => edit(other, name, change),
+    })
 }
 
 #[cfg(test)]
@@ -91,8 +119,28 @@ receivers:
   email_configs: [{to: a@b.test, from: c@b.test, smarthost: 'h:25', auth_password: hidden, headers: {Subject: shown}}]
 ";
         let config = Config::parse("am.yml", yaml.as_bytes(), ConfigOptions::default());
-        let shown = config.unwrap_or_else(|errors| panic!("{errors}")).original_yaml();
+        let shown = config.unwrap_or_else(|errors| panic!("{errors}")).original().to_yaml();
         assert!(!shown.contains("hidden"), "{shown}");
         assert_eq!((shown.matches("<secret>").count(), shown.matches("shown").count()), (7, 3), "{shown}");
+    }
+
+    #[test]
+    fn other_tools_see_nothing_that_they_refuse() {
+        let yaml = "
+route: {receiver: r}
+receivers:
+- name: r
+  http_configs: [{url: 'http://h/'}]
+  webhook_configs: [{url: 'http://h/', timeout: 1s}]
+  discord_configs: [{webhook_url: 'http://h/', timeout: 1s}]
+  slack_configs: [{app_token: x, thread_replies: true}]
+bellwether: {receivers: {r: {max_per_minute: 1}}}
+";
+        let config = Config::parse("am.yml", yaml.as_bytes(), ConfigOptions::default());
+        let shown = config.unwrap_or_else(|errors| panic!("{errors}")).original_yaml();
+        for own in ["http_configs", "thread_replies", "bellwether"] {
+            assert!(!shown.contains(own), "{shown}");
+        }
+        assert_eq!(shown.matches("timeout").count(), 1, "{shown}");
     }
 }

@@ -256,7 +256,7 @@ impl Sender {
             let until = match self.breaker.admit(Instant::now()) {
                 Err(closed) => {
                     last_error.get_or_insert(AttemptError::CircuitOpen(closed.why));
-                    closed.until + SPREAD.mul_f64(jitter())
+                    turn(closed.until, failures, jitter())
                 }
                 Ok(leave) => {
                     *attempts += 1;
@@ -303,9 +303,23 @@ impl Sender {
     }
 }
 
+/// When a message tries whether a service is back that may be asked at `until`. Those that failed before come after all others: what the service cannot digest must not keep the rest
+/// from it.
+fn turn(until: Instant, failures: u32, jitter: f64) -> Instant {
+    let behind = if failures > 0 { SPREAD } else { Duration::ZERO };
+    until + behind + SPREAD.mul_f64(jitter.clamp(0.0, 1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_not_failed_comes_first() {
+        let until = Instant::now();
+        assert!(turn(until, 0, 0.0) >= until);
+        assert!(turn(until, 0, 1.0) <= turn(until, 1, 0.0));
+    }
 
     #[test]
     fn waits_grow_to_a_bound() {

@@ -154,7 +154,7 @@ async fn a_service_that_fails_is_left_alone_and_that_is_shown() {
 async fn a_receiver_gets_no_more_than_it_wants_in_all_ways_together() {
     let service = Service::start(&["200 OK"]).await;
     let yaml = format!(
-        "route: {{receiver: r}}\nreceivers: [{{name: r, max_per_minute: 2, webhook_configs: [{{url: '{0}'}}, {{url: '{0}'}}]}}]",
+        "route: {{receiver: r}}\nreceivers: [{{name: r, webhook_configs: [{{url: '{0}'}}, {{url: '{0}'}}]}}]\nbellwether: {{receivers: {{r: {{max_per_minute: 2}}}}}}",
         service.url
     );
     let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());

@@ -31,8 +31,6 @@ pub struct Receiver {
     pub name: String,
     /// Words about it, by name; `name` is always among them.
     pub labels: Vec<(String, String)>,
-    /// At most so many messages per minute, in all ways together; 0 for any number. Only Bellwether has this.
-    pub max_per_minute: u32,
     /// The ways in which it is told.
     pub integrations: Vec<Integration>,
 }
@@ -213,7 +211,6 @@ impl Receiver {
             map.reject(node, ConfigError::Missing("name in receiver"));
         }
         let labels = read_labels(&mut map, &name);
-        let max_per_minute = map.or_default("max_per_minute");
         let context = Context { global };
         let mut integrations = Vec::new();
         for section in &SECTIONS {
@@ -230,7 +227,7 @@ impl Receiver {
         }
         foreign::read_all(&mut map, &context, &mut integrations);
         map.finish()?;
-        Ok(Self { name, labels, max_per_minute, integrations })
+        Ok(Self { name, labels, integrations })
     }
 
     /// The kinds of integrations that are not supported.

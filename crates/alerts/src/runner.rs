@@ -9,7 +9,7 @@ use bellwether_outbound::{ClientConfigError, ClientOptions};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::Config;
 use crate::message::{Notification, Templates};
@@ -22,6 +22,8 @@ use crate::way_out::{DeliveryError, Told, WayOut};
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// What could not be kept is tried again after this time.
 const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// People are told at the latest after this time, whether or not what they are told is kept by then.
+const KEEP_BEFORE_TELLING_MAX: Duration = Duration::from_secs(2);
 
 /// Who keeps what another run has to know.
 pub trait Keeper: Send + Sync {
@@ -156,7 +158,7 @@ impl Shared {
                 let due = router.poll(now_ms);
                 (due, router.next_wake_ms())
             };
-            self.act(due);
+            self.act(due).await;
             let wait_ms = wake_ms.map(|wake| u64::try_from(wake - now_ms).unwrap_or(0));
             let wait = wait_ms.map_or(LOOK_EVERY, Duration::from_millis).min(LOOK_EVERY);
             tokio::select! {
@@ -166,13 +168,20 @@ impl Shared {
         }
     }
 
-    fn act(self: &Arc<Self>, due: Due) {
+    async fn act(self: &Arc<Self>, due: Due) {
         self.give_up(&due.superseded);
         for skipped in &due.skipped {
             self.keeper.skipped(skipped);
         }
+        if !due.deliveries.is_empty() {
+            // Nobody is told of an alert whose end another run could not tell, because it knows nothing of it. A disk that does not answer keeps nothing from people.
+            let _ = timeout(KEEP_BEFORE_TELLING_MAX, self.keep()).await;
+        }
         for delivery in due.deliveries {
-            self.begin(delivery);
+            // Another configuration may have come meanwhile.
+            if self.router.lock().awaits(delivery.id) {
+                self.begin(delivery);
+            }
         }
         self.unkept.notify_one();
     }

@@ -50,7 +50,7 @@ impl Router {
         let dirty = std::mem::take(&mut self.dirty);
         let alert = |id| (id, self.alerts.get(&id).map(|member| member.known.clone()));
         let group = |id: GroupId| {
-            let clock = self.groups.get(&id).map(|group| group.clock);
+            let clock = self.groups.get(&id).map(Group::kept_clock);
             (id, clock)
         };
         let entry = |key: LogKey| {

@@ -73,6 +73,7 @@ impl Router {
             out.superseded.push(superseded);
         }
         group.clock.has_flushed = true;
+        group.last_flush_ms = now_ms;
         group.has_failed = false;
         let (options, key) = (group.options.clone(), group.key.clone());
         let ids: Vec<Fingerprint> = group.alerts.iter().copied().collect();
@@ -207,6 +208,11 @@ impl Router {
         Some((open.key, entry))
     }
 
+    /// Whether anything comes of it if the delivery goes well.
+    pub fn awaits(&self, id: DeliveryId) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// Somebody could not be told. It is tried again when the group is due next, because nothing is noted.
     pub fn failed(&mut self, id: DeliveryId, now_ms: i64) {
         if let Some(open) = self.open.remove(&id) {
@@ -224,6 +230,7 @@ impl Router {
         let Some(state) = self.groups.get_mut(group) else { return };
         state.open.remove(&id);
         state.has_failed |= failed;
+        self.dirty.groups.insert(group.clone());
         self.leave_if_done(group, now_ms);
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Group {
     pub(super) key: String,
     pub(super) alerts: BTreeSet<Fingerprint>,
     pub(super) clock: GroupClock,
+    /// When it was looked at last.
+    pub(super) last_flush_ms: i64,
     /// Deliveries of the last flush that are under way.
     pub(super) open: BTreeSet<DeliveryId>,
     /// The alerts that were over at the last flush, with their ends; they leave the group once all have been told.
@@ -48,10 +50,17 @@ impl Group {
             key: format!("{}:{labels}", route.key),
             alerts: BTreeSet::new(),
             clock: GroupClock { next_flush_ms: now_ms + route.options.group_wait_ms, has_flushed: false },
+            last_flush_ms: now_ms,
             open: BTreeSet::new(),
             leaving: Vec::new(),
             has_failed: false,
         }
+    }
+
+    /// The clock with which another run goes on: while somebody is being told it is still due.
+    pub(super) fn kept_clock(&self) -> GroupClock {
+        let next_flush_ms = if self.open.is_empty() { self.clock.next_flush_ms } else { self.last_flush_ms };
+        GroupClock { next_flush_ms, ..self.clock }
     }
 
     /// One of another run. What its route has changed to since bounds how long it still waits.

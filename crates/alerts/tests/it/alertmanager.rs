@@ -8,7 +8,7 @@ use bellwether_alerts::alertmanager::{
 };
 use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::library::functions;
-use bellwether_alerts::matcher::MatcherSyntax;
+use bellwether_alerts::matcher::{Matcher, MatcherSyntax};
 use bellwether_alerts::message::Templates;
 use bellwether_alerts::runner::Surroundings;
 use bellwether_alerts::send::Backoff;
@@ -31,7 +31,7 @@ fn templates() -> Templates {
     Templates::new(functions(Arc::new(SystemClock::new()), "http://bw"), []).expect("they are right")
 }
 
-fn start(folder: &Path, text: &str, clock: Arc<dyn Clock>) -> Alertmanager {
+pub(crate) fn start(folder: &Path, text: &str, clock: Arc<dyn Clock>) -> Alertmanager {
     let surroundings = Surroundings {
         clock,
         external_url: "http://bw".to_owned(),
@@ -61,9 +61,13 @@ fn alert(alertmanager: &Alertmanager, name: &str, ends_in_ms: i64) -> Alert {
     }
 }
 
+pub(crate) fn matchers(text: &str) -> Vec<Matcher> {
+    MatcherSyntax::Utf8.parse(text).expect("valid")
+}
+
 fn spec(now_ms: i64) -> SilenceSpec {
     SilenceSpec {
-        matchers: MatcherSyntax::Utf8.parse("{job=~\"d.\", env!=\"dev\"}").expect("valid"),
+        matchers: matchers("{job=~\"d.\", env!=\"dev\"}"),
         starts_at_ms: now_ms,
         ends_at_ms: now_ms + HOUR_MS,
         created_by: "ann".to_owned(),

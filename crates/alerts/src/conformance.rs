@@ -489,6 +489,7 @@ fn data_of(json: &Json) -> Data {
         fingerprint: None,
     });
     Data {
+        truncated_alerts: 0,
         receiver: text(json, "Receiver").to_owned(),
         alerts: alerts.collect(),
         group_labels: kv(&json["GroupLabels"]),

@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod dedup;
+mod failing;
 pub mod inhibit;
 pub mod library;
 pub mod matcher;

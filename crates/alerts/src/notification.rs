@@ -34,6 +34,8 @@ pub struct Data {
     pub route_labels: Option<Kv>,
     /// The address of the server.
     pub external_url: String,
+    /// How many more alerts there are, of which nothing is told.
+    pub truncated_alerts: usize,
 }
 
 /// One alert of a notification.
@@ -91,6 +93,7 @@ impl Data {
             common_annotations: Some(common(&alerts, |alert| alert.annotations.as_ref())),
             route_labels: None,
             external_url: external_url.to_owned(),
+            truncated_alerts: 0,
             alerts,
         }
     }
@@ -406,6 +409,7 @@ impl Record for Data {
             "CommonAnnotations" => of_map(self.common_annotations.as_ref()),
             "RouteLabels" => of_map(self.route_labels.as_ref()),
             "ExternalURL" => self.external_url.as_str().into(),
+            "TruncatedAlerts" => (self.truncated_alerts as i64).into(),
             _ => return None,
         })
     }

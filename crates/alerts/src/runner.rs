@@ -12,6 +12,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::Config;
+use crate::failing::{self, Failing};
 use crate::message::{Notification, Templates};
 use crate::notification::{Data, Kv};
 use crate::router::{Changes, Delivery, DeliveryId, Due, Router, Skipped};
@@ -69,7 +70,17 @@ struct Shared {
     /// The same for tasks, so that only one of them blocks a thread.
     turn: tokio::sync::Mutex<()>,
     keeper: Arc<dyn Keeper>,
+    failing: Failing,
     surroundings: Surroundings,
+}
+
+/// What a delivery is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// A group of alerts.
+    Group,
+    /// A receiver that cannot be told. If others cannot be told that, nobody is told of it.
+    Receiver,
 }
 
 struct UnderWay {
@@ -95,15 +106,16 @@ impl Runner {
             keeping: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             keeper,
+            failing: Failing::default(),
             surroundings,
         });
         let tasks = [tokio::spawn(Arc::clone(&shared).run()), tokio::spawn(Arc::clone(&shared).keep_on())];
         Ok(Self { shared, tasks })
     }
 
-    /// Takes alerts.
-    pub fn insert(&self, alerts: impl IntoIterator<Item = Alert>) {
-        self.change(|router, now_ms| router.insert(alerts, now_ms));
+    /// Takes alerts. Returns how many were refused of each name, because there may be no more.
+    pub fn insert(&self, alerts: impl IntoIterator<Item = Alert>) -> BTreeMap<String, usize> {
+        self.change(|router, now_ms| router.insert(alerts, now_ms))
     }
 
     /// Looks at the router, at the time that it is.
@@ -180,7 +192,7 @@ impl Shared {
         for delivery in due.deliveries {
             // Another configuration may have come meanwhile.
             if self.router.lock().awaits(delivery.id) {
-                self.begin(delivery);
+                self.begin(delivery, About::Group);
             }
         }
         self.unkept.notify_one();
@@ -237,16 +249,16 @@ impl Shared {
     }
 
     /// Each delivery is a task of its own: whoever hangs delays nobody.
-    fn begin(self: &Arc<Self>, delivery: Delivery) {
+    fn begin(self: &Arc<Self>, delivery: Delivery, about: About) {
         let (delivery, shared) = (Arc::new(delivery), Arc::clone(self));
         // Locked until the handle is there, so that the task cannot end before.
         let mut under_way = self.under_way.lock();
         let of_task = Arc::clone(&delivery);
-        let task = tokio::spawn(async move { shared.deliver(&of_task).await }).abort_handle();
+        let task = tokio::spawn(async move { shared.deliver(&of_task, about).await }).abort_handle();
         under_way.insert(delivery.id, UnderWay { delivery, task });
     }
 
-    async fn deliver(self: &Arc<Self>, delivery: &Delivery) {
+    async fn deliver(self: &Arc<Self>, delivery: &Delivery, about: About) {
         let told = self.tell(delivery).await;
         if self.under_way.lock().remove(&delivery.id).is_none() {
             return;
@@ -264,6 +276,28 @@ impl Shared {
         }
         self.keeper.ended(delivery, &told);
         self.changed.notify_one();
+        if about == About::Group {
+            self.tell_others(delivery, told.result.as_ref().err().map(ToString::to_string), now_ms);
+        }
+    }
+
+    /// Tells the other receivers that one of them fails, or does so no more.
+    fn tell_others(self: &Arc<Self>, delivery: &Delivery, error: Option<String>, now_ms: i64) {
+        let news = match error {
+            Some(error) => self.failing.failed(delivery, &error, now_ms),
+            None => self.failing.went_well(&delivery.to.receiver, now_ms),
+        };
+        let Some((alert, reason)) = news else { return };
+        let deliveries = {
+            let mut router = self.router.lock();
+            if !router.config().extensions.tell_failures {
+                return;
+            }
+            failing::to_others(&mut router, &alert, reason, now_ms)
+        };
+        for delivery in deliveries {
+            self.begin(delivery, About::Receiver);
+        }
     }
 
     async fn tell(&self, delivery: &Delivery) -> Told {
@@ -273,6 +307,7 @@ impl Shared {
         let group = Kv(group.map(|label| (label.name.to_owned(), label.value.to_owned())).collect());
         let external_url = &self.surroundings.external_url;
         let mut data = Data::new(&delivery.to.receiver, group, &delivery.alerts, external_url, now_ms);
+        data.truncated_alerts = delivery.more_alerts;
         data.route_labels = Some(Kv(delivery.route_labels.iter().cloned().collect()));
         let notification = Notification {
             data: Arc::new(data),

@@ -89,9 +89,11 @@ impl Alertmanager {
         Ok(Self(Arc::new(Inner { runner, state, external_url, ledger, changing_silences, housekeeping })))
     }
 
-    /// Takes alerts. They are durable soon after.
+    /// Takes alerts. They are durable soon after. Those that are too many of one name are told in the log.
     pub fn insert(&self, alerts: Vec<Alert>) {
-        self.0.runner.insert(alerts);
+        for (alertname, count) in self.0.runner.insert(alerts) {
+            tracing::warn!(alertname, count, "alerts are refused: bellwether.limits.alerts_per_alertname");
+        }
     }
 
     /// Looks at the router, at the time that it is.

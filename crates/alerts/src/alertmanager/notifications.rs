@@ -150,7 +150,7 @@ fn about(delivery: &Delivery, kind: &str, now_ms: i64) -> NotificationRecord {
         error: String::new(),
         url: String::new(),
         body: String::new(),
-        more_alerts: delivery.alerts.len() - alerts.len(),
+        more_alerts: delivery.more_alerts + delivery.alerts.len() - alerts.len(),
         alerts,
     }
 }

@@ -30,6 +30,9 @@ use crate::matcher::MatcherSyntax;
 use crate::route::Route;
 use crate::time_interval::TimeInterval;
 
+/// The section that Alertmanager does not have.
+const EXTENSIONS: &str = "bellwether";
+
 /// How configurations are read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ConfigOptions {
@@ -98,10 +101,10 @@ fn read(root: Node<'_>, options: ConfigOptions, errors: &mut Errors) -> Result<C
     let templates = map.or_default("templates");
     let receivers = read_receivers(&mut map, &global);
     let time_intervals = read_time_intervals(&mut map);
-    let extensions = map.or_default::<Extensions>("bellwether");
+    let extensions = map.or_default::<Extensions>(EXTENSIONS);
     for name in extensions.receivers.keys() {
         if !receivers.iter().any(|receiver| receiver.name == *name) {
-            map.reject(map.place("bellwether"), ConfigError::UnknownExtended(name.clone()));
+            map.reject(map.place(EXTENSIONS), ConfigError::UnknownExtended(name.clone()));
         }
     }
     let inhibit_nodes: Vec<Node<'_>> = map.or_default("inhibit_rules");

@@ -63,6 +63,7 @@ fn shortened(data: &Data, max_alerts: usize) -> (Data, usize) {
     let mut data = data.clone();
     let truncated = if max_alerts == 0 { 0 } else { data.alerts.len().saturating_sub(max_alerts) };
     data.alerts.truncate(data.alerts.len() - truncated);
+    let truncated = truncated + data.truncated_alerts;
     (data, truncated)
 }
 

@@ -36,6 +36,8 @@ pub struct Delivery {
     pub reason: Reason,
     /// The alerts, by their labels. One that fires has no end.
     pub alerts: Vec<Alert>,
+    /// How many more alerts there are, beyond what one notification may tell.
+    pub more_alerts: usize,
     /// Texts of the route; each is a template.
     pub route_labels: Vec<(String, String)>,
     /// The message that the group has in the service already, if that lets messages be changed or answered.

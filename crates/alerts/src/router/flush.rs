@@ -157,13 +157,15 @@ impl Router {
         let Some(reason) = why else { return };
         let owed = owed_after(entry, &firing, &resolved, flush.members);
         self.deliveries_made += 1;
-        let alerts = told.iter().filter(|it| send_resolved || !it.is_resolved);
+        let alerts = told.into_iter().filter(|it| send_resolved || !it.is_resolved).collect();
+        let (alerts, more_alerts) = cut(alerts, self.config.extensions.limits.alerts_per_notification);
         let delivery = Delivery {
             id: DeliveryId(self.deliveries_made),
             to: key.clone(),
             group_labels: id.labels.clone(),
             reason,
-            alerts: alerts.map(|it| it.alert.clone()).collect(),
+            alerts,
+            more_alerts,
             route_labels: options.labels.clone(),
             posted: entry.and_then(|entry| entry.posted.clone()),
             deadline_ms: now_ms + options.group_interval_ms
@@ -240,6 +242,7 @@ impl Router {
         if !group.open.is_empty() || group.has_failed {
             return;
         }
+        let mut forgotten = Vec::new();
         for (fingerprint, end) in std::mem::take(&mut group.leaving) {
             let Some(member) = self.alerts.get_mut(&fingerprint) else { continue };
             // It may fire again since.
@@ -247,8 +250,7 @@ impl Router {
             if alert.ends_at_ms == end && alert.is_resolved(now_ms) && group.alerts.remove(&fingerprint) {
                 member.groups -= 1;
                 if member.groups == 0 {
-                    self.alerts.remove(&fingerprint);
-                    self.dirty.alerts.insert(fingerprint);
+                    forgotten.push(fingerprint);
                 }
             }
         }
@@ -257,20 +259,34 @@ impl Router {
             self.groups.remove(id);
             self.dirty.groups.insert(id.clone());
         }
+        for fingerprint in forgotten {
+            self.forget(fingerprint);
+        }
+    }
+
+    fn forget(&mut self, fingerprint: Fingerprint) {
+        let Some(member) = self.alerts.remove(&fingerprint) else { return };
+        self.dirty.alerts.insert(fingerprint);
+        let name = member.known.name();
+        if let Some(count) = self.by_name.get_mut(name) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_name.remove(name);
+            }
+        }
     }
 
     /// Forgets what is not needed any more: alerts that are over and in no group, what mutes nobody, what was told long ago, old silences.
     fn sweep(&mut self, now_ms: i64) {
         self.inhibitor.forget_resolved(now_ms);
         self.dirty.forgotten_silences.extend(self.silences.forget_expired(now_ms));
+        let over = |member: &super::Member| member.groups == 0 && member.known.alert.is_resolved(now_ms);
+        let over: Vec<Fingerprint> =
+            self.alerts.iter().filter(|(_, member)| over(member)).map(|(id, _)| *id).collect();
+        for fingerprint in over {
+            self.forget(fingerprint);
+        }
         let dirty = &mut self.dirty;
-        self.alerts.retain(|fingerprint, member| {
-            let needed = member.groups > 0 || !member.known.alert.is_resolved(now_ms);
-            if !needed {
-                dirty.alerts.insert(*fingerprint);
-            }
-            needed
-        });
         let living: BTreeSet<&str> = self.groups.values().map(|group| group.key.as_str()).collect();
         self.log.retain(|key, entry| {
             let needed =
@@ -281,6 +297,16 @@ impl Router {
             needed
         });
     }
+}
+
+/// At most so many alerts, and how many there are more. Those that are over go first. 0 is any number.
+fn cut(mut members: Vec<&Member>, max: usize) -> (Vec<Alert>, usize) {
+    let more = if max == 0 { 0 } else { members.len().saturating_sub(max) };
+    if more > 0 {
+        members.sort_by_key(|member| member.is_resolved);
+        members.truncate(max);
+    }
+    (members.into_iter().map(|member| member.alert.clone()).collect(), more)
 }
 
 /// The alerts of which somebody knows that they fire and not that they are over, after they were told this. Those that have left the group are not waited for.

@@ -22,6 +22,7 @@ pub use group::{GroupClock, GroupId};
 use crate::config::Config;
 use crate::dedup::LogEntry;
 use crate::inhibit::Inhibitor;
+use crate::route::Route;
 use crate::silence::{SilenceId, Silences};
 use changes::Dirty;
 use delivery::Open;
@@ -56,6 +57,12 @@ pub struct KnownAlert {
     pub timed_out: bool,
 }
 
+impl KnownAlert {
+    fn name(&self) -> &str {
+        self.alert.labels.get("alertname").unwrap_or("")
+    }
+}
+
 /// An alert, and in how many groups it is.
 #[derive(Debug)]
 struct Member {
@@ -68,6 +75,8 @@ struct Member {
 pub struct Router {
     config: Arc<Config>,
     alerts: BTreeMap<Fingerprint, Member>,
+    /// How many alerts there are of each name.
+    by_name: BTreeMap<String, usize>,
     inhibitor: Inhibitor,
     /// Alerts about which nobody is to be told.
     pub silences: Silences,
@@ -92,6 +101,7 @@ impl Router {
             inhibitor: Inhibitor::new(config.inhibit_rules.clone()),
             config,
             alerts: BTreeMap::new(),
+            by_name: BTreeMap::new(),
             silences,
             groups: BTreeMap::new(),
             schedule: BTreeSet::new(),
@@ -109,6 +119,7 @@ impl Router {
         self.inhibitor = Inhibitor::new(config.inhibit_rules.clone());
         self.config = config;
         self.schedule.clear();
+        self.by_name.clear();
         let mut old = std::mem::take(&mut self.groups);
         for member in std::mem::take(&mut self.alerts).into_values() {
             self.take_in(member.known, now_ms, &mut old);
@@ -122,8 +133,14 @@ impl Router {
         orphans
     }
 
-    /// Takes alerts. One without an end fires until nothing was heard of it for the configured time; one without a beginning begins now.
-    pub fn insert(&mut self, alerts: impl IntoIterator<Item = Alert>, now_ms: i64) {
+    /// Takes alerts. One without an end fires until nothing was heard of it for the configured time. Returns how many were refused of each name, because there may be no more.
+    pub fn insert(
+        &mut self,
+        alerts: impl IntoIterator<Item = Alert>,
+        now_ms: i64,
+    ) -> BTreeMap<String, usize> {
+        let mut refused = BTreeMap::new();
+        let limit = self.config.extensions.limits.alerts_per_alertname;
         for alert in alerts {
             let timed_out = alert.ends_at_ms.is_none();
             let end_ms = alert.ends_at_ms.unwrap_or(now_ms + self.config.global.resolve_timeout_ms);
@@ -132,16 +149,24 @@ impl Router {
                 updated_at_ms: now_ms,
                 timed_out,
             };
+            let count = self.by_name.get(known.name()).copied().unwrap_or(0);
+            if limit > 0 && count >= limit && !self.alerts.contains_key(&known.alert.fingerprint()) {
+                *refused.entry(known.name().to_owned()).or_default() += 1;
+                continue;
+            }
             self.take_in(known, now_ms, &mut BTreeMap::new());
         }
+        refused
     }
 
     /// Puts an alert among the others and into the groups that it belongs to. Groups of `old` are taken over as they are.
     fn take_in(&mut self, known: KnownAlert, now_ms: i64, old: &mut BTreeMap<GroupId, Group>) {
         let fingerprint = known.alert.fingerprint();
-        let known = match self.alerts.get(&fingerprint) {
-            Some(before) => merge(&before.known, known),
-            None => known,
+        let known = if let Some(before) = self.alerts.get(&fingerprint) {
+            merge(&before.known, known)
+        } else {
+            *self.by_name.entry(known.name().to_owned()).or_default() += 1;
+            known
         };
         self.inhibitor.see(&known.alert);
         let groups = self.enter_groups(&known.alert, fingerprint, now_ms, old);
@@ -160,8 +185,7 @@ impl Router {
         let config = Arc::clone(&self.config);
         let mut entered = 0;
         for route in config.route.matching(&alert.labels) {
-            let labels = route.options.group_by.key(&alert.labels);
-            let id = GroupId { route: route.id.clone(), labels };
+            let id = self.group_for(route, alert, fingerprint, old);
             if !self.groups.contains_key(&id) {
                 // Nobody has been told of it, so nobody needs to be told that it is over.
                 if alert.is_resolved(now_ms) && !old.contains_key(&id) {
@@ -182,6 +206,28 @@ impl Router {
             }
         }
         entered
+    }
+
+    /// The group of an alert by a route. Where there may be no more groups it is the one that all others share.
+    fn group_for(
+        &self,
+        route: &Route,
+        alert: &Alert,
+        fingerprint: Fingerprint,
+        old: &BTreeMap<GroupId, Group>,
+    ) -> GroupId {
+        let own = GroupId { route: route.id.clone(), labels: route.options.group_by.key(&alert.labels) };
+        let limit = self.config.extensions.limits.groups_per_route;
+        if limit == 0 {
+            return own;
+        }
+        let shared = GroupId { route: route.id.clone(), labels: Labels::empty() };
+        if self.groups.get(&shared).is_some_and(|group| group.alerts.contains(&fingerprint)) {
+            return shared;
+        }
+        let is_there = self.groups.contains_key(&own) || old.contains_key(&own);
+        let of_route = self.groups.range(shared.clone()..).take_while(|(id, _)| id.route == route.id);
+        if is_there || of_route.take(limit).count() < limit { own } else { shared }
     }
 
     /// Looks at a group next at another time.

@@ -1,4 +1,5 @@
 //! The router with its memory: what one run knew the next one knows.
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,4 +183,84 @@ async fn what_failed_is_found_by_its_status() {
     assert!(failed[0].error.contains("400 Bad Request: because"), "{}", failed[0].error);
     let status = &alertmanager.receivers()[0].integrations[0];
     assert!(status.failed >= 1 && status.last_error.contains("400"), "{status:?}");
+}
+
+#[tokio::test]
+async fn the_others_learn_that_a_receiver_fails_and_that_it_does_not_any_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let failing = Service::start(&["400 Bad Request", "400 Bad Request", "200 OK"]).await;
+    let other = Service::start(&["200 OK"]).await;
+    let text = format!(
+        "route: {{receiver: pager, group_by: [alertname], group_wait: 0s, group_interval: 50ms}}\n\
+         receivers:\n- {{name: pager, webhook_configs: [{{url: '{}'}}]}}\n- {{name: chat, webhook_configs: [{{url: '{}'}}]}}\n",
+        failing.url, other.url
+    );
+    let alertmanager = start(folder.path(), &text, Arc::new(SystemClock::new()));
+    alertmanager.insert(vec![alert(&alertmanager, "Slow", HOUR_MS)]);
+    let got = other.wait_for(2).await;
+    let told: Vec<(String, String, String)> = got
+        .iter()
+        .map(|request| {
+            let (_, body) = request.split_once("\r\n\r\n").expect("a body");
+            let message: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
+            let alert = &message["alerts"][0];
+            assert!(text(&alert["annotations"]["description"]).contains("400 Bad Request"), "{alert}");
+            (
+                text(&message["status"]),
+                text(&alert["labels"]["alertname"]),
+                text(&alert["labels"]["receiver"]),
+            )
+        })
+        .collect();
+    let want = |status: &str| (status.to_owned(), "NotificationsFailing".to_owned(), "pager".to_owned());
+    assert_eq!(told, [want("firing"), want("resolved")], "once, though it failed twice");
+    assert_eq!(failing.got().len(), 3);
+}
+
+#[tokio::test]
+async fn who_hangs_refuses_or_fails_delays_nobody_and_is_told_in_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let hanging = Service::at(&listener);
+    let refusing = Service::at(&tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port"));
+    let failing = Service::start(&["500 Oops", "500 Oops", "500 Oops", "200 OK"]).await;
+    let well = Service::start(&["200 OK"]).await;
+    let services = [("hangs", &hanging), ("refuses", &refusing), ("fails", &failing), ("well", &well)];
+    let mut text = "route:\n  receiver: well\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\n  routes:\n".to_owned();
+    for (name, _) in services {
+        writeln!(text, "  - {{receiver: {name}, continue: true}}").expect("a string");
+    }
+    text.push_str("bellwether: {tell_failures: false}\nreceivers:\n");
+    for (name, service) in services {
+        writeln!(text, "- {{name: {name}, webhook_configs: [{{url: '{}'}}]}}", service.url)
+            .expect("a string");
+    }
+    let alertmanager = start(folder.path(), &text, Arc::new(SystemClock::new()));
+    for n in 0..20 {
+        alertmanager.insert(vec![alert(&alertmanager, &format!("Slow{n}"), HOUR_MS)]);
+        well.wait_for(n + 1).await;
+    }
+    // The one that fails is told of all that it missed, the others are still tried.
+    while failing.got().len() < 23 {
+        tokio::task::yield_now().await;
+    }
+    let find = |name: &str, status| {
+        let query = NotificationQuery {
+            receiver: Some(name.to_owned()),
+            status: Some(status),
+            ..NotificationQuery::default()
+        };
+        alertmanager.notifications(&query).expect("readable")
+    };
+    while find("fails", NotificationStatus::Sent).len() < 20 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(well.got().len(), 20, "nobody is told twice");
+    for name in ["hangs", "refuses"] {
+        while find(name, NotificationStatus::Failed).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(find(name, NotificationStatus::Sent), []);
+    }
 }

@@ -2,6 +2,7 @@
 mod alertmanager;
 mod conformance;
 mod docs;
+mod extensions;
 mod kill;
 mod mail;
 mod mail_server;

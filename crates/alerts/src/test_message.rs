@@ -15,6 +15,8 @@ use crate::way_out::WayOut;
 
 /// The name of the label and the annotation by which a test message is told from others.
 const MARK: &str = "bellwether_test";
+/// What the alert of a test message is called unless it has a name.
+const NAME: &str = "TestAlert";
 /// What a test message says.
 const SUMMARY: &str = "This is a test of a receiver, sent by hand. Nothing is wrong.";
 
@@ -95,16 +97,20 @@ async fn test(
 
 fn marked(alert: Option<Alert>, external_url: &str, now_ms: i64) -> Alert {
     let alert = alert.unwrap_or_else(|| Alert {
-        labels: Labels::from_pairs([("alertname", "TestAlert"), ("severity", "info")]),
+        labels: Labels::from_pairs([("alertname", NAME), ("severity", "info")]),
         annotations: Labels::from_pairs([("summary", SUMMARY)]),
         starts_at_ms: now_ms,
         ends_at_ms: None,
         generator_url: external_url.to_owned(),
     });
-    let with = |labels: &Labels, value: &str| {
-        let there = labels.iter().filter(|label| label.name != MARK);
+    let with = |labels: &Labels, name: &str, value: &str| {
+        let there = labels.iter().filter(|label| label.name != name);
         let pairs = there.map(|label| (label.name.to_owned(), label.value.to_owned()));
-        Labels::from_pairs(pairs.chain([(MARK.to_owned(), value.to_owned())]))
+        Labels::from_pairs(pairs.chain([(name.to_owned(), value.to_owned())]))
     };
-    Alert { labels: with(&alert.labels, "true"), annotations: with(&alert.annotations, SUMMARY), ..alert }
+    let mut labels = with(&alert.labels, MARK, "true");
+    if labels.get("alertname").is_none() {
+        labels = with(&labels, "alertname", NAME);
+    }
+    Alert { labels, annotations: with(&alert.annotations, MARK, SUMMARY), ..alert }
 }

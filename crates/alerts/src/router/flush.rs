@@ -178,7 +178,8 @@ impl Router {
             _ => None,
         };
         if let Some(why) = skipped {
-            let entry = open.entry(delivery.posted.clone(), now_ms);
+            // All is over, if nobody is told of it: what fires after that is not told by changing the message of what did before.
+            let entry = open.entry(None, now_ms);
             self.note(open.key, entry);
             out.skipped.push(Skipped { delivery, why });
             return;

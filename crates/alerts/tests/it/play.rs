@@ -101,6 +101,20 @@ impl Play {
     /// Alerts come at `at_s`; time passes until then.
     pub(crate) fn alert(&mut self, at_s: i64, name: &str, job: &str, severity: &str, ends_in_s: Option<i64>) {
         self.pass(at_s);
+        self.insert(at_s, name, job, severity, ends_in_s);
+        self.deliver();
+    }
+
+    /// An alert comes at `at_s`, and nobody is told yet.
+    pub(crate) fn insert(
+        &mut self,
+        at_s: i64,
+        name: &str,
+        job: &str,
+        severity: &str,
+        ends_in_s: Option<i64>,
+    ) {
+        self.at_s = at_s;
         let now_ms = self.now_ms();
         let alert = Alert {
             labels: Labels::from_pairs([("alertname", name), ("job", job), ("severity", severity)]),
@@ -110,7 +124,6 @@ impl Play {
             generator_url: String::new(),
         };
         self.router.insert([alert], now_ms);
-        self.deliver();
     }
 
     /// Time passes until `to_s`.

@@ -8,7 +8,7 @@ use bellwether_alerts::message::{Call, Message, Templates};
 use bellwether_alerts::send::{Backoff, Circuit, Sender};
 use bellwether_alerts::test_message::test_receiver;
 use bellwether_alerts::way_out::WayOut;
-use bellwether_model::ManualClock;
+use bellwether_model::{Alert, Labels, ManualClock};
 use bellwether_outbound::ClientOptions;
 use bellwether_yaml::Secret;
 use serde_json::Value as Json;
@@ -204,6 +204,19 @@ async fn a_test_message_goes_through_each_integration_once() {
     let message: Json = serde_json::from_str(got.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
     assert_eq!(message["alerts"][0]["labels"]["bellwether_test"], "true");
     assert_eq!(message["alerts"][0]["labels"]["alertname"], "TestAlert");
+    // An alert without a name gets one, and keeps what it has.
+    let nameless = Alert {
+        labels: Labels::from_pairs([("team", "a")]),
+        annotations: Labels::empty(),
+        starts_at_ms: 0,
+        ends_at_ms: None,
+        generator_url: String::new(),
+    };
+    test_receiver(&way_out, "r", Some(nameless), "http://bw", 1_000).await.expect("there");
+    let got = &good.got()[1];
+    let message: Json = serde_json::from_str(got.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    let labels = serde_json::json!({"alertname": "TestAlert", "team": "a", "bellwether_test": "true"});
+    assert_eq!(message["commonLabels"], labels);
     let unknown = test_receiver(&way_out, "nobody", None, "", 0).await.expect_err("not there");
     assert_eq!(unknown.to_string(), "there is no receiver \"nobody\" in the configuration");
 }

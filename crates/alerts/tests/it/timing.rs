@@ -1,5 +1,6 @@
 //! When somebody is told what, played through second by second on a clock that is only a number.
 use bellwether_alerts::matcher::MatcherSyntax;
+use bellwether_alerts::message::Posted;
 use bellwether_alerts::router::Router;
 use bellwether_alerts::silence::{Mute, SilenceId, SilenceSpec, Silences};
 use bellwether_model::Labels;
@@ -31,6 +32,27 @@ fn a_group_waits_gathers_repeats_and_ends() {
     );
     assert_eq!(play.router.next_wake_ms(), None, "nothing is left");
     assert_eq!(play.router.alerts().count(), 0);
+}
+
+#[test]
+fn what_fires_after_all_was_over_begins_with_a_message_of_its_own() {
+    let mut play = Play::new(CONFIG);
+    let posted = Posted { channel: "C1".to_owned(), id: "1.5".to_owned() };
+    // The message that each integration of the pager has had until then.
+    let told = |play: &mut Play, at_s: i64, ends_in_s: i64| {
+        play.insert(at_s, "Down", "a", "page", Some(ends_in_s));
+        let now_ms = play.now_ms();
+        let deliveries = play.router.poll(now_ms).deliveries;
+        let before = deliveries.iter().map(|it| (it.to.integration, it.posted.is_some())).collect::<Vec<_>>();
+        for delivery in deliveries {
+            let over = delivery.alerts.iter().all(|alert| alert.is_resolved(now_ms));
+            play.router.delivered(delivery.id, (!over).then(|| posted.clone()), now_ms).expect("it was open");
+        }
+        before
+    };
+    assert_eq!(told(&mut play, 0, 100_000), [(0, false), (1, false)]);
+    assert_eq!(told(&mut play, 300, 0), [(0, true)], "the other one is not told of the end");
+    assert_eq!(told(&mut play, 600, 100_000), [(0, false), (1, false)]);
 }
 
 #[test]

@@ -26,6 +26,7 @@ const BUDGETS = [
   { name: 'receivers', entry: 'src/pages/receivers/ReceiversPage.tsx', budget: 60 * kB },
   { name: 'slos', entry: 'src/pages/slos/SlosPage.tsx', budget: 60 * kB },
   { name: 'slo', entry: 'src/pages/slos/SloPage.tsx', budget: 60 * kB },
+  { name: 'runbooks', entry: 'src/pages/runbooks/RunbooksPage.tsx', budget: 60 * kB },
   { name: 'home', entry: 'src/pages/home/HomePage.tsx', budget: 60 * kB },
   { name: 'metrics', entry: 'src/pages/metrics/MetricsPage.tsx', budget: 60 * kB },
   { name: 'metric', entry: 'src/pages/metric/MetricPage.tsx', budget: 60 * kB },

@@ -61,6 +61,11 @@ const receivers = createRoute({
   path: '/receivers',
   component: lazyRouteComponent(() => import('./pages/receivers/ReceiversPage'), 'ReceiversPage'),
 });
+const runbooks = createRoute({
+  getParentRoute: () => root,
+  path: '/runbooks/$name',
+  component: lazyRouteComponent(() => import('./pages/runbooks/RunbooksPage'), 'RunbooksPage'),
+});
 const explore = createRoute({
   getParentRoute: () => root,
   path: '/explore',
@@ -118,6 +123,7 @@ export const router = createRouter({
     routing,
     notifications,
     receivers,
+    runbooks,
     targets,
     storage,
     cardinality,

@@ -7,6 +7,9 @@ use crate::schema::Pack;
 /// File and text of each pack that comes with the program.
 const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
+/// File and text of each page of runbooks that comes with the program.
+const RUNBOOKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
+
 static BUILT_IN: LazyLock<Vec<Arc<Pack>>> = LazyLock::new(|| {
     let parse = |(file, text): &(&str, &str)| match Pack::parse(file, text.as_bytes()) {
         Ok(pack) => Arc::new(pack),
@@ -54,6 +57,13 @@ pub fn is_built_in(pack: &Pack) -> bool {
     SOURCES.iter().any(|(file, _)| *file == pack.source)
 }
 
+/// The runbooks of a pack as Markdown, with a heading for each alert and objective; `None` if they do not come with the
+/// program.
+pub fn runbooks(pack: &Pack) -> Option<&'static str> {
+    let page = pack.runbooks.as_deref()?;
+    RUNBOOKS.iter().find(|(file, _)| *file == page).map(|(_, text)| *text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +95,18 @@ mod tests {
         catalogue.insert(pack("aaa"));
         assert_eq!(catalogue.packs()[0].name.value, "aaa");
         assert!(!is_built_in(&catalogue.packs()[0]));
+    }
+
+    #[test]
+    fn the_runbooks_of_a_pack_come_with_it() {
+        let catalogue = Catalogue::built_in();
+        let pack = catalogue.get("process").expect("it is built in");
+        let text = runbooks(pack).expect("it names a page of the repository");
+        for alert in &pack.alerts {
+            assert!(text.contains(&format!("\n### {}\n", alert.name.value)), "{}", alert.name.value);
+        }
+        let elsewhere =
+            Pack { runbooks: Some("https://example.org/runbooks.md".to_owned()), ..Pack::clone(pack) };
+        assert_eq!(runbooks(&elsewhere), None);
     }
 }

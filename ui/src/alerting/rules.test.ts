@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AlertingRule, RuleGroup } from '../api/alerting';
 import type { Ast } from '../api/ast';
-import { comparisonOf, fileName, ruleState, rulesNamed } from './rules';
+import { comparisonOf, fileName, ruleState, rulesAsking, rulesNamed } from './rules';
 
 const number = (val: string): Ast => ({ type: 'numberLiteral', val });
 const call: Ast = { type: 'call', func: { name: 'time', returnType: 'scalar' }, args: [] };
@@ -60,4 +60,18 @@ test('a rule that cannot be evaluated is failing, whatever its alerts do', () =>
   expect(ruleState(rule)).toBe('firing');
   expect(ruleState({ ...rule, health: 'err' })).toBe('failing');
   expect(ruleState({ ...rule, state: 'unknown' })).toBe('inactive');
+});
+
+test('rules are found by the metrics that they ask for', () => {
+  const group = { file: 'f', name: 'g', interval: 30, evaluationTime: 0, lastEvaluation: '' };
+  const rules = [
+    { ...rule, name: 'A', query: 'rate(http_requests_total{code="500"}[5m]) > 1' },
+    { ...rule, name: 'B', query: 'my_http_requests_total == 0' },
+    { ...rule, name: 'C', query: 'job:up:sum / up' },
+  ];
+  const names = (...metrics: string[]) =>
+    rulesAsking([{ ...group, rules }], new Set(metrics)).map(({ rule: { name } }) => name);
+  expect(names('http_requests_total')).toEqual(['A']);
+  expect(names('up', 'my_http_requests_total')).toEqual(['B', 'C']);
+  expect(names('requests')).toEqual([]);
 });

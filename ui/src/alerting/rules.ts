@@ -61,3 +61,12 @@ function numberOf(ast: Ast): number | undefined {
   const value = Number(ast.val);
   return Number.isFinite(value) ? value : undefined;
 }
+
+/** The rules whose expressions ask for one of the metrics, each once by name and group. */
+export function rulesAsking(groups: readonly RuleGroup[], metrics: ReadonlySet<string>): RuleInGroup[] {
+  const asks = ({ query }: Rule) => (query.match(METRIC_NAMES) ?? []).some((name) => metrics.has(name));
+  return groups.flatMap((group) => group.rules.filter(asks).map((rule) => ({ group, rule })));
+}
+
+/** What can be the name of a metric in an expression; names of labels and functions are among them. */
+const METRIC_NAMES = /[a-zA-Z_:][a-zA-Z0-9_:]*/g;

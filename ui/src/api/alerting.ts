@@ -101,6 +101,22 @@ export interface Silence {
   comment: string;
 }
 
+/** An alert that matchers are about. */
+export interface PreviewedAlert {
+  fingerprint: string;
+  labels: Labels;
+}
+
+/** Which alerts matchers are about. */
+export interface SilencePreview {
+  /** Those that there are now. */
+  now: PreviewedAlert[];
+  /** Those that somebody was told of in the last day. */
+  lastDay: PreviewedAlert[];
+  /** Not all notifications of the day were looked at. */
+  truncated: boolean;
+}
+
 /** A silence to be made, or with the id of one to be changed. */
 export type PostedSilence = Omit<Silence, 'id' | 'status' | 'updatedAt'> & { id?: string };
 
@@ -142,6 +158,8 @@ export interface Notification {
   attempts: number;
   error: string;
   alerts: { fingerprint: string; status: string; labels: Labels }[];
+  /** How many alerts the message was about beside those. */
+  moreAlerts?: number;
   url: string;
   /** What was sent. */
   body: string;
@@ -234,7 +252,8 @@ export interface TestResult {
 export interface SloAlert {
   name: string;
   tier: string;
-  burn: string;
+  /** How fast the budget goes that it watches for; null for an alert that tells that nothing is measured. */
+  burn: string | null;
   state: string;
 }
 
@@ -242,6 +261,7 @@ export interface Slo {
   id: string;
   name: string;
   service: string;
+  description: string;
   /** The ratio that shall be good. */
   objective: number;
   /** A duration such as `30d`. */

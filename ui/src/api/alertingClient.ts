@@ -13,6 +13,8 @@ import type {
   RuleAlert,
   RuleGroup,
   Silence,
+  SilenceMatcher,
+  SilencePreview,
   Slo,
   SloBudget,
   SloDetails,
@@ -28,9 +30,8 @@ export const MOST_NOTIFICATIONS = 1000;
 
 const times = ({ start, end }: Span) => ({ start: seconds(start), end: seconds(end) });
 
-async function bare<T>(path: string, params?: URLSearchParams, signal?: AbortSignal): Promise<T> {
-  const request = { path, version: 'v2', ...(params && { params }) } as const;
-  return (await transport.send(request, openBare, signal)) as T;
+async function bare<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await transport.send({ path, version: 'v2' }, openBare, signal)) as T;
 }
 
 /** Rules, alerts, the router behind them and objectives, typed. */
@@ -45,11 +46,16 @@ export const alerting = {
   ruleAlerts: async (signal?: AbortSignal) =>
     (await get<{ alerts: RuleAlert[] | null }>('alerts', undefined, signal)).alerts ?? [],
 
-  /** The alerts that the router has; with matchers, those that satisfy all of them. */
-  routerAlerts: (matchers: readonly string[] = [], signal?: AbortSignal) =>
-    bare<RouterAlert[]>('alerts', new URLSearchParams(matchers.map((matcher) => ['filter', matcher])), signal),
+  /** The alerts that the router has. */
+  routerAlerts: (signal?: AbortSignal) => bare<RouterAlert[]>('alerts', signal),
 
-  silences: (signal?: AbortSignal) => bare<Silence[]>('silences', undefined, signal),
+  silences: (signal?: AbortSignal) => bare<Silence[]>('silences', signal),
+
+  /** The alerts that a silence with these matchers would be about. */
+  previewSilence: async (matchers: readonly SilenceMatcher[], signal?: AbortSignal): Promise<SilencePreview> => {
+    const request = { path: 'silences/preview', method: 'POST', json: { matchers } } as const;
+    return (await transport.send(request, openEnvelope, signal)).data as SilencePreview;
+  },
 
   /** Makes or changes a silence; durable when it returns. Returns its id, which may be a new one. */
   setSilence: async (silence: PostedSilence): Promise<string> => {

@@ -97,6 +97,10 @@ export const api = {
   packFiles: (pack: string, signal?: AbortSignal) =>
     get<PackFile[]>(`packs/${encodeURIComponent(pack)}/files`, undefined, signal),
 
+  /** What to do when the alerts of a pack fire, as Markdown. */
+  runbooks: async (pack: string, signal?: AbortSignal) =>
+    (await get<{ text: string }>(`packs/${encodeURIComponent(pack)}/runbooks`, undefined, signal)).text,
+
   buildInfo: (signal?: AbortSignal) => get<BuildInfo>('status/buildinfo', undefined, signal),
   runtimeInfo: (signal?: AbortSignal) => get<RuntimeInfo>('status/runtimeinfo', undefined, signal),
   flags: (signal?: AbortSignal) => get<Record<string, string>>('status/flags', undefined, signal),

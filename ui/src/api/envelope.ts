@@ -36,6 +36,8 @@ export function openEnvelope(response: ApiResponse): Answer<unknown> {
 export function openBare(response: ApiResponse): unknown {
   const { status, body, requestId } = response;
   if (status < 400 && body.trim() === '') return undefined;
+  if (status === 404 && body.trim() === '')
+    throw new ApiError('not_found', 'It may be gone by now.', status, requestId);
   const value = parseJson(body);
   if (value === undefined) throw unreadable(response);
   if (status < 400) return value;

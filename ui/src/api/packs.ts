@@ -72,6 +72,8 @@ export interface PackAlert extends Omit<PackExpression, 'help'> {
   severity: string | null;
   summary: string | null;
   description: string | null;
+  /** Where it is written what to do: an address, or a page of the repository with the heading. */
+  runbook: string | null;
 }
 
 /** How much of what happens must be good. */
@@ -82,6 +84,7 @@ export interface PackObjective extends PackExpression {
   over: string;
   /** The ratio of good to all. */
   sli: string;
+  runbook: string | null;
 }
 
 export interface PackPanel {

@@ -43,7 +43,7 @@ export const RULE_ALERTS_QUERY = {
 
 export const ROUTER_ALERTS_QUERY = {
   queryKey: ['alerts', 'router'],
-  queryFn: ({ signal }: Abortable) => alerting.routerAlerts([], signal),
+  queryFn: ({ signal }: Abortable) => alerting.routerAlerts(signal),
   staleTime: 2000,
 } as const;
 

@@ -159,6 +159,7 @@ test.each([
 
 test.each([
   [400, '"bad matcher format: x"', 'bad_data', 'bad matcher format: x'],
+  [404, '', 'not_found', 'It may be gone by now.'],
   [404, '"silence 1 not found"', 'not_found', 'silence 1 not found'],
   [422, '{"code":602,"message":"comment is required"}', 'bad_data', 'comment is required'],
   [502, '<html>', 'http', 'HTTP 502: <html>'],

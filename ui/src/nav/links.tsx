@@ -15,6 +15,7 @@ export type PagePath =
   | '/routing'
   | '/notifications'
   | '/receivers'
+  | '/runbooks/$name'
   | '/explore'
   | '/metrics/'
   | '/metrics/$name'

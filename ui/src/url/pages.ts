@@ -108,6 +108,11 @@ export const packsCodec = codec({
   metric: text(),
 });
 
+export const runbooksCodec = codec({
+  /** The heading that is meant, in lower case. */
+  of: text(),
+});
+
 export const statusCodec = codec({
   tab: oneOf(['overview', 'flags', 'config']),
   f: text(),

@@ -41,6 +41,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/targets/metadata", get(targets::metadata))
         .route("/packs", get(packs::packs))
         .route("/packs/{name}/files", get(packs::files))
+        .route("/packs/{name}/runbooks", get(packs::runbooks))
         .route("/scrape_pools", get(targets::scrape_pools))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/runtimeinfo", get(status::runtime_info))

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bellwether_model::format_duration_ms;
-use bellwether_packs::catalogue::is_built_in;
+use bellwether_packs::catalogue::{self, is_built_in};
 use bellwether_packs::check::Finding;
 use bellwether_packs::generate::{OutputKind, generate};
 use bellwether_packs::lint;
@@ -72,6 +72,20 @@ pub(crate) async fn files(
     Ok(envelope::success(&answer?))
 }
 
+/// What to do when the alerts of a pack fire: the page that comes with the program, as Markdown.
+pub(crate) async fn runbooks(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let catalogue = state.packs.catalogue();
+    let found = catalogue.packs().find(|(pack, _)| pack.name.value == name);
+    let text = found.and_then(|(pack, _)| catalogue::runbooks(pack)).ok_or_else(|| ApiError {
+        kind: ErrorKind::NotFound,
+        message: format!("there are no runbooks of a pack {name:?} in this program"),
+    })?;
+    Ok(envelope::success(&json!({ "text": text })))
+}
+
 /// The verdict about a target without the findings.
 pub(super) fn summary(verdict: &TargetVerdict) -> Value {
     let packs: Vec<Value> = verdict.packs.iter().map(counts).collect();
@@ -132,15 +146,15 @@ fn pack(pack: &Pack, Judgement { lint, meanings }: &Judgement) -> Value {
         "jobs": pack.scrape.iter().map(|scrape| scrape.job.value.as_str()).collect::<Vec<_>>(),
         "expressions": with_meanings(&pack.named, &meanings.named, named),
         "recordings": with_meanings(&pack.recordings, &meanings.recordings, recording),
-        "alerts": with_meanings(&pack.alerts, &meanings.alerts, alert),
-        "slos": with_meanings(&pack.slos, &meanings.slos, slo),
+        "alerts": with_meanings(&pack.alerts, &meanings.alerts, |one, meaning| alert(pack, one, meaning)),
+        "slos": with_meanings(&pack.slos, &meanings.slos, |one, meaning| slo(pack, one, meaning)),
         "dashboards": with_meanings(&pack.dashboards, &meanings.panels, |one, panels| dashboard(one, panels)),
         "lint": lint.iter().map(lint_finding).collect::<Vec<_>>(),
     })
 }
 
 /// Entries of a pack, each with what its expressions mean.
-fn with_meanings<T, M>(entries: &[T], meanings: &[M], show: fn(&T, &M) -> Value) -> Vec<Value> {
+fn with_meanings<T, M>(entries: &[T], meanings: &[M], show: impl Fn(&T, &M) -> Value) -> Vec<Value> {
     entries.iter().zip(meanings).map(|(entry, meaning)| show(entry, meaning)).collect()
 }
 
@@ -202,7 +216,8 @@ fn recording(recording: &Recording, meaning: &Meaning) -> Value {
     })
 }
 
-fn alert(alert: &Alert, meaning: &Meaning) -> Value {
+fn alert(pack: &Pack, alert: &Alert, meaning: &Meaning) -> Value {
+    let own = alert.annotations.get("runbook_url").cloned();
     json!({
         "name": alert.name.value,
         "when": alert.when.text,
@@ -212,16 +227,18 @@ fn alert(alert: &Alert, meaning: &Meaning) -> Value {
         "severity": alert.severity.map(Severity::as_str),
         "summary": alert.annotations.get("summary"),
         "description": alert.annotations.get("description"),
+        "runbook": own.or_else(|| pack.runbook_url(&alert.name.value)),
     })
 }
 
-fn slo(slo: &Slo, meaning: &Meaning) -> Value {
+fn slo(pack: &Pack, slo: &Slo, meaning: &Meaning) -> Value {
     json!({
         "name": slo.name.value,
         "help": slo.help,
         "objective": slo.objective,
         "over": format_duration_ms(slo.over_ms),
         "sli": slo.sli.value,
+        "runbook": pack.runbook_url(&slo.name.value),
         "expr": meaning.promql,
         "metrics": meaning.metrics,
     })

@@ -55,7 +55,7 @@ export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowle
     <>
       <div className={own.top}>
         <AlertBadge state={alert.state} />
-        {runbook !== undefined && <RunbookLink url={runbook} />}
+        {runbook !== undefined && <RunbookLink place={runbook} of={alert.labels.alertname ?? 'this alert'} />}
       </div>
       {summary !== '' && <p className={`${classes.text} ${own.lead}`}>{summary}</p>}
       {!noRouter && (

@@ -1,5 +1,5 @@
 import { Button, Menu } from '@mantine/core';
-import { IconCheck, IconSelector } from '@tabler/icons-react';
+import { IconSelector } from '@tabler/icons-react';
 import classes from './alerts.module.css';
 
 /** So many labels are offered, those of most alerts. */
@@ -17,7 +17,7 @@ export function GroupMenu({ by, names, onChange }: GroupMenuProps) {
   const offered = [...new Set([...by, ...names])].slice(0, MOST_NAMES);
   const toggle = (name: string) => onChange(by.includes(name) ? by.filter((known) => known !== name) : [...by, name]);
   return (
-    <Menu closeOnItemClick={false} position="bottom-end">
+    <Menu position="bottom-end">
       <Menu.Target>
         <Button rightSection={<IconSelector size={13} aria-hidden="true" />}>
           {by.length === 0 ? 'Not grouped' : `Grouped by ${by.join(', ')}`}
@@ -25,17 +25,9 @@ export function GroupMenu({ by, names, onChange }: GroupMenuProps) {
       </Menu.Target>
       <Menu.Dropdown className={classes.menu ?? ''}>
         {offered.map((name) => (
-          <Menu.Item
-            key={name}
-            role="menuitemcheckbox"
-            aria-checked={by.includes(name)}
-            leftSection={
-              <IconCheck size={13} aria-hidden="true" visibility={by.includes(name) ? 'visible' : 'hidden'} />
-            }
-            onClick={() => toggle(name)}
-          >
+          <Menu.CheckboxItem key={name} checked={by.includes(name)} onChange={() => toggle(name)}>
             {name}
-          </Menu.Item>
+          </Menu.CheckboxItem>
         ))}
         {offered.length === 0 && <Menu.Item disabled>No labels yet</Menu.Item>}
       </Menu.Dropdown>

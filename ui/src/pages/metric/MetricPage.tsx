@@ -2,8 +2,9 @@ import { Button } from '@mantine/core';
 import { IconAlertTriangle, IconChartLine, IconSearchOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import { rulesAsking } from '../../alerting/rules';
 import { api } from '../../api/client';
-import { METADATA_QUERY, METRIC_NAMES_QUERY, PACKS_QUERY } from '../../api/queries';
+import { METADATA_QUERY, METRIC_NAMES_QUERY, PACKS_QUERY, RULES_QUERY } from '../../api/queries';
 import type { MetricMetadata } from '../../api/types';
 import { ChartPanel } from '../../charts/ChartPanel';
 import { formatCount } from '../../format/value';
@@ -27,7 +28,7 @@ import classes from './metric.module.css';
 import { OwnerLink, OwnerPanel } from './OwnerPanel';
 import { packSuggestions, type Suggestion, suggestions } from './suggestions';
 import { UsesPanel } from './UsesPanel';
-import { usesOf } from './uses';
+import { namesOf, usesOf } from './uses';
 
 /** One metric: what it is, who sends it, how it looks, which questions to ask. */
 export function MetricPage() {
@@ -47,6 +48,8 @@ export function MetricPage() {
   const packs = useQuery(PACKS_QUERY);
   const owner = packs.data && ownerOf(packs.data.packs, name);
   const uses = packs.data === undefined ? [] : usesOf(packs.data.packs, name, owner?.metric);
+  const groups = useQuery(RULES_QUERY).data ?? [];
+  const rules = rulesAsking(groups, namesOf(name, owner?.metric));
   const promise = packs.data !== undefined && owner !== undefined && (
     <OwnerPanel owner={owner} targets={packs.data.targets} />
   );
@@ -55,7 +58,7 @@ export function MetricPage() {
       <>
         <Unknown name={name} known={known.data} owner={owner} />
         {promise}
-        <UsesPanel uses={uses} />
+        <UsesPanel uses={uses} rules={rules} />
       </>
     );
   }
@@ -127,7 +130,7 @@ export function MetricPage() {
         <EmittersPanel name={name} />
         {promise}
       </div>
-      <UsesPanel uses={uses} />
+      <UsesPanel uses={uses} rules={rules} />
     </>
   );
 }

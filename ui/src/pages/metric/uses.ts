@@ -20,14 +20,7 @@ export interface MetricUses {
 
 /** Who uses the metric `name`, which is `metric` of a pack if one owns it; packs that do not are left out. */
 export function usesOf(packs: readonly Pack[], name: string, metric: PackMetric | undefined): MetricUses[] {
-  const names = new Set([name]);
-  if (metric !== undefined) {
-    names.add(metric.name);
-    // Other packs name the parts as they are stored.
-    if (metric.type === 'histogram' || metric.type === 'summary') {
-      for (const part of ['bucket', 'sum', 'count']) names.add(`${metric.name}_${part}`);
-    }
-  }
+  const names = namesOf(name, metric);
   const asks = ({ metrics }: { metrics: readonly string[] }) => metrics.some((one) => names.has(one));
   const all = packs.map((pack) => ({
     pack,
@@ -40,4 +33,16 @@ export function usesOf(packs: readonly Pack[], name: string, metric: PackMetric 
     ),
   }));
   return all.filter((uses) => Object.values(uses).some((list) => Array.isArray(list) && list.length > 0));
+}
+
+/** What the metric `name` is called, also as `metric` of a pack and by its parts. */
+export function namesOf(name: string, metric: PackMetric | undefined): Set<string> {
+  const names = new Set([name]);
+  if (metric === undefined) return names;
+  names.add(metric.name);
+  // Others name the parts as they are stored.
+  if (metric.type === 'histogram' || metric.type === 'summary') {
+    for (const part of ['bucket', 'sum', 'count']) names.add(`${metric.name}_${part}`);
+  }
+  return names;
 }

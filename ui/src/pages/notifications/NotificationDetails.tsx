@@ -21,6 +21,8 @@ const MOST_ALERTS = 30;
 export function NotificationDetails({ notification: one }: { notification: Notification }) {
   const { zone } = useTime();
   const { look, word } = STATUS_LOOKS[one.status];
+  const all = one.alerts.length + (one.moreAlerts ?? 0);
+  const named = one.alerts.slice(0, MOST_ALERTS);
   const facts: FactTexts = [
     ['Why', one.reason],
     ['Time', formatMoment(Math.round(Date.parse(one.time)), zone)],
@@ -45,9 +47,9 @@ export function NotificationDetails({ notification: one }: { notification: Notif
       {one.error !== '' && <p className={classes.failure}>{one.error}</p>}
       <FactRows facts={facts} />
       <section aria-label="Alerts">
-        <h3 className={classes.heading}>{plural(one.alerts.length, 'alert')}</h3>
+        <h3 className={classes.heading}>{plural(all, 'alert')}</h3>
         <ul className={own.alerts}>
-          {one.alerts.slice(0, MOST_ALERTS).map(({ fingerprint, status, labels }) => (
+          {named.map(({ fingerprint, status, labels }) => (
             <li key={fingerprint}>
               {status === 'resolved' ? <StateWord look="ok">Resolved</StateWord> : <AlertBadge state="firing" />}
               <LabelChips labels={labels} />
@@ -56,9 +58,7 @@ export function NotificationDetails({ notification: one }: { notification: Notif
               </PageLink>
             </li>
           ))}
-          {one.alerts.length > MOST_ALERTS && (
-            <li className="bw-dim">and {plural(one.alerts.length - MOST_ALERTS, 'more', 'more')}</li>
-          )}
+          {all > named.length && <li className="bw-dim">and {plural(all - named.length, 'more', 'more')}</li>}
         </ul>
       </section>
       <section aria-label="What was sent">

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { RunbookLink, runbookPlace } from '../../alerting/Runbook';
 import type {
   NamedExpression,
   PackAlert,
@@ -11,11 +12,22 @@ import { formatCount } from '../../format/value';
 import { QueryText } from '../../promql/QueryText';
 import classes from './packs.module.css';
 
+interface EntryProps {
+  name: string;
+  note: string;
+  help: string;
+  /** Where it is written what to do. */
+  runbook?: string | null;
+  children: ReactNode;
+}
+
 /** Something of a pack by its name, a few words about it, and what it asks. */
-function Entry({ name, note, help, children }: { name: string; note: string; help: string; children: ReactNode }) {
+function Entry({ name, note, help, runbook, children }: EntryProps) {
+  const place = runbookPlace(runbook);
   return (
     <li>
-      <strong className={classes.entry}>{name}</strong> <span className="bw-dim">{note}</span>
+      <strong className={classes.entry}>{name}</strong> <span className="bw-dim">{note}</span>{' '}
+      {place !== undefined && <RunbookLink place={place} of={name} />}
       {help !== '' && <p className={classes.text}>{help}</p>}
       {children}
     </li>
@@ -43,6 +55,7 @@ export function AlertsTab({ alerts }: { alerts: readonly PackAlert[] }) {
             .filter(Boolean)
             .join(', ')}
           help={[alert.summary, alert.description].filter(Boolean).join('. ')}
+          runbook={alert.runbook}
         >
           <Asked expr={alert.expr} label={alert.name} text={alert.when} />
         </Entry>
@@ -56,8 +69,8 @@ export function ObjectivesTab({ objectives }: { objectives: readonly PackObjecti
   if (objectives.length === 0) return <p className={classes.text}>The pack has no objectives.</p>;
   return (
     <ul className={classes.list}>
-      {objectives.map(({ name, help, objective, over, sli, expr }) => (
-        <Entry key={name} name={name} note={`${objective} % over ${over}, by ${sli}`} help={help}>
+      {objectives.map(({ name, help, objective, over, sli, expr, runbook }) => (
+        <Entry key={name} name={name} note={`${objective} % over ${over}, by ${sli}`} help={help} runbook={runbook}>
           <Asked expr={expr} label={name} />
         </Entry>
       ))}

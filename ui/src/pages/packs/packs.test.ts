@@ -144,7 +144,16 @@ test('a remedy that differs from row to row is none of the group', () => {
 test('a metric is used by what asks for it under any of its names', () => {
   const [shop] = PACKS;
   if (shop === undefined) throw new Error('there is one');
-  const alert = { name: 'Slow', when: 'x', for: null, severity: null, summary: null, description: null, expr: 'x' };
+  const alert = {
+    name: 'Slow',
+    when: 'x',
+    for: null,
+    severity: null,
+    summary: null,
+    description: null,
+    runbook: null,
+    expr: 'x',
+  };
   const panel = { title: 'P', row: null, help: '', exprs: ['x'], metrics: ['shop_wait_seconds_count'] };
   const packs = [
     { ...shop, alerts: [{ ...alert, metrics: ['shop_wait_seconds', 'up'] }] },

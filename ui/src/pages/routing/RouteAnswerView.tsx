@@ -66,10 +66,7 @@ function RouteCard({ route, quiet }: { route: RouteMatch; quiet: boolean }) {
         facts={[
           ['By', route.integrations.length === 0 ? 'nothing: the receiver is empty' : route.integrations.join(', ')],
           ['Way', <code key="way">{route.path.join(' → ')}</code>],
-          [
-            'Together with',
-            route.groupBy.length === 0 ? 'all alerts of the route' : `alerts of the same ${route.groupBy.join(', ')}`,
-          ],
+          ['Together with', companyText(route.groupBy)],
           [
             'When',
             `${route.groupWait} after the first alert of a group, news every ${route.groupInterval}, again every ${route.repeatInterval}`,
@@ -79,4 +76,9 @@ function RouteCard({ route, quiet }: { route: RouteMatch; quiet: boolean }) {
       />
     </li>
   );
+}
+
+function companyText(groupBy: readonly string[]): string {
+  if (groupBy.includes('...')) return 'no other alert';
+  return groupBy.length === 0 ? 'all alerts of the route' : `alerts of the same ${groupBy.join(', ')}`;
 }

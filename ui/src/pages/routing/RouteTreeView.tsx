@@ -70,8 +70,7 @@ function Node({ node, above, taken, on }: NodeProps) {
 export function factsOf(node: RouteNode, above: RouteNode | undefined): string[] {
   const differs = (of: (one: RouteNode) => string) => above === undefined || of(node) !== of(above);
   const facts = [
-    differs(({ groupBy }) => groupBy.join()) &&
-      (node.groupBy.length === 0 ? 'not grouped' : `grouped by ${node.groupBy.join(', ')}`),
+    differs(({ groupBy }) => groupBy.join()) && groupingText(node.groupBy),
     differs(({ groupWait }) => groupWait) && `waits ${node.groupWait}`,
     differs(({ groupInterval }) => groupInterval) && `news every ${node.groupInterval}`,
     differs(({ repeatInterval }) => repeatInterval) && `repeats every ${node.repeatInterval}`,
@@ -79,4 +78,10 @@ export function factsOf(node: RouteNode, above: RouteNode | undefined): string[]
     node.muteTimeIntervals.length > 0 && `not during ${node.muteTimeIntervals.join(', ')}`,
   ];
   return facts.filter((fact) => fact !== false);
+}
+
+/** Alertmanager's dots stand for all labels, so that each alert is a group of its own. */
+function groupingText(groupBy: readonly string[]): string {
+  if (groupBy.includes('...')) return 'each alert alone';
+  return groupBy.length === 0 ? 'all in one group' : `grouped by ${groupBy.join(', ')}`;
 }

@@ -20,5 +20,6 @@ test('a node says only what is not as above it', () => {
   expect(factsOf(ROOT, undefined)).toEqual(['grouped by alertname', 'waits 30s', 'news every 5m', 'repeats every 4h']);
   expect(factsOf({ ...ROOT, id: '0.0' }, ROOT)).toEqual([]);
   const child = { ...ROOT, id: '0.1', groupBy: [], repeatInterval: '1h', muteTimeIntervals: ['nights'] };
-  expect(factsOf(child, ROOT)).toEqual(['not grouped', 'repeats every 1h', 'not during nights']);
+  expect(factsOf({ ...ROOT, groupBy: ['...'] }, ROOT)).toEqual(['each alert alone']);
+  expect(factsOf(child, ROOT)).toEqual(['all in one group', 'repeats every 1h', 'not during nights']);
 });

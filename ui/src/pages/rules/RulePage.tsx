@@ -126,7 +126,7 @@ function OneRule({ shown: { group, rule }, others }: { shown: RuleInGroup; other
         </Fact>
         {runbook !== undefined && (
           <Fact name="What to do">
-            <RunbookLink url={runbook} />
+            <RunbookLink place={runbook} of={rule.name} />
           </Fact>
         )}
       </Facts>

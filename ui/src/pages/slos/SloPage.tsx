@@ -20,7 +20,7 @@ import { Loading } from '../../states/Loading';
 import { formatDuration } from '../../time/duration';
 import { BudgetCharts } from './BudgetCharts';
 import { BudgetBar, StandingBadge } from './Standing';
-import { burnRates, exhaustionText, percentText } from './slo';
+import { alertText, burnRates, exhaustionText, percentText } from './slo';
 import classes from './slos.module.css';
 
 const REFRESH_MS = 10_000;
@@ -61,6 +61,7 @@ function OneSlo({ slo }: { slo: SloDetails }) {
   return (
     <>
       <PageHeader title={slo.name} note={slo.service} />
+      {slo.description !== '' && <p className={classes.description}>{slo.description}</p>}
       <Facts label="About this objective">
         <Fact name="State">
           <StandingBadge slo={slo} />
@@ -129,15 +130,13 @@ function SloAlerts({ slo }: { slo: SloDetails }) {
   return (
     <Panel title="Alerts" note={slo.alerts.length === 0 ? 'none' : formatCount(slo.alerts.length)} flush>
       <ul className={classes.alerts}>
-        {slo.alerts.map(({ name, tier, burn, state }) => (
-          <li key={`${name} ${tier} ${burn}`}>
-            <AlertBadge state={state} />
-            <PageLink to="/rules/$name" params={{ name }}>
-              {name}
+        {slo.alerts.map((alert) => (
+          <li key={`${alert.name} ${alertText(alert)}`}>
+            <AlertBadge state={alert.state} />
+            <PageLink to="/rules/$name" params={{ name: alert.name }}>
+              {alert.name}
             </PageLink>
-            <span className="bw-dim">
-              {tier}, {burn} burn
-            </span>
+            <span className="bw-dim">{alertText(alert)}</span>
           </li>
         ))}
       </ul>

@@ -21,7 +21,7 @@ import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { SLO_SORTS, slosCodec } from '../../url/alerting';
 import { BudgetBar, StandingBadge } from './Standing';
-import { burnNow, exhaustionText, isFiring, percentText, sortSlos, standingOf } from './slo';
+import { alertText, burnNow, exhaustionText, isFiring, percentText, sortSlos, standingOf } from './slo';
 import own from './slos.module.css';
 
 const REFRESH_MS = 10_000;
@@ -86,8 +86,7 @@ function Slos({ all }: { all: readonly Slo[] }) {
   if (all.length === 0) {
     return (
       <EmptyState icon={IconGauge} title="There are no objectives">
-        Name files of objectives under “slo_files” in the configuration. Their rules, alerts and budgets are made from
-        them.
+        Name files of objectives under “slos” in the configuration. Their rules, alerts and budgets are made from them.
       </EmptyState>
     );
   }
@@ -169,11 +168,7 @@ function SloTable({ slos }: { slos: readonly Slo[] }) {
                 </td>
                 <td className={classes.extra}>{exhaustionText(slo, now)}</td>
                 <td className={classes.extra}>
-                  {firing.length === 0 ? (
-                    <span className="bw-dim">none fires</span>
-                  ) : (
-                    firing.map(({ tier, burn: speed }) => `${tier} (${speed})`).join(', ')
-                  )}
+                  {firing.length === 0 ? <span className="bw-dim">none fires</span> : firing.map(alertText).join(', ')}
                 </td>
               </tr>
             );

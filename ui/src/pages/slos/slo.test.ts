@@ -7,6 +7,7 @@ function slo(name: string, remaining: number | null, burn: Slo['burn'] = {}, sta
     id: name,
     name,
     service: 's',
+    description: '',
     objective: 0.999,
     window: '30d',
     labels: {},

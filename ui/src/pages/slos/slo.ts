@@ -13,6 +13,11 @@ export function standingOf({ budget, alerts }: Slo): Standing {
 
 export const isFiring = ({ state }: SloAlert) => state === 'firing';
 
+/** `page, fast burn` */
+export function alertText({ tier, burn }: SloAlert): string {
+  return burn === null ? `${tier}, nothing is measured` : `${tier}, ${burn} burn`;
+}
+
 /** `99.9 %`, with as many digits as the ratio has. */
 export function percentText(ratio: number): string {
   return `${Number((100 * ratio).toPrecision(10))} %`;

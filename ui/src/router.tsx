@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { App } from './App';
 import { basePath } from './api/base';
 import { NotFound } from './shell/NotFound';
+import { pageOfAlertmanager } from './url/alertmanager';
 import { parseSearch, type RawSearch, stringifySearch } from './url/codec';
 
 const root = createRootRoute({
@@ -107,6 +108,10 @@ const status = createRoute({
   path: '/system/status',
   component: lazyRouteComponent(() => import('./pages/status/StatusPage'), 'StatusPage'),
 });
+
+// Before the router reads the address.
+const meant = pageOfAlertmanager(window.location.hash);
+if (meant !== undefined) window.history.replaceState(undefined, '', `${basePath}${meant}`);
 
 export const router = createRouter({
   routeTree: root.addChildren([

@@ -24,6 +24,8 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
   const now = useNow();
   const [draft, setDraft] = useState(() => ({ ...initial, author: initial.author || author() }));
   const [tried, setTried] = useState(false);
+  // What is still to be said has the focus at first.
+  const [known] = useState(draft.author !== '');
   const change = (patch: Partial<SilenceDraft>) => setDraft((old) => ({ ...old, ...patch }));
   const set = useSetSilence(draft.id === undefined ? 'The silence holds.' : 'The silence was changed.', onClose);
   const { problem } = readDraft(draft, now, zone);
@@ -86,11 +88,13 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
         </p>
         <TextInput
           label="Who are you"
+          data-autofocus={known ? undefined : true}
           value={draft.author}
           onChange={(event) => change({ author: event.currentTarget.value })}
         />
         <TextInput
           label="Why"
+          data-autofocus={known || undefined}
           placeholder="What is being done, and where it is tracked"
           value={draft.comment}
           onChange={(event) => change({ comment: event.currentTarget.value })}

@@ -12,6 +12,7 @@ import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { exploreCodec } from '../../url/pages';
 import { arrivals } from './arrival';
+import { Firing } from './Firing';
 import { FirstData } from './FirstData';
 import classes from './home.module.css';
 import { StatusTiles } from './StatusTiles';
@@ -63,6 +64,7 @@ export function HomePage() {
       {targets.isPending && <Loading height={84} />}
       {active !== undefined && <StatusTiles targets={active} ingest={INGEST} />}
       {fresh && <FirstData arrived={arrived} demo={demo} first />}
+      <Firing />
       {active !== undefined && <Trouble targets={active} />}
       <div className={classes.charts}>
         <ChartPanel

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use crate::config::Integration;
 use crate::dedup::Reason;
-use crate::message::{Message, MessageError, Notification, messages};
+use crate::message::{Message, MessageError, Notification};
 use crate::notification::{Data, Kv};
 use crate::send::{AttemptError, Sender};
-use crate::way_out::WayOut;
+use crate::way_out::{WayOut, make_messages};
 
 /// The name of the label and the annotation by which a test message is told from others.
 const MARK: &str = "bellwether_test";
@@ -80,12 +80,12 @@ pub async fn test_receiver(
 }
 
 async fn test(
-    (integration, sender): &(Integration, Sender),
+    (integration, sender): &(Arc<Integration>, Sender),
     index: usize,
     notification: &Notification<'_>,
 ) -> TestResult {
     let start = Instant::now();
-    let (messages, result) = match messages(integration, notification) {
+    let (messages, result) = match make_messages(integration, notification).await {
         Ok(messages) => {
             let sent = sender.send_once(&messages).await.map_err(TestError::from);
             (messages, sent)

@@ -1,9 +1,11 @@
 //! From what is to be told to a service that has taken it: the messages and senders of one configuration.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bellwether_outbound::{ClientConfigError, ClientOptions};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::config::{Config, Integration, IntegrationKind};
@@ -11,12 +13,15 @@ use crate::message::{Message, MessageError, Notification, Posted, Templates, mes
 use crate::notification::Status;
 use crate::send::{Backoff, Circuit, RateLimit, SendError, Sender};
 
+/// So many messages are made at the same time.
+const MAKERS_MAX: usize = 64;
+
 /// What makes and sends messages, of one configuration.
 #[derive(Debug)]
 pub struct WayOut {
     templates: Templates,
     /// By receiver and the place of the integration in it.
-    senders: BTreeMap<String, Vec<(Integration, Sender)>>,
+    senders: BTreeMap<String, Vec<(Arc<Integration>, Sender)>>,
 }
 
 /// What came of telling somebody.
@@ -63,7 +68,7 @@ impl WayOut {
             let mut of_receiver = Vec::with_capacity(receiver.integrations.len());
             for integration in &receiver.integrations {
                 let sender = Sender::new(integration, options, backoff)?.with_rate_limit(limit.clone());
-                of_receiver.push((integration.clone(), sender));
+                of_receiver.push((Arc::new(integration.clone()), sender));
             }
             senders.insert(receiver.name.clone(), of_receiver);
         }
@@ -76,7 +81,7 @@ impl WayOut {
     }
 
     /// The integrations of a receiver with what sends their messages; `None` if there is no such receiver.
-    pub fn receiver(&self, name: &str) -> Option<&[(Integration, Sender)]> {
+    pub fn receiver(&self, name: &str) -> Option<&[(Arc<Integration>, Sender)]> {
         self.senders.get(name).map(Vec::as_slice)
     }
 
@@ -110,14 +115,34 @@ impl WayOut {
     }
 }
 
+/// Makes messages on a thread where that may take its time: templates go through many alerts, and files with secrets may lie on a network that hangs.
+pub(crate) async fn make_messages(
+    integration: &Arc<Integration>,
+    notification: &Notification<'_>,
+) -> Result<Vec<Message>, MessageError> {
+    static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MAKERS_MAX)));
+
+    let permit = Arc::clone(&PERMITS).acquire_owned().await.expect("BUG: the semaphore is never closed");
+    let (integration, notification) = (Arc::clone(integration), notification.clone());
+    let (templates, group_key) = (notification.templates.clone(), notification.group_key.to_owned());
+    let Notification { data, reason, posted, .. } = notification;
+    let made = spawn_blocking(move || {
+        let _permit = permit;
+        let notification =
+            Notification { data, group_key: &group_key, reason, templates: &templates, posted };
+        messages(&integration, &notification)
+    });
+    made.await.expect("BUG: making messages does not panic")
+}
+
 async fn tell(
-    integration: &Integration,
+    integration: &Arc<Integration>,
     sender: &Sender,
     notification: &Notification<'_>,
     deadline: Instant,
     jitter: impl FnMut() -> f64,
 ) -> Told {
-    let messages = match messages(integration, notification) {
+    let messages = match make_messages(integration, notification).await {
         Ok(messages) => messages,
         Err(error) => return Told { messages: Vec::new(), attempts: 0, result: Err(error.into()) },
     };

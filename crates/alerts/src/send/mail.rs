@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bellwether_model::Clock;
 use bellwether_outbound::{ConnectError, Dialer, TlsConfigError};
+use bellwether_yaml::Secret;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lettre::address::Envelope;
@@ -14,10 +15,11 @@ use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::smtp_wire::{Wire, start_tls};
-use crate::config::{EmailReceiver, SecretSourceError};
+use crate::config::{EmailReceiver, SecretSource, SecretSourceError};
 use crate::message::Mail;
 
 /// TLS begins with the connection on this port unless something else is said.
@@ -209,38 +211,43 @@ impl Courier {
         Ok(connection)
     }
 
-    /// Says who we are, with the first of the mechanisms that the server offers and for which there is a password. A server that offers none is told nothing, and will say
-    /// itself whether it minds.
+    /// Says who we are, as the server offers it and as there is a password or a secret for it. A server that offers nothing is told nothing, and will say itself whether it minds.
     async fn show_ourselves(
         &self,
         connection: &mut AsyncSmtpConnection,
         is_private: bool,
     ) -> Result<(), MailError> {
         let auth = &self.receiver.auth;
-        // With a secret there is no password on the wire. Which servers offer it the library does not tell.
-        if let Some(secret) = &auth.secret {
-            return super::cram_md5::authenticate(connection, &auth.username, &secret.read()?).await;
-        }
-        let Some(password) = &auth.password else { return Ok(()) };
         let server = connection.server_info();
         let [plain, login] =
             [Mechanism::Plain, Mechanism::Login].map(|it| server.supports_auth_mechanism(it));
-        if !plain && !login {
-            return Ok(());
+        let password = auth.password.as_ref().filter(|_| plain || login);
+        match (password, &auth.secret) {
+            (Some(password), _) if is_private => {
+                let password = read(password).await?;
+                if plain {
+                    let words = format!("{}\0{}\0{}", auth.identity, auth.username, password.reveal());
+                    connection.command(format!("AUTH PLAIN {}\r\n", super::cram_md5::base64(&words))).await?;
+                } else {
+                    let credentials = Credentials::new(auth.username.clone(), password.reveal().to_owned());
+                    connection.auth(&[Mechanism::Login], &credentials).await?;
+                }
+                Ok(())
+            }
+            // With a secret there is no password on the wire. Whether the server offers this the library does not tell.
+            (_, Some(secret)) => {
+                super::cram_md5::authenticate(connection, &auth.username, &read(secret).await?).await
+            }
+            (Some(_), None) => Err(MailError::PasswordWithoutTls),
+            (None, None) => Ok(()),
         }
-        if !is_private {
-            return Err(MailError::PasswordWithoutTls);
-        }
-        let password = password.read()?;
-        if plain {
-            let words = format!("{}\0{}\0{}", auth.identity, auth.username, password.reveal());
-            connection.command(format!("AUTH PLAIN {}\r\n", super::cram_md5::base64(&words))).await?;
-        } else {
-            let credentials = Credentials::new(auth.username.clone(), password.reveal().to_owned());
-            connection.auth(&[Mechanism::Login], &credentials).await?;
-        }
-        Ok(())
     }
+}
+
+/// A secret as it is now. Its file may lie on a network that hangs.
+async fn read(secret: &SecretSource) -> Result<Secret, SecretSourceError> {
+    let secret = secret.clone();
+    spawn_blocking(move || secret.read()).await.expect("BUG: reading a secret does not panic")
 }
 
 /// The message with a header. Addresses are written as such if they are, anything else as words.
@@ -270,4 +277,22 @@ fn today(now_ms: i64) -> String {
 
 fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_on_this_machine() {
+        for (host, want) in [
+            ("localhost", true),
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("192.0.2.1", false),
+            ("localhost.example", false),
+        ] {
+            assert_eq!(is_this_machine(host), want, "{host}");
+        }
+    }
 }

@@ -201,6 +201,9 @@ async fn every_mechanism_with_secrets_from_files() {
         ("PLAIN", "auth_password_file", "auth_identity: boss,"),
         ("LOGIN", "auth_password_file", ""),
         ("CRAM-MD5", "auth_secret_file", ""),
+        // Who has both uses what the server offers.
+        ("CRAM-MD5", "auth_password: unused, auth_secret_file", ""),
+        ("PLAIN", "auth_secret: unused, auth_password_file", ""),
     ] {
         std::fs::write(&file, "wrong\n").expect("it can be written");
         let server = MailServer::start(Plan { auth, ..SECURE }).await;

@@ -71,6 +71,12 @@ pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
     out.push('}');
 }
 
+/// A label set as an object of a tree.
+pub(crate) fn labels_object(labels: &Labels) -> serde_json::Value {
+    let pairs = labels.iter().map(|label| (label.name.to_owned(), label.value.into()));
+    serde_json::Value::Object(pairs.collect())
+}
+
 /// Appends `[ts,"value"]`.
 pub(crate) fn write_point(out: &mut String, ts_ms: i64, v: f64) {
     out.push('[');

@@ -3,6 +3,7 @@
 //! [`router`] builds the whole surface from an [`AppState`]; [`serve`] serves a [`Surface`] on a socket, within [`ConnectionLimits`], from before the store
 //! is open until the last request is answered. This is the only crate that turns inner types into response JSON.
 mod active;
+mod alert_stats;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod cardinality;
@@ -31,10 +32,12 @@ mod stats;
 mod storage;
 mod ui;
 mod v1;
+mod v2;
 mod work;
 mod write_gate;
 
 pub use active::ActiveQueries;
+pub use alert_stats::AlertStats;
 pub use cardinality::{
     Breakdown, Cardinality, CardinalityQuery, LabelBreakdown, LabelChoice, LabelCost, MetricCost,
     NamedSeries, PairCost, RefusedSamples, SeriesCost,

@@ -1,5 +1,7 @@
 //! What the server tells about itself on `/metrics`.
 
+mod alerts;
+
 use std::collections::BTreeMap;
 
 use bellwether_exposition::{Family, MetricType, Number, OutputFormat, Part, Sample, Writer};
@@ -96,6 +98,7 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     writes(&mut metrics, state);
     requests(&mut metrics, state);
     scraping(&mut metrics, state);
+    alerts::write(&mut metrics, state);
     storage(&mut metrics, state);
     state.host.finish(&mut text, format);
     text

@@ -188,6 +188,13 @@ pub(crate) fn parse_step_ms(s: &str) -> Result<i64, String> {
     parse_duration_ms(s).map_err(|_| format!("cannot parse {s:?} to a valid duration"))
 }
 
+/// Reads a time as RFC 3339 only.
+pub(crate) fn parse_rfc3339_ms(text: &str) -> Result<i64, String> {
+    let time = OffsetDateTime::parse(text, &Rfc3339);
+    let time = time.map_err(|_| format!("{text:?} is no time such as 2006-01-02T15:04:05Z (RFC 3339)"))?;
+    Ok((time.unix_timestamp_nanos().div_euclid(1_000_000)) as i64)
+}
+
 /// Writes a time as RFC 3339 with milliseconds, the way status pages show it.
 pub(crate) fn format_time_ms(ts_ms: i64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ts_ms) * 1_000_000)

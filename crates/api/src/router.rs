@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use tower_http::compression::CompressionLayer;
 
 use crate::state::AppState;
-use crate::{cors, guard, lifecycle, own_metrics, ui, v1};
+use crate::{cors, guard, lifecycle, own_metrics, ui, v1, v2};
 
 /// The whole HTTP surface of the server.
 pub fn router(state: AppState) -> Router {
@@ -17,8 +17,11 @@ pub fn router(state: AppState) -> Router {
     let api = v1::routes()
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), cors::cors));
+    let alertmanager = v2::routes().layer(from_fn_with_state(state.clone(), cors::cors));
     let surface = Router::new()
         .nest("/api/v1", api)
+        .nest("/api/v2", alertmanager.clone())
+        .nest("/alertmanager", v2::lifecycle_routes().nest("/api/v2", alertmanager))
         .route("/federate", get(v1::federate))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(lifecycle::healthy))

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bellwether_alerts::alertmanager::Alertmanager;
 use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, Tenant};
 use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::QueryEngine;
@@ -11,6 +12,7 @@ use bellwether_wire::WriteReceiver;
 use tokio::sync::Semaphore;
 
 use crate::active::ActiveQueries;
+use crate::alert_stats::AlertStats;
 use crate::host::Host;
 use crate::memory::ProcessMemory;
 use crate::pace::Pace;
@@ -136,6 +138,10 @@ pub struct AppState {
     pub packs: Arc<LiveCheck>,
     /// The objectives that are watched.
     pub slos: Arc<LiveObjectives>,
+    /// Who is told about alerts, and what of.
+    pub alertmanager: Alertmanager,
+    /// Counts of alerts that came.
+    pub alert_stats: Arc<AlertStats>,
     /// What only the binary can do.
     pub operations: Arc<dyn Operations>,
     /// Whether the server is ready, and why not.

@@ -129,6 +129,9 @@ pub(crate) struct ServeArgs {
     /// Settings of the memory.
     #[command(flatten)]
     pub(crate) memory: MemoryArgs,
+    /// Settings of the Alertmanager in this program.
+    #[command(flatten)]
+    pub(crate) alertmanager: AlertmanagerArgs,
     /// Settings of the log.
     #[command(flatten)]
     pub(crate) log: LogArgs,
@@ -293,6 +296,15 @@ pub(crate) struct MemoryArgs {
     /// 96 % on writes are refused. 80 % of the memory of the machine or of the control group if nothing is said.
     #[arg(long = "memory.limit", value_name = "SIZE", value_parser = some_bytes)]
     pub(crate) limit: Option<u64>,
+}
+
+/// Settings of the Alertmanager in this program.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Alertmanager")]
+pub(crate) struct AlertmanagerArgs {
+    /// The `alertmanager.yml` that says who is told about which alerts, in place of the key `alertmanager` of the configuration file.
+    #[arg(id = "alertmanager_config_file", long = "alertmanager.config.file", value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
 }
 
 /// Settings of the log.

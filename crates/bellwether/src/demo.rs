@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bellwether::config::Config;
+use bellwether::config::{AlertmanagerSetup, Config};
 use bellwether_exposition::OutputFormat;
-use bellwether_fleet::{Fleet, FleetOptions, History, HistoryRange, Ports};
+use bellwether_fleet::{Fleet, FleetOptions, History, HistoryRange, Inbox, Ports};
 use bellwether_model::{Clock, SystemClock, Tenant};
 use bellwether_scrape::{Backfill, PastScrape, ScrapeOptions};
 use bellwether_tsdb::Tsdb;
+use bellwether_yaml::Errors;
 
+use crate::alertmanager::AlertmanagerSource;
 use crate::cli::DemoArgs;
 use crate::log;
 use crate::operations::ConfigSource;
@@ -22,6 +24,8 @@ use crate::storage::is_used;
 
 /// Marks a data folder as one that holds only simulated data.
 const MARKER: &str = "DEMO";
+/// Who is told about what goes wrong in the fleet.
+const ALERTMANAGER: &str = include_str!("demo/alertmanager.yml");
 /// How far apart the samples of the simulated past are.
 const HISTORY_STEP_MS: i64 = 15_000;
 /// How long a scrape of the simulated past took: about what the live ones take.
@@ -53,15 +57,23 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     announce("Press Ctrl+C to stop.");
+    let inbox = Inbox::start().await.context("starting the demo's inbox")?;
+    let receivers = alertmanager(&inbox.url()).context("the demo's alertmanager.yml")?;
     let source = ConfigSource {
         file: args.serve.config_file.take(),
         fallback: String::new(),
-        extra: Some(fleet.scrape_config_yaml()),
+        extra: vec![fleet.scrape_config_yaml()],
+        alertmanager: AlertmanagerSource::new(args.serve.alertmanager.clone(), receivers),
     };
     let server = ServerArgs::new(args.serve, Some(fill_history(&fleet, now_ms)));
     let outcome = run(server, source).await;
     fleet.shutdown().await;
     outcome
+}
+
+/// Who is told, if the user does not say it. `inbox` stands in for all services.
+fn alertmanager(inbox: &str) -> Result<AlertmanagerSetup, Errors> {
+    AlertmanagerSetup::built_in(&ALERTMANAGER.replace("INBOX", inbox))
 }
 
 /// Puts what the fleet would have said in the past into an empty store, so that graphs have something to show at once.
@@ -137,4 +149,31 @@ fn mark_demo_data(path: &Path) -> anyhow::Result<()> {
             std::fs::write(&marker, "Everything in this folder was simulated by `bellwether demo`.\n")
         })
         .with_context(|| format!("cannot write {}", marker.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_fleet::Platform;
+    use bellwether_model::Labels;
+
+    use super::*;
+
+    #[test]
+    fn each_team_is_told_of_its_own_alerts_and_somebody_on_call_of_the_worst() {
+        let setup = alertmanager("http://127.0.0.1:1").expect("valid");
+        assert!(setup.config.warnings.is_empty(), "{:?}", setup.config.warnings);
+        let told = |labels: &[(&str, &str)]| -> Vec<&str> {
+            let routes = setup.config.route.matching(&Labels::from_pairs(labels.iter().copied()));
+            routes.into_iter().map(|route| route.options.receiver.as_str()).collect()
+        };
+        for platform in Platform::ALL {
+            let team = format!("{}-team", platform.name());
+            assert_eq!(told(&[("platform", platform.name()), ("severity", "warning")]), [team.as_str()]);
+            assert_eq!(told(&[("platform", platform.name()), ("severity", "critical")]), ["on-call", &team]);
+        }
+        assert_eq!(told(&[("alertname", "Watchdog")]), ["dead-man"]);
+        assert_eq!(told(&[("severity", "info")]), ["board"]);
+        let is_told = |name: &str| setup.config.receiver(name).is_some_and(|it| !it.integrations.is_empty());
+        assert!(setup.config.receivers.iter().all(|receiver| is_told(&receiver.name)));
+    }
 }

@@ -39,6 +39,14 @@ pub(crate) fn global_address(args: &WebArgs, listen: SocketAddr) -> Option<Globa
     Some(GlobalAddress { scheme: scheme.to_owned(), host: host.to_owned(), listen_port: listen.port() })
 }
 
+/// The URL under which people reach this server: the one that was given, or its own address.
+pub(crate) fn external_url(args: &WebArgs, listen: SocketAddr, prefix: &str) -> String {
+    match args.external_url.trim_end_matches('/') {
+        "" => format!("http://{}{prefix}", own_address(listen)),
+        given => given.to_owned(),
+    }
+}
+
 /// The address under which this server reaches itself.
 pub(crate) fn own_address(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {

@@ -1,5 +1,6 @@
 //! The `bellwether` program: reads the command line and runs one command.
 
+mod alertmanager;
 mod allocator;
 mod backup;
 mod cardinality;
@@ -23,6 +24,7 @@ mod query_memory;
 mod serve;
 mod signals;
 mod slo;
+mod state;
 mod storage;
 mod storage_details;
 mod storage_files;

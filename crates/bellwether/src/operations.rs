@@ -5,7 +5,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bellwether::config::{Config, LoadOptions, Loaded};
+use bellwether::config::{AlertmanagerSetup, Config, LoadOptions, Loaded};
+use bellwether_alerts::alertmanager::Alertmanager;
 use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_packs::catalogue::Catalogue;
@@ -19,6 +20,7 @@ use bellwether_tsdb::Tsdb;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::alertmanager::{AlertmanagerSource, Sender};
 use crate::cli::StorageArgs;
 use crate::clock_watch::ClockWatch;
 use crate::files;
@@ -31,8 +33,10 @@ pub(crate) struct ConfigSource {
     pub(crate) file: Option<PathBuf>,
     /// The configuration to use if there is no file, as YAML.
     pub(crate) fallback: String,
-    /// Further jobs, as YAML: those of the demo fleet.
-    pub(crate) extra: Option<String>,
+    /// Further jobs and rule files, as YAML: those of the demo fleet.
+    pub(crate) extra: Vec<String>,
+    /// Who is told about alerts.
+    pub(crate) alertmanager: AlertmanagerSource,
 }
 
 impl ConfigSource {
@@ -52,12 +56,14 @@ impl ConfigSource {
         for problem in files::unreadable(&config, &job_places) {
             tracing::warn!(%problem, "configuration");
         }
-        if let Some(extra) = &self.extra {
+        for extra in &self.extra {
             let extra =
                 Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
             slos.extend(scraped_objectives(&catalogue, &extra.config));
             config.scrape_configs.extend(extra.config.scrape_configs);
+            config.rule_files.extend(extra.config.rule_files);
         }
+        let alertmanager = self.alertmanager.load(&config)?;
         let mut problems = Vec::new();
         let mut n_rules = 0;
         for file in config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
@@ -75,13 +81,15 @@ impl ConfigSource {
                 "rule files are checked, but this version does not evaluate rules yet"
             );
         }
-        Ok(Checked { config, n_rules, job_places, catalogue, slos })
+        Ok(Checked { config, alertmanager, n_rules, job_places, catalogue, slos })
     }
 }
 
 /// A configuration whose files are all readable and valid.
 pub(crate) struct Checked {
     pub(crate) config: Config,
+    /// The Alertmanager's own configuration.
+    pub(crate) alertmanager: AlertmanagerSetup,
     /// How many rules its rule files hold.
     pub(crate) n_rules: usize,
     job_places: BTreeMap<String, String>,
@@ -130,6 +138,7 @@ pub(crate) struct Program {
     packs: Arc<LiveCheck>,
     slos: Arc<LiveObjectives>,
     query_log: Arc<QueryLog>,
+    alertmanager: (Alertmanager, Sender),
     clock: Arc<dyn Clock>,
     clock_watch: Arc<ClockWatch>,
     stop: CancellationToken,
@@ -149,7 +158,7 @@ impl Program {
         loaded: Checked,
         store: (Tsdb, StorageArgs),
         (scrape, packs, slos): (ScrapeManager, Arc<LiveCheck>, Arc<LiveObjectives>),
-        query_log: Arc<QueryLog>,
+        (query_log, alertmanager): (Arc<QueryLog>, (Alertmanager, Sender)),
         (clock, clock_watch): (Arc<dyn Clock>, Arc<ClockWatch>),
         stop: CancellationToken,
     ) -> Self {
@@ -163,6 +172,7 @@ impl Program {
             packs,
             slos,
             query_log,
+            alertmanager,
             clock,
             clock_watch,
             stop,
@@ -185,7 +195,13 @@ impl Operations for Program {
             // The file is opened anew even under the same name: whoever rotates logs has moved the old one away.
             let query_log = open_query_log(&checked.config)?;
             // This runs on a thread that may block.
-            Handle::current().block_on(checked.apply(&self.scrape))?;
+            let (alertmanager, sender) = &self.alertmanager;
+            sender.set_config(alertmanager, &checked.alertmanager)?;
+            if let Err(problem) = Handle::current().block_on(checked.apply(&self.scrape)) {
+                // All of it or nothing.
+                sender.set_config(alertmanager, &self.current().loaded.alertmanager)?;
+                return Err(problem);
+            }
             self.query_log.set_file(query_log);
             self.store.set_limits(storage::limits(&self.storage, &checked.config));
             self.packs.set_catalogue(checked.catalogue.clone());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bellwether::config::Config;
+use bellwether::config::{AlertmanagerSetup, Config};
 use bellwether_api::{
     ActiveQueries, ApiStats, AppState, ConnectionLimits, Host, Operations as _, Pace, ProcessMemory,
     QueryLog, Readiness, RemoteReadSettings, Replay, ReplayWatch, Settings, Surface, WriteGate, router,
@@ -27,10 +27,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::alertmanager::{AlertmanagerSource, Sender};
 use crate::cli::{MemoryArgs, QueryArgs, ServeArgs, StorageArgs, WebArgs};
 use crate::clock_watch::ClockWatch;
 use crate::gates::Gates;
-use crate::listen::{global_address, listen, own_address, route_prefix};
+use crate::listen::{external_url, global_address, listen, own_address, route_prefix};
 use crate::memory::MemoryBound;
 use crate::operations::{Checked, ConfigSource, Program, open_query_log};
 use crate::pack_inspector::PackInspector;
@@ -38,7 +39,7 @@ use crate::query_journal::Journal;
 use crate::query_memory::QueryMemoryLimits;
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention, memory_budget};
-use crate::{demo, features, log, memory};
+use crate::{demo, features, log, memory, state};
 
 /// Stack of each thread. The evaluator recurses into the tree of a query, which may be 500 levels high; a level takes some kilobytes, in a build
 /// without optimisation above 5. Memory is taken only for what is used.
@@ -82,8 +83,9 @@ pub(crate) type FillHistory = Box<dyn FnOnce(&Tsdb, &Config) -> anyhow::Result<(
 pub(crate) fn serve(mut args: ServeArgs) -> anyhow::Result<ExitCode> {
     log::start(&args.log);
     demo::refuse_demo_data(&args.storage.path)?;
-    let source =
-        ConfigSource { file: config_file(args.config_file.take()), fallback: String::new(), extra: None };
+    let alertmanager = AlertmanagerSource::new(args.alertmanager.clone(), AlertmanagerSetup::default());
+    let file = config_file(args.config_file.take());
+    let source = ConfigSource { file, fallback: String::new(), extra: Vec::new(), alertmanager };
     let server = ServerArgs::new(args, None);
     block_on(run(server, source))
 }
@@ -130,6 +132,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
 
     // Until the store is open, health is answered and everything else is told to wait.
     let progress = Arc::new(ReplayProgress::default());
+    let external_url = external_url(&args.web, address, &prefix);
     let readiness = Arc::new(Readiness::replaying(Arc::clone(&clock), watch(&progress)));
     let surface = Surface::new(Arc::clone(&readiness));
     let stop = CancellationToken::new();
@@ -141,8 +144,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let mut scrape_options = scrape_options(&args.web, address);
     features::apply(&args.features, &mut engine_options, &mut scrape_options);
     let memory_limits = QueryMemoryLimits::new(&args.query);
-    let mut settings =
-        settings(&args, prefix, &engine_options, retention, memory_limits, source.file.as_ref());
+    let mut settings = settings(&args, prefix, &engine_options, retention, memory_limits, &source);
     settings.features = features::listed(&engine_options, &scrape_options);
     let read_places = match settings.remote_read.concurrent_limit {
         0 => usize::MAX,
@@ -191,12 +193,15 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     scrape_options.inspector = Some(Arc::new(inspector));
     let scrape = ScrapeManager::new(Arc::<MemoryBound>::clone(&appender), Arc::clone(&clock), scrape_options);
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
+    let sender = Sender::new(Arc::clone(&clock), &external_url);
+    let state = state::open(&data_dir).await?;
+    let alertmanager = sender.start(&config.alertmanager, state).await?;
     let program = Arc::new(Program::new(
         source,
         config,
         (store.clone(), args.storage),
         (scrape.clone(), Arc::clone(&packs), Arc::clone(&slos)),
-        Arc::clone(&query_log),
+        (Arc::clone(&query_log), (alertmanager.clone(), sender)),
         (Arc::clone(&clock), Arc::clone(&clock_watch)),
         stop.clone(),
     ));
@@ -208,6 +213,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         scrape: Arc::new(scrape.clone()),
         packs,
         slos,
+        alertmanager: alertmanager.clone(),
+        alert_stats: Arc::default(),
         operations: Arc::<Program>::clone(&program),
         readiness: Arc::clone(&readiness),
         clock,
@@ -259,6 +266,8 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     if !scrape.shutdown(Instant::now() + SCRAPE_DRAIN).await {
         tracing::warn!("some scrapes did not end in time");
     }
+    // Nobody is told any more, and what is known is kept.
+    tokio::task::spawn_blocking(move || drop((surface, program, alertmanager))).await?;
     query_journal.close();
     // Ends what upkeep has begun, which may have minutes to go.
     tokio::task::spawn_blocking(move || store.close()).await?.context("closing the store")?;
@@ -359,10 +368,10 @@ fn settings(
     engine: &EngineOptions,
     retention: Retention,
     memory: QueryMemoryLimits,
-    config_file: Option<&PathBuf>,
+    source: &ConfigSource,
 ) -> Settings {
     Settings {
-        flags: flags(args, &route_prefix, retention, memory, config_file),
+        flags: flags(args, &route_prefix, retention, memory, source),
         route_prefix,
         build: vec![
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -400,11 +409,12 @@ fn flags(
     route_prefix: &str,
     retention: Retention,
     memory: QueryMemoryLimits,
-    config_file: Option<&PathBuf>,
+    source: &ConfigSource,
 ) -> Vec<(String, String)> {
     let ServerArgs { web, storage, query, memory: process, features, .. } = args;
     let mut flags = vec![
-        ("config.file", config_file.map(|p| p.display().to_string()).unwrap_or_default()),
+        ("alertmanager.config.file", source.alertmanager.file()),
+        ("config.file", source.file.as_ref().map(|p| p.display().to_string()).unwrap_or_default()),
         ("enable-feature", features.join(",")),
         ("memory.limit", format_size(memory::limit(process.limit))),
         ("query.lookback-delta", format_duration_ms(query.lookback_delta_ms)),

@@ -89,6 +89,19 @@ impl Config {
         &self.original
     }
 
+    /// The texts of the recurring times, by their names.
+    pub fn time_interval_texts(&self) -> BTreeMap<&str, String> {
+        fn text(named: &Value) -> Option<(&str, String)> {
+            let Value::Map(named) = named else { return None };
+            let Value::Str(name) = named.get("name")? else { return None };
+            Some((name, named.get("time_intervals").map(Value::to_yaml).unwrap_or_default()))
+        }
+        let Value::Map(original) = &self.original else { return BTreeMap::new() };
+        let lists = ["mute_time_intervals", "time_intervals"].into_iter().filter_map(|key| original.get(key));
+        let named = lists.flat_map(|list| if let Value::List(items) = list { items.as_slice() } else { &[] });
+        named.filter_map(text).collect()
+    }
+
     /// The same as YAML, without what only Bellwether has: other tools read the routes out of it.
     pub fn original_yaml(&self) -> String {
         redact::for_other_tools(&self.original).to_yaml()

@@ -1,4 +1,5 @@
 use bellwether_yaml::{Secret, Value};
+use url::{Position, Url};
 
 use crate::message::is_secret_header;
 
@@ -37,7 +38,7 @@ const SECRET_FIELDS: &[&str] = &[
     "access_key",
     "key",
 ];
-/// The same below a section of this name, where the field alone says less.
+/// Addresses below a section of this name: whoever knows all of one can use it. The host is shown, so that people see who is told, and because tools want an address there.
 const SECRET_URLS: [(&str, &str); 3] =
     [("webhook_configs", "url"), ("http_configs", "url"), ("slack_configs", "api_url")];
 
@@ -64,9 +65,10 @@ pub(super) fn for_other_tools(document: &Value) -> Value {
 /// The same document without its secrets.
 pub(super) fn hide_secrets(document: Value) -> Value {
     edit(document, "", &|value, section, name| {
-        let is_secret = SECRET_FIELDS.contains(&name)
-            || SECRET_URLS.contains(&(section, name))
-            || (section == "headers" && is_secret_header(name));
+        if let (Value::Str(url), true) = (&value, SECRET_URLS.contains(&(section, name))) {
+            return Some(hide_url(url));
+        }
+        let is_secret = SECRET_FIELDS.contains(&name) || (section == "headers" && is_secret_header(name));
         let is_text = !matches!(value, Value::Map(_) | Value::List(_) | Value::FlowList(_));
         Some(if is_secret && is_text && !value.is_zero() { Secret::new("x").to_value() } else { value })
     })
@@ -100,8 +102,22 @@ fn edit_named(
     })
 }
 
+/// An address without what is behind the host.
+fn hide_url(text: &str) -> Value {
+    let host = Url::parse(text).ok().filter(|url| !text.contains("{{") && url.has_host());
+    match host {
+        Some(url) => Value::Str(format!(
+            "{}://{}/<secret>",
+            url.scheme(),
+            &url[Position::BeforeHost..Position::AfterPort]
+        )),
+        None => Secret::new("x").to_value(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::{Config, ConfigOptions};
 
     #[test]
@@ -142,5 +158,14 @@ bellwether: {receivers: {r: {max_per_minute: 1}}}
             assert!(!shown.contains(own), "{shown}");
         }
         assert_eq!(shown.matches("timeout").count(), 1, "{shown}");
+    }
+
+    #[test]
+    fn of_an_address_the_host_is_shown() {
+        let check = |url: &str, want: &str| assert_eq!(hide_url(url), Value::str(want), "{url}");
+        check("http://127.0.0.1:9/a/b?token=c", "http://127.0.0.1:9/<secret>");
+        check("https://user:password@hooks.example/x", "https://hooks.example/<secret>");
+        check("http://{{ .Labels.host }}/x", "<secret>");
+        check("nonsense", "<secret>");
     }
 }

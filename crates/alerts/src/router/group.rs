@@ -73,7 +73,7 @@ impl Group {
 }
 
 /// The names of the times for which nobody is told now: times at which all are muted, or all those outside of which they are.
-pub(super) fn muted_by(config: &Config, options: &RouteOptions, now_ms: i64) -> Vec<String> {
+pub fn muted_by(config: &Config, options: &RouteOptions, now_ms: i64) -> Vec<String> {
     let is_now = |name: &&String| {
         config.time_intervals.get(*name).is_some_and(|times| times.iter().any(|it| it.contains(now_ms)))
     };

@@ -17,7 +17,7 @@ use bellwether_model::{Alert, Fingerprint, Labels};
 pub use changes::Changes;
 pub use delivery::{Delivery, DeliveryId, Due, LogKey, Skipped};
 pub use flush::LOG_RETENTION_MS;
-pub use group::{GroupClock, GroupId};
+pub use group::{GroupClock, GroupId, muted_by};
 
 use crate::config::Config;
 use crate::dedup::LogEntry;
@@ -26,7 +26,7 @@ use crate::route::Route;
 use crate::silence::{SilenceId, Silences};
 use changes::Dirty;
 use delivery::Open;
-use group::{Group, muted_by};
+use group::Group;
 
 /// Why nobody is told about an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

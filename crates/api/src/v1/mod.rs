@@ -6,11 +6,14 @@ mod alerting;
 mod cardinality;
 mod features;
 mod federate;
+mod notifying;
 mod packs;
 mod parse;
 pub(crate) mod query;
 mod read;
+mod routing;
 mod series;
+mod silence_preview;
 mod slos;
 mod status;
 mod targets;
@@ -60,6 +63,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/rules", get(alerting::rules))
         .route("/alerts", get(alerting::alerts))
         .route("/alertmanagers", get(alerting::alertmanagers))
+        .route("/notifications", get(notifying::notifications))
+        .route("/receivers", get(notifying::receivers))
+        .route("/receivers/{name}/test", post(notifying::test))
+        .route("/silences/preview", post(silence_preview::preview))
+        .route("/route", get(routing::route))
+        .route("/route/tree", get(routing::tree))
         .route("/read", post(read::read))
         .route("/write", post(write::write))
         .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))

@@ -5,6 +5,7 @@ mod support;
 mod active_queries;
 mod admin;
 mod agreement;
+mod alertmanager;
 mod bad_input;
 mod crash;
 mod differential;

@@ -1,0 +1,159 @@
+//! `notifications` and `receivers`: what was told to whom, and how the ways to tell somebody are doing. Not part of the API of Prometheus.
+
+use std::collections::BTreeMap;
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bellwether_alerts::alertmanager::{
+    IntegrationStatus, NotificationQuery, NotificationRecord, NotificationStatus,
+};
+use bellwether_alerts::test_message::TestResult;
+use bellwether_model::{Alert, Labels};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::envelope;
+use crate::error::{ApiError, ErrorKind};
+use crate::params::{Params, format_time_with_ms};
+use crate::requester::{Requester, is_cross_site};
+use crate::state::AppState;
+use crate::v2::json_body;
+
+/// So many notifications are listed if nothing is said.
+const USUAL_NOTIFICATIONS: usize = 100;
+/// So many are listed at most.
+const MOST_NOTIFICATIONS: usize = 10_000;
+/// Largest body of a test, in bytes.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// The notifications of a time, the newest first.
+pub(crate) async fn notifications(
+    State(state): State<AppState>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let range = params.range_or_all()?;
+    let limit = match params.limit("limit")? {
+        0 => USUAL_NOTIFICATIONS,
+        limit => limit.min(MOST_NOTIFICATIONS),
+    };
+    let query = NotificationQuery {
+        receiver: params.get("receiver").map(str::to_owned),
+        status: params.get("status").map(status).transpose()?,
+        start_ms: range.mint,
+        end_ms: range.maxt,
+        // One more tells whether there are more.
+        limit: limit + 1,
+    };
+    let found = tokio::task::spawn_blocking(move || state.alertmanager.notifications(&query)).await;
+    let found =
+        found.map_err(|_| ApiError::internal("reading the log ended unexpectedly; the log says more"))?;
+    let found = found.map_err(ApiError::internal)?;
+    let shown: Vec<Value> = found.iter().take(limit).map(notification).collect();
+    Ok(envelope::success(&json!({ "notifications": shown, "truncated": found.len() > limit })))
+}
+
+fn status(text: &str) -> Result<NotificationStatus, ApiError> {
+    let all = [NotificationStatus::Sent, NotificationStatus::Failed, NotificationStatus::Skipped];
+    let found = all.into_iter().find(|status| status.as_str() == text);
+    found.ok_or_else(|| {
+        ApiError::bad_parameter("status", format_args!("{text:?} is not one of sent, failed and skipped"))
+    })
+}
+
+fn notification(record: &NotificationRecord) -> Value {
+    let alerts = record.alerts.iter().map(|alert| {
+        json!({
+            "fingerprint": alert.fingerprint,
+            "status": if alert.resolved { "resolved" } else { "firing" },
+            "labels": alert.labels,
+        })
+    });
+    json!({
+        "time": format_time_with_ms(record.at_ms),
+        "receiver": record.receiver,
+        "integration": record.integration,
+        "groupKey": record.group_key,
+        "groupLabels": record.group_labels,
+        "reason": record.reason,
+        "status": record.status.as_str(),
+        "attempts": record.attempts,
+        "error": record.error,
+        "alerts": alerts.collect::<Vec<_>>(),
+        "moreAlerts": record.more_alerts,
+        "url": record.url,
+        "body": record.body,
+    })
+}
+
+/// All receivers, and how telling them has gone since the server started.
+pub(crate) async fn receivers(State(state): State<AppState>) -> Response {
+    let receivers = state.alertmanager.receivers().into_iter().map(|receiver| {
+        let integrations: Vec<Value> = receiver.integrations.iter().map(integration).collect();
+        json!({ "name": receiver.name, "integrations": integrations })
+    });
+    envelope::success(&json!({ "receivers": receivers.collect::<Vec<_>>() }))
+}
+
+fn integration(status: &IntegrationStatus) -> Value {
+    json!({
+        "type": status.kind,
+        "index": status.index,
+        "supported": status.supported,
+        "sendResolved": status.send_resolved,
+        "lastSuccess": status.last_success_ms.map(format_time_with_ms),
+        "lastFailure": status.last_failure_ms.map(format_time_with_ms),
+        "lastError": status.last_error,
+        "sent": status.sent,
+        "failed": status.failed,
+        "circuit": status.circuit.as_str(),
+    })
+}
+
+/// The alert that a test is about, if somebody has one in mind.
+#[derive(Debug, Default, Deserialize)]
+struct TestAlert {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+/// Sends a message that is marked as a test through each integration of a receiver, and tells how each took it.
+pub(crate) async fn test(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Extension(requester): Extension<Requester>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    // A body is not needed, so a page of another site could ask for it.
+    if is_cross_site(request.headers()) {
+        let message = "pages of other sites cannot send test messages".to_owned();
+        return Err(ApiError { kind: ErrorKind::Forbidden, message });
+    }
+    let sent: Option<TestAlert> = json_body(&state, request, "alert", MAX_BODY_BYTES).await?;
+    let TestAlert { labels, annotations } = sent.unwrap_or_default();
+    let alert = (!labels.is_empty() || !annotations.is_empty()).then(|| Alert {
+        labels: Labels::from_pairs(labels),
+        annotations: Labels::from_pairs(annotations),
+        starts_at_ms: state.clock.now_ms(),
+        ends_at_ms: None,
+        generator_url: String::new(),
+    });
+    tracing::info!(receiver = %name, peer = %requester.peer, "test message asked for");
+    let results = state.alertmanager.test_receiver(&name, alert).await;
+    let results =
+        results.map_err(|unknown| ApiError { kind: ErrorKind::NotFound, message: unknown.to_string() })?;
+    let results: Vec<Value> = results.iter().map(test_result).collect();
+    Ok(envelope::success(&json!({ "results": results })))
+}
+
+fn test_result(result: &TestResult) -> Value {
+    let error = result.result.as_ref().err().map(ToString::to_string);
+    json!({
+        "integration": format!("{}[{}]", result.kind, result.index),
+        "status": if error.is_none() { "ok" } else { "error" },
+        "error": error.unwrap_or_default(),
+        "durationMs": u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX),
+    })
+}

@@ -1,0 +1,105 @@
+//! `alerts/groups`: what is told of together.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use bellwether_alerts::router::{KnownAlert, Mutes, Router, muted_by};
+use bellwether_model::{Fingerprint, Labels};
+use serde::Serialize;
+
+use super::alerts::{LabelMap, ListedAlert, ReceiverName, answer};
+use super::filter::AlertFilter;
+use super::order;
+use super::refusal::Refusal;
+use crate::error::ApiError;
+use crate::params::Params;
+use crate::state::AppState;
+
+#[derive(Debug, Serialize)]
+struct ListedGroup {
+    alerts: Vec<ListedAlert>,
+    labels: LabelMap,
+    receiver: ReceiverName,
+}
+
+/// A group with those of its alerts that are wanted.
+struct FoundGroup {
+    labels: Labels,
+    receiver: String,
+    muted_by: Vec<String>,
+    alerts: Vec<(KnownAlert, Mutes)>,
+}
+
+/// The groups that have an alert that is wanted, by their labels and receivers.
+pub(super) async fn groups(
+    State(state): State<AppState>,
+    params: Result<Params, ApiError>,
+) -> Result<Response, Refusal> {
+    let filter = AlertFilter::read(&params?)?;
+    answer(state, move |state| {
+        let mut found = state.alertmanager.read(|router, now_ms| find(router, &filter, now_ms));
+        let receivers = receivers_of_alerts(&found);
+        found.retain(|group| filter.muted || group.muted_by.is_empty());
+        found.sort_by(|a, b| {
+            order::label_sets(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver))
+        });
+        found.into_iter().map(|group| list(group, &receivers)).collect::<Vec<_>>()
+    })
+    .await
+}
+
+fn find(router: &Router, filter: &AlertFilter, now_ms: i64) -> Vec<FoundGroup> {
+    let config = router.config();
+    let routes: BTreeMap<&str, _> =
+        config.route.walk().map(|route| (route.id.as_str(), &route.options)).collect();
+    let mut found = Vec::new();
+    for (id, receiver, alerts) in router.groups() {
+        if !filter.wants_receiver(receiver, config) {
+            continue;
+        }
+        let alerts: Vec<_> = alerts
+            .map(|known| (known, router.mutes(&known.alert.labels, now_ms)))
+            .filter(|(known, mutes)| filter.wants(known, mutes, now_ms))
+            .map(|(known, mutes)| (known.clone(), mutes))
+            .collect();
+        if !alerts.is_empty() {
+            let options = routes.get(id.route.as_str());
+            found.push(FoundGroup {
+                labels: id.labels.clone(),
+                receiver: receiver.to_owned(),
+                muted_by: options.map(|options| muted_by(config, options, now_ms)).unwrap_or_default(),
+                alerts,
+            });
+        }
+    }
+    found
+}
+
+/// Who is told of each alert, in any of the groups.
+fn receivers_of_alerts(groups: &[FoundGroup]) -> BTreeMap<Fingerprint, Vec<ReceiverName>> {
+    let mut receivers: BTreeMap<Fingerprint, Vec<ReceiverName>> = BTreeMap::new();
+    for group in groups {
+        for (known, _) in &group.alerts {
+            let name = group.receiver.clone();
+            receivers.entry(known.alert.fingerprint()).or_default().push(ReceiverName { name });
+        }
+    }
+    for names in receivers.values_mut() {
+        names.sort();
+    }
+    receivers
+}
+
+fn list(mut group: FoundGroup, receivers: &BTreeMap<Fingerprint, Vec<ReceiverName>>) -> ListedGroup {
+    group.alerts.sort_by(|(a, _), (b, _)| order::alerts(&a.alert.labels, &b.alert.labels));
+    let alerts = group.alerts.iter().map(|(known, mutes)| {
+        let receivers = receivers.get(&known.alert.fingerprint()).cloned().unwrap_or_default();
+        ListedAlert::new(known, mutes, receivers, &group.muted_by)
+    });
+    ListedGroup {
+        alerts: alerts.collect(),
+        labels: LabelMap(group.labels),
+        receiver: ReceiverName { name: group.receiver },
+    }
+}

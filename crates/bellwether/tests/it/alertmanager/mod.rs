@@ -1,0 +1,96 @@
+//! The Alertmanager in the program, as people's tools meet it.
+
+mod amtool;
+mod explained;
+mod peer;
+mod reload;
+mod senders;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::support::{Bellwether, exchange, wait_for};
+
+/// A configuration with a route for pages below the default one. Its receivers are told at `hook`.
+fn config(hook: &str) -> String {
+    format!(
+        "route:\n  receiver: team\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\n  routes:\n  \
+         - matchers: [severity=\"page\"]\n    receiver: pager\n\
+         receivers:\n- name: team\n  webhook_configs: [{{url: '{hook}/team'}}]\n\
+         - name: pager\n  webhook_configs: [{{url: '{hook}/pager'}}]\n\
+         inhibit_rules:\n- source_matchers: [severity=\"critical\"]\n  target_matchers: [severity=\"warning\"]\n  equal: [job]\n"
+    )
+}
+
+/// Starts the server on an `alertmanager.yml` in `dir`.
+fn serve(dir: &Path, alertmanager: &str) -> Bellwether {
+    fs::write(dir.join("alertmanager.yml"), alertmanager).expect("written");
+    Bellwether::serve(dir, &["--alertmanager.config.file=alertmanager.yml"])
+}
+
+/// Answers 200 to everything and remembers what was sent: paths and bodies.
+pub(crate) struct Hook {
+    pub(crate) url: String,
+    got: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl Hook {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+        let got: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let seen = Arc::clone(&got);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut reader = BufReader::new(&stream);
+                let (mut path, mut length) = (String::new(), 0);
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                    let lower = line.to_ascii_lowercase();
+                    if path.is_empty() {
+                        line.split(' ').nth(1).unwrap_or("").clone_into(&mut path);
+                    } else if let Some(n) = lower.strip_prefix("content-length:") {
+                        length = n.trim().parse().unwrap_or(0);
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                if reader.read_exact(&mut body).is_ok() {
+                    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                    seen.lock().expect("no panic").push((path, body));
+                }
+                let _ =
+                    (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        });
+        Self { url, got }
+    }
+
+    /// The first message that satisfies `wanted`, once it is there.
+    pub(crate) fn wait_for(&self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
+        wait_for(what, || {
+            let got = self.got.lock().expect("no panic");
+            got.iter().find(|(path, body)| wanted(path, body)).map(|(_, body)| body.clone())
+        })
+    }
+}
+
+/// Posts JSON to the API of Alertmanager.
+fn post(url: &str, path: &str, body: &Value) -> (u16, String) {
+    let headers = [("Content-Type", "application/json")];
+    let answer = exchange("POST", &format!("{url}/api/v2/{path}"), &headers, body.to_string().as_bytes());
+    (answer.status, answer.body)
+}
+
+/// Gets JSON from the API of Alertmanager.
+fn get(url: &str, path: &str) -> Value {
+    let answer = exchange("GET", &format!("{url}/api/v2/{path}"), &[], &[]);
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer.json()
+}

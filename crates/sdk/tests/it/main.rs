@@ -1,5 +1,6 @@
 //! What users of the SDK rely on, through its public interface.
 mod aliases;
+mod blocking;
 mod domain;
 mod exemplars;
 mod expiry;

@@ -116,6 +116,9 @@ fn in_a_process_of_its_own() {
             say_text(&families.registry, Some(&families.golden));
         }
         "golden" => golden::work(&sharing, number),
+        "hold" => crate::blocking::hold_an_exposition(|registry| {
+            registry.share(&sharing).expect("the directory can be used");
+        }),
         "merge" => merge(&sharing, number),
         "collect" => collect(&sharing),
         other => panic!("BUG: no role {other}"),
@@ -318,6 +321,17 @@ fn wait_for(child: &mut Child, what: &[u8]) -> u8 {
         out.read_exact(&mut byte).expect("it says more");
     }
     byte[0]
+}
+
+#[test]
+fn counting_goes_on_while_an_exposition_of_all_processes_is_held() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let left = start("merge", directory.path(), 1);
+    read(end(left));
+    let mut holding = start("hold", directory.path(), 0);
+    let mut said = String::new();
+    holding.stdout.take().expect("it is piped").read_to_string(&mut said).expect("it is text");
+    assert!(holding.wait().expect("it ends").success(), "{said}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::alias::Alias;
 use crate::arena::Arena;
 use crate::expiry::{Change, Expiry};
 use crate::gate::Gate;
+use crate::key::{HashKeys, KeyWords};
 use crate::kind::Kind;
 use crate::labels::{Field, Labels, OVERFLOW, OpenValues, Values};
 use crate::overflow::{Bell, Overflow};
@@ -36,6 +37,7 @@ pub(crate) struct Core {
     /// Where the other words are.
     home: &'static Arena,
     hasher: foldhash::fast::RandomState,
+    keys: HashKeys,
     /// If all labels are closed and have few combinations: where their records are.
     dense: Dense,
     /// The others.
@@ -181,6 +183,7 @@ impl Core {
             arena,
             home,
             hasher: foldhash::fast::RandomState::default(),
+            keys: HashKeys::default(),
             dense,
             table: Table::default(),
             first: AtomicU32::new(0),
@@ -206,7 +209,7 @@ impl Core {
         // The labels of the type are those of the family, and the compiler knows what is said about them.
         if open_fields(L::FIELDS).zip(values).all(|(open, value)| open.takes(value)) {
             match self.look_up(State::Exposed, closed_index, values) {
-                Some(at) => Record::at(self.arena, at),
+                Some((_, record)) => record,
                 None => self.make(closed_index, values),
             }
         } else {
@@ -230,22 +233,34 @@ impl Core {
     fn find_in(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
         match self.dense.get(closed_index) {
             Some(record) => record.is(state).then(|| self.dense.place(closed_index)),
-            None => self.look_up(state, closed_index, values),
+            None => self.look_up(state, closed_index, values).map(|(at, _)| at),
         }
     }
 
     /// The same by the hash of the values. Where it is called for one type of labels, their number is known and all loops over them are unrolled.
     #[inline(always)]
-    #[expect(clippy::manual_find, reason = "a closure is a function of its own again, which costs a call")]
-    fn look_up(&self, state: State, closed_index: u32, values: &[&str]) -> Option<u32> {
-        let hash = self.hash(closed_index, values);
+    fn look_up(&self, state: State, closed_index: u32, values: &[&str]) -> Option<(u32, Record)> {
+        let mut room = KeyWords::default();
+        let Some((words, hash)) = self.keys.words_and_hash(closed_index, values, &mut room) else {
+            return self.look_up_long(state, closed_index, values);
+        };
         let n_cells = self.description.n_cells;
         for at in self.table.candidates(hash) {
-            if Record::at(self.arena, at).has(n_cells, state, closed_index, values) {
-                return Some(at);
+            let record = Record::at(self.arena, at);
+            if record.has_words(n_cells, state, closed_index, words) {
+                return Some((at, record));
             }
         }
         None
+    }
+
+    /// The same for values of which there is more than is worth keeping.
+    #[cold]
+    fn look_up_long(&self, state: State, closed_index: u32, values: &[&str]) -> Option<(u32, Record)> {
+        let n_cells = self.description.n_cells;
+        let candidates = self.table.candidates(self.keys.hash(closed_index, values));
+        let mut records = candidates.map(|at| (at, Record::at(self.arena, at)));
+        records.find(|(_, record)| record.has(n_cells, state, closed_index, values))
     }
 
     /// The series of a combination of closed values that was not made yet, or is one of very many.
@@ -255,18 +270,6 @@ impl Core {
             Some(at) => Record::at(self.arena, at),
             None => self.make(closed_index, &[]),
         }
-    }
-
-    #[inline(always)]
-    fn hash(&self, closed_index: u32, values: &[&str]) -> u32 {
-        let mut hash = u64::from(closed_index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // Each value by itself, so that the processor works at all of them at the same time.
-        for value in values {
-            let mut hasher = self.hasher.build_hasher();
-            hasher.write(value.as_bytes());
-            hash = hash.rotate_left(23) ^ hasher.finish();
-        }
-        (hash ^ hash >> 32) as u32
     }
 
     fn open_fields(&self) -> impl Iterator<Item = &'static OpenValues> {
@@ -332,7 +335,7 @@ impl Core {
         if growth.listing.is_some_and(|list| !list.make_room(self.arena)) {
             return Record::at(self.home, self.lost);
         }
-        let hash = self.hash(closed_index, values);
+        let hash = self.keys.hash(closed_index, values);
         let n_cells = self.description.n_cells;
         let at = match self.dense.get(closed_index) {
             Some(record) => {

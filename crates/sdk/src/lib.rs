@@ -55,6 +55,7 @@ pub mod http;
 mod info;
 mod journal;
 mod json;
+mod key;
 mod kind;
 mod labels;
 mod native;

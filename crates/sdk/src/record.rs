@@ -159,6 +159,16 @@ impl Record {
             && each_word(values, |word| words.next().is_some_and(|w| w.load(Ordering::Relaxed) == word))
     }
 
+    /// The same for the words that stand for the values.
+    #[inline(always)]
+    pub(crate) fn has_words(self, n_cells: usize, state: State, closed_index: u32, words: &[u64]) -> bool {
+        let behind = self.words.get(HEAD + n_cells..HEAD + n_cells + words.len());
+        self.words[1].load(Ordering::Acquire) == state as u64 | u64::from(closed_index)
+            && behind.is_some_and(|behind| {
+                behind.iter().zip(words).all(|(word, wanted)| word.load(Ordering::Relaxed) == *wanted)
+            })
+    }
+
     /// What is behind the cells, from the words of the values on, see [`each_word`].
     pub(crate) fn behind_cells(self, n_cells: usize) -> &'static [AtomicU64] {
         &self.words[HEAD + n_cells..]

@@ -29,7 +29,7 @@ pub struct Incident {
     /// Seconds from there back to normal.
     pub recovery_s: i64,
     /// How many of the platform's turns it takes.
-    turns: i64,
+    pub turns: i64,
 }
 
 /// Names of the incidents for the platforms' code.
@@ -38,11 +38,17 @@ pub(crate) enum IncidentId {
     GenesisAgentFailing,
     GenesisTraceStoreDown,
     GenesisTaskFlood,
+    GenesisMetricServerSlow,
+    GenesisTraceStoreHangs,
+    GenesisBackendLost,
+    GenesisWrongEnvironment,
     DagModelEndpointFlaky,
     DagDatabaseFailover,
     DagLockContention,
     DagModelEndpointHangs,
     DagContextLeak,
+    DagEngineLost,
+    DagStarterStopped,
     CausalBadDeploy,
     CausalApiLost,
     CausalGraphStoreSlow,
@@ -169,7 +175,7 @@ const fn incident(
 
 /// Lengths follow from the alerts: an expression over `[5m]` takes up to five minutes to cross its threshold and then has to stay there
 /// for its `for`.
-static SCRIPT: [Incident; 31] = [
+static SCRIPT: [Incident; 37] = [
     incident(
         IncidentId::GenesisAgentFailing,
         Platform::Genesis,
@@ -187,12 +193,52 @@ static SCRIPT: [Incident; 31] = [
         [1, 239, 1],
     ),
     incident(
+        IncidentId::GenesisBackendLost,
+        Platform::Genesis,
+        "backend-lost",
+        "the backend is gone, and with it what it knows of its sources",
+        &["GenesisBackendDown", "GenesisBackendDataSourceDown"],
+        [1, 209, 1],
+    ),
+    incident(
         IncidentId::GenesisTaskFlood,
         Platform::Genesis,
         "task-flood",
         "a scheduled report floods the task queue",
         &["GenesisTaskQueueBacklog"],
         [60, 720, 60],
+    ),
+    incident(
+        IncidentId::GenesisMetricServerSlow,
+        Platform::Genesis,
+        "metric-server-slow",
+        "the server of metrics answers fifteen times slower",
+        &["GenesisMetricQueriesSlow"],
+        [20, 960, 20],
+    ),
+    incident(
+        IncidentId::GenesisTraceStoreHangs,
+        Platform::Genesis,
+        "trace-store-hangs",
+        "the trace store takes questions and does not answer, until they are given up",
+        &["GenesisTraceQueriesSlow", "GenesisAnswersSlow", "GenesisBackendDataSourceDown"],
+        [1, 960, 1],
+    ),
+    incident(
+        IncidentId::GenesisWrongEnvironment,
+        Platform::Genesis,
+        "wrong-environment",
+        "a deployment says that this is no production, so that the backend makes data up",
+        &["GenesisAnswersAreMadeUp"],
+        [1, 239, 1],
+    ),
+    incident(
+        IncidentId::DagEngineLost,
+        Platform::Dag,
+        "engine-lost",
+        "one engine process is gone, its runs wait for its successor",
+        &["DagTargetDown"],
+        [1, 209, 1],
     ),
     incident(
         IncidentId::DagModelEndpointFlaky,
@@ -234,6 +280,18 @@ static SCRIPT: [Incident; 31] = [
         &["HighMemoryUsage"],
         [240, 480, 60],
     ),
+    Incident {
+        // What runs has to finish, then the window of half an hour, then five minutes of `for`.
+        turns: 3,
+        ..incident(
+            IncidentId::DagStarterStopped,
+            Platform::Dag,
+            "starter-stopped",
+            "what starts workflows stands still",
+            &["NoWorkflowFinishes"],
+            [1, 50 * 60, 1],
+        )
+    },
     incident(
         IncidentId::CausalBadDeploy,
         Platform::Causal,

@@ -146,7 +146,9 @@ impl Dag {
         match event {
             Event::Second => self.second(),
             Event::Start => {
-                self.arrive(EXECUTE);
+                if self.trouble.level(IncidentId::DagStarterStopped) < 0.5 {
+                    self.arrive(EXECUTE);
+                }
                 let gap = self.dice.gap_s(self.starts.rate_per_s(self.now_ms));
                 self.agenda.plan(self.now_ms + ms(gap), Event::Start);
             }
@@ -195,9 +197,19 @@ impl Dag {
         self.trouble.level(IncidentId::DagDatabaseFailover) >= 0.5
     }
 
+    fn engine_is_lost(&self) -> bool {
+        self.trouble.level(IncidentId::DagEngineLost) >= 0.5
+    }
+
     fn second(&mut self) {
         let leak_before = self.trouble.level(IncidentId::DagContextLeak);
+        let was_lost = self.engine_is_lost();
         self.trouble = Trouble::at(Platform::Dag, self.now_ms);
+        match (was_lost, self.engine_is_lost()) {
+            (false, true) => self.stop(1),
+            (true, false) => self.start(1),
+            _ => {}
+        }
         let leak = self.trouble.level(IncidentId::DagContextLeak);
         if leak_before >= 1.0 && leak < 1.0 {
             self.stop(0);

@@ -45,6 +45,19 @@ pub(super) struct Backend {
     present_ms: [i64; 6],
 }
 
+/// What goes wrong around the backend.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings {
+    /// A source that cannot be connected to.
+    pub(super) unreachable: Option<Upstream>,
+    /// A source that never answers.
+    pub(super) hanging: Option<Upstream>,
+    /// How many times as long as usual the server of metrics takes.
+    pub(super) metrics_slowness: f64,
+    /// Whether the settings say that this is no production, so that data are made up.
+    pub(super) is_made_up: bool,
+}
+
 /// A call of a source, as it will end.
 #[derive(Debug, Clone, Copy)]
 struct Call {
@@ -58,6 +71,7 @@ struct Call {
 pub(super) struct Answer {
     page: usize,
     call: Option<Call>,
+    is_made_up: bool,
     /// From the request to the answer.
     pub(super) seconds: f64,
 }
@@ -79,7 +93,7 @@ impl Backend {
     fn count_from_zero(&self) {
         for page in &PAGES {
             let sources = match page.call {
-                Some(_) => &[Source::Live, Source::Stale, Source::Unavailable][..],
+                Some(_) => &[Source::Live, Source::Stale, Source::Unavailable, Source::Mock][..],
                 None => &[Source::Live],
             };
             for source in sources {
@@ -97,12 +111,14 @@ impl Backend {
         }
     }
 
-    /// Somebody opens a page. `unreachable` is a source that cannot be connected to.
-    pub(super) fn ask(&mut self, unreachable: Option<Upstream>) -> Answer {
+    /// Somebody opens a page.
+    pub(super) fn ask(&mut self, around: Surroundings) -> Answer {
         let page = self.dice.weighted(&PAGES.each_ref().map(|it| it.weight));
-        let call = PAGES[page].call.map(|(upstream, usual_s)| self.call(upstream, usual_s, unreachable));
+        let asks = PAGES[page].call.filter(|_| !around.is_made_up);
+        let call = asks.map(|(upstream, usual_s)| self.call(upstream, usual_s, around));
+        let is_made_up = around.is_made_up && PAGES[page].call.is_some();
         let own_s = self.dice.around(0.006, 0.5);
-        Answer { page, call, seconds: own_s + call.map_or(0.0, |call| call.seconds) }
+        Answer { page, call, is_made_up, seconds: own_s + call.map_or(0.0, |call| call.seconds) }
     }
 
     /// The answer is sent.
@@ -112,6 +128,7 @@ impl Backend {
             self.called(call);
         }
         let source = match answer.call.and_then(|call| call.error) {
+            None if answer.is_made_up => Source::Mock,
             None => {
                 self.present_ms[answer.page] = now_ms;
                 Source::Live
@@ -125,18 +142,22 @@ impl Backend {
     }
 
     /// Asks each source whether it is there.
-    pub(super) fn probe(&mut self, unreachable: Option<Upstream>) {
+    pub(super) fn probe(&mut self, around: Surroundings) {
         for (upstream, usual_s) in PROBES {
-            let call = self.call(upstream, usual_s, unreachable);
+            let call = self.call(upstream, usual_s, around);
             self.called(call);
         }
     }
 
-    fn call(&mut self, upstream: Upstream, usual_s: f64, unreachable: Option<Upstream>) -> Call {
-        if unreachable == Some(upstream) {
+    fn call(&mut self, upstream: Upstream, usual_s: f64, around: Surroundings) -> Call {
+        if around.unreachable == Some(upstream) {
             return Call { upstream, seconds: self.dice.around(0.004, 0.4), error: Some(Error::Connection) };
         }
-        let seconds = self.dice.around(usual_s, 0.45);
+        if around.hanging == Some(upstream) {
+            return Call { upstream, seconds: PATIENCE_S, error: Some(Error::Timeout) };
+        }
+        let slowness = if upstream == Upstream::Prometheus { around.metrics_slowness } else { 1.0 };
+        let seconds = (self.dice.around(usual_s, 0.45) * slowness).min(PATIENCE_S);
         let error = self
             .dice
             .chance(0.000_6)

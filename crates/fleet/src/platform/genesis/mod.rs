@@ -5,7 +5,7 @@ mod backend;
 use bellwether_sdk::{LabelValue as _, Registry};
 
 use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, QUEUES, REPORTERS};
-use self::backend::{Answer, Backend};
+use self::backend::{Answer, Backend, Surroundings};
 use super::Platform;
 use crate::generated::genesis::{Genesis as Metrics, Status, Upstream};
 use crate::incident::{IncidentId, Trouble};
@@ -119,10 +119,12 @@ impl Genesis {
                 self.agenda.plan(self.now_ms + ms(gap), Event::Arrival);
             }
             Event::Request => {
-                let answer = self.backend.ask(self.unreachable());
-                let (at_ms, incarnation) = (self.now_ms + ms(answer.seconds), self.processes[0].incarnation);
-                self.agenda.plan(at_ms, Event::Answer(answer, incarnation));
-                self.resources[0].work += 0.003;
+                if self.processes[0].reachable {
+                    let answer = self.backend.ask(self.surroundings());
+                    let at_ms = self.now_ms + ms(answer.seconds);
+                    self.agenda.plan(at_ms, Event::Answer(answer, self.processes[0].incarnation));
+                    self.resources[0].work += 0.003;
+                }
                 let gap = self.dice.gap_s(self.requests.rate_per_s(self.now_ms));
                 self.agenda.plan(self.now_ms + ms(gap), Event::Request);
             }
@@ -142,7 +144,13 @@ impl Genesis {
     }
 
     fn second(&mut self) {
+        let was_lost = self.backend_is_lost();
         self.trouble = Trouble::at(Platform::Genesis, self.now_ms);
+        match (was_lost, self.backend_is_lost()) {
+            (false, true) => self.processes[0].stop(),
+            (true, false) => self.start(0),
+            _ => {}
+        }
         for idx in 0..self.processes.len() {
             if self.trouble.is_over() && recycled_at(self.seed, idx, self.now_ms) {
                 self.restart(idx);
@@ -150,8 +158,8 @@ impl Genesis {
             let idle_work = self.dice.between(0.01, 0.04);
             self.resources[idx].second(idle_work);
         }
-        if self.now_ms.rem_euclid(PROBE_EVERY_MS) < SECOND_MS {
-            self.backend.probe(self.unreachable());
+        if self.now_ms.rem_euclid(PROBE_EVERY_MS) < SECOND_MS && self.processes[0].reachable {
+            self.backend.probe(self.surroundings());
         }
         let flood = (self.trouble.level(IncidentId::GenesisTaskFlood) * FLOOD) as usize;
         for agent in REPORTERS {
@@ -162,13 +170,28 @@ impl Genesis {
         self.agenda.plan(self.now_ms + SECOND_MS, Event::Second);
     }
 
-    /// The source that the backend cannot connect to.
-    fn unreachable(&self) -> Option<Upstream> {
-        (self.trouble.level(IncidentId::GenesisTraceStoreDown) >= 0.5).then_some(Upstream::Traces)
+    fn backend_is_lost(&self) -> bool {
+        self.trouble.level(IncidentId::GenesisBackendLost) >= 0.5
+    }
+
+    /// What the backend has to cope with.
+    fn surroundings(&self) -> Surroundings {
+        let level = |id| self.trouble.level(id);
+        let traces = |id| (level(id) >= 0.5).then_some(Upstream::Traces);
+        Surroundings {
+            unreachable: traces(IncidentId::GenesisTraceStoreDown),
+            hanging: traces(IncidentId::GenesisTraceStoreHangs),
+            metrics_slowness: 1.0 + 14.0 * level(IncidentId::GenesisMetricServerSlow),
+            is_made_up: level(IncidentId::GenesisWrongEnvironment) >= 0.5,
+        }
     }
 
     fn restart(&mut self, process: usize) {
         self.processes[process].stop();
+        self.start(process);
+    }
+
+    fn start(&mut self, process: usize) {
         self.processes[process].start(self.now_ms);
         self.resources[process].restarted();
         if process == 0 {

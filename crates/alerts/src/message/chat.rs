@@ -27,7 +27,7 @@ pub(super) fn msteams(
 ) -> Result<Call, MessageError> {
     let title = shorten(&notification.text("title", &receiver.title)?, MSTEAMS_TITLE_CHARS_MAX);
     let summary = shorten(&notification.text("summary", &receiver.summary)?, MSTEAMS_TITLE_CHARS_MAX);
-    let text = notification.text("text", &receiver.text)?;
+    let text = notification.prose("text", &receiver.text)?;
     let firing = notification.is_firing();
     let card = |text: &str| match receiver.format {
         TeamsFormat::Connector => json!({
@@ -74,7 +74,7 @@ pub(super) fn discord(
 ) -> Result<Call, MessageError> {
     let content = notification.text("content", &receiver.content)?;
     let title = notification.text("title", &receiver.title)?;
-    let description = notification.text("message", &receiver.message)?;
+    let description = notification.prose("message", &receiver.message)?;
     let mut message = json!({
         "content": shorten_lines(&content, DISCORD_CONTENT_CHARS_MAX),
         "embeds": [{
@@ -104,7 +104,7 @@ pub(super) fn telegram(
     let text = if is_html {
         notification.html("message", &receiver.message)?
     } else {
-        notification.text("message", &receiver.message)?
+        notification.prose("message", &receiver.message)?
     };
     let text = text.trim();
     // Marks that are opened and not closed are refused. In Markdown nobody can tell which are.

@@ -55,8 +55,11 @@ pub(super) fn mail(receiver: &EmailReceiver, notification: &Notification<'_>) ->
             headers.push((name.to_owned(), value.clone()));
         }
     }
-    let html =
-        if receiver.html.is_empty() { String::new() } else { notification.html("html", &receiver.html)? };
+    // A part that nobody wrote has nothing to say about alerts that are left out either.
+    let is_written = |template: &&String| !template.is_empty();
+    let html = Some(&receiver.html).filter(is_written).map(|it| notification.html("html", it)).transpose()?;
+    let text =
+        Some(&receiver.text).filter(is_written).map(|it| notification.prose("text", it)).transpose()?;
     let mut key = incident_key(notification.group_key);
     key.truncate(THREAD_KEY_CHARS);
     Ok(Mail {
@@ -64,8 +67,8 @@ pub(super) fn mail(receiver: &EmailReceiver, notification: &Notification<'_>) ->
         from,
         to,
         headers,
-        text: notification.text("text", &receiver.text)?,
-        html,
+        text: text.unwrap_or_default(),
+        html: html.unwrap_or_default(),
         thread: receiver.threading.then_some(Thread { key, by_date: receiver.thread_by_date }),
     })
 }

@@ -28,9 +28,6 @@ use crate::notification::{Data, Status};
 /// The templates that are there unless the user says otherwise, under the names that Alertmanager has for them.
 const DEFAULT_TEMPLATES: &str = include_str!("default.tmpl");
 
-/// Texts of several lines that people read. If not all alerts are in them they say so.
-const PROSE_FIELDS: &[&str] = &["content", "description", "html", "message", "note", "text"];
-
 /// The templates of one configuration.
 #[derive(Debug, Clone)]
 pub struct Templates {
@@ -161,26 +158,30 @@ fn requests(calls: Vec<Call>) -> Vec<Message> {
 impl Notification<'_> {
     /// The text of a field.
     fn text(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
-        self.render(field, template, false)
+        Ok(self.render(field, template, false)?.0)
     }
 
-    /// The text of a field in which marks have a meaning: what alerts say is escaped.
+    /// The text of a field that people read and that may have several lines. If alerts are left out of it, it says how many.
+    fn prose(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
+        Ok(with_more(self.render(field, template, false)?))
+    }
+
+    /// The same with marks that have a meaning: what alerts say is escaped.
     fn html(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
-        self.render(field, template, true)
+        Ok(with_more(self.render(field, template, true)?))
     }
 
-    /// A text with as many of the alerts as templates may go through, the firing ones first: rather less than nothing.
-    fn render(&self, field: &'static str, template: &str, html: bool) -> Result<String, MessageError> {
+    /// A text with as many of the alerts as templates may go through, the firing ones first: rather less than nothing. Beside it, how many are left out.
+    fn render(
+        &self,
+        field: &'static str,
+        template: &str,
+        html: bool,
+    ) -> Result<(String, usize), MessageError> {
         let mut data = Arc::clone(&self.data);
         loop {
             match self.templates.text(template, &data, html) {
-                Ok(mut text) => {
-                    let more = self.data.alerts.len() - data.alerts.len();
-                    if more > 0 && PROSE_FIELDS.contains(&field) {
-                        write!(text, "\n… {more} more alerts").expect("BUG: writing to a string cannot fail");
-                    }
-                    return Ok(text);
-                }
+                Ok(text) => return Ok((text, data.truncated_alerts)),
                 Err(RenderError::Execute(ExecError::Limit { .. })) if data.alerts.len() > 1 => {
                     data = Arc::new(half(&data));
                 }
@@ -198,8 +199,18 @@ impl Notification<'_> {
 fn half(data: &Data) -> Data {
     let mut half = data.clone();
     half.alerts.sort_by_key(|alert| alert.status != Status::Firing);
+    half.truncated_alerts += half.alerts.len().div_ceil(2);
     half.alerts.truncate(half.alerts.len() / 2);
     half
+}
+
+/// A text with a line about alerts that are left out, unless it tells of them itself.
+fn with_more((mut text, more): (String, usize)) -> String {
+    if more > 0 && !text.contains(&format!("{more} more alert")) {
+        let line_end = if text.is_empty() { "" } else { "\n" };
+        write!(text, "{line_end}… {more} more alerts").expect("BUG: writing to a string cannot fail");
+    }
+    text
 }
 
 /// A name for a group that says nothing about it and is always the same: the SHA-256 of its key, as services want it to tell one incident from another.

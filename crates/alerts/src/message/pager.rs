@@ -136,8 +136,9 @@ pub(super) fn opsgenie(
         return Ok(vec![call("POST", format!("{base}/{alias}/close?identifierType=alias"), &body)]);
     }
     let message = shorten(&text("message", &receiver.message)?, OPSGENIE_MESSAGE_CHARS_MAX);
-    let description =
-        shorten_lines(&text("description", &receiver.description)?, OPSGENIE_DESCRIPTION_CHARS_MAX);
+    let description = notification
+        .prose("description", &receiver.description)
+        .map(|it| shorten_lines(&it, OPSGENIE_DESCRIPTION_CHARS_MAX))?;
     let mut details: Map<String, Json> = notification
         .data
         .common_labels

@@ -91,10 +91,10 @@ fn message(
         }
     };
     set("title", shorten(&text("title", &receiver.title)?, TITLE_CHARS_MAX).into());
+    set("text", shorten_lines(&notification.prose("text", &receiver.text)?, TEXT_CHARS_MAX).into());
     for (name, field, template) in [
         ("title_link", "title_link", &receiver.title_link),
         ("pretext", "pretext", &receiver.pretext),
-        ("text", "text", &receiver.text),
         ("fallback", "fallback", &receiver.fallback),
         ("callback_id", "callback_id", &receiver.callback_id),
         ("image_url", "image_url", &receiver.image_url),

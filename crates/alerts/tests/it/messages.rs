@@ -144,6 +144,41 @@ fn slack_by_hook_and_by_bot() {
 }
 
 #[test]
+fn alerts_that_are_left_out_are_counted_where_people_read() {
+    let templates = templates(&[]);
+    let data = Data { truncated_alerts: 5, ..(*told(&[alert("a", false)])).clone() };
+    let body = |section: &str| {
+        let yaml = format!("route: {{receiver: team}}\nreceivers:\n- name: team\n  {section}");
+        let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
+        let config = config.unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
+        let notification = Notification {
+            data: Arc::new(data.clone()),
+            group_key: KEY,
+            reason: Reason::NewAlerts,
+            templates: &templates,
+            posted: None,
+        };
+        let messages = messages(&config.receivers[0].integrations[0], &notification);
+        messages.expect("it can be made")[0].shown_body()
+    };
+    for section in [
+        "slack_configs: [{api_url: 'http://h/'}]",
+        "discord_configs: [{webhook_url: 'http://h/'}]",
+        "telegram_configs: [{bot_token: '1:t', chat_id: 1}]",
+        "msteamsv2_configs: [{webhook_url: 'http://h/'}]",
+        "opsgenie_configs: [{api_key: k}]",
+        "email_configs: [{to: a@b.test, from: c@b.test, smarthost: 'h:25'}]",
+        "email_configs: [{to: a@b.test, from: c@b.test, smarthost: 'h:25', html: '', text: hello}]",
+        "discord_configs: [{webhook_url: 'http://h/', message: 'only {{ .TruncatedAlerts }} more alerts'}]",
+    ] {
+        let body = body(section);
+        assert_eq!(body.matches("5 more alerts").count(), 1, "{body}");
+    }
+    let hook: Json = serde_json::from_str(&body("webhook_configs: [{url: 'http://h/'}]")).expect("JSON");
+    assert_eq!(hook["truncatedAlerts"], 5);
+}
+
+#[test]
 fn slack_changes_and_answers_the_first_message_of_a_group() {
     let posted = || Some(Posted { channel: "C1".to_owned(), id: "17.5".to_owned() });
     let bot = |more: &str| {

@@ -224,15 +224,19 @@ impl Shared {
 
     fn keep_now(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let _turn = self.keeping.lock();
-        let changes = self.router.lock().take_changes();
-        if changes.is_empty() {
-            return Ok(());
+        loop {
+            let changes = self.router.lock().take_changes();
+            if changes.is_empty() {
+                return Ok(());
+            }
+            if let Err(error) = self.keeper.keep(&changes) {
+                self.router.lock().put_back(changes);
+                return Err(error);
+            }
+            if !changes.has_more {
+                return Ok(());
+            }
         }
-        let kept = self.keeper.keep(&changes);
-        if kept.is_err() {
-            self.router.lock().put_back(changes);
-        }
-        kept
     }
 
     /// Deliveries that something newer replaces.

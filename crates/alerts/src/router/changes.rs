@@ -12,7 +12,7 @@ use crate::silence::SilenceId;
 
 /// What has changed since it was asked last: what there is now, or `None` where it is gone.
 ///
-/// All of it is kept at once or not at all: that an alert is gone means that somebody has been told.
+/// All of it is kept at once or not at all: that an alert is gone means that somebody has been told. If many alerts have changed, these are not all of them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Changes {
     /// Alerts.
@@ -23,6 +23,8 @@ pub struct Changes {
     pub log: Vec<(LogKey, Option<LogEntry>)>,
     /// Silences that are not needed any more. Others are changed by whoever made them.
     pub forgotten_silences: Vec<SilenceId>,
+    /// More alerts had changed when this round began; the next call has them.
+    pub has_more: bool,
 }
 
 impl Changes {
@@ -35,20 +37,39 @@ impl Changes {
     }
 }
 
+/// So many alerts that are there are among the changes at once: they are copied while nobody else can look at the router.
+const ALERTS_AT_ONCE_MAX: usize = 5_000;
+
 /// What has changed, by name.
 #[derive(Debug, Default)]
 pub(super) struct Dirty {
+    /// Alerts that are there.
     pub(super) alerts: BTreeSet<Fingerprint>,
+    /// Those of them that had changed when the last round of changes began, so that a round ends however many come meanwhile.
+    pub(super) round: BTreeSet<Fingerprint>,
+    pub(super) gone_alerts: BTreeSet<Fingerprint>,
     pub(super) groups: BTreeSet<GroupId>,
     pub(super) log: BTreeSet<LogKey>,
     pub(super) forgotten_silences: BTreeSet<SilenceId>,
 }
 
 impl Router {
-    /// What has changed since this was called last.
+    /// What has changed since this was called last; some alerts that are there may be left for the next time.
     pub fn take_changes(&mut self) -> Changes {
-        let dirty = std::mem::take(&mut self.dirty);
-        let alert = |id| (id, self.alerts.get(&id).map(|member| member.known.clone()));
+        let Dirty { alerts, mut round, gone_alerts, groups, log, forgotten_silences } =
+            std::mem::take(&mut self.dirty);
+        if round.is_empty() {
+            round = alerts;
+        } else {
+            self.dirty.alerts = alerts;
+        }
+        let mut changed: Vec<_> = gone_alerts.into_iter().map(|id| (id, None)).collect();
+        for _ in 0..ALERTS_AT_ONCE_MAX {
+            let Some(id) = round.pop_first() else { break };
+            changed.push((id, self.alerts.get(&id).map(|member| member.known.clone())));
+        }
+        let has_more = !round.is_empty();
+        self.dirty.round = round;
         let group = |id: GroupId| {
             let clock = self.groups.get(&id).map(Group::kept_clock);
             (id, clock)
@@ -58,19 +79,38 @@ impl Router {
             (key, entry)
         };
         Changes {
-            alerts: dirty.alerts.into_iter().map(alert).collect(),
-            groups: dirty.groups.into_iter().map(group).collect(),
-            log: dirty.log.into_iter().map(entry).collect(),
-            forgotten_silences: dirty.forgotten_silences.into_iter().collect(),
+            alerts: changed,
+            groups: groups.into_iter().map(group).collect(),
+            log: log.into_iter().map(entry).collect(),
+            forgotten_silences: forgotten_silences.into_iter().collect(),
+            has_more,
         }
     }
 
     /// Changes that could not be kept: they count as changed again.
     pub fn put_back(&mut self, changes: Changes) {
-        self.dirty.alerts.extend(changes.alerts.into_iter().map(|(id, _)| id));
+        // The round is over, and the next one has all.
+        let rest = std::mem::take(&mut self.dirty.round);
+        self.dirty.alerts.extend(rest);
+        for (id, _) in changes.alerts {
+            self.mark_alert(id);
+        }
         self.dirty.groups.extend(changes.groups.into_iter().map(|(id, _)| id));
         self.dirty.log.extend(changes.log.into_iter().map(|(key, _)| key));
         self.dirty.forgotten_silences.extend(changes.forgotten_silences);
+    }
+
+    /// The alert has changed, come or gone.
+    pub(super) fn mark_alert(&mut self, id: Fingerprint) {
+        let Dirty { alerts, round, gone_alerts, .. } = &mut self.dirty;
+        if self.alerts.contains_key(&id) {
+            gone_alerts.remove(&id);
+            alerts.insert(id);
+        } else {
+            alerts.remove(&id);
+            round.remove(&id);
+            gone_alerts.insert(id);
+        }
     }
 
     /// Goes on with the alerts and clocks of another run. What mutes others is known before anybody is told.

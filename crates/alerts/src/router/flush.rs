@@ -267,7 +267,7 @@ impl Router {
 
     fn forget(&mut self, fingerprint: Fingerprint) {
         let Some(member) = self.alerts.remove(&fingerprint) else { return };
-        self.dirty.alerts.insert(fingerprint);
+        self.mark_alert(fingerprint);
         let name = member.known.name();
         if let Some(count) = self.by_name.get_mut(name) {
             *count -= 1;

@@ -170,8 +170,8 @@ impl Router {
         };
         self.inhibitor.see(&known.alert);
         let groups = self.enter_groups(&known.alert, fingerprint, now_ms, old);
-        self.dirty.alerts.insert(fingerprint);
         self.alerts.insert(fingerprint, Member { known, groups });
+        self.mark_alert(fingerprint);
     }
 
     /// Puts an alert into its groups. Returns how many these are.

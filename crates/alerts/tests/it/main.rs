@@ -4,6 +4,7 @@ mod conformance;
 mod docs;
 mod extensions;
 mod kill;
+mod load;
 mod mail;
 mod mail_server;
 mod messages;

@@ -1,7 +1,12 @@
 //! A restart neither tells again nor forgets, and shifts no clock.
+use std::collections::BTreeSet;
+
+use bellwether_alerts::router::Router;
+use bellwether_alerts::silence::Silences;
+use bellwether_model::{Alert, Fingerprint, Labels};
 use proptest::prelude::*;
 
-use crate::play::{CONFIG, Play};
+use crate::play::{CONFIG, Play, parse};
 
 #[derive(Debug, Clone)]
 struct Step {
@@ -95,4 +100,39 @@ fn groups_of_routes_that_are_gone_are_forgotten() {
         ]
     );
     assert!(play.router.take_changes().groups.iter().any(|(_, clock)| clock.is_none()));
+}
+
+#[test]
+fn many_changes_come_in_rounds_that_end_and_lose_nothing() {
+    const COUNT: usize = 12_000;
+    let mut router = Router::new(parse(CONFIG), Silences::default(), []);
+    let alert = |n: usize| Alert {
+        labels: Labels::from_pairs([("alertname", "Slow"), ("n", &n.to_string())]),
+        annotations: Labels::empty(),
+        starts_at_ms: 0,
+        ends_at_ms: Some(1_000_000),
+        generator_url: String::new(),
+    };
+    router.insert((0..COUNT).map(alert), 0);
+    let first = router.take_changes();
+    assert!(first.has_more && first.alerts.len() < COUNT);
+    let mut seen: BTreeSet<Fingerprint> = first.alerts.iter().map(|(id, _)| *id).collect();
+    // One comes again and a new one comes meanwhile: both are for the next round, however long this one is.
+    router.insert([alert(0), alert(COUNT)], 1);
+    let mut changes = router.take_changes();
+    seen.extend(changes.alerts.iter().map(|(id, _)| *id));
+    // What could not be kept comes again, with the rest.
+    router.put_back(changes);
+    let mut left = 0;
+    loop {
+        changes = router.take_changes();
+        left += changes.alerts.len();
+        seen.extend(changes.alerts.iter().map(|(id, _)| *id));
+        if !changes.has_more {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), COUNT + 1);
+    assert!((COUNT - first.alerts.len()..COUNT + 2 - first.alerts.len() + 1).contains(&left), "{left}");
+    assert!(router.take_changes().is_empty());
 }

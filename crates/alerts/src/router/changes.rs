@@ -66,7 +66,9 @@ impl Router {
         let mut changed: Vec<_> = gone_alerts.into_iter().map(|id| (id, None)).collect();
         for _ in 0..ALERTS_AT_ONCE_MAX {
             let Some(id) = round.pop_first() else { break };
-            changed.push((id, self.alerts.get(&id).map(|member| member.known.clone())));
+            // One that was over when it came is in no group: nobody is told of it, by another run neither.
+            let member = self.alerts.get(&id).filter(|member| member.groups > 0);
+            changed.push((id, member.map(|member| member.known.clone())));
         }
         let has_more = !round.is_empty();
         self.dirty.round = round;

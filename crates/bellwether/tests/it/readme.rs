@@ -1,14 +1,18 @@
 //! Every example of the README and of the pages about the command line and about operations is run.
 //!
 //! The word behind the language of a code block says how: `file=NAME` is written, `run` must succeed and `fails` must fail, `eventually`
-//! is run until it succeeds; an `output` block behind them shows what is said. `serve` is started and stays, `query` is run against it, `check=NAME` must be
-//! a valid configuration. Plain shell blocks name `make` and `cargo` commands that must exist.
+//! is run until it succeeds; an `output` block behind them shows what is said. `serve` is started and stays, `background` as well, `query` is run against the server, `check=NAME`
+//! must be a valid configuration. Plain shell blocks name `make` and `cargo` commands that must exist.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::support::{Bellwether, Process, free_port, root, wait_for, wait_http};
+use crate::support::{Bellwether, Process, free_port, root, wait_http, wait_within};
+
+/// What the page about alerting promises: a message comes within three minutes.
+const EVENTUALLY: Duration = Duration::from_mins(3);
 
 struct Block {
     info: String,
@@ -62,11 +66,13 @@ fn run_examples(page: &str) -> usize {
     let makefile = fs::read_to_string(root().join("Makefile")).expect("there");
     let dir = tempfile::tempdir().expect("a folder");
     let port = free_port().to_string();
+    let hook_port = free_port().to_string();
     let mut server = None;
+    let mut background = Vec::new();
     let mut said = String::new();
     let blocks = blocks(&markdown);
     for (idx, block) in blocks.iter().enumerate() {
-        let script = block.text.replace("9090", &port);
+        let script = block.text.replace("9090", &port).replace("9099", &hook_port);
         let mut words = block.info.split_whitespace();
         let (_language, how) = (words.next(), words.next().unwrap_or(""));
         if let Some(name) = how.strip_prefix("file=") {
@@ -90,7 +96,7 @@ fn run_examples(page: &str) -> usize {
             "eventually" => {
                 let expected = blocks.get(idx + 1).filter(|next| next.info == "text output");
                 let expected = expected.map(|next| next.text.replace("9090", &port)).unwrap_or_default();
-                said = wait_for(&script, || {
+                said = wait_within(EVENTUALLY, &script, || {
                     let (success, text) = run(dir.path(), &script, &port);
                     (success && shows(&text, &expected)).then_some(text)
                 });
@@ -101,8 +107,12 @@ fn run_examples(page: &str) -> usize {
                 said = text;
             }
             "output" => assert!(shows(&said, &script), "expected:\n{script}\ngot:\n{said}"),
+            "background" => {
+                background.push(Process::spawn(&mut shell(dir.path(), &format!("exec {script}"))));
+            }
             "serve" => {
-                let script = format!("exec {} --web.listen-address 127.0.0.1:{port}", script.trim());
+                let command = as_if_built(script.trim(), &makefile);
+                let script = format!("exec {command} --web.listen-address 127.0.0.1:{port}");
                 server = Some(Process::spawn(&mut shell(dir.path(), &script)));
                 wait_http(&format!("http://127.0.0.1:{port}/-/ready"));
             }
@@ -121,6 +131,14 @@ fn run_examples(page: &str) -> usize {
     }
     assert!(server.is_some(), "{page} starts no server");
     blocks.len()
+}
+
+/// `make run` without what `make` builds before: the program is there. What it starts must be what the Makefile says.
+fn as_if_built(command: &str, makefile: &str) -> String {
+    let Some(args) = command.strip_prefix("make run ARGS=") else { return command.to_owned() };
+    let demo = "bellwether demo --storage.tsdb.path=demo-data";
+    assert!(makefile.contains(&format!("/{demo} $(ARGS)\n")), "make run starts something else");
+    format!("{demo} {args}")
 }
 
 /// Whether the script succeeded, and what it said on both outputs. The program's commands ask the server of the page.
@@ -145,6 +163,11 @@ fn every_example_of_the_command_line_page_works() {
 #[test]
 fn every_example_of_the_page_about_operations_works() {
     assert!(run_examples("docs/operations.md") >= 9);
+}
+
+#[test]
+fn every_example_of_the_page_about_alerting_works() {
+    assert!(run_examples("docs/alerting.md") >= 8);
 }
 
 #[test]

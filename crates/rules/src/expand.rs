@@ -1,11 +1,15 @@
 //! Templates in labels and annotations of alerts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{Labels, SearchRegex, Value as SampleValue, format_float_go, parse_duration_ms};
 use bellwether_template::library::{Host, Sample, SampleValue as TemplateValue, prometheus};
 use bellwether_template::{Limits, Options, ParseError, Template, Value};
+use parking_lot::RwLock;
+
+use crate::alert::AlertCandidate;
 
 /// Variables that templates of rules may use instead of the fields of their data, as in Prometheus.
 const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
@@ -20,6 +24,18 @@ pub(crate) struct Surroundings {
     pub(crate) external_labels: Labels,
     pub(crate) external_url: String,
     pub(crate) query: Arc<QueryFn>,
+}
+
+impl Surroundings {
+    /// At the epoch without data.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            ts_ms: 0,
+            external_labels: Labels::empty(),
+            external_url: String::new(),
+            query: Arc::new(|_| Ok(Vec::new())),
+        }
+    }
 }
 
 impl Host for Surroundings {
@@ -50,54 +66,151 @@ impl Host for Surroundings {
     }
 }
 
-/// Expands the templates of one element of a result.
-pub(crate) struct Expander<'a> {
-    name: &'a str,
-    data: Value,
-    host: Arc<dyn Host>,
+/// Stands in for the surroundings of whatever evaluation runs, so that templates are parsed once and not at each evaluation.
+#[derive(Default)]
+struct CurrentHost(RwLock<Option<Arc<Surroundings>>>);
+
+impl CurrentHost {
+    /// The surroundings; those of nobody between evaluations, when nothing is expanded.
+    fn get(&self) -> Arc<Surroundings> {
+        self.0.read().clone().unwrap_or_else(|| Arc::new(Surroundings::nobody()))
+    }
 }
 
-impl<'a> Expander<'a> {
-    /// For the alert `name` of the rule, over an element with these labels and this value.
+impl Host for CurrentHost {
+    fn query(&self, expr: &str) -> Result<Vec<Sample>, String> {
+        self.get().query(expr)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.get().ts_ms
+    }
+
+    fn external_url(&self) -> String {
+        self.get().external_url.clone()
+    }
+
+    fn regex_matches(&self, pattern: &str, text: &str) -> Result<bool, String> {
+        self.get().regex_matches(pattern, text)
+    }
+
+    fn regex_replace_all(&self, pattern: &str, text: &str, replacement: &str) -> Result<String, String> {
+        self.get().regex_replace_all(pattern, text, replacement)
+    }
+
+    fn parse_duration_ms(&self, text: &str) -> Result<i64, String> {
+        self.get().parse_duration_ms(text)
+    }
+}
+
+/// The labels and annotations that an alerting rule gives its alerts, parsed.
+pub(crate) struct Texts {
+    name: String,
+    host: Arc<CurrentHost>,
+    labels: Vec<(String, Text)>,
+    annotations: Vec<(String, Text)>,
+}
+
+enum Text {
+    Plain(String),
+    Template(Template),
+    /// What stands for the text of a template that does not parse.
+    Broken(String),
+}
+
+impl Texts {
+    /// Parses the texts of the rule that raises `alert`.
     pub(crate) fn new(
-        name: &'a str,
-        labels: &Labels,
-        value: &SampleValue,
-        surroundings: &Surroundings,
+        alert: &str,
+        labels: &BTreeMap<String, String>,
+        annotations: &BTreeMap<String, String>,
     ) -> Self {
-        let strings = |labels: &Labels| {
-            Value::string_map(
-                labels.iter().map(|l| (l.name.to_owned(), l.value.to_owned())).collect::<Vec<_>>(),
-            )
+        let host = Arc::new(CurrentHost::default());
+        let name = template_name(alert);
+        let functions = prometheus(&(Arc::<CurrentHost>::clone(&host) as Arc<dyn Host>));
+        let parse = |text: &str| {
+            if !text.contains("{{") {
+                return Text::Plain(text.to_owned());
+            }
+            match Template::parse(&name, &format!("{PRELUDE}{text}"), &functions) {
+                Ok(template) => Text::Template(template),
+                Err(e) => Text::Broken(failed(&format!("error parsing template {name}: {e}"))),
+            }
         };
-        let data = Value::map([
-            ("Labels", strings(labels)),
-            ("ExternalLabels", strings(&surroundings.external_labels)),
-            ("ExternalURL", surroundings.external_url.as_str().into()),
-            ("Value", template_value(value).to_value()),
-        ]);
-        Self { name, data, host: Arc::new(surroundings.clone()) }
-    }
-
-    /// The text with its templates expanded; a failure is part of the text, so that an alert is never lost for it.
-    pub(crate) fn expand(&self, text: &str) -> String {
-        if !text.contains("{{") {
-            return text.to_owned();
+        Self {
+            labels: labels.iter().map(|(n, text)| (n.clone(), parse(text))).collect(),
+            annotations: annotations.iter().map(|(n, text)| (n.clone(), parse(text))).collect(),
+            name,
+            host,
         }
-        let name = template_name(self.name);
-        let outcome = Template::parse(&name, &format!("{PRELUDE}{text}"), &prometheus(&self.host))
-            .map_err(|e| format!("error parsing template {name}: {e}"))
-            .and_then(|t| {
-                t.execute_with(&self.data, &Options::default())
-                    .map_err(|e| format!("error executing template {name}: {e}"))
-            });
-        outcome.unwrap_or_else(|e| format!("<error expanding template: {e}>"))
     }
 
-    /// Expands all values of a map.
-    pub(crate) fn expand_all(&self, texts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        texts.iter().map(|(name, text)| (name.clone(), self.expand(text))).collect()
+    /// Expands texts within these surroundings until the expansion is dropped. A rule has one evaluation at a time.
+    pub(crate) fn expansion(&self, surroundings: Surroundings) -> Expansion<'_> {
+        let external_labels = strings(&surroundings.external_labels);
+        let external_url = surroundings.external_url.as_str().into();
+        *self.host.0.write() = Some(Arc::new(surroundings));
+        let texts = self.labels.iter().chain(&self.annotations);
+        let has_templates = texts.into_iter().any(|(_, text)| matches!(text, Text::Template(_)));
+        Expansion { texts: self, external_labels, external_url, has_templates }
     }
+}
+
+/// The texts of a rule at one evaluation.
+pub(crate) struct Expansion<'a> {
+    texts: &'a Texts,
+    external_labels: Value,
+    external_url: Value,
+    has_templates: bool,
+}
+
+impl Drop for Expansion<'_> {
+    fn drop(&mut self) {
+        *self.texts.host.0.write() = None;
+    }
+}
+
+impl Expansion<'_> {
+    /// The alert for an element with these labels and this value. A text that fails says so itself, so that an alert is never lost for it.
+    pub(crate) fn candidate(&self, alert: &str, labels: &Labels, value: SampleValue) -> AlertCandidate {
+        let data = if self.has_templates { self.data(labels, &value) } else { Value::Nil };
+        let mut builder = labels.without_metric_name().to_builder();
+        for (name, text) in &self.texts.labels {
+            builder.set(name, &self.expand(text, &data));
+        }
+        builder.set("alertname", alert);
+        let annotations = self.texts.annotations.iter().map(|(n, text)| (n, self.expand(text, &data)));
+        let annotations = Labels::from_pairs(annotations);
+        AlertCandidate { labels: builder.build(), annotations, value }
+    }
+
+    fn data(&self, labels: &Labels, value: &SampleValue) -> Value {
+        Value::map([
+            ("Labels", strings(labels)),
+            ("ExternalLabels", self.external_labels.clone()),
+            ("ExternalURL", self.external_url.clone()),
+            ("Value", template_value(value).to_value()),
+        ])
+    }
+
+    fn expand<'t>(&self, text: &'t Text, data: &Value) -> Cow<'t, str> {
+        match text {
+            Text::Plain(text) | Text::Broken(text) => Cow::Borrowed(text),
+            Text::Template(template) => {
+                let outcome = template.execute_with(data, &Options::default());
+                let name = &self.texts.name;
+                outcome.unwrap_or_else(|e| failed(&format!("error executing template {name}: {e}"))).into()
+            }
+        }
+    }
+}
+
+fn failed(why: &str) -> String {
+    format!("<error expanding template: {why}>")
+}
+
+fn strings(labels: &Labels) -> Value {
+    Value::string_map(labels.iter().map(|l| (l.name.to_owned(), l.value.to_owned())).collect::<Vec<_>>())
 }
 
 fn template_name(alert: &str) -> String {
@@ -116,19 +229,10 @@ pub(crate) fn template_value(value: &SampleValue) -> TemplateValue {
     }
 }
 
-/// A host at the epoch without data.
-pub(crate) fn nobody() -> Arc<dyn Host> {
-    Arc::new(Surroundings {
-        ts_ms: 0,
-        external_labels: Labels::empty(),
-        external_url: String::new(),
-        query: Arc::new(|_| Ok(Vec::new())),
-    })
-}
-
 /// Whether the templates of a text are well-formed, with all variables and functions known.
 pub(crate) fn check_template(alert: &str, text: &str) -> Result<(), ParseError> {
-    Template::parse(&template_name(alert), &format!("{PRELUDE}{text}"), &prometheus(&nobody())).map(|_| ())
+    let nobody: Arc<dyn Host> = Arc::new(Surroundings::nobody());
+    Template::parse(&template_name(alert), &format!("{PRELUDE}{text}"), &prometheus(&nobody)).map(|_| ())
 }
 
 #[cfg(test)]
@@ -148,7 +252,9 @@ mod tests {
             }),
         };
         let labels = Labels::from_pairs([("instance", "a:1")]);
-        Expander::new("A", &labels, &SampleValue::Float(0.25), &surroundings).expand(text)
+        let texts = Texts::new("A", &BTreeMap::new(), &[("text".to_owned(), text.to_owned())].into());
+        let candidate = texts.expansion(surroundings).candidate("A", &labels, SampleValue::Float(0.25));
+        candidate.annotations.get("text").unwrap_or_default().to_owned()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use bellwether_model::{
-    Labels, METRIC_NAME, ValidationScheme, is_valid_label_name, is_valid_metric_name, parse_duration_ms,
+    METRIC_NAME, ValidationScheme, is_valid_label_name, is_valid_metric_name, parse_duration_ms,
 };
 use bellwether_promql::syntax::{Expr, ParserOptions, parse_expr};
 use bellwether_yaml::{Decode, Dialect, Document, Errors, MapReader, Node, Position, Reported};
@@ -64,7 +64,7 @@ pub struct Rule {
 }
 
 /// What a rule does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleKind {
     /// Stores the result under a new name.
     Recording {
@@ -91,6 +91,32 @@ impl Rule {
             RuleKind::Recording { record } => record,
             RuleKind::Alerting { alert, .. } => alert,
         }
+    }
+
+    /// How long the condition of an alert must hold, in milliseconds; `None` if it raises none.
+    pub(crate) fn for_ms(&self) -> Option<i64> {
+        match self.kind {
+            RuleKind::Alerting { for_ms, .. } => Some(for_ms),
+            RuleKind::Recording { .. } => None,
+        }
+    }
+
+    /// Whether it raises alerts.
+    pub fn is_alerting(&self) -> bool {
+        matches!(self.kind, RuleKind::Alerting { .. })
+    }
+}
+
+impl RuleGroup {
+    /// Whether both do the same; where their rules stand in a file does not matter.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let rules = |group: &Self| {
+            let parts = |r: &Rule| (r.kind.clone(), r.expr_text.clone(), r.labels.clone());
+            group.rules.iter().map(parts).collect::<Vec<_>>()
+        };
+        let rest =
+            |group: &Self| (group.interval_ms, group.query_offset_ms, group.limit, group.labels.clone());
+        self.name == other.name && rest(self) == rest(other) && rules(self) == rules(other)
     }
 }
 
@@ -247,9 +273,10 @@ fn check_label(name: &str, value: &str, scheme: ValidationScheme, mut fail: impl
 /// Longest value of a rule's label, before templates are expanded.
 const MAX_LABEL_VALUE_BYTES: usize = 64 << 10;
 
-/// The labels that the rules of a group add: the group's, overridden by the rule's own.
-pub(crate) fn merged_labels(group: &RuleGroup, rule: &Rule) -> Labels {
-    Labels::from_pairs(group.labels.iter().chain(&rule.labels))
+/// The labels that the rules of a group set: the group's, overridden by the rule's own. An empty value takes a label away.
+pub(crate) fn merged_labels(group: &RuleGroup, rule: &Rule) -> BTreeMap<String, String> {
+    let labels = group.labels.iter().chain(&rule.labels);
+    labels.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 #[derive(Debug)]

@@ -1,23 +1,31 @@
-//! Evaluating the rules of a group, one after the other, at one time.
+//! A rule group with the state of its rules, and its evaluation at one time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use bellwether_model::{
-    AppendBatch, AppendEntry, Appender, Labels, METRIC_NAME, QueryContext, Tenant, Value, stale_nan,
-};
-use bellwether_promql::engine::{InstantQuery, InstantSample, QueryEngine, QuerySettings, QueryValue};
-use bellwether_template::library::Sample;
+use bellwether_model::{Appender, Labels, QueryContext, Tenant};
+use bellwether_promql::engine::QueryEngine;
+use parking_lot::{Mutex, MutexGuard};
 
-use crate::alert::{AlertCandidate, AlertState, AlertTimes, Alerts};
+use crate::alert::{ActiveAlert, AlertState, Alerts};
+use crate::dependency::steps;
 use crate::error::EvalError;
-use crate::expand::{Expander, Surroundings, template_value};
+use crate::evaluation::{Evaluated, Evaluation};
+use crate::expand::Texts;
 use crate::file::{Rule, RuleGroup, RuleKind, merged_labels};
+use crate::manager::RuleView;
+use crate::permits::Permits;
+use crate::written::{Destination, Written};
 
 /// The series that show which alerts are active.
-const ALERTS: &str = "ALERTS";
+pub(crate) const ALERTS: &str = "ALERTS";
 /// The series that keep since when alerts are active.
-const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+pub(crate) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+
+/// Stack of a thread that evaluates rules. The evaluator recurses into the tree of a query, which may be 500 levels high.
+const STACK_BYTES: usize = 16 << 20;
 
 /// Where rules are evaluated.
 #[derive(Clone)]
@@ -43,25 +51,81 @@ pub struct RuleOutcome {
     pub error: Option<EvalError>,
 }
 
+/// How the last evaluation of a rule went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleHealth {
+    /// The time that was evaluated, in milliseconds since the Unix epoch; `None` before the first evaluation.
+    pub evaluated_at_ms: Option<i64>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it failed, if it did.
+    pub last_error: Option<String>,
+}
+
+/// One evaluation of a group.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    /// The time to evaluate.
+    pub(crate) ts_ms: i64,
+    pub(crate) environment: &'a Environment,
+    /// Makes the context of a query, whose time then starts.
+    pub(crate) new_context: &'a (dyn Fn() -> QueryContext + Sync),
+    /// How many rules may run beside the first one.
+    pub(crate) permits: &'a Permits,
+    /// Alerts are told again after so many milliseconds.
+    pub(crate) resend_delay_ms: i64,
+    /// Whether `ALERTS` and its like are written. They are not while their last values before the start are still to be read.
+    pub(crate) writes_alert_series: bool,
+}
+
 /// A rule group with the state of its rules.
-#[derive(Debug, Clone)]
 pub struct Group {
     definition: RuleGroup,
     rules: Vec<RuleState>,
+    steps: Vec<Vec<usize>>,
+    /// What rules wrote that a reload has removed.
+    orphans: Mutex<Written>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct RuleState {
-    alerts: Alerts,
-    /// The series that the rule wrote at its last evaluation; those that it no longer writes become stale.
-    previous: BTreeSet<Labels>,
+/// What is kept of a rule between evaluations. The locks are held for as long as the state is read or changed, never while a query runs.
+pub(crate) struct RuleState {
+    /// The labels of the group and the rule.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// The texts of an alerting rule.
+    pub(crate) texts: Option<Texts>,
+    pub(crate) alerts: Mutex<Alerts>,
+    pub(crate) written: Mutex<Written>,
+    pub(crate) health: Mutex<RuleHealth>,
+}
+
+impl RuleState {
+    fn new(group: &RuleGroup, rule: &Rule) -> Self {
+        let labels = merged_labels(group, rule);
+        let texts = match &rule.kind {
+            RuleKind::Alerting { alert, annotations, .. } => Some(Texts::new(alert, &labels, annotations)),
+            RuleKind::Recording { .. } => None,
+        };
+        Self { labels, texts, alerts: Mutex::default(), written: Mutex::default(), health: Mutex::default() }
+    }
+
+    fn view(&self, rule: &Rule, with_alerts: bool) -> RuleView {
+        let alerts = self.alerts.lock();
+        let state = alerts.active().map(|alert| alert.state).max().unwrap_or(AlertState::Inactive);
+        RuleView {
+            rule: rule.clone(),
+            labels: self.labels.clone(),
+            health: self.health.lock().clone(),
+            state,
+            alerts: if with_alerts { alerts.active().cloned().collect() } else { Vec::new() },
+        }
+    }
 }
 
 impl Group {
     /// A group that has not been evaluated yet.
     pub fn new(definition: RuleGroup) -> Self {
-        let rules = vec![RuleState::default(); definition.rules.len()];
-        Self { definition, rules }
+        let rules = definition.rules.iter().map(|rule| RuleState::new(&definition, rule)).collect();
+        Self { rules, steps: steps(&definition), orphans: Mutex::default(), definition }
     }
 
     /// The group as its file has it.
@@ -70,155 +134,144 @@ impl Group {
     }
 
     /// The rules with the alerts of each; recording rules have none.
-    pub fn rules(&self) -> impl Iterator<Item = (&Rule, &Alerts)> {
-        self.definition.rules.iter().zip(self.rules.iter().map(|state| &state.alerts))
+    pub fn rules(&self) -> impl Iterator<Item = (&Rule, MutexGuard<'_, Alerts>)> {
+        self.definition.rules.iter().zip(&self.rules).map(|(rule, state)| (rule, state.alerts.lock()))
     }
 
-    /// Evaluates all rules at `ts_ms`, in order, so that later rules see the results of earlier ones. A rule that fails does not stop the others.
-    pub fn evaluate(&mut self, ts_ms: i64, environment: &Environment, cx: &QueryContext) -> Vec<RuleOutcome> {
-        let definition = &self.definition;
-        let query_ts_ms = ts_ms - definition.query_offset_ms.unwrap_or(0);
-        definition
-            .rules
-            .iter()
-            .zip(&mut self.rules)
-            .map(|(rule, state)| {
-                let evaluation = Evaluation { group: definition, rule, ts_ms: query_ts_ms, environment, cx };
-                match evaluation.run(&mut state.alerts) {
-                    Ok(samples) => evaluation.store(samples, &mut state.previous),
-                    Err(error) => RuleOutcome { samples: 0, error: Some(error) },
-                }
-            })
-            .collect()
-    }
-}
-
-struct Evaluation<'a> {
-    group: &'a RuleGroup,
-    rule: &'a Rule,
-    ts_ms: i64,
-    environment: &'a Environment,
-    cx: &'a QueryContext,
-}
-
-impl Evaluation<'_> {
-    /// The series that the rule yields.
-    fn run(&self, alerts: &mut Alerts) -> Result<Vec<(Labels, Value)>, EvalError> {
-        let result = query(self.environment, &self.rule.expr_text, self.ts_ms, self.cx)?;
-        match &self.rule.kind {
-            RuleKind::Recording { record } => self.record(record, result),
-            RuleKind::Alerting { alert, for_ms, keep_firing_for_ms, annotations } => {
-                let surroundings = self.surroundings();
-                let labels = merged_labels(self.group, self.rule);
-                let candidates = result
-                    .into_iter()
-                    .map(|sample| {
-                        let expander = Expander::new(alert, &sample.labels, &sample.value, &surroundings);
-                        let mut builder = sample.labels.without_metric_name().to_builder();
-                        for label in &labels {
-                            builder.set(label.name, &expander.expand(label.value));
-                        }
-                        builder.set("alertname", alert);
-                        AlertCandidate {
-                            labels: builder.build(),
-                            annotations: expander.expand_all(annotations),
-                            value: sample.value,
-                        }
-                    })
-                    .collect();
-                let times = AlertTimes { for_ms: *for_ms, keep_firing_for_ms: *keep_firing_for_ms };
-                alerts.advance(self.ts_ms, candidates, times, self.group.limit)?;
-                Ok(alerts.active().flat_map(alert_series).collect())
-            }
-        }
+    /// The rules as they are now.
+    pub(crate) fn views(&self, with_alerts: bool) -> Vec<RuleView> {
+        let rules = self.definition.rules.iter().zip(&self.rules);
+        rules.map(|(rule, state)| state.view(rule, with_alerts)).collect()
     }
 
-    fn record(&self, record: &str, result: Vec<InstantSample>) -> Result<Vec<(Labels, Value)>, EvalError> {
-        let labels = merged_labels(self.group, self.rule);
-        let mut seen = BTreeSet::new();
-        let mut series = Vec::with_capacity(result.len());
-        for sample in result {
-            let mut builder = sample.labels.to_builder();
-            builder.set(METRIC_NAME, record);
-            for label in &labels {
-                builder.set(label.name, label.value);
-            }
-            let labels = builder.build();
-            if !seen.insert(labels.clone()) {
-                return Err(EvalError::DuplicateLabels("rule"));
-            }
-            series.push((labels, sample.value));
-        }
-        let limit = self.group.limit;
-        if limit > 0 && series.len() > limit {
-            return Err(EvalError::Limit { limit, got: series.len(), what: "series" });
-        }
-        Ok(series)
+    /// The rules with the labels that they give.
+    pub(crate) fn named_rules(&self) -> impl Iterator<Item = (&Rule, &BTreeMap<String, String>)> {
+        self.definition.rules.iter().zip(self.rules.iter().map(|state| &state.labels))
     }
 
-    fn surroundings(&self) -> Surroundings {
-        let (environment, cx, ts_ms) = (self.environment.clone(), self.cx.clone(), self.ts_ms);
-        Surroundings {
+    /// The alerts of a rule, resolved ones included.
+    pub(crate) fn alerts(&self, rule: usize) -> Vec<ActiveAlert> {
+        self.rules[rule].alerts.lock().iter().cloned().collect()
+    }
+
+    /// A rule had this alert before the server was started.
+    pub(crate) fn restore(&self, rule: usize, alert: ActiveAlert) {
+        self.rules[rule].alerts.lock().restore(alert);
+    }
+
+    /// Since when an alert of a rule has been active, as it turned out.
+    pub(crate) fn set_active_since(&self, rule: usize, labels: &Labels, active_at_ms: i64) {
+        self.rules[rule].alerts.lock().set_active_since(labels, active_at_ms);
+    }
+
+    /// Evaluates all rules at `ts_ms`, so that each sees the results of those before it that it depends on. A rule that fails does not stop the others.
+    pub fn evaluate(&self, ts_ms: i64, environment: &Environment, cx: &QueryContext) -> Vec<RuleOutcome> {
+        let run = Run {
             ts_ms,
-            external_labels: self.environment.external_labels.clone(),
-            external_url: self.environment.external_url.clone(),
-            query: Arc::new(move |expr| {
-                let found = query(&environment, expr, ts_ms, &cx).map_err(|e| e.to_string())?;
-                Ok(found.iter().map(template_sample).collect())
-            }),
+            environment,
+            new_context: &|| cx.clone(),
+            permits: &Permits::new(0),
+            resend_delay_ms: i64::MAX,
+            writes_alert_series: true,
+        };
+        let steps = self.steps().iter().flat_map(|step| self.run_step(step, &run));
+        let mut evaluated: Vec<(usize, Evaluated)> = steps.collect();
+        evaluated.sort_by_key(|(rule, _)| *rule);
+        evaluated.into_iter().map(|(_, evaluated)| evaluated.outcome).collect()
+    }
+
+    /// The numbers of the rules, in the steps in which they are evaluated.
+    pub(crate) fn steps(&self) -> &[Vec<usize>] {
+        &self.steps
+    }
+
+    /// Evaluates the rules of one step, several at once if there are permits.
+    pub(crate) fn run_step(&self, step: &[usize], run: &Run<'_>) -> Vec<(usize, Evaluated)> {
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(Vec::with_capacity(step.len()));
+        let work = || {
+            while let Some(rule) = step.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let evaluated = self.evaluation(*rule, run).run();
+                done.lock().push((*rule, evaluated));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..step.len() {
+                let Some(permit) = run.permits.try_take() else { break };
+                let thread = std::thread::Builder::new().name("bellwether-rule".to_owned());
+                let helper = || {
+                    let _permit = permit;
+                    work();
+                };
+                // Without another thread this one does it all.
+                if thread.stack_size(STACK_BYTES).spawn_scoped(scope, helper).is_err() {
+                    break;
+                }
+            }
+            work();
+        });
+        done.into_inner()
+    }
+
+    fn evaluation<'a>(&'a self, rule: usize, run: &'a Run<'a>) -> Evaluation<'a> {
+        Evaluation {
+            group: &self.definition,
+            rule: &self.definition.rules[rule],
+            state: &self.rules[rule],
+            run,
         }
     }
 
-    /// Stores the series, and staleness markers for those that the rule wrote before and no longer does.
-    fn store(&self, series: Vec<(Labels, Value)>, previous: &mut BTreeSet<Labels>) -> RuleOutcome {
-        let current: BTreeSet<Labels> = series.iter().map(|(labels, _)| labels.clone()).collect();
-        let gone = previous.difference(&current).map(|labels| (labels.clone(), Value::Float(stale_nan())));
-        let entry =
-            |(labels, value)| AppendEntry { hint: None, labels, ts_ms: self.ts_ms, start_ts_ms: 0, value };
-        let samples = series.into_iter().chain(gone).map(entry).collect();
-        let batch = AppendBatch { samples, ..AppendBatch::default() };
-        *previous = current;
-        if batch.is_empty() {
-            return RuleOutcome { samples: 0, error: None };
-        }
-        match self.environment.appender.append(&self.environment.tenant, &batch) {
-            Ok(report) => RuleOutcome { samples: report.stored(), error: None },
-            Err(error) => RuleOutcome { samples: 0, error: Some(error.into()) },
+    /// Takes over what is known of the rules that `old` has, too, and what is still to be ended of the others.
+    pub(crate) fn take_over(&self, old: &Self) {
+        let mut orphans = self.orphans.lock();
+        orphans.merge(std::mem::take(&mut *old.orphans.lock()));
+        let mut is_taken = vec![false; self.rules.len()];
+        for (rule, state) in old.definition.rules.iter().zip(&old.rules) {
+            let heir = self.definition.rules.iter().zip(&self.rules).enumerate().find(|(idx, (new, s))| {
+                !is_taken[*idx]
+                    && new.name() == rule.name()
+                    && s.labels == state.labels
+                    && new.is_alerting() == rule.is_alerting()
+            });
+            let written = std::mem::take(&mut *state.written.lock());
+            match heir {
+                Some((idx, (_, heir))) => {
+                    is_taken[idx] = true;
+                    *heir.alerts.lock() = std::mem::take(&mut *state.alerts.lock());
+                    *heir.written.lock() = written;
+                    *heir.health.lock() = state.health.lock().clone();
+                }
+                None => orphans.merge(written),
+            }
         }
     }
-}
 
-/// The result of an expression as a vector; a scalar is a sample without labels.
-pub(crate) fn query(
-    environment: &Environment,
-    expr: &str,
-    ts_ms: i64,
-    cx: &QueryContext,
-) -> Result<Vec<InstantSample>, EvalError> {
-    let request = InstantQuery { query: expr.to_owned(), ts_ms, settings: QuerySettings::default() };
-    match environment.engine.instant(&environment.tenant, &request, cx)?.value {
-        QueryValue::Vector(samples) => Ok(samples),
-        QueryValue::Scalar { ts_ms, value } => {
-            Ok(vec![InstantSample { labels: Labels::empty(), ts_ms, value: Value::Float(value) }])
+    /// Ends the series of rules that are gone. Those that cannot be ended now are tried again.
+    pub(crate) fn end_orphans(&self, run: &Run<'_>) -> Result<(), EvalError> {
+        let mut orphans = self.orphans.lock();
+        if orphans.is_empty() {
+            return Ok(());
         }
-        _ => Err(EvalError::NotAVector),
+        Ok(orphans.end(self.destination(run.environment, run.ts_ms)).map(|_| ())?)
     }
-}
 
-fn template_sample(sample: &InstantSample) -> Sample {
-    Sample {
-        labels: sample.labels.iter().map(|l| (l.name.to_owned(), l.value.to_owned())).collect(),
-        value: template_value(&sample.value),
+    /// Ends all series of the group as of `ts_ms`. A series that has gone on elsewhere since is left alone.
+    pub(crate) fn end_series(&self, environment: &Environment, ts_ms: i64) -> Result<(), EvalError> {
+        let mut all = std::mem::take(&mut *self.orphans.lock());
+        for state in &self.rules {
+            all.merge(std::mem::take(&mut *state.written.lock()));
+        }
+        Ok(all.end(self.destination(environment, ts_ms)).map(|_| ())?)
     }
-}
 
-/// `ALERTS` with the state of the alert, and `ALERTS_FOR_STATE` with the time since which it is active.
-fn alert_series(alert: &crate::alert::ActiveAlert) -> [(Labels, Value); 2] {
-    debug_assert!(alert.state != AlertState::Inactive, "BUG: an inactive alert has no series");
-    let mut state = alert.labels.to_builder();
-    state.set(METRIC_NAME, ALERTS).set("alertstate", alert.state.as_str());
-    let mut since = alert.labels.to_builder();
-    since.set(METRIC_NAME, ALERTS_FOR_STATE);
-    let active_at_s = (alert.active_at_ms.div_euclid(1000)) as f64;
-    [(state.build(), Value::Float(1.0)), (since.build(), Value::Float(active_at_s))]
+    /// Where the samples of an evaluation at `ts_ms` go.
+    fn destination<'a>(&self, environment: &'a Environment, ts_ms: i64) -> Destination<'a> {
+        let offset_ms = self.definition.query_offset_ms.unwrap_or(0);
+        Destination {
+            appender: &*environment.appender,
+            tenant: &environment.tenant,
+            ts_ms: ts_ms - offset_ms,
+        }
+    }
 }

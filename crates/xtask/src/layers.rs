@@ -42,6 +42,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         &[
             "bellwether-alerts",
             "bellwether-outbound",
+            "bellwether-rules",
             "bellwether-scrape",
             "bellwether-state",
             "bellwether-fleet",

@@ -17,8 +17,9 @@ use bellwether_yaml::Position;
 use super::file::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, TestGroup, UnitTestFile};
 use crate::alert::AlertState;
 use crate::error::RuleFileError;
+use crate::evaluation::query;
 use crate::file::{RuleFile, RuleFileOptions, RuleGroup, RuleKind};
-use crate::group::{Environment, Group, query};
+use crate::group::{Environment, Group};
 
 /// Most evaluations of one test, so that a slip in a date does not run for days.
 const MAX_EVALUATIONS: i64 = 2_000_000;
@@ -234,14 +235,14 @@ impl TestRun<'_> {
             self.fail(test.position, message);
             return;
         }
-        let mut groups: Vec<Group> = groups.iter().cloned().map(Group::new).collect();
+        let groups: Vec<Group> = groups.iter().cloned().map(Group::new).collect();
         let mut checks: Vec<&AlertTest> = test.alert_rule_tests.iter().collect();
         checks.sort_by_key(|t| t.eval_time_ms);
         let mut checks = checks.into_iter().peekable();
         let mut offset_ms = 0;
         while offset_ms <= last_ms {
             let ts_ms = test.start_ms + offset_ms;
-            for group in &mut groups {
+            for group in &groups {
                 let outcomes = group.evaluate(ts_ms, environment, cx);
                 let names: Vec<String> = group.rules().map(|(rule, _)| rule.name().to_owned()).collect();
                 for (name, outcome) in names.iter().zip(outcomes) {
@@ -338,7 +339,11 @@ fn firing(groups: &[Group]) -> FiringAlerts {
             let labels = active.labels.iter().filter(|l| l.name != "alertname");
             list.push(ExpectedAlert {
                 labels: labels.map(|l| (l.name.to_owned(), l.value.to_owned())).collect(),
-                annotations: active.annotations.clone(),
+                annotations: active
+                    .annotations
+                    .iter()
+                    .map(|l| (l.name.to_owned(), l.value.to_owned()))
+                    .collect(),
             });
         }
     }

@@ -221,7 +221,8 @@ fn links(functions: &mut Functions, host: &Arc<dyn Host>) {
         .add("tableLink", 1, |args| Ok(graph_link(text(args, 0)?, 1).into()));
 }
 
-fn graph_link(expr: &str, tab: u8) -> String {
+/// Where Prometheus shows an expression, below its URL: tab 0 is the graph, tab 1 the table.
+pub fn graph_link(expr: &str, tab: u8) -> String {
     format!("/graph?g0.expr={}&g0.tab={tab}", escape_query(expr))
 }
 

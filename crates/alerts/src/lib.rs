@@ -5,11 +5,13 @@
 //!
 //! A [`Router`](router::Router) decides who is told what and when, and knows no clock; a [`Runner`](runner::Runner) lets it run and sends what it decides. An
 //! [`Alertmanager`](alertmanager::Alertmanager) is one that runs and whose knowledge survives.
+//! [`ExternalAlertmanagers`](external::ExternalAlertmanagers) are told the same alerts, and decide for themselves.
 pub mod alertmanager;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod dedup;
+pub mod external;
 mod failing;
 pub mod inhibit;
 pub mod library;

@@ -69,7 +69,7 @@ mod workspace;
 
 pub use backfill::{Backfill, BackfillError, PastScrape};
 pub use counters::ScrapeCounters;
-pub use discovery::{DiscoveryStatus, Resolver};
+pub use discovery::{DiscoveryStatus, Finder, Resolver};
 pub use error::ScrapeError;
 pub use ingest::{LabelLimitError, SampleLabelsError};
 pub use inspect::{Inspector, ScrapedBody};

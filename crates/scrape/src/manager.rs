@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Discovery, ScrapeConfig, ScrapeProtocol};
 use crate::counters::{Counters, ScrapeCounters};
-use crate::discovery::{DiscoveryOptions, DiscoveryStatus};
+use crate::discovery::{DiscoveryOptions, DiscoveryStatus, Finder};
 use crate::failure_log::FailureLog;
 use crate::options::ScrapeOptions;
 use crate::pool::{Fetcher, Job, JobSettings, Pool};
@@ -194,6 +194,11 @@ impl ScrapeManager {
         self.inner.pools.lock().values().flat_map(|managed| managed.pool.discovery()).collect()
     }
 
+    /// Looks for targets that are not scraped, until the finder is dropped or the manager is shut down.
+    pub fn find(&self, sections: &[Discovery]) -> Result<Finder, ClientConfigError> {
+        Finder::start(sections, &self.inner.discovery_options(), &self.inner.env)
+    }
+
     /// What each relabelling rule of the job does to a target that was discovered with these labels; `None` if there is no such job.
     pub fn relabel_trace(&self, job: &str, discovered: &Labels) -> Option<Trace> {
         let config = self.inner.pools.lock().get(job).map(|managed| Arc::clone(&managed.config))?;
@@ -220,6 +225,10 @@ impl Drop for Inner {
 }
 
 impl Inner {
+    fn discovery_options(&self) -> DiscoveryOptions {
+        DiscoveryOptions { client: self.options.client.clone(), resolver: Arc::clone(&self.options.resolver) }
+    }
+
     /// Checks all jobs and opens what they need. Reads certificates, so it blocks.
     fn prepare(&self, configs: Vec<ScrapeConfig>) -> Result<Vec<Prepared>, ApplyError> {
         let mut logs: BTreeMap<PathBuf, Arc<FailureLog>> = BTreeMap::new();
@@ -291,11 +300,7 @@ impl Inner {
         let pool = match known {
             Some(pool) if pool.adopt(Arc::clone(&job)).await => pool,
             _ => {
-                let discovery = DiscoveryOptions {
-                    client: self.options.client.clone(),
-                    resolver: Arc::clone(&self.options.resolver),
-                };
-                let pool = Arc::new(Pool::start(discovery, &self.env));
+                let pool = Arc::new(Pool::start(self.discovery_options(), &self.env));
                 pool.adopt(job).await;
                 pool
             }

@@ -3,6 +3,7 @@
 mod dns;
 mod feed;
 mod file;
+mod finder;
 mod http;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use dns::Resolver;
 pub(crate) use feed::{Feed, Groups};
+pub use finder::Finder;
 
 use crate::config::{Discovery, TargetGroup};
 use crate::run::Environment;

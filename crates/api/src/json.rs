@@ -160,6 +160,17 @@ pub(crate) fn write_points(
     Ok(())
 }
 
+/// A number with an exponent of at least two digits, as Go's format `e` writes it.
+pub(crate) fn format_exponent(v: f64) -> String {
+    if !v.is_finite() {
+        return format_float(v);
+    }
+    let text = format!("{v:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    format!("{digits}e{sign}{exponent:0>2}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +196,18 @@ mod tests {
             let back: String = serde_json::from_str(&out).expect("valid JSON");
             assert_eq!(back, s);
         }
+    }
+
+    #[test]
+    fn exponents_have_two_digits() {
+        let cases =
+            [(1.0, "1e+00"), (0.5, "5e-01"), (-1234.5, "-1.2345e+03"), (1e100, "1e+100"), (0.0, "0e+00")];
+        for (v, want) in cases {
+            assert_eq!(format_exponent(v), want);
+        }
+        assert_eq!(
+            [f64::INFINITY, f64::NEG_INFINITY, f64::NAN].map(format_exponent),
+            ["+Inf", "-Inf", "NaN"]
+        );
     }
 }

@@ -26,6 +26,7 @@ mod request_body;
 mod requester;
 mod result_limit;
 mod router;
+mod rule_metrics;
 mod server;
 mod state;
 mod stats;

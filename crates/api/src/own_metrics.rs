@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use bellwether_exposition::{Family, MetricType, Number, OutputFormat, Part, Sample, Writer};
 
+use crate::rule_metrics::{alertmanagers, rules};
 use crate::state::AppState;
 use crate::stats::DURATION_BOUNDS_S;
 use crate::storage::StorageDetails;
@@ -82,7 +83,7 @@ fn storage_as_a_whole(metrics: &mut Metrics<'_>, details: &StorageDetails) {
 }
 
 /// Samples of one family: labels and value.
-type Rows<'a> = Vec<(Vec<(&'a str, String)>, f64)>;
+pub(crate) type Rows<'a> = Vec<(Vec<(&'a str, String)>, f64)>;
 
 /// Writes all families.
 pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
@@ -100,16 +101,19 @@ pub(crate) fn write(state: &AppState, format: OutputFormat) -> String {
     scraping(&mut metrics, state);
     alerts::write(&mut metrics, state);
     storage(&mut metrics, state);
+    rules(&mut metrics, state);
+    alertmanagers(&mut metrics, state);
     state.host.finish(&mut text, format);
     text
 }
 
-struct Metrics<'b> {
+/// What is written so far.
+pub(crate) struct Metrics<'b> {
     writer: Writer<'b>,
 }
 
 impl Metrics<'_> {
-    fn family(&mut self, name: &str, metric_type: MetricType, help: &str, rows: &Rows<'_>) {
+    pub(crate) fn family(&mut self, name: &str, metric_type: MetricType, help: &str, rows: &Rows<'_>) {
         self.writer.family(&Family { name, metric_type, help, unit: "" });
         for (labels, value) in rows {
             let sample = Sample::new(Part::Value, Number::Float(*value));

@@ -104,6 +104,17 @@ impl Params {
         Ok(usize::try_from(limit).ok())
     }
 
+    /// A switch, off if it is not given, in the spellings of Go.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.get(name) {
+            None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
+            Some(other) => {
+                Err(ApiError::bad_parameter(name, format_args!("{other:?} is neither true nor false")))
+            }
+        }
+    }
+
     /// A limit; 0 or absent means no limit.
     pub(crate) fn limit(&self, name: &str) -> Result<usize, ApiError> {
         match self.get(name) {

@@ -2,10 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_alerts::alertmanager::Alertmanager;
+use bellwether_alerts::external::ExternalAlertmanagers;
 use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, Tenant};
 use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
+use bellwether_rules::Manager;
 use bellwether_rules::slo::LiveObjectives;
 use bellwether_scrape::ScrapeManager;
 use bellwether_wire::WriteReceiver;
@@ -96,9 +98,6 @@ pub trait Operations: Send + Sync {
 
     /// The sources of data that the configuration names and this version cannot use, in words.
     fn unsupported(&self) -> Vec<String>;
-
-    /// How many rules the rule files in use hold. This version checks them and does not evaluate them.
-    fn rules_not_evaluated(&self) -> usize;
 }
 
 /// The outcome of the last attempt to load the configuration.
@@ -134,6 +133,10 @@ pub struct AppState {
     pub storage: Arc<dyn StorageAdmin>,
     /// Fetches samples.
     pub scrape: Arc<ScrapeManager>,
+    /// Evaluates rules.
+    pub rules: Manager,
+    /// Other Alertmanagers, which are told about the alerts of rules.
+    pub external: ExternalAlertmanagers,
     /// Compares what is scraped with packs.
     pub packs: Arc<LiveCheck>,
     /// The objectives that are watched.

@@ -10,6 +10,7 @@ use crate::backup::BackupArgs;
 use crate::pack::PackCommand;
 use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
+use crate::rules::RulesArgs;
 use crate::slo::SloCommand;
 use crate::storage_files::StorageCommand;
 use crate::test_receiver::TestReceiverArgs;
@@ -132,6 +133,9 @@ pub(crate) struct ServeArgs {
     /// Settings of the Alertmanager in this program.
     #[command(flatten)]
     pub(crate) alertmanager: AlertmanagerArgs,
+    /// Settings of the rules.
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
     /// Settings of the log.
     #[command(flatten)]
     pub(crate) log: LogArgs,
@@ -347,7 +351,7 @@ fn arrival_rate(s: &str) -> Result<ArrivalRate, String> {
     ArrivalRate::new(per_s).map_err(|e| e.to_string())
 }
 
-fn duration_ms(s: &str) -> Result<i64, String> {
+pub(crate) fn duration_ms(s: &str) -> Result<i64, String> {
     parse_duration_ms(s).map_err(|e| format!("{e}; write it like 15d or 1h30m"))
 }
 
@@ -365,7 +369,7 @@ fn anchored_regex(s: &str) -> Result<AnchoredRegex, String> {
     AnchoredRegex::new(s).map_err(|e| e.to_string())
 }
 
-fn positive_duration_ms(s: &str) -> Result<i64, String> {
+pub(crate) fn positive_duration_ms(s: &str) -> Result<i64, String> {
     match duration_ms(s)? {
         0 => Err("must be more than nothing; write it like 30s or 5m".to_owned()),
         ms => Ok(ms),
@@ -373,7 +377,7 @@ fn positive_duration_ms(s: &str) -> Result<i64, String> {
 }
 
 /// A number that counts places or samples: none would mean that nothing works, and no machine has more than the upper end.
-fn at_least_one(s: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(s: &str) -> Result<usize, String> {
     match s.parse() {
         Ok(number @ 1..=1_000_000_000_000) => Ok(number),
         Ok(_) => Err("must be from 1 to 1000000000000".to_owned()),

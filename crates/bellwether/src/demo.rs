@@ -61,9 +61,9 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
     let receivers = alertmanager(&inbox.url()).context("the demo's alertmanager.yml")?;
     let source = ConfigSource {
         file: args.serve.config_file.take(),
-        fallback: String::new(),
         extra: vec![fleet.scrape_config_yaml()],
         alertmanager: AlertmanagerSource::new(args.serve.alertmanager.clone(), receivers),
+        ..ConfigSource::default()
     };
     let server = ServerArgs::new(args.serve, Some(fill_history(&fleet, now_ms)));
     let outcome = run(server, source).await;

@@ -1,6 +1,7 @@
 //! `--enable-feature`: what can be switched on, by the names of Prometheus.
 
 use bellwether_promql::engine::EngineOptions;
+use bellwether_promql::syntax::ParserOptions;
 use bellwether_scrape::ScrapeOptions;
 
 /// Features of Prometheus that are always on here, or that this version has no use for.
@@ -25,9 +26,6 @@ const WITHOUT_EFFECT: [&str; 14] = [
 pub(crate) fn apply(features: &[String], engine: &mut EngineOptions, scrape: &mut ScrapeOptions) {
     for feature in features.iter().map(|f| f.trim()).filter(|f| !f.is_empty()) {
         match feature {
-            "promql-experimental-functions" => engine.parser.experimental_functions = true,
-            "promql-extended-range-selectors" => engine.parser.extended_range_selectors = true,
-            "promql-binop-fill-modifiers" => engine.parser.fill_modifiers = true,
             "promql-delayed-name-removal" => engine.delayed_name_removal = true,
             "promql-per-step-stats" => engine.per_step_stats = true,
             "use-start-timestamps" => engine.use_start_timestamps = true,
@@ -37,10 +35,30 @@ pub(crate) fn apply(features: &[String], engine: &mut EngineOptions, scrape: &mu
                 scrape.type_and_unit_labels = true;
             }
             "extra-scrape-metrics" => scrape.extra_scrape_metrics = true,
-            known if WITHOUT_EFFECT.contains(&known) => {}
+            known if apply_to_language(known, &mut engine.parser) || WITHOUT_EFFECT.contains(&known) => {}
             unknown => tracing::warn!(feature = unknown, "unknown feature; it has no effect"),
         }
     }
+}
+
+/// Which parts of the query language the features switch on.
+pub(crate) fn language(features: &[String]) -> ParserOptions {
+    let mut parser = ParserOptions::default();
+    for feature in features {
+        apply_to_language(feature.trim(), &mut parser);
+    }
+    parser
+}
+
+/// Whether the feature is about the query language.
+fn apply_to_language(feature: &str, parser: &mut ParserOptions) -> bool {
+    match feature {
+        "promql-experimental-functions" => parser.experimental_functions = true,
+        "promql-extended-range-selectors" => parser.extended_range_selectors = true,
+        "promql-binop-fill-modifiers" => parser.fill_modifiers = true,
+        _ => return false,
+    }
+    true
 }
 
 /// What of that is on, by category and name, as `/api/v1/features` of Prometheus lists it.

@@ -21,6 +21,7 @@ mod promql_text;
 mod query;
 mod query_journal;
 mod query_memory;
+mod rules;
 mod serve;
 mod signals;
 mod slo;
@@ -31,6 +32,7 @@ mod storage_files;
 mod terminal;
 mod test_files;
 mod test_receiver;
+mod told;
 
 use std::process::ExitCode;
 

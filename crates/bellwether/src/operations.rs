@@ -12,10 +12,10 @@ use bellwether_model::Clock;
 use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::live::LiveCheck;
 use bellwether_packs::objectives::objectives;
+use bellwether_promql::syntax::ParserOptions;
+use bellwether_rules::GroupSource;
 use bellwether_rules::slo::{LiveObjectives, Objective};
-use bellwether_rules::{RuleFile, RuleFileOptions};
 use bellwether_scrape::ScrapeManager;
-use bellwether_scrape::config::matching_files;
 use bellwether_tsdb::Tsdb;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -24,10 +24,11 @@ use crate::alertmanager::{AlertmanagerSource, Sender};
 use crate::cli::StorageArgs;
 use crate::clock_watch::ClockWatch;
 use crate::files;
+use crate::rules::{self, Rules};
 use crate::storage::{self, Retention};
 
 /// Where the configuration comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ConfigSource {
     /// The file, if there is one.
     pub(crate) file: Option<PathBuf>,
@@ -37,6 +38,8 @@ pub(crate) struct ConfigSource {
     pub(crate) extra: Vec<String>,
     /// Who is told about alerts.
     pub(crate) alertmanager: AlertmanagerSource,
+    /// Which parts of the query language rules may use.
+    pub(crate) parser: ParserOptions,
 }
 
 impl ConfigSource {
@@ -64,24 +67,8 @@ impl ConfigSource {
             config.rule_files.extend(extra.config.rule_files);
         }
         let alertmanager = self.alertmanager.load(&config)?;
-        let mut problems = Vec::new();
-        let mut n_rules = 0;
-        for file in config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
-            match RuleFile::load(&file, &RuleFileOptions::default()) {
-                Ok(rules) => n_rules += rules.groups.iter().map(|g| g.rules.len()).sum::<usize>(),
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems.join("\n"));
-        }
-        if n_rules > 0 {
-            tracing::warn!(
-                rules = n_rules,
-                "rule files are checked, but this version does not evaluate rules yet"
-            );
-        }
-        Ok(Checked { config, alertmanager, n_rules, job_places, catalogue, slos })
+        let rules = rules::load(&config, &slos, self.parser)?;
+        Ok(Checked { config, alertmanager, rules, job_places, catalogue, slos })
     }
 }
 
@@ -90,8 +77,8 @@ pub(crate) struct Checked {
     pub(crate) config: Config,
     /// The Alertmanager's own configuration.
     pub(crate) alertmanager: AlertmanagerSetup,
-    /// How many rules its rule files hold.
-    pub(crate) n_rules: usize,
+    /// The groups of its rule files and objectives.
+    pub(crate) rules: Vec<GroupSource>,
     job_places: BTreeMap<String, String>,
     /// The packs in use.
     pub(crate) catalogue: Catalogue,
@@ -135,6 +122,7 @@ pub(crate) struct Program {
     store: Tsdb,
     storage: StorageArgs,
     scrape: ScrapeManager,
+    rules: Rules,
     packs: Arc<LiveCheck>,
     slos: Arc<LiveObjectives>,
     query_log: Arc<QueryLog>,
@@ -157,7 +145,7 @@ impl Program {
         source: ConfigSource,
         loaded: Checked,
         store: (Tsdb, StorageArgs),
-        (scrape, packs, slos): (ScrapeManager, Arc<LiveCheck>, Arc<LiveObjectives>),
+        (scrape, rules, packs, slos): (ScrapeManager, Rules, Arc<LiveCheck>, Arc<LiveObjectives>),
         (query_log, alertmanager): (Arc<QueryLog>, (Alertmanager, Sender)),
         (clock, clock_watch): (Arc<dyn Clock>, Arc<ClockWatch>),
         stop: CancellationToken,
@@ -169,6 +157,7 @@ impl Program {
             store,
             storage,
             scrape,
+            rules,
             packs,
             slos,
             query_log,
@@ -197,7 +186,10 @@ impl Operations for Program {
             // This runs on a thread that may block.
             let (alertmanager, sender) = &self.alertmanager;
             sender.set_config(alertmanager, &checked.alertmanager)?;
-            if let Err(problem) = Handle::current().block_on(checked.apply(&self.scrape)) {
+            let jobs = Handle::current().block_on(checked.apply(&self.scrape));
+            let all =
+                jobs.and_then(|()| self.rules.apply(&checked.config, checked.rules.clone(), &self.scrape));
+            if let Err(problem) = all {
                 // All of it or nothing.
                 sender.set_config(alertmanager, &self.current().loaded.alertmanager)?;
                 return Err(problem);
@@ -253,9 +245,5 @@ impl Operations for Program {
 
     fn unsupported(&self) -> Vec<String> {
         self.current().loaded.config.unsupported().iter().map(ToString::to_string).collect()
-    }
-
-    fn rules_not_evaluated(&self) -> usize {
-        self.current().loaded.n_rules
     }
 }

@@ -17,7 +17,7 @@ use bellwether_api::{
 use bellwether_disk::RealFs;
 use bellwether_model::{Clock, SystemClock, format_duration_ms, format_size};
 use bellwether_packs::live::LiveCheck;
-use bellwether_promql::engine::{Engine, EngineOptions};
+use bellwether_promql::engine::{Engine, EngineOptions, QueryEngine};
 use bellwether_rules::slo::LiveObjectives;
 use bellwether_scrape::{ScrapeManager, ScrapeOptions};
 use bellwether_tsdb::{ReplayProgress, Tsdb, TsdbError, forget_starts};
@@ -37,6 +37,7 @@ use crate::operations::{Checked, ConfigSource, Program, open_query_log};
 use crate::pack_inspector::PackInspector;
 use crate::query_journal::Journal;
 use crate::query_memory::QueryMemoryLimits;
+use crate::rules::{Rules, RulesArgs, Surroundings};
 use crate::signals::{Request, Signals};
 use crate::storage::{self, Retention, memory_budget};
 use crate::{demo, features, log, memory, state};
@@ -63,6 +64,7 @@ pub(crate) struct ServerArgs {
     pub(crate) storage: StorageArgs,
     pub(crate) query: QueryArgs,
     pub(crate) memory: MemoryArgs,
+    pub(crate) rules: RulesArgs,
     pub(crate) features: Vec<String>,
     /// Puts simulated history into the store before anything is scraped; only the demo has this.
     pub(crate) history: Option<FillHistory>,
@@ -71,8 +73,8 @@ pub(crate) struct ServerArgs {
 impl ServerArgs {
     /// A server with the given flags.
     pub(crate) fn new(args: ServeArgs, history: Option<FillHistory>) -> Self {
-        let ServeArgs { web, storage, query, memory, enable_feature, .. } = args;
-        Self { web, storage, query, memory, features: enable_feature, history }
+        let ServeArgs { web, storage, query, memory, rules, enable_feature, .. } = args;
+        Self { web, storage, query, memory, rules, features: enable_feature, history }
     }
 }
 
@@ -85,7 +87,7 @@ pub(crate) fn serve(mut args: ServeArgs) -> anyhow::Result<ExitCode> {
     demo::refuse_demo_data(&args.storage.path)?;
     let alertmanager = AlertmanagerSource::new(args.alertmanager.clone(), AlertmanagerSetup::default());
     let file = config_file(args.config_file.take());
-    let source = ConfigSource { file, fallback: String::new(), extra: Vec::new(), alertmanager };
+    let source = ConfigSource { file, alertmanager, ..ConfigSource::default() };
     let server = ServerArgs::new(args, None);
     block_on(run(server, source))
 }
@@ -116,6 +118,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     let started_at_ms = clock.now_ms();
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let prefix = route_prefix(&args.web);
+    source.parser = features::language(&args.features);
     // A mistake in the file is told before a port is taken; what stands in for a missing file names the port.
     let from_file = source.file.is_some().then(|| source.load()).transpose();
     let from_file = from_file.map_err(anyhow::Error::msg)?;
@@ -181,7 +184,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         scrape_options.ingest_concurrency = (scrape_options.ingest_concurrency / 2).max(1);
     }
     let clock_watch = Arc::new(ClockWatch::new(Arc::clone(&clock)));
-    let engine = Engine::new(engine_options, Arc::new(store.clone()));
+    let engine: Arc<dyn QueryEngine> = Arc::new(Engine::new(engine_options, Arc::new(store.clone())));
     let process_memory = Arc::new(ProcessMemory::new(memory::limit(args.memory.limit)));
     let active_queries = Arc::new(ActiveQueries::default());
     tokio::spawn(memory::watch(Arc::clone(&process_memory), Arc::clone(&active_queries), stop.clone()));
@@ -195,22 +198,35 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     config.apply(&scrape).await.map_err(anyhow::Error::msg)?;
     let sender = Sender::new(Arc::clone(&clock), &external_url);
     let state = state::open(&data_dir).await?;
-    let alertmanager = sender.start(&config.alertmanager, state).await?;
+    let alertmanager = sender.start(&config.alertmanager, state.clone()).await?;
+    let surroundings = Surroundings {
+        engine: Arc::clone(&engine),
+        appender: Arc::clone(&appender),
+        clock: Arc::clone(&clock),
+        state,
+        router: alertmanager.clone(),
+        query_timeout: settings.query_timeout,
+        query_memory: memory_limits.budget(),
+        external_url,
+    };
+    let rules = Rules::start(&args.rules, surroundings, &config, &scrape)?;
     let program = Arc::new(Program::new(
         source,
         config,
         (store.clone(), args.storage),
-        (scrape.clone(), Arc::clone(&packs), Arc::clone(&slos)),
+        (scrape.clone(), rules.clone(), Arc::clone(&packs), Arc::clone(&slos)),
         (Arc::clone(&query_log), (alertmanager.clone(), sender)),
         (Arc::clone(&clock), Arc::clone(&clock_watch)),
         stop.clone(),
     ));
     surface.open(router(AppState {
-        engine: Arc::new(engine),
+        engine,
         appender,
         queryable: Arc::new(store.clone()),
         storage: Arc::new(storage::Admin { store: store.clone(), clock: Arc::clone(&clock) }),
         scrape: Arc::new(scrape.clone()),
+        rules: rules.manager.clone(),
+        external: rules.told.external.clone(),
         packs,
         slos,
         alertmanager: alertmanager.clone(),
@@ -266,8 +282,9 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
     if !scrape.shutdown(Instant::now() + SCRAPE_DRAIN).await {
         tracing::warn!("some scrapes did not end in time");
     }
+    rules.shutdown().await;
     // Nobody is told any more, and what is known is kept.
-    tokio::task::spawn_blocking(move || drop((surface, program, alertmanager))).await?;
+    tokio::task::spawn_blocking(move || drop((surface, program, alertmanager, rules))).await?;
     query_journal.close();
     // Ends what upkeep has begun, which may have minutes to go.
     tokio::task::spawn_blocking(move || store.close()).await?.context("closing the store")?;
@@ -411,7 +428,7 @@ fn flags(
     memory: QueryMemoryLimits,
     source: &ConfigSource,
 ) -> Vec<(String, String)> {
-    let ServerArgs { web, storage, query, memory: process, features, .. } = args;
+    let ServerArgs { web, storage, query, memory: process, rules, features, .. } = args;
     let mut flags = vec![
         ("alertmanager.config.file", source.alertmanager.file()),
         ("config.file", source.file.as_ref().map(|p| p.display().to_string()).unwrap_or_default()),
@@ -446,6 +463,7 @@ fn flags(
         ("web.max-connections", web.max_connections.to_string()),
         ("web.route-prefix", if route_prefix.is_empty() { "/" } else { route_prefix }.to_owned()),
     ];
+    flags.extend(rules.listed());
     flags.sort_unstable();
     flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,36 +1,280 @@
-//! `rules`, `alerts` and `alertmanagers`: what this version can honestly say about alerting, which it does not do yet.
+//! `rules`, `alerts` and `alertmanagers`: rules as they are now and whom they warn. The shapes are those of Prometheus; `alerts/history` is ours.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::json;
+use bellwether_model::{Fingerprint, Labels, Matcher, Value as SampleValue};
+use bellwether_promql::syntax::parse_metric_selector;
+use bellwether_rules::{ActiveAlert, AlertEvent, AlertState, GroupView, HistoryQuery, RuleKind, RuleView};
+use serde_json::{Map, Value, json};
 
 use crate::envelope;
 use crate::error::ApiError;
+use crate::json::format_exponent;
+use crate::params::{Params, format_time_ms};
 use crate::state::AppState;
 
-/// No rules, if there are none.
-pub(crate) async fn rules(State(state): State<AppState>) -> Result<Response, ApiError> {
-    refuse_if_there_are_rules(&state)?;
-    Ok(envelope::success(&json!({"groups": []})))
+/// How many changes of alerts are told if nobody says how many.
+const DEFAULT_EVENTS: usize = 1_000;
+/// How many are told at most.
+const MOST_EVENTS: usize = 10_000;
+/// What Go writes for a time that is not known.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// Which rules are wanted.
+struct Wanted {
+    /// Alerting or recording rules, or both.
+    alerting: Option<bool>,
+    rules: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    files: BTreeSet<String>,
+    selectors: Vec<Vec<Matcher>>,
+    with_alerts: bool,
+    /// So many groups at most.
+    limit: usize,
+    /// The group to begin with.
+    token: Option<String>,
 }
 
-/// No alerts, if nothing could raise one.
-pub(crate) async fn alerts(State(state): State<AppState>) -> Result<Response, ApiError> {
-    refuse_if_there_are_rules(&state)?;
-    Ok(envelope::success(&json!({"alerts": []})))
-}
-
-/// No alert is sent to anybody, whatever the configuration says.
-pub(crate) async fn alertmanagers() -> Response {
-    envelope::success(&json!({"activeAlertmanagers": [], "droppedAlertmanagers": []}))
-}
-
-/// An empty list would say that all is well; a dashboard must show an error instead.
-fn refuse_if_there_are_rules(state: &AppState) -> Result<(), ApiError> {
-    match state.operations.rules_not_evaluated() {
-        0 => Ok(()),
-        n => Err(ApiError::unavailable(format_args!(
-            "the rule files hold {n} rules, and this version does not evaluate rules yet"
-        ))),
+impl Wanted {
+    fn new(state: &AppState, params: &Params) -> Result<Self, ApiError> {
+        let alerting = match params.get("type").map(str::to_lowercase).as_deref() {
+            None => None,
+            Some("alert") => Some(true),
+            Some("record") => Some(false),
+            Some(other) => {
+                return Err(ApiError::bad_parameter("type", format_args!("not supported value {other:?}")));
+            }
+        };
+        let set = |name| params.all(name).map(str::to_owned).collect();
+        let token = params.get("group_next_token").map(str::to_owned);
+        let limit = match params.get("group_limit") {
+            None if token.is_some() => {
+                let why = "group_limit needs to be paired with group_next_token";
+                return Err(ApiError::bad_parameter("group_next_token", why));
+            }
+            None => usize::MAX,
+            Some(text) => match text.parse::<usize>() {
+                Ok(0) => {
+                    return Err(ApiError::bad_parameter(
+                        "group_limit",
+                        "group_limit needs to be greater than 0",
+                    ));
+                }
+                Ok(limit) => limit,
+                Err(_) => {
+                    let why = "group_limit needs to be a valid number";
+                    return Err(ApiError::bad_parameter("group_limit", why));
+                }
+            },
+        };
+        Ok(Self {
+            alerting,
+            rules: set("rule_name[]"),
+            groups: set("rule_group[]"),
+            files: set("file[]"),
+            selectors: selectors(state, params)?,
+            with_alerts: !params.flag("exclude_alerts")?,
+            limit,
+            token,
+        })
     }
+
+    fn has_group(&self, group: &GroupView) -> bool {
+        (self.groups.is_empty() || self.groups.contains(&group.name))
+            && (self.files.is_empty() || self.files.contains(&group.file))
+    }
+
+    fn has_rule(&self, rule: &RuleView) -> bool {
+        self.alerting.is_none_or(|alerting| alerting == rule.rule.is_alerting())
+            && (self.rules.is_empty() || self.rules.contains(rule.rule.name()))
+            && is_selected(&rule.labels, &self.selectors)
+    }
+}
+
+/// What `match[]` asks for.
+fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    let parse = |text: &str| {
+        parse_metric_selector(text, &state.settings.parser).map_err(|e| ApiError::bad_parameter("match[]", e))
+    };
+    params.all("match[]").map(parse).collect()
+}
+
+/// Whether the labels fit one of the selectors. What a label will be that is a template is not known, so it counts as missing.
+fn is_selected(labels: &BTreeMap<String, String>, selectors: &[Vec<Matcher>]) -> bool {
+    let value =
+        |name: &str| labels.get(name).map_or("", |value| if value.contains("{{") { "" } else { value });
+    selectors.is_empty() || selectors.iter().any(|all| all.iter().all(|m| m.matches(value(m.name()))))
+}
+
+pub(crate) async fn rules(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let wanted = Wanted::new(&state, &params)?;
+    let mut found = Vec::new();
+    let mut next = None;
+    let mut groups = state.rules.groups(wanted.with_alerts).into_iter().peekable();
+    if let Some(token) = &wanted.token {
+        while groups.next_if(|group| token_of(group) != *token).is_some() {}
+        if groups.peek().is_none() {
+            let why = format!("invalid group_next_token '{token}'. were rule groups changed?");
+            return Err(ApiError::bad_parameter("group_next_token", why));
+        }
+    }
+    for mut group in groups.filter(|group| wanted.has_group(group)) {
+        group.rules.retain(|rule| wanted.has_rule(rule));
+        if group.rules.is_empty() {
+            continue;
+        }
+        if found.len() == wanted.limit {
+            next = Some(token_of(&group));
+            break;
+        }
+        found.push(group_json(&group, wanted.with_alerts));
+    }
+    let mut data = json!({"groups": found});
+    if let Some(next) = next {
+        data["groupNextToken"] = next.into();
+    }
+    Ok(envelope::success(&data))
+}
+
+/// What stands for a group where a listing is continued.
+fn token_of(group: &GroupView) -> String {
+    Fingerprint::of(&Labels::from_pairs([("file", &group.file), ("name", &group.name)])).to_string()
+}
+
+fn group_json(group: &GroupView, with_alerts: bool) -> Value {
+    json!({
+        "name": group.name,
+        "file": group.file,
+        "rules": group.rules.iter().map(|rule| rule_json(rule, with_alerts)).collect::<Vec<_>>(),
+        "interval": seconds(group.interval_ms),
+        "limit": group.limit,
+        "evaluationTime": group.stats.last_duration.as_secs_f64(),
+        "lastEvaluation": time(group.stats.evaluated_at_ms),
+    })
+}
+
+fn rule_json(view: &RuleView, with_alerts: bool) -> Value {
+    let RuleView { rule, labels, health, .. } = view;
+    let mut json = json!({
+        "name": rule.name(),
+        "query": rule.expr.to_string(),
+        "health": match (&health.evaluated_at_ms, &health.last_error) {
+            (None, _) => "unknown",
+            (_, None) => "ok",
+            (_, Some(_)) => "err",
+        },
+        "evaluationTime": health.duration.as_secs_f64(),
+        "lastEvaluation": time(health.evaluated_at_ms),
+    });
+    if let Some(error) = &health.last_error {
+        json["lastError"] = error.as_str().into();
+    }
+    match &rule.kind {
+        RuleKind::Recording { .. } => {
+            json["type"] = "recording".into();
+            if !labels.is_empty() {
+                json["labels"] = json!(labels);
+            }
+        }
+        RuleKind::Alerting { for_ms, keep_firing_for_ms, annotations, .. } => {
+            json["type"] = "alerting".into();
+            json["labels"] = json!(labels);
+            let state = if health.evaluated_at_ms.is_some() { view.state.as_str() } else { "unknown" };
+            json["state"] = state.into();
+            json["duration"] = seconds(*for_ms);
+            json["keepFiringFor"] = seconds(*keep_firing_for_ms);
+            json["annotations"] = json!(annotations);
+            json["alerts"] =
+                if with_alerts { view.alerts.iter().map(alert_json).collect() } else { Value::Null };
+        }
+    }
+    json
+}
+
+fn alert_json(alert: &ActiveAlert) -> Value {
+    let mut json = json!({
+        "labels": object(&alert.labels),
+        "annotations": object(&alert.annotations),
+        "state": alert.state.as_str(),
+        "activeAt": format_time_ms(alert.active_at_ms),
+        "value": value(&alert.value),
+    });
+    if let Some(since_ms) = alert.keep_firing_since_ms {
+        json["keepFiringSince"] = format_time_ms(since_ms).into();
+    }
+    json
+}
+
+/// A whole number where it is one, as Go writes floats.
+fn seconds(ms: i64) -> Value {
+    if ms % 1000 == 0 { (ms / 1000).into() } else { (ms as f64 / 1000.0).into() }
+}
+
+fn time(ts_ms: Option<i64>) -> String {
+    ts_ms.map_or_else(|| NEVER.to_owned(), format_time_ms)
+}
+
+fn value(value: &SampleValue) -> String {
+    match value {
+        SampleValue::Float(v) => format_exponent(*v),
+        SampleValue::Histogram(h) => format_exponent(h.count),
+    }
+}
+
+fn object(labels: &Labels) -> Value {
+    labels.iter().map(|l| (l.name.to_owned(), Value::from(l.value))).collect::<Map<_, _>>().into()
+}
+
+/// All alerts that are pending or firing.
+pub(crate) async fn alerts(State(state): State<AppState>) -> Response {
+    let groups = state.rules.groups(true);
+    let alerts = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
+    let alerts = alerts.filter(|alert| alert.state != AlertState::Inactive).map(alert_json);
+    envelope::success(&json!({"alerts": alerts.collect::<Vec<_>>()}))
+}
+
+/// What has become of alerts.
+pub(crate) async fn history(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
+    let limit = match params.limit("limit")? {
+        0 => DEFAULT_EVENTS,
+        limit => limit.min(MOST_EVENTS),
+    };
+    let range = params.range_or_all()?;
+    let query = HistoryQuery {
+        selectors: selectors(&state, &params)?,
+        start_ms: range.mint,
+        end_ms: range.maxt,
+        limit,
+    };
+    let rules = state.rules.clone();
+    let found = tokio::task::spawn_blocking(move || rules.history(&query)).await;
+    let found = found.map_err(|_| ApiError::internal("the history could not be read; the log says more"))?;
+    let found = found.map_err(|error| ApiError::internal(error.to_string()))?;
+    let events: Vec<Value> = found.events.iter().map(|(at_ms, event)| event_json(*at_ms, event)).collect();
+    Ok(envelope::success(&json!({"events": events, "truncated": found.is_truncated})))
+}
+
+fn event_json(at_ms: i64, event: &AlertEvent) -> Value {
+    let AlertEvent { labels, from, to, value, annotations, rule } = event;
+    json!({
+        "time": format_time_ms(at_ms),
+        "labels": labels,
+        "from": from,
+        "to": to,
+        "value": value,
+        "annotations": annotations,
+        "rule": {"file": rule.file, "group": rule.group, "name": rule.name},
+    })
+}
+
+/// The other Alertmanagers that are told about alerts.
+pub(crate) async fn alertmanagers(State(state): State<AppState>) -> Response {
+    let list = |urls: Vec<String>| urls.iter().map(|url| json!({"url": url})).collect::<Vec<_>>();
+    let active = state.external.status().into_iter().map(|sender| sender.url).collect();
+    envelope::success(&json!({
+        "activeAlertmanagers": list(active),
+        "droppedAlertmanagers": list(state.external.dropped()),
+    }))
 }

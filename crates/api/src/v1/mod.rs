@@ -62,6 +62,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/slos/{id}/budget", get(slos::budget))
         .route("/rules", get(alerting::rules))
         .route("/alerts", get(alerting::alerts))
+        .route("/alerts/history", get(alerting::history))
         .route("/alertmanagers", get(alerting::alertmanagers))
         .route("/notifications", get(notifying::notifications))
         .route("/receivers", get(notifying::receivers))

@@ -522,7 +522,7 @@ fn targets_are_chosen_by_state() {
 }
 
 #[test]
-fn an_empty_list_of_rules_or_alerts_is_never_a_lie() {
+fn rules_that_were_not_evaluated_say_so() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("prometheus.yml"), "rule_files: ['rules-*.yml']\n").expect("written");
     let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
@@ -534,19 +534,18 @@ fn an_empty_list_of_rules_or_alerts_is_never_a_lie() {
     );
     let replay = json!({"min": 0, "max": 0, "current": 0, "state": "done"});
     assert_eq!(server.api("status/walreplay", &[]), replay);
-    // There are rules now, and nothing evaluates them: nobody may think that no alert fires.
+    // There are rules now. What was not evaluated yet says so.
     std::fs::write(
         dir.path().join("rules-1.yml"),
-        "groups: [{name: g, rules: [{alert: Down, expr: up == 0}, {record: a:b, expr: up}]}]\n",
+        "groups: [{name: g, interval: 1h, rules: [{alert: Down, expr: up == 0}, {record: a:b, expr: up}]}]\n",
     )
     .expect("written");
     assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
-    for endpoint in ["rules", "alerts"] {
-        let (status, text) = server.get(&format!("/api/v1/{endpoint}"));
-        assert_eq!(status, 503, "{endpoint}: {text}");
-        assert_eq!(answer(&text)["errorType"], "unavailable");
-        assert!(text.contains("2 rules"), "{text}");
+    let rules = server.api("rules", &[])["groups"][0]["rules"].clone();
+    for (rule, name) in [(&rules[0], "Down"), (&rules[1], "a:b")] {
+        assert_eq!((&rule["name"], &rule["health"]), (&json!(name), &json!("unknown")), "{rules}");
     }
+    assert_eq!(rules[0]["state"], "unknown");
 }
 
 #[test]

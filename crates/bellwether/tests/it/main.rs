@@ -20,6 +20,7 @@ mod query_cli;
 mod readme;
 mod reload;
 mod remote_read;
+mod rules;
 mod scraping;
 mod startup;
 mod storage_cli;

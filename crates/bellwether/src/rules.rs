@@ -1,0 +1,182 @@
+//! The rules of the server: which there are, where they are evaluated, and who is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether::config::Config;
+use bellwether_alerts::alertmanager::Alertmanager;
+use bellwether_model::{Clock, Labels, QueryMemory, Queryable, Tenant, format_duration_ms};
+use bellwether_promql::engine::QueryEngine;
+use bellwether_promql::syntax::ParserOptions;
+use bellwether_rules::slo::{Objective, rule_files};
+use bellwether_rules::{
+    Environment, GroupDefaults, GroupSource, Manager, ManagerOptions, RuleFile, RuleFileOptions,
+};
+use bellwether_scrape::ScrapeManager;
+use bellwether_scrape::config::matching_files;
+use bellwether_state::StateStore;
+use clap::Args;
+use tokio::time::Instant;
+
+use crate::cli::{at_least_one, duration_ms, positive_duration_ms};
+use crate::memory::MemoryBound;
+use crate::operations::Checked;
+use crate::told::Told;
+
+/// How long evaluations may go on after their queries were cancelled.
+const EVALUATION_DRAIN: Duration = Duration::from_secs(3);
+/// How long alerts that wait may take to be sent when the server stops.
+const SENDING_DRAIN: Duration = Duration::from_secs(3);
+
+/// Flags of the rules. The names are those of Prometheus.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RulesArgs {
+    /// How many rules are evaluated at once beside those that must be evaluated in the order of their group.
+    #[arg(long = "rules.max-concurrent-evals", value_name = "NUMBER", default_value_t = 4, value_parser = at_least_one)]
+    max_concurrent_evals: usize,
+    /// How long to wait before an alert that fires is sent again.
+    #[arg(long = "rules.alert.resend-delay", value_name = "DURATION", default_value = "1m", value_parser = positive_duration_ms)]
+    resend_delay_ms: i64,
+    /// How long the server may have been away for alerts to be taken up again.
+    #[arg(long = "rules.alert.for-outage-tolerance", value_name = "DURATION", default_value = "1h", value_parser = duration_ms)]
+    outage_tolerance_ms: i64,
+    /// How long an alert that was pending waits at least after a start, if only its samples tell since when it is.
+    #[arg(long = "rules.alert.for-grace-period", value_name = "DURATION", default_value = "10m", value_parser = duration_ms)]
+    for_grace_period_ms: i64,
+}
+
+impl RulesArgs {
+    /// The flags by their names, for the list of all flags.
+    pub(crate) fn listed(&self) -> [(&'static str, String); 4] {
+        [
+            ("rules.alert.for-grace-period", format_duration_ms(self.for_grace_period_ms)),
+            ("rules.alert.for-outage-tolerance", format_duration_ms(self.outage_tolerance_ms)),
+            ("rules.alert.resend-delay", format_duration_ms(self.resend_delay_ms)),
+            ("rules.max-concurrent-evals", self.max_concurrent_evals.to_string()),
+        ]
+    }
+}
+
+/// Reads the rule files that the configuration names, and makes the rules of its objectives. The error has a line per problem.
+pub(crate) fn load(
+    config: &Config,
+    objectives: &[Objective],
+    parser: ParserOptions,
+) -> Result<Vec<GroupSource>, String> {
+    let options = RuleFileOptions { scheme: config.global.scrape.validation_scheme, parser };
+    let (mut groups, mut problems) = (Vec::new(), Vec::new());
+    for path in config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
+        match RuleFile::load(&path, &options) {
+            Ok(read) => {
+                for warning in &read.warnings {
+                    tracing::warn!(file = %path.display(), %warning, "rule file");
+                }
+                groups.extend(sources(&path.display().to_string(), read));
+            }
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    for (file, rules) in rule_files(objectives) {
+        groups.extend(sources(&file, rules));
+    }
+    if problems.is_empty() { Ok(groups) } else { Err(problems.join("\n")) }
+}
+
+fn sources(file: &str, read: RuleFile) -> impl Iterator<Item = GroupSource> {
+    read.groups.into_iter().map(move |definition| GroupSource { file: file.to_owned(), definition })
+}
+
+/// What rules are evaluated over.
+pub(crate) struct Surroundings {
+    pub(crate) engine: Arc<dyn QueryEngine>,
+    pub(crate) appender: Arc<MemoryBound>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) state: StateStore,
+    /// The router of this process, which is told about alerts.
+    pub(crate) router: Alertmanager,
+    pub(crate) query_timeout: Duration,
+    /// The memory of expressions of rules, which is not that of users' queries.
+    pub(crate) query_memory: QueryMemory,
+    /// The URL under which users reach the server.
+    pub(crate) external_url: String,
+}
+
+/// The rules that run, and who is told what they find.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub(crate) manager: Manager,
+    pub(crate) told: Arc<Told>,
+}
+
+impl Rules {
+    /// Evaluates the rules of a configuration. What is known of alerts from before is read first.
+    pub(crate) fn start(
+        args: &RulesArgs,
+        surroundings: Surroundings,
+        config: &Checked,
+        scrape: &ScrapeManager,
+    ) -> anyhow::Result<Self> {
+        tokio::task::block_in_place(|| {
+            let rules = Self::new(args, surroundings)?;
+            rules.apply(&config.config, config.rules.clone(), scrape).map_err(anyhow::Error::msg)?;
+            Ok(rules)
+        })
+    }
+
+    fn new(args: &RulesArgs, surroundings: Surroundings) -> anyhow::Result<Self> {
+        let Surroundings {
+            engine,
+            appender,
+            clock,
+            state,
+            router,
+            query_timeout,
+            query_memory,
+            external_url,
+        } = surroundings;
+        let store: Arc<dyn Queryable> = Arc::new(appender.store.clone());
+        let (external_labels, tenant) = (Labels::empty(), Tenant::default());
+        let told = Arc::new(Told::new(router, Arc::clone(&clock)));
+        let manager = Manager::new(ManagerOptions {
+            environment: Environment { engine, appender, tenant, external_labels, external_url },
+            clock,
+            sink: Arc::<Told>::clone(&told),
+            state: Some(state),
+            store: Some(store),
+            query_timeout,
+            query_memory,
+            max_concurrent_evals: args.max_concurrent_evals,
+            resend_delay_ms: args.resend_delay_ms,
+            outage_tolerance_ms: args.outage_tolerance_ms,
+            for_grace_period_ms: args.for_grace_period_ms,
+        })?;
+        Ok(Self { manager, told })
+    }
+
+    /// Evaluates these groups of a configuration from now on, and tells whom it names. Nothing changes if certificates of Alertmanagers cannot be read. Blocks, and
+    /// must be called with tokio around.
+    pub(crate) fn apply(
+        &self,
+        config: &Config,
+        groups: Vec<GroupSource>,
+        scrape: &ScrapeManager,
+    ) -> Result<(), String> {
+        self.told.apply(config, scrape).map_err(|error| format!("alerting.alertmanagers: {error}"))?;
+        let defaults = GroupDefaults {
+            interval_ms: config.global.evaluation_interval_ms,
+            query_offset_ms: config.global.rule_query_offset_ms,
+        };
+        self.manager.apply(groups, defaults, Labels::from_pairs(&config.global.external_labels));
+        Ok(())
+    }
+
+    /// Ends evaluations, then sends what others have not been told yet.
+    pub(crate) async fn shutdown(&self) {
+        if !self.manager.shutdown(Instant::now() + EVALUATION_DRAIN).await {
+            tracing::warn!("some rules were still being evaluated");
+        }
+        if !self.told.external.shutdown(Instant::now() + SENDING_DRAIN).await {
+            tracing::warn!("some alerts could not be sent to other Alertmanagers in time");
+        }
+    }
+}

@@ -179,7 +179,7 @@ impl Inner {
             };
             Response::new(response, deadline).drain().await;
             own_host &= !hop.leaves_host;
-            follow(&mut request, hop);
+            follow(&mut request, hop)?;
         }
         Err(RedirectError::TooMany(MAX_REDIRECTS).into())
     }
@@ -284,14 +284,20 @@ fn build_pools(
     Ok(Pools { configured: pool(None), foreign: pool(Some(Arc::clone(policy))), tls_stamp })
 }
 
-fn follow(request: &mut Request, hop: Hop) {
+fn follow(request: &mut Request, hop: Hop) -> Result<(), RedirectError> {
     if hop.method != request.method {
+        if request.keep_body {
+            return Err(RedirectError::LosesBody);
+        }
         request.body = Bytes::new();
         for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
             request.headers.remove(name);
         }
     }
     if hop.leaves_host {
+        if request.secret_body && !request.body.is_empty() {
+            return Err(RedirectError::SecretBody);
+        }
         for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
             request.headers.remove(name);
         }
@@ -305,6 +311,7 @@ fn follow(request: &mut Request, hop: Hop) {
     }
     request.method = hop.method;
     request.url = hop.url;
+    Ok(())
 }
 
 /// The URL without user-info and fragment, which are not sent.

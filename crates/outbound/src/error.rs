@@ -167,6 +167,14 @@ pub enum RedirectError {
         /// The scheme redirected to.
         to: String,
     },
+    /// Nothing of what was to be brought would arrive.
+    #[error(
+        "refused a redirect that would leave the body of the request behind; set the URL to where it leads, or let the server answer 307 or 308"
+    )]
+    LosesBody,
+    /// Somebody else would get a secret.
+    #[error("refused a redirect that would take a secret in the body to another host")]
+    SecretBody,
     /// The redirect leads nowhere.
     #[error("{status} response has no usable Location header")]
     NoLocation {

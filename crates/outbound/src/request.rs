@@ -28,6 +28,10 @@ pub struct Request {
     pub destination: Destination,
     /// The path is a secret itself (an incoming webhook), so errors show only the host.
     pub secret_path: bool,
+    /// The body is what the request is about: a redirect that would leave it behind is an error.
+    pub keep_body: bool,
+    /// The body holds a secret: a redirect that would take it to another host is an error.
+    pub secret_body: bool,
 }
 
 impl Request {
@@ -43,7 +47,16 @@ impl Request {
 
     fn new(method: Method, url: Url, body: Bytes) -> Self {
         let headers = HeaderMap::new();
-        Self { method, url, headers, body, destination: Destination::Configured, secret_path: false }
+        Self {
+            method,
+            url,
+            headers,
+            body,
+            destination: Destination::Configured,
+            secret_path: false,
+            keep_body: false,
+            secret_body: false,
+        }
     }
 
     /// The URL as it may be shown.

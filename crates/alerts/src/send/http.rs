@@ -80,7 +80,9 @@ fn request(call: &Call) -> Result<Request, AttemptError> {
     let method =
         Method::from_bytes(call.method.as_bytes()).map_err(|_| AttemptError::Request("no such method"))?;
     // Whoever knows the address of a hook can send to it, so no error shows more than the host.
-    Ok(Request { method, headers, secret_path: true, ..Request::post(url, call.body.clone().into()) })
+    let (secret_path, keep_body, secret_body) = (true, true, !call.secrets.is_empty());
+    let request = Request::post(url, call.body.clone().into());
+    Ok(Request { method, headers, secret_path, keep_body, secret_body, ..request })
 }
 
 /// What an answer means.

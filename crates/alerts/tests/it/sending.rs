@@ -133,6 +133,28 @@ async fn credentials_do_not_follow_to_another_host() {
 }
 
 #[tokio::test]
+async fn a_redirect_that_loses_the_message_or_gives_away_a_secret_is_no_delivery() {
+    let there = Service::start(&["200 OK"]).await;
+    let refused = async |status: &'static str, secrets: Vec<Secret>| {
+        let url = there.url.clone();
+        let here = Service::start_with(move |_, _| {
+            Answer::Say(format!("{status}\r\nlocation: {url}"), String::new())
+        })
+        .await;
+        let call = Call { secrets, ..call(&here) };
+        let sent = sender("").send_once(&[Message::Call(call)]).await;
+        sent.map_err(|error| error.to_string())
+    };
+    let error = refused("302 Found", Vec::new()).await.expect_err("nothing would arrive");
+    assert!(error.contains("would leave the body of the request behind"), "{error}");
+    let error = refused("307 Elsewhere", vec![Secret::new("key")]).await.expect_err("it has a key");
+    assert!(error.contains("would take a secret in the body to another host"), "{error}");
+    assert!(there.got().is_empty());
+    refused("307 Elsewhere", Vec::new()).await.expect("it arrives as it is");
+    assert_eq!(there.got().len(), 1);
+}
+
+#[tokio::test]
 async fn a_service_that_fails_is_left_alone_and_that_is_shown() {
     let service = Service::start(&["500 Oops"]).await;
     let sender = sender("");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bellwether_model::Clock;
-use bellwether_state::{Change, StateStore, VALUE_BYTES_MAX, WRITE_BYTES_MAX};
+use bellwether_state::{Change, StateError, StateStore, VALUE_BYTES_MAX, WRITE_BYTES_MAX};
 
 use super::notifications::{self, NotificationRecord};
 use super::receivers::Receivers;
@@ -21,8 +21,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(config: &Config, state: StateStore, clock: Arc<dyn Clock>) -> Self {
-        Self { state, clock, receivers: Receivers::new(config) }
+    pub(super) fn new(config: &Config, state: StateStore, clock: Arc<dyn Clock>) -> Result<Self, StateError> {
+        let receivers = Receivers::new(config);
+        receivers.recall(&state)?;
+        Ok(Self { state, clock, receivers })
     }
 
     pub(super) fn set_config(&self, config: &Config) {

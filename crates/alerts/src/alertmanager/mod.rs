@@ -81,7 +81,7 @@ impl Alertmanager {
         let clock = Arc::clone(&surroundings.clock);
         let external_url = surroundings.external_url.clone();
         let router = restore::router(config, &state, clock.now_ms())?;
-        let ledger = Arc::new(Ledger::new(router.config(), state.clone(), clock));
+        let ledger = Arc::new(Ledger::new(router.config(), state.clone(), clock)?);
         let keeper = Arc::clone(&ledger) as Arc<dyn Keeper>;
         let runner = Runner::start(router, templates, surroundings, keeper)?;
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&ledger)));

@@ -75,6 +75,18 @@ pub struct NotificationRecord {
     pub more_alerts: usize,
 }
 
+impl NotificationRecord {
+    /// Whether it went to this integration of its receiver.
+    pub(super) fn is_to(&self, kind: &str, index: usize) -> bool {
+        self.integration == integration(kind, index)
+    }
+}
+
+/// How an integration is called: `slack[0]`.
+fn integration(kind: &str, index: usize) -> String {
+    format!("{kind}[{index}]")
+}
+
 /// An alert of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldAlert {
@@ -125,7 +137,7 @@ pub(super) fn of_skipped(skipped: &Skipped, kind: &str, now_ms: i64) -> Notifica
 }
 
 fn about(delivery: &Delivery, kind: &str, now_ms: i64) -> NotificationRecord {
-    let LogKey { group_key, receiver, integration } = &delivery.to;
+    let LogKey { group_key, receiver, integration: index } = &delivery.to;
     let mut bytes = 0;
     let fits = |alert: &&Alert| {
         bytes += alert.labels.as_bytes().len();
@@ -141,7 +153,7 @@ fn about(delivery: &Delivery, kind: &str, now_ms: i64) -> NotificationRecord {
     NotificationRecord {
         at_ms: now_ms,
         receiver: receiver.clone(),
-        integration: format!("{kind}[{integration}]"),
+        integration: integration(kind, *index),
         group_key: group_key.clone(),
         group_labels: texts(&delivery.group_labels),
         reason: delivery.reason.in_words().to_owned(),

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use bellwether_state::{StateError, StateStore};
 use parking_lot::Mutex;
 
-use super::notifications::{NotificationRecord, NotificationStatus};
+use super::notifications::{self, NotificationQuery, NotificationRecord, NotificationStatus};
 use crate::config::{Config, IntegrationKind};
 use crate::router::LogKey;
 use crate::send::Circuit;
 use crate::way_out::WayOut;
+
+/// So many of the last notifications to a receiver are looked at for how telling it went before the program started.
+const RECALLED_MAX: usize = 10;
 
 /// A receiver of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub struct ReceiverStatus {
     pub integrations: Vec<IntegrationStatus>,
 }
 
-/// A way in which a receiver is told, and how that went since the program started.
+/// A way in which a receiver is told, and how that went. The counts begin with the program, the times and the error may come from the log of notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntegrationStatus {
     /// The name of its kind.
@@ -97,14 +101,40 @@ impl Receivers {
         let receiver = receivers.iter_mut().find(|receiver| receiver.name == key.receiver);
         let Some(status) = receiver.and_then(|it| it.integrations.get_mut(key.integration)) else { return };
         match record.status {
-            NotificationStatus::Sent => {
-                status.sent += 1;
-                status.last_success_ms = Some(record.at_ms);
+            NotificationStatus::Sent => status.sent += 1,
+            NotificationStatus::Failed => status.failed += 1,
+            NotificationStatus::Skipped => {}
+        }
+        status.remember(record);
+    }
+
+    /// Learns from the log how telling went last before the program started.
+    pub(super) fn recall(&self, state: &StateStore) -> Result<(), StateError> {
+        for receiver in self.0.lock().iter_mut().filter(|receiver| !receiver.integrations.is_empty()) {
+            let query = NotificationQuery {
+                receiver: Some(receiver.name.clone()),
+                limit: RECALLED_MAX,
+                ..NotificationQuery::default()
+            };
+            // The newest counts, so it comes last.
+            for record in notifications::find(state, &query)?.iter().rev() {
+                let mut integrations = receiver.integrations.iter_mut();
+                if let Some(status) = integrations.find(|it| record.is_to(it.kind, it.index)) {
+                    status.remember(record);
+                }
             }
+        }
+        Ok(())
+    }
+}
+
+impl IntegrationStatus {
+    fn remember(&mut self, record: &NotificationRecord) {
+        match record.status {
+            NotificationStatus::Sent => self.last_success_ms = Some(record.at_ms),
             NotificationStatus::Failed => {
-                status.failed += 1;
-                status.last_failure_ms = Some(record.at_ms);
-                status.last_error.clone_from(&record.error);
+                self.last_failure_ms = Some(record.at_ms);
+                self.last_error.clone_from(&record.error);
             }
             NotificationStatus::Skipped => {}
         }

@@ -117,6 +117,7 @@ impl Router {
     /// Returns the deliveries that need not be tried any more.
     pub fn set_config(&mut self, config: Arc<Config>, now_ms: i64) -> Vec<DeliveryId> {
         self.inhibitor = Inhibitor::new(config.inhibit_rules.clone());
+        self.silences.set_policy(config.extensions.silences.clone());
         self.config = config;
         self.schedule.clear();
         self.by_name.clear();

@@ -136,6 +136,9 @@ async fn a_silence_that_is_refused_is_not_kept() {
     let refused = alertmanager.expire_silence(unknown).expect_err("not there");
     assert!(matches!(refused, ChangeSilenceError::Refused(SilenceError::NotFound(_))), "{refused}");
     assert_eq!(silences(&alertmanager), []);
+    let no_policy = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+    alertmanager.set_config(config(no_policy), templates()).expect("it can be used");
+    alertmanager.set_silence(None, spec(now_ms)).expect("nobody asks for a ticket any more");
 }
 
 #[tokio::test]
@@ -159,6 +162,8 @@ async fn what_was_told_is_not_told_again_and_can_be_read() {
     assert_eq!(status.last_success_ms, Some(told.at_ms));
     drop(first);
     let second = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
+    let status = &second.receivers()[0].integrations[0];
+    assert_eq!((status.sent, status.last_success_ms), (0, Some(told.at_ms)), "the log knows");
     // Another group is told after all that is due at the start.
     second.insert(vec![alert(&second, "Slow", HOUR_MS), alert(&second, "Other", HOUR_MS)]);
     let told = notifications(&second, 2).await;

@@ -131,6 +131,20 @@ impl Runner {
         done
     }
 
+    /// Begins to tell nobody any more, and waits until those have been told who are being told, for `patience` at most; the next run tells the others. What has changed is kept.
+    pub async fn stop(&self, patience: Duration) {
+        let [run, _] = &self.tasks;
+        run.abort();
+        let all_told = async {
+            while !self.shared.under_way.lock().is_empty() {
+                self.shared.changed.notified().await;
+            }
+        };
+        // Whoever hangs is told by the next run.
+        let _ = timeout(patience, all_told).await;
+        self.shared.keep().await;
+    }
+
     /// What makes and sends messages.
     pub fn way_out(&self) -> Arc<WayOut> {
         Arc::clone(&self.shared.way_out.lock())
@@ -264,15 +278,19 @@ impl Shared {
 
     async fn deliver(self: &Arc<Self>, delivery: &Delivery, about: About) {
         let told = self.tell(delivery).await;
-        if self.under_way.lock().remove(&delivery.id).is_none() {
-            return;
-        }
         let now_ms = self.surroundings.clock.now_ms();
-        match &told.result {
-            Ok(posted) => {
-                self.router.lock().delivered(delivery.id, posted.clone(), now_ms);
+        {
+            // Whoever takes changes finds that somebody was told as soon as this is not under way any more.
+            let mut router = self.router.lock();
+            if self.under_way.lock().remove(&delivery.id).is_none() {
+                return;
             }
-            Err(_) => self.router.lock().failed(delivery.id, now_ms),
+            match &told.result {
+                Ok(posted) => {
+                    router.delivered(delivery.id, posted.clone(), now_ms);
+                }
+                Err(_) => router.failed(delivery.id, now_ms),
+            }
         }
         // What was told is durable before anybody can see that it was.
         if !self.keep().await {

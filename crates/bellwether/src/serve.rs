@@ -51,6 +51,8 @@ const READS_NOTED: usize = 16;
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long scrapes in flight may go on after the server was told to stop.
 const SCRAPE_DRAIN: Duration = Duration::from_secs(3);
+/// Messages that are on their way at a stop have so long.
+const NOTIFICATION_DRAIN: Duration = Duration::from_secs(5);
 /// How long threads that are still at work may keep the process alive after everything is closed.
 const LAST_WORK: Duration = Duration::from_secs(2);
 /// So many writes for each processor are decoded and stored at once.
@@ -283,6 +285,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         tracing::warn!("some scrapes did not end in time");
     }
     rules.shutdown().await;
+    alertmanager.stop(NOTIFICATION_DRAIN).await;
     // Nobody is told any more, and what is known is kept.
     tokio::task::spawn_blocking(move || drop((surface, program, alertmanager, rules))).await?;
     query_journal.close();

@@ -96,6 +96,11 @@ impl Alertmanager {
         }
     }
 
+    /// Begins to tell nobody any more, and waits until those have been told who are being told, for `patience` at most, so that the next run does not tell them twice.
+    pub async fn stop(&self, patience: Duration) {
+        self.0.runner.stop(patience).await;
+    }
+
     /// Looks at the router, at the time that it is.
     pub fn read<T>(&self, look: impl FnOnce(&Router, i64) -> T) -> T {
         self.0.runner.read(look)

@@ -173,6 +173,33 @@ async fn what_was_told_is_not_told_again_and_can_be_read() {
 }
 
 #[tokio::test]
+async fn a_stop_waits_for_who_is_being_told_but_not_for_who_hangs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Service::start(&["200 OK"]).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let hanging = Service::at(&listener);
+    let text = format!(
+        "route: {{receiver: both, group_by: [alertname], group_wait: 0s}}\n\
+         receivers: [{{name: both, webhook_configs: [{{url: '{}'}}, {{url: '{}'}}]}}]\n",
+        service.url, hanging.url
+    );
+    let first = start(folder.path(), &text, Arc::new(SystemClock::new()));
+    first.insert(vec![alert(&first, "Slow", HOUR_MS)]);
+    // It has the message, and whoever sent it may not know that yet.
+    service.wait_for(1).await;
+    first.stop(Duration::from_millis(200)).await;
+    drop(first);
+    let second = start(folder.path(), &text, Arc::new(SystemClock::new()));
+    // What is due is told to the one that hung, and not to the other; a new group is told to both.
+    let (mut stream, _) = listener.accept().await.expect("the first run");
+    let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1]).await;
+    listener.accept().await.expect("told again");
+    second.insert(vec![alert(&second, "Other", HOUR_MS)]);
+    let got = service.wait_for(2).await;
+    assert!(got[1].contains("Other"), "{got:?}");
+}
+
+#[tokio::test]
 async fn what_failed_is_found_by_its_status() {
     let folder = tempfile::tempdir().expect("a folder");
     let service = Service::start(&["400 Bad Request"]).await;

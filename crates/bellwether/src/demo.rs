@@ -63,6 +63,7 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
         file: args.serve.config_file.take(),
         extra: vec![fleet.scrape_config_yaml()],
         alertmanager: AlertmanagerSource::new(args.serve.alertmanager.clone(), receivers),
+        packs: platforms(&fleet),
         ..ConfigSource::default()
     };
     let server = ServerArgs::new(args.serve, Some(fill_history(&fleet, now_ms)));
@@ -74,6 +75,14 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
 /// Who is told, if the user does not say it. `inbox` stands in for all services.
 fn alertmanager(inbox: &str) -> Result<AlertmanagerSetup, Errors> {
     AlertmanagerSetup::built_in(&ALERTMANAGER.replace("INBOX", inbox))
+}
+
+/// The names of the platforms, which are those of their packs.
+fn platforms(fleet: &Fleet) -> Vec<String> {
+    let mut names: Vec<String> = fleet.targets().iter().map(|t| t.platform.name().to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Puts what the fleet would have said in the past into an empty store, so that graphs have something to show at once.

@@ -36,6 +36,8 @@ pub(crate) struct ConfigSource {
     pub(crate) fallback: String,
     /// Further jobs and rule files, as YAML: those of the demo fleet.
     pub(crate) extra: Vec<String>,
+    /// The packs whose objectives are watched beside those of the configuration, by name: those of the demo fleet.
+    pub(crate) packs: Vec<String>,
     /// Who is told about alerts.
     pub(crate) alertmanager: AlertmanagerSource,
     /// Which parts of the query language rules may use.
@@ -62,10 +64,11 @@ impl ConfigSource {
         for extra in &self.extra {
             let extra =
                 Config::parse("demo fleet", extra.as_bytes(), options()).map_err(|e| e.to_string())?;
-            slos.extend(scraped_objectives(&catalogue, &extra.config));
             config.scrape_configs.extend(extra.config.scrape_configs);
             config.rule_files.extend(extra.config.rule_files);
         }
+        let watched = self.packs.iter().filter_map(|name| catalogue.get(name));
+        slos.extend(watched.flat_map(|pack| objectives(pack)));
         let alertmanager = self.alertmanager.load(&config)?;
         let rules = rules::load(&config, &slos, self.parser)?;
         Ok(Checked { config, alertmanager, rules, job_places, catalogue, slos })
@@ -84,14 +87,6 @@ pub(crate) struct Checked {
     pub(crate) catalogue: Catalogue,
     /// The objectives to watch.
     pub(crate) slos: Vec<Objective>,
-}
-
-/// The objectives of the packs whose jobs are among those of `config`.
-fn scraped_objectives(catalogue: &Catalogue, config: &Config) -> Vec<Objective> {
-    let is_scraped = |job: &str| config.scrape_configs.iter().any(|scrape| scrape.job_name == job);
-    let packs = catalogue.packs().iter();
-    let scraped = packs.filter(|pack| pack.scrape.iter().any(|scrape| is_scraped(&scrape.job.value)));
-    scraped.flat_map(|pack| objectives(pack)).collect()
 }
 
 impl Checked {

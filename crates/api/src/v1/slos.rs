@@ -125,8 +125,7 @@ fn alert(status: &AlertStatus) -> Value {
     json!({
         "name": status.alert.name,
         "tier": status.alert.severity,
-        // That nothing is measured is no burn.
-        "burn": Some(status.alert.burn).filter(|burn| !burn.is_empty()),
+        "burn": status.alert.burn,
         "state": status.state.as_str(),
     })
 }

@@ -22,6 +22,7 @@ mod reload;
 mod remote_read;
 mod rules;
 mod scraping;
+mod slos;
 mod startup;
 mod storage_cli;
 mod test_receiver_cli;

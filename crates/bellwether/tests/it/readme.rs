@@ -1,4 +1,4 @@
-//! Every example of the README and of the pages about the command line and about operations is run.
+//! Every example of the README and of the pages about the command line, operations and objectives is run.
 //!
 //! The word behind the language of a code block says how: `file=NAME` is written, `run` must succeed and `fails` must fail, `eventually`
 //! is run until it succeeds; an `output` block behind them shows what is said. `serve` is started and stays, `background` as well, `query` is run against the server, `check=NAME`
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Bellwether, Process, free_port, root, wait_http, wait_within};
+use crate::support::{Bellwether, Process, free_port, require, root, wait_http, wait_within};
 
 /// What the page about alerting promises: a message comes within three minutes.
 const EVENTUALLY: Duration = Duration::from_mins(3);
@@ -168,6 +168,12 @@ fn every_example_of_the_page_about_operations_works() {
 #[test]
 fn every_example_of_the_page_about_alerting_works() {
     assert!(run_examples("docs/alerting.md") >= 8);
+}
+
+#[test]
+fn every_example_of_the_page_about_objectives_works() {
+    require("promtool");
+    assert!(run_examples("docs/slos.md") >= 20);
 }
 
 #[test]

@@ -126,3 +126,22 @@ fn many_problems_cost_no_more_than_many_nodes() {
     assert_eq!(errors.len(), 100_000);
     assert_eq!(errors.iter().last().map(bellwether_yaml::Error::path), Some("[99].unknown_key_99"));
 }
+
+#[test]
+fn all_documents_of_a_file_are_read() {
+    let all = |text: &str| Document::parse_all("f.yml", text.as_bytes(), Dialect::V3);
+    let dumps = |text: &str| -> Vec<String> {
+        all(text).expect(text).iter().map(|document| dump(document.root())).collect()
+    };
+    assert_eq!(dumps(""), ["@1:1"]);
+    assert_eq!(dumps("a: 1\n"), ["{a@1:1=1@1:4}"]);
+    assert_eq!(dumps("a: &n [1]\n---\nb: 2\n...\n---\nc\n"), ["{a@1:1=[1@1:8]}", "{b@3:1=2@3:4}", "c@6:1"]);
+    assert!(all("a\n---\nb\n").expect("parses")[0].has_more());
+    // An anchor belongs to its document.
+    let error = all("a: &n [1]\n---\nb: *n\n").expect_err("no anchor").to_string();
+    assert!(error.starts_with("f.yml:3:"), "{error}");
+    assert!(all("a: 1\n---\nb: [\n").is_err());
+    let many = crate::repeat(0..10_001, |_| "---\na\n".to_owned());
+    let error = all(&many).expect_err("too many").to_string();
+    assert!(error.contains("more than 10000 documents"), "{error}");
+}

@@ -35,7 +35,7 @@ pub(crate) async fn one(
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let found: Arc<[Watched]> = [find(&state, &id)?].into();
+    let found: Arc<[Arc<Watched>]> = [find(&state, &id)?].into();
     let answer = stand(&state, &params, found, &id).await?;
     let (watched, status) =
         answer.first().ok_or_else(|| ApiError::internal("BUG: an objective has no status"))?;
@@ -50,9 +50,9 @@ pub(crate) async fn budget(
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let objective = find(&state, &id)?.objective;
+    let watched = find(&state, &id)?;
     let end_ms = params.time_ms("end")?.unwrap_or_else(|| state.clock.now_ms());
-    let start_ms = params.time_ms("start")?.unwrap_or_else(|| objective.window.around(end_ms).0);
+    let start_ms = params.time_ms("start")?.unwrap_or_else(|| watched.objective.window.around(end_ms).0);
     let usual_ms = (end_ms.saturating_sub(start_ms) / USUAL_POINTS).max(SHORTEST_STEP_MS);
     let step_ms = params.duration_ms("step")?.unwrap_or(usual_ms);
     let settings = QuerySettings::default();
@@ -61,14 +61,14 @@ pub(crate) async fn budget(
     let timeout = timeout(&state, &params)?;
     let question = params.question("slo_budget", id);
     let points = on_query_thread(&state, question, timeout, move |state, cx| {
-        slo::budget(&objective, &*state.engine, &tenant(), (start_ms, end_ms, step_ms), cx)
+        slo::budget(&watched.objective, &*state.engine, &tenant(), (start_ms, end_ms, step_ms), cx)
             .map_err(query_error)
     })
     .await?;
     Ok(envelope::success(&json!({ "points": series(&points.remaining), "burn": series(&points.burn) })))
 }
 
-fn find(state: &AppState, id: &str) -> Result<Watched, ApiError> {
+fn find(state: &AppState, id: &str) -> Result<Arc<Watched>, ApiError> {
     let current = state.slos.current();
     let found = current.iter().find(|watched| watched.objective.id() == id);
     found.cloned().ok_or_else(|| ApiError {
@@ -81,9 +81,9 @@ fn find(state: &AppState, id: &str) -> Result<Watched, ApiError> {
 async fn stand(
     state: &AppState,
     params: &Params,
-    watched: Arc<[Watched]>,
+    watched: Arc<[Arc<Watched>]>,
     text: &str,
-) -> Result<Vec<(Watched, SloStatus)>, ApiError> {
+) -> Result<Vec<(Arc<Watched>, SloStatus)>, ApiError> {
     if watched.is_empty() {
         return Ok(Vec::new());
     }

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use bellwether_model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::admin::command;
@@ -52,7 +52,7 @@ fn objectives_are_told_with_their_budgets() {
     assert!(quiet["source"].as_str().is_some_and(|source| source.ends_with("shop.slo.yml:2")), "{quiet}");
 
     // What the rules would have recorded: a quarter of the budget is gone, and it burns at twice the speed.
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+    let now_ms = SystemClock::new().now_ms();
     let of = |name: &'static str| [("__name__", name), ("slo_id", "shop-availability")];
     let alert = [
         ("__name__", "ALERTS"),

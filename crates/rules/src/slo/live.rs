@@ -16,11 +16,11 @@ pub struct Watched {
 
 /// The objectives in use; a reload changes them.
 #[derive(Debug, Default)]
-pub struct LiveObjectives(RwLock<Arc<[Watched]>>);
+pub struct LiveObjectives(RwLock<Arc<[Arc<Watched>]>>);
 
 impl LiveObjectives {
     /// The objectives, in the order of the files.
-    pub fn current(&self) -> Arc<[Watched]> {
+    pub fn current(&self) -> Arc<[Arc<Watched>]> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -28,7 +28,7 @@ impl LiveObjectives {
     pub fn set(&self, objectives: impl IntoIterator<Item = Objective>) {
         let watched = objectives.into_iter().map(|objective| {
             let rules = rules([&objective]).to_yaml();
-            Watched { objective, rules }
+            Arc::new(Watched { objective, rules })
         });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = watched.collect();
     }

@@ -179,7 +179,7 @@ impl World {
             store: Some(Arc::<MemoryStore>::clone(&recorder.store)),
             outage_tolerance_ms: 3_600_000,
             for_grace_period_ms: 600_000,
-            query_timeout: Duration::from_secs(60),
+            query_timeout: Duration::from_mins(1),
             query_memory: QueryMemory::new(1 << 20, 1 << 20),
             max_concurrent_evals: 4,
             resend_delay_ms: 60_000,

@@ -1,5 +1,6 @@
 //! Rule files and unit tests, with upstream's cases.
 
+mod compliance;
 mod slo_numbers;
 mod slo_reading;
 

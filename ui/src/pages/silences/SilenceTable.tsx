@@ -96,6 +96,7 @@ export function SilenceTable(props: SilenceTableProps) {
         <thead>
           <tr>
             <th scope="col" className={own.selectColumn}>
+              <span className="bw-sr">Selected</span>
               {selectable && (
                 <input
                   type="checkbox"

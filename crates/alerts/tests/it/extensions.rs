@@ -7,7 +7,8 @@ use bellwether_alerts::silence::{Mute, SilenceId, SilenceSpec};
 use crate::alertmanager::matchers;
 use crate::play::{CONFIG, Play};
 
-fn silence(play: &mut Play, job: &str, mute: Mute) {
+/// Silences what is of a job, for longer than any test takes.
+pub(crate) fn silence(play: &mut Play, job: &str, mute: Mute) {
     let now_ms = play.now_ms();
     let spec = SilenceSpec {
         matchers: matchers(&format!("job={job}")),

@@ -1,5 +1,5 @@
 //! A router that is played through second by second.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_alerts::config::{Config, ConfigOptions};
@@ -42,6 +42,8 @@ pub(crate) struct Play {
     pub(crate) told: Vec<String>,
     /// Whether deliveries fail.
     pub(crate) broken: bool,
+    /// Who believes that which alert fires, going by what was told.
+    pub(crate) believed: BTreeSet<(LogKey, Fingerprint)>,
     kept: Kept,
 }
 
@@ -80,6 +82,7 @@ impl Play {
             at_s: 0,
             told: Vec::new(),
             broken: false,
+            believed: BTreeSet::new(),
             kept: Kept::default(),
         }
     }
@@ -144,6 +147,14 @@ impl Play {
                 self.router.failed(delivery.id, now_ms);
             } else {
                 self.router.delivered(delivery.id, None, now_ms).expect("it was open");
+                for alert in &delivery.alerts {
+                    let belief = (delivery.to.clone(), alert.fingerprint());
+                    if alert.is_resolved(now_ms) {
+                        self.believed.remove(&belief);
+                    } else {
+                        self.believed.insert(belief);
+                    }
+                }
             }
         }
     }

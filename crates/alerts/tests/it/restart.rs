@@ -2,10 +2,11 @@
 use std::collections::BTreeSet;
 
 use bellwether_alerts::router::Router;
-use bellwether_alerts::silence::Silences;
+use bellwether_alerts::silence::{Mute, Silences};
 use bellwether_model::{Alert, Fingerprint, Labels};
 use proptest::prelude::*;
 
+use crate::extensions::silence;
 use crate::play::{CONFIG, Play, parse};
 
 #[derive(Debug, Clone)]
@@ -59,6 +60,39 @@ proptest! {
     #[test]
     fn a_restart_changes_nothing_that_is_told(steps in proptest::collection::vec(step(), 1..12)) {
         prop_assert_eq!(play(&steps, true), play(&steps, false));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is silenced, inhibited or muted by the time, and however often the program starts again: who was told that an alert fires is told that it is over.
+    #[test]
+    fn who_wants_every_end_of_what_it_knows_is_told_it(
+        steps in proptest::collection::vec((step(), proptest::option::weighted(0.3, 0..3_usize)), 1..12),
+    ) {
+        let config = format!("{CONFIG}bellwether: {{receivers: {{all: {{resolve_if_notified: true}}, pager: {{resolve_if_notified: true}}}}}}\n");
+        let mut play = Play::new(&config);
+        // Before the night, which comes while all of this happens or after it.
+        let mut at_s = 20 * 3600;
+        for (step, silenced) in &steps {
+            at_s += step.after_s;
+            play.broken = step.broken;
+            let (name, job) = (["Slow", "Down"][step.name], ["a", "b", "c"][step.job]);
+            play.alert(at_s, name, job, ["warn", "page"][step.severity], Some(step.ends_in_s));
+            if let Some(job) = silenced {
+                silence(&mut play, ["a", "b", "c"][*job], Mute::All);
+            }
+            if step.restart {
+                play.restart(&config);
+            }
+        }
+        play.broken = false;
+        play.pass(at_s + 200_000);
+        prop_assert_eq!(play.router.next_wake_ms(), None, "all has ended");
+        // The second integration of the pager wants no ends.
+        let believed: Vec<_> = play.believed.iter().filter(|(to, _)| to.integration == 0).collect();
+        prop_assert!(believed.is_empty(), "{believed:?} of {:#?}", play.told);
     }
 }
 

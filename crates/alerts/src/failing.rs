@@ -1,11 +1,13 @@
 //! Who learns that somebody cannot be told: all other receivers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bellwether_model::{Alert, Labels};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, IntegrationKind};
+use crate::config::IntegrationKind;
 use crate::dedup::Reason;
 use crate::router::{Delivery, LogKey, Router};
 
@@ -21,71 +23,108 @@ const ALERT_NAME: &str = "NotificationsFailing";
 /// The receivers that could not be told something.
 #[derive(Debug, Default)]
 pub(crate) struct Failing {
-    by_receiver: Mutex<BTreeMap<String, State>>,
+    by_receiver: Mutex<BTreeMap<String, FailingReceiver>>,
 }
 
+/// A receiver that could not be told something, and what the others know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailingReceiver {
+    /// Its name.
+    pub receiver: String,
+    /// Which of its integrations failed, counted from 0.
+    pub integration: usize,
+    /// Since when it fails, in milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// When the others were told last.
+    pub told_at_ms: i64,
+    /// Whether they think that it still fails.
+    pub is_open: bool,
+    /// What went wrong when they were told.
+    pub error: String,
+}
+
+/// What the others are to be told.
 #[derive(Debug)]
-struct State {
-    alert: Alert,
-    told_at_ms: i64,
-    /// The others think that it still fails.
-    is_open: bool,
+pub(crate) struct News {
+    /// The receiver as it is known now.
+    pub(crate) about: FailingReceiver,
+    pub(crate) alert: Alert,
+    pub(crate) reason: Reason,
 }
 
 impl Failing {
-    /// A delivery has failed for good. Returns what the others are to be told, which is nothing if they have been for less than an hour.
-    pub(crate) fn failed(&self, delivery: &Delivery, error: &str, now_ms: i64) -> Option<(Alert, Reason)> {
+    /// Goes on with what another run knew.
+    pub(crate) fn new(known: impl IntoIterator<Item = FailingReceiver>) -> Self {
+        let by_receiver = known.into_iter().map(|it| (it.receiver.clone(), it)).collect();
+        Self { by_receiver: Mutex::new(by_receiver) }
+    }
+
+    /// A delivery has failed for good. There is no news if the others have been told of it for less than an hour.
+    pub(crate) fn failed(&self, delivery: &Delivery, error: &str, now_ms: i64) -> Option<News> {
         let receiver = &delivery.to.receiver;
         let mut failing = self.by_receiver.lock();
         let before = failing.get(receiver);
-        if before.is_some_and(|state| now_ms < state.told_at_ms + TELL_EVERY_MS) {
+        if before.is_some_and(|it| now_ms < it.told_at_ms + TELL_EVERY_MS) {
             return None;
         }
-        let still = before.filter(|state| state.is_open);
-        let starts_at_ms = still.map_or(now_ms, |state| state.alert.starts_at_ms);
+        let still = before.filter(|it| it.is_open);
+        let about = FailingReceiver {
+            receiver: receiver.clone(),
+            integration: delivery.to.integration,
+            since_ms: still.map_or(now_ms, |it| it.since_ms),
+            told_at_ms: now_ms,
+            is_open: true,
+            error: error.chars().take(ERROR_CHARS_MAX).collect(),
+        };
         let reason = if still.is_some() { Reason::Repeat } else { Reason::FirstNotification };
-        let alert = alert(receiver, error, starts_at_ms);
-        failing.insert(receiver.clone(), State { alert: alert.clone(), told_at_ms: now_ms, is_open: true });
-        Some((alert, reason))
+        failing.insert(receiver.clone(), about.clone());
+        Some(News { alert: about.alert(None), about, reason })
     }
 
-    /// A delivery has gone well. Returns what the others are to be told, if they think that the receiver fails.
-    pub(crate) fn went_well(&self, receiver: &str, now_ms: i64) -> Option<(Alert, Reason)> {
+    /// A delivery has gone well, which is news if the others think that the integration fails.
+    pub(crate) fn went_well(&self, delivery: &Delivery, now_ms: i64) -> Option<News> {
+        let LogKey { receiver, integration, .. } = &delivery.to;
         let mut failing = self.by_receiver.lock();
-        let state = failing.get_mut(receiver).filter(|state| state.is_open)?;
-        state.is_open = false;
-        Some((Alert { ends_at_ms: Some(now_ms), ..state.alert.clone() }, Reason::AllResolved))
+        let about = failing.get_mut(receiver).filter(|it| it.is_open && it.integration == *integration)?;
+        about.is_open = false;
+        let about = about.clone();
+        Some(News { alert: about.alert(Some(now_ms)), about, reason: Reason::AllResolved })
     }
 }
 
-fn alert(receiver: &str, error: &str, starts_at_ms: i64) -> Alert {
-    let error: String = error.chars().take(ERROR_CHARS_MAX).collect();
-    Alert {
-        labels: Labels::from_pairs([
-            ("alertname", ALERT_NAME),
-            ("receiver", receiver),
-            ("severity", "critical"),
-        ]),
-        annotations: Labels::from_pairs([
-            ("summary", format!("The receiver {receiver} cannot be told of alerts.")),
-            ("description", format!("What it should have been told is tried again. The last error: {error}")),
-        ]),
-        starts_at_ms,
-        ends_at_ms: None,
-        generator_url: String::new(),
+impl FailingReceiver {
+    fn alert(&self, ends_at_ms: Option<i64>) -> Alert {
+        let Self { receiver, error, .. } = self;
+        Alert {
+            labels: Labels::from_pairs([
+                ("alertname", ALERT_NAME),
+                ("receiver", receiver),
+                ("severity", "critical"),
+            ]),
+            annotations: Labels::from_pairs([
+                ("summary", format!("The receiver {receiver} cannot be told of alerts.")),
+                (
+                    "description",
+                    format!("What it should have been told is tried again. The last error: {error}"),
+                ),
+            ]),
+            starts_at_ms: self.since_ms,
+            ends_at_ms,
+            generator_url: String::new(),
+        }
     }
 }
 
-/// What tells all other receivers of an alert about one of them.
-pub(crate) fn to_others(router: &mut Router, alert: &Alert, reason: Reason, now_ms: i64) -> Vec<Delivery> {
-    let config: std::sync::Arc<Config> = std::sync::Arc::clone(router.config());
-    let about = alert.labels.get("receiver").unwrap_or("");
+/// What tells all other receivers of one of them.
+pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<Delivery> {
+    let News { about, alert, reason } = news;
+    let config = Arc::clone(router.config());
     let group_labels = alert.labels.without("severity");
     let mut deliveries = Vec::new();
-    for receiver in config.receivers.iter().filter(|receiver| receiver.name != about) {
+    for receiver in config.receivers.iter().filter(|receiver| receiver.name != about.receiver) {
         for (idx, integration) in receiver.integrations.iter().enumerate() {
             let is_foreign = matches!(integration.kind, IntegrationKind::Foreign(_));
-            if is_foreign || (reason == Reason::AllResolved && !integration.common.send_resolved) {
+            if is_foreign || (*reason == Reason::AllResolved && !integration.common.send_resolved) {
                 continue;
             }
             deliveries.push(Delivery {
@@ -96,7 +135,7 @@ pub(crate) fn to_others(router: &mut Router, alert: &Alert, reason: Reason, now_
                     integration: idx,
                 },
                 group_labels: group_labels.clone(),
-                reason,
+                reason: *reason,
                 alerts: vec![alert.clone()],
                 more_alerts: 0,
                 route_labels: Vec::new(),

@@ -12,7 +12,7 @@ pub mod config;
 pub mod conformance;
 pub mod dedup;
 pub mod external;
-mod failing;
+pub mod failing;
 pub mod inhibit;
 pub mod library;
 pub mod matcher;

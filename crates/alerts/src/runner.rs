@@ -12,7 +12,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::Config;
-use crate::failing::{self, Failing};
+use crate::failing::{self, Failing, FailingReceiver};
 use crate::message::{Notification, Templates};
 use crate::notification::{Data, Kv};
 use crate::router::{Changes, Delivery, DeliveryId, Due, Router, Skipped};
@@ -36,6 +36,9 @@ pub trait Keeper: Send + Sync {
 
     /// Nobody was told, and that is in order.
     fn skipped(&self, skipped: &Skipped);
+
+    /// What is known of a receiver that fails has changed. To be kept soon.
+    fn failing(&self, receiver: &FailingReceiver);
 }
 
 /// What a runner needs besides a router.
@@ -89,9 +92,10 @@ struct UnderWay {
 }
 
 impl Runner {
-    /// Starts a router, in a runtime of tokio. Certificates are read now, which blocks.
+    /// Starts a router, in a runtime of tokio. `failing` are receivers that could not be told something in another run. Certificates are read now, which blocks.
     pub fn start(
         router: Router,
+        failing: Vec<FailingReceiver>,
         templates: Templates,
         surroundings: Surroundings,
         keeper: Arc<dyn Keeper>,
@@ -106,7 +110,7 @@ impl Runner {
             keeping: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             keeper,
-            failing: Failing::default(),
+            failing: Failing::new(failing),
             surroundings,
         });
         let tasks = [tokio::spawn(Arc::clone(&shared).run()), tokio::spawn(Arc::clone(&shared).keep_on())];
@@ -307,15 +311,16 @@ impl Shared {
     fn tell_others(self: &Arc<Self>, delivery: &Delivery, error: Option<String>, now_ms: i64) {
         let news = match error {
             Some(error) => self.failing.failed(delivery, &error, now_ms),
-            None => self.failing.went_well(&delivery.to.receiver, now_ms),
+            None => self.failing.went_well(delivery, now_ms),
         };
-        let Some((alert, reason)) = news else { return };
+        let Some(news) = news else { return };
+        self.keeper.failing(&news.about);
         let deliveries = {
             let mut router = self.router.lock();
             if !router.config().extensions.tell_failures {
                 return;
             }
-            failing::to_others(&mut router, &alert, reason, now_ms)
+            failing::to_others(&mut router, &news, now_ms)
         };
         for delivery in deliveries {
             self.begin(delivery, About::Receiver);

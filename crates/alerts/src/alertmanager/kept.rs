@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::dedup::LogEntry;
+use crate::failing::FailingReceiver;
 use crate::matcher::Matcher;
 use crate::message::Posted;
 use crate::router::{GroupClock, GroupId, KnownAlert, LogKey};
@@ -20,6 +21,7 @@ pub(super) const SILENCE: &str = "alertmanager.silence";
 pub(super) const ALERT: &str = "alertmanager.alert";
 pub(super) const GROUP: &str = "alertmanager.group";
 pub(super) const LOG: &str = "alertmanager.log";
+pub(super) const FAILING: &str = "alertmanager.failing";
 pub(super) const ALIVE: &str = "alertmanager.alive";
 
 /// Why a record is not understood.
@@ -238,6 +240,14 @@ pub(super) fn read_entry(record: &Record) -> Result<(LogKey, LogEntry), DecodeEr
     };
     let key = LogKey { group_key: kept.group_key, receiver: kept.receiver, integration: kept.integration };
     Ok((key, entry))
+}
+
+pub(super) fn failing(receiver: &FailingReceiver) -> Change {
+    put(FAILING, digest(&[&receiver.receiver]), receiver)
+}
+
+pub(super) fn read_failing(record: &Record) -> Result<FailingReceiver, DecodeError> {
+    decode(record)
 }
 
 /// That the program runs at `at_ms`.

@@ -9,6 +9,7 @@ use super::notifications::{self, NotificationRecord};
 use super::receivers::Receivers;
 use super::{ReceiverStatus, kept};
 use crate::config::Config;
+use crate::failing::FailingReceiver;
 use crate::router::{Changes, Delivery, LogKey, Skipped};
 use crate::runner::Keeper;
 use crate::way_out::{Told, WayOut};
@@ -73,6 +74,10 @@ impl Keeper for Ledger {
         let now_ms = self.clock.now_ms();
         let kind = self.receivers.kind(&skipped.delivery.to);
         self.record(&skipped.delivery.to, &notifications::of_skipped(skipped, kind, now_ms));
+    }
+
+    fn failing(&self, receiver: &FailingReceiver) {
+        self.state.queue(vec![kept::failing(receiver)]);
     }
 }
 

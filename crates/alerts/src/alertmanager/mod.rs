@@ -83,7 +83,8 @@ impl Alertmanager {
         let router = restore::router(config, &state, clock.now_ms())?;
         let ledger = Arc::new(Ledger::new(router.config(), state.clone(), clock)?);
         let keeper = Arc::clone(&ledger) as Arc<dyn Keeper>;
-        let runner = Runner::start(router, templates, surroundings, keeper)?;
+        let failing = restore::failing(router.config(), &state)?;
+        let runner = Runner::start(router, failing, templates, surroundings, keeper)?;
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&ledger)));
         let changing_silences = Mutex::default();
         Ok(Self(Arc::new(Inner { runner, state, external_url, ledger, changing_silences, housekeeping })))

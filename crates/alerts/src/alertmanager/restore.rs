@@ -6,6 +6,7 @@ use bellwether_state::{Record, StateError, StateStore};
 
 use super::kept;
 use crate::config::Config;
+use crate::failing::FailingReceiver;
 use crate::router::{KnownAlert, Router};
 use crate::silence::Silences;
 
@@ -23,6 +24,13 @@ pub(super) fn router(config: Arc<Config>, state: &StateStore, now_ms: i64) -> Re
     let mut router = Router::new(config, silences, log);
     router.restore(alerts, read(state, kept::GROUP, kept::read_group)?, now_ms);
     Ok(router)
+}
+
+/// The receivers of the configuration that could not be told something in the last run.
+pub(super) fn failing(config: &Config, state: &StateStore) -> Result<Vec<FailingReceiver>, StateError> {
+    let mut failing = read(state, kept::FAILING, kept::read_failing)?;
+    failing.retain(|it| config.receiver(&it.receiver).is_some());
+    Ok(failing)
 }
 
 /// An alert ends when its sender has said nothing for long; while the program did not run the sender could not say anything. So one that fired when it ended has as much time left as it had

@@ -222,10 +222,12 @@ async fn the_others_learn_that_a_receiver_fails_and_that_it_does_not_any_more() 
     let folder = tempfile::tempdir().expect("a folder");
     let failing = Service::start(&["400 Bad Request", "400 Bad Request", "200 OK"]).await;
     let other = Service::start(&["200 OK"]).await;
+    // Another way to the same receiver that goes well says nothing about the one that fails.
+    let beside = Service::start(&["200 OK"]).await;
     let text = format!(
         "route: {{receiver: pager, group_by: [alertname], group_wait: 0s, group_interval: 50ms}}\n\
-         receivers:\n- {{name: pager, webhook_configs: [{{url: '{}'}}]}}\n- {{name: chat, webhook_configs: [{{url: '{}'}}]}}\n",
-        failing.url, other.url
+         receivers:\n- {{name: pager, webhook_configs: [{{url: '{}'}}, {{url: '{}'}}]}}\n- {{name: chat, webhook_configs: [{{url: '{}'}}]}}\n",
+        failing.url, beside.url, other.url
     );
     let alertmanager = start(folder.path(), &text, Arc::new(SystemClock::new()));
     alertmanager.insert(vec![alert(&alertmanager, "Slow", HOUR_MS)]);
@@ -248,6 +250,35 @@ async fn the_others_learn_that_a_receiver_fails_and_that_it_does_not_any_more() 
     let want = |status: &str| (status.to_owned(), "NotificationsFailing".to_owned(), "pager".to_owned());
     assert_eq!(told, [want("firing"), want("resolved")], "once, though it failed twice");
     assert_eq!(failing.got().len(), 3);
+}
+
+#[tokio::test]
+async fn another_run_knows_what_the_others_were_told_of_a_receiver() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let failing = Service::start(&["400 Bad Request"]).await;
+    let other = Service::start(&["200 OK"]).await;
+    let text = |pager: &Service| {
+        format!(
+            "route: {{receiver: pager, group_by: [alertname], group_wait: 0s, group_interval: 50ms}}\n\
+             receivers:\n- {{name: pager, webhook_configs: [{{url: '{}'}}]}}\n- {{name: chat, webhook_configs: [{{url: '{}'}}]}}\n",
+            pager.url, other.url
+        )
+    };
+    let first = start(folder.path(), &text(&failing), Arc::new(SystemClock::new()));
+    first.insert(vec![alert(&first, "Slow", HOUR_MS)]);
+    other.wait_for(1).await;
+    first.stop(Duration::from_secs(5)).await;
+    drop(first);
+    let second = start(folder.path(), &text(&failing), Arc::new(SystemClock::new()));
+    let failures = failing.got().len();
+    failing.wait_for(failures + 1).await;
+    second.stop(Duration::from_secs(5)).await;
+    drop(second);
+    assert_eq!(other.got().len(), 1, "that was told less than an hour ago");
+    let well = Service::start(&["200 OK"]).await;
+    let _third = start(folder.path(), &text(&well), Arc::new(SystemClock::new()));
+    let got = other.wait_for(2).await;
+    assert!(got[1].contains("\"status\":\"resolved\"") && got[1].contains("NotificationsFailing"), "{got:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::dedup::LogEntry;
+use bellwether_alerts::failing::FailingReceiver;
 use bellwether_alerts::library::functions;
 use bellwether_alerts::message::Templates;
 use bellwether_alerts::router::{Changes, Delivery, LogKey, Router, Skipped};
@@ -45,6 +46,8 @@ impl Keeper for Memory {
     }
 
     fn skipped(&self, _: &Skipped) {}
+
+    fn failing(&self, _: &FailingReceiver) {}
 }
 
 fn config(receivers: &[(&str, &Service)]) -> Arc<Config> {
@@ -73,7 +76,7 @@ fn start(config: Arc<Config>, keeper: &Arc<Memory>, log: Vec<(LogKey, LogEntry)>
     };
     let router = Router::new(config, Silences::default(), log);
     let keeper = Arc::clone(keeper) as Arc<dyn Keeper>;
-    Runner::start(router, templates(), surroundings, keeper).expect("it starts")
+    Runner::start(router, Vec::new(), templates(), surroundings, keeper).expect("it starts")
 }
 
 fn alert(runner: &Runner, job: &str, ends_in_ms: Option<i64>) -> Alert {

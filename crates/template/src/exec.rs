@@ -98,6 +98,16 @@ impl Template {
         Ok(Self { source, definitions: Definitions::default(), functions: functions.clone() })
     }
 
+    /// The name that it was parsed under.
+    pub(crate) fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Its own nodes under its name, and those that it defines.
+    pub(crate) fn parts(&self) -> &TemplateSet {
+        &self.source.set
+    }
+
     /// The same template, which may also call the templates that are defined elsewhere. Its own come first.
     #[must_use]
     pub fn with_definitions(mut self, definitions: &Definitions) -> Self {

@@ -30,6 +30,7 @@ pub mod library;
 mod page;
 mod parse;
 mod printf;
+mod references;
 mod unquote;
 mod value;
 
@@ -37,5 +38,6 @@ pub use error::{ExecError, ParseError};
 pub use exec::{Definitions, Limits, Options, Template};
 pub use functions::{FunctionError, Functions};
 pub use json::write_json_string;
+pub use references::Reference;
 pub use unquote::go_unquote;
 pub use value::{Map, Record, Value};

@@ -5,11 +5,12 @@
 pub(crate) mod build;
 mod error;
 mod events;
-mod labels;
 mod series;
 
 use bellwether_model::{Matcher, format_float};
-use bellwether_promql::syntax::{AggregateOp, BinaryOp, Expr, RangeMode, VectorSelector};
+use bellwether_promql::syntax::{
+    AggregateOp, BinaryOp, Expr, RangeMode, ResultLabels, VectorSelector, result_labels,
+};
 use bellwether_yaml::{Position, nearest};
 
 use crate::schema::{
@@ -20,7 +21,6 @@ use crate::schema::{
 pub use error::{CompileError, CompileErrorKind};
 
 pub(crate) use events::{EventSeries, Events, events};
-pub(crate) use labels::{ResultLabels, result_labels};
 pub(crate) use series::{Part, Series};
 
 /// What an expression of a pack means.

@@ -1,5 +1,6 @@
 //! The configuration of an Alertmanager: who is told, and which alerts silence others.
 
+use bellwether_promql::syntax::{ResultLabels, result_labels};
 use bellwether_rules::slo;
 use bellwether_yaml::{MapValue, Value};
 
@@ -64,11 +65,10 @@ fn inhibitions(pack: &Pack) -> Vec<Value> {
     let mut rules = Vec::new();
     for alert in &pack.alerts {
         for louder in &alert.inhibited_by {
-            let mut labels: Vec<String> =
-                match pack.compile(&alert.when).map(|c| crate::compile::result_labels(&c.expr)) {
-                    Ok(crate::compile::ResultLabels::Only(labels)) => labels.into_iter().collect(),
-                    _ => vec!["instance".to_owned(), "job".to_owned()],
-                };
+            let mut labels: Vec<String> = match pack.compile(&alert.when).map(|c| result_labels(&c.expr)) {
+                Ok(ResultLabels::Only(labels)) => labels.into_iter().collect(),
+                _ => vec!["instance".to_owned(), "job".to_owned()],
+            };
             labels.sort_unstable();
             let mut rule = MapValue::new();
             rule.set("source_matchers", Value::strings([format!("alertname=\"{louder}\"")]));

@@ -1,10 +1,9 @@
 //! Dashboards as Grafana imports them.
 
-use bellwether_promql::syntax::Expr;
+use bellwether_promql::syntax::{Expr, ResultLabels, result_labels};
 use serde_json::{Value, json};
 
 use super::{GeneratedFile, origin, slug};
-use crate::compile::{ResultLabels, result_labels};
 use crate::schema::{Dashboard, Metric, Pack, Panel, PanelKind, PanelUnit, Variable};
 
 /// The form of dashboards that is written; Grafana converts older ones.

@@ -69,7 +69,8 @@ fn alert(pack: &Pack, alert: &Alert) -> Value {
     let mut rule = MapValue::new();
     rule.set("alert", alert.name.value.as_str());
     rule.set("expr", compiled.expr.to_string());
-    if let Some(ms) = alert.for_ms.filter(|ms| *ms > 0) {
+    // A `for` of nothing says that it is meant to fire at once.
+    if let Some(ms) = alert.for_ms {
         rule.set("for", format_duration_ms(ms));
     }
     if alert.keep_firing_for_ms > 0 {

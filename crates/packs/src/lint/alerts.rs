@@ -1,11 +1,10 @@
 //! What an alert must say, and what it must not be about.
 
 use bellwether_model::METRIC_NAME;
-use bellwether_promql::syntax::{BinaryOp, parse_series};
+use bellwether_promql::syntax::{BinaryOp, Comparison, parse_series};
 use bellwether_rules::{RuleFile, RuleFileOptions};
 
 use super::Found;
-use super::trees::{Comparison, calls, comparisons, divides, has_operator};
 use crate::compile::{Part, Series};
 use crate::generate::rules::{self, RUNBOOK_URL};
 use crate::generate::slo_tests::events_of;
@@ -41,7 +40,7 @@ pub(super) fn rate_as_share(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in &pack.alerts {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        for Comparison { what, number: threshold, .. } in comparisons(&compiled.expr) {
+        for Comparison { what, number: threshold, .. } in compiled.expr.comparisons() {
             let selectors = what.selectors();
             let is_of_failures = selectors.iter().any(|used| {
                 let name = used.selector.name.as_deref().unwrap_or_default();
@@ -52,8 +51,13 @@ pub(super) fn rate_as_share(pack: &Pack) -> Vec<Found<'_>> {
                     .any(|m| m.name().contains("status") || m.name() == "outcome" || m.name() == "code");
                 used.range.is_some() && (of_status || FAILURES.iter().any(|word| name.contains(word)))
             });
-            let is_quantile = calls(what, "histogram_quantile");
-            if is_of_failures && !is_quantile && threshold > 0.0 && threshold < 1.0 && !divides(what) {
+            let is_quantile = what.calls("histogram_quantile");
+            if is_of_failures
+                && !is_quantile
+                && threshold > 0.0
+                && threshold < 1.0
+                && !what.divides_by_series()
+            {
                 let message =
                     format!("compares failures per second with {threshold}, as if they were a share");
                 let remedy = "make it an entry of `ratios`: failures per all events";
@@ -95,8 +99,8 @@ pub(super) fn min_traffic(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in pack.alerts.iter().filter(|alert| alert.min_traffic.is_none()) {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        let guarded = has_operator(&compiled.expr, BinaryOp::And);
-        let has_share = divides(&compiled.expr);
+        let guarded = compiled.expr.has_operator(BinaryOp::And);
+        let has_share = compiled.expr.divides_by_series();
         if compiled.traffic.is_empty() || guarded {
             continue;
         }
@@ -119,7 +123,7 @@ pub(super) fn absent(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in pack.alerts.iter().filter(|alert| matches!(alert.absent, Absent::Ignored)) {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        let is_down = comparisons(&compiled.expr).into_iter().any(|Comparison { what, op, number }| {
+        let is_down = compiled.expr.comparisons().into_iter().any(|Comparison { what, op, number }| {
             let is_none = matches!((op, number), (BinaryOp::Eq, 0.0) | (BinaryOp::Lt | BinaryOp::Ne, 1.0));
             let of_health = || {
                 what.selectors().iter().any(|used| {
@@ -130,7 +134,7 @@ pub(super) fn absent(pack: &Pack) -> Vec<Found<'_>> {
             };
             is_none && of_health()
         });
-        if is_down && !calls(&compiled.expr, "absent") {
+        if is_down && !compiled.expr.calls("absent") {
             let message =
                 "is about something that is down, and does not fire when its series are gone altogether";
             found.push(error(alert, message, "give `absent: true`"));

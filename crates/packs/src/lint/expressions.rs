@@ -1,10 +1,10 @@
 //! Expressions that are written as PromQL can have mistakes that ratios and quantiles cannot have.
 
-use bellwether_promql::syntax::{BinaryExpr, BinaryOp, Expr, ValueType};
+use bellwether_promql::syntax::{BinaryExpr, BinaryOp, Expr, ResultLabels, ValueType, result_labels};
 
 use super::Found;
 use super::uses::{self, Use};
-use crate::compile::{CompileErrorKind, Part, ResultLabels, Series, result_labels};
+use crate::compile::{CompileErrorKind, Part, Series};
 use crate::schema::{MetricKind, Pack};
 
 /// Functions that make sense of counters.

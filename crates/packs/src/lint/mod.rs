@@ -11,7 +11,6 @@ mod labels;
 mod names;
 mod references;
 mod thresholds;
-mod trees;
 mod uses;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,9 @@
 //! Whether an alert on a quantile can ever fire.
 
 use bellwether_model::format_float;
-use bellwether_promql::syntax::{BinaryOp, Expr};
+use bellwether_promql::syntax::{BinaryOp, Comparison, Expr};
 
 use super::Found;
-use super::trees::{Comparison, comparisons};
 use crate::compile::{Part, Series};
 use crate::schema::Pack;
 
@@ -12,7 +11,7 @@ pub(super) fn in_buckets(pack: &Pack) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     for alert in &pack.alerts {
         let Ok(compiled) = pack.compile(&alert.when) else { continue };
-        for Comparison { what, op, number: value } in comparisons(&compiled.expr) {
+        for Comparison { what, op, number: value } in compiled.expr.comparisons() {
             let is_upper = matches!(op, BinaryOp::Gt | BinaryOp::Ge);
             let is_lower = matches!(op, BinaryOp::Lt | BinaryOp::Le);
             let is_quantile = matches!(what, Expr::Call(call) if call.func.name == "histogram_quantile");

@@ -20,7 +20,9 @@ mod pretty;
 mod print;
 #[cfg(test)]
 mod properties;
+mod questions;
 pub(crate) mod quote;
+mod result_labels;
 mod series;
 mod span;
 mod token;
@@ -39,6 +41,8 @@ pub use operator::{AggregateOp, BinaryOp, UnaryOp};
 pub use options::{ParserLimits, ParserOptions};
 pub use parser::{parse_expr, parse_metric_selector};
 pub use pretty::prettify;
+pub use questions::Comparison;
+pub use result_labels::{ResultLabels, result_labels};
 pub use series::{
     MAX_SERIES_VALUES, SequenceValue, SeriesDescription, StartTimestamps, parse_series,
     parse_start_timestamps,

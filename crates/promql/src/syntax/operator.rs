@@ -258,6 +258,11 @@ impl AggregateOp {
         }
     }
 
+    /// Whether the result consists of some of the series as they are, rather than of one for each group.
+    pub fn chooses_series(self) -> bool {
+        matches!(self, Self::TopK | Self::BottomK | Self::LimitK | Self::LimitRatio)
+    }
+
     /// Whether the aggregation has to be switched on.
     pub fn is_experimental(self) -> bool {
         matches!(self, Self::LimitK | Self::LimitRatio)

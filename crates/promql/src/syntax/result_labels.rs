@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use bellwether_model::MatchOp;
-use bellwether_promql::syntax::{Expr, MatchCardinality, ValueType};
+use bellwether_model::{METRIC_NAME, MatchOp};
+
+use super::ast::{Expr, MatchCardinality, ValueType};
+use super::operator::AggregateOp;
 
 /// The labels of the series of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ResultLabels {
+pub enum ResultLabels {
     /// Exactly these, as far as the series below have them.
     Only(BTreeSet<String>),
     /// All that the series have, `instance` and `job` among them.
@@ -26,20 +28,28 @@ impl ResultLabels {
 }
 
 /// The labels that the result of `expr` has.
-pub(crate) fn result_labels(expr: &Expr) -> ResultLabels {
+pub fn result_labels(expr: &Expr) -> ResultLabels {
     match expr {
         Expr::Number(_) | Expr::String(_) => ResultLabels::none(),
         Expr::Vector(_) | Expr::Matrix(_) => ResultLabels::All,
         Expr::Unary(unary) => result_labels(&unary.expr),
         Expr::Paren(paren) => result_labels(&paren.expr),
         Expr::Subquery(subquery) => result_labels(&subquery.expr),
+        // These choose series and leave them as they are.
+        Expr::Aggregate(aggregate) if aggregate.op.chooses_series() => result_labels(&aggregate.expr),
         Expr::Aggregate(aggregate) if aggregate.without => match result_labels(&aggregate.expr) {
             ResultLabels::Only(labels) => {
                 ResultLabels::Only(labels.into_iter().filter(|l| !aggregate.grouping.contains(l)).collect())
             }
             ResultLabels::All => ResultLabels::All,
         },
-        Expr::Aggregate(aggregate) => ResultLabels::of(&aggregate.grouping),
+        Expr::Aggregate(aggregate) => {
+            let mut labels: BTreeSet<String> = aggregate.grouping.iter().cloned().collect();
+            if let (AggregateOp::CountValues, Some(Expr::String(label))) = (aggregate.op, &aggregate.param) {
+                labels.insert(label.value.clone());
+            }
+            ResultLabels::Only(labels)
+        }
         Expr::Call(call) => match call.func.name {
             "histogram_quantile" => match result_labels(&call.args[1]) {
                 ResultLabels::Only(mut labels) => {
@@ -50,9 +60,10 @@ pub(crate) fn result_labels(expr: &Expr) -> ResultLabels {
             },
             "absent" | "absent_over_time" => {
                 let selectors = expr.selectors();
-                let equal = selectors.iter().flat_map(|s| &s.selector.matchers).filter(|matcher| {
-                    matcher.op() == MatchOp::Eq && matcher.name() != bellwether_model::METRIC_NAME
-                });
+                let equal = selectors
+                    .iter()
+                    .flat_map(|s| &s.selector.matchers)
+                    .filter(|matcher| matcher.op() == MatchOp::Eq && matcher.name() != METRIC_NAME);
                 ResultLabels::Only(equal.map(|matcher| matcher.name().to_owned()).collect())
             }
             "label_replace" | "label_join" => ResultLabels::All,
@@ -85,9 +96,8 @@ pub(crate) fn result_labels(expr: &Expr) -> ResultLabels {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_promql::syntax::{ParserOptions, parse_expr};
-
     use super::*;
+    use crate::syntax::{ParserOptions, parse_expr};
 
     #[test]
     fn grouping_decides() {
@@ -101,6 +111,8 @@ mod tests {
         assert_eq!(labels("a / on (x) b"), only(&["x"]));
         assert_eq!(labels("absent(a{x=\"1\", y!=\"2\"})"), only(&["x"]));
         assert_eq!(labels("time() - 3"), only(&[]));
+        assert_eq!(labels("topk(3, a)"), ResultLabels::All);
+        assert_eq!(labels("count_values by (x) (\"y\", a)"), only(&["x", "y"]));
         assert_eq!(labels("sum(a) or b"), only(&[]));
     }
 }

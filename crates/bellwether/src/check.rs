@@ -1,77 +1,211 @@
 //! `bellwether check`: files are judged without starting anything.
 
-use std::io::Write as _;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bellwether::config::{Config, LoadOptions};
-use bellwether_rules::{RuleFile, RuleFileOptions};
+use bellwether::config::{AlertmanagerSetup, Config, ConfigErrors, LoadOptions, Warning, WebConfig};
+use bellwether_lint::{Finding, Place, Report, RuleSource, Severity};
+use bellwether_rules::slo;
 use bellwether_scrape::config::matching_files;
+use clap::{Args, Subcommand};
 
-use crate::files;
+use crate::files::{self, Unreadable};
+use crate::report::{ReportFormat, read, show};
 
-/// Judges server configuration files and the rule files that they name.
-pub(crate) fn config(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
-    let mut all_good = true;
-    for file in paths {
-        match Config::load(file, LoadOptions::from_process()) {
-            Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    writeln!(err, "warning: {warning}")?;
-                }
-                let unreadable = files::unreadable(&loaded.config, &loaded.job_places);
-                for problem in &unreadable {
-                    writeln!(err, "{problem}")?;
-                }
-                let mut good = unreadable.is_empty();
-                for rule_file in loaded.config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
-                    good &= rule_file_is_good(&rule_file, &mut err)?;
-                }
-                all_good &= good;
-                if good {
-                    writeln!(
-                        out,
-                        "{}: valid, {} scrape jobs",
-                        file.display(),
-                        loaded.config.scrape_configs.len()
-                    )?;
-                }
-            }
-            Err(errors) => {
-                all_good = false;
-                writeln!(err, "{}", errors.with_excerpts())?;
-            }
-        }
-    }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// What can be checked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// Server configuration files, with the target and rule files that they name.
+    Config(CheckArgs),
+    /// Rule files.
+    Rules(CheckArgs),
+    /// Files with objectives: OpenSLO v1, the short form of Sloth, or the own form.
+    Slo(CheckArgs),
+    /// Configurations of Alertmanager, with the templates that they name.
+    Alertmanager(CheckArgs),
+    /// Files with TLS, users and headers of the HTTP surface, as Prometheus' `--web.config.file`.
+    Web(CheckArgs),
 }
 
-/// Judges rule files.
-pub(crate) fn rules(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
-    let mut all_good = true;
+/// What is checked and how it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// How findings are shown.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: ReportFormat,
+    /// What is legal and without effect is a finding as well, and the exit code 3.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Judges one file: what is wrong goes into the report, and if nothing is, the answer is what to say about it.
+type Judge = fn(&Path, &mut Report) -> Option<String>;
+
+/// Runs one command.
+pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
+    let (args, judge): (&CheckArgs, Judge) = match command {
+        CheckCommand::Config(args) => (args, config),
+        CheckCommand::Rules(args) => (args, rules),
+        CheckCommand::Slo(args) => (args, objectives),
+        CheckCommand::Alertmanager(args) => (args, alertmanager),
+        CheckCommand::Web(args) => (args, web),
+    };
+    let mut report = Report { is_strict: args.strict, ..Report::default() };
+    for file in &args.files {
+        if let Some(said) = judge(file, &mut report) {
+            report.good.push(format!("{}: {said}", file.display()));
+        }
+    }
+    if let CheckCommand::Slo(args) = command {
+        repeated_objectives(&args.files, &mut report);
+    }
+    show(&report, args.format)
+}
+
+/// Objectives of one name in several files would write the same series.
+fn repeated_objectives(files: &[PathBuf], report: &mut Report) {
+    let mut known: BTreeMap<String, Place> = BTreeMap::new();
     for file in files {
-        let good = rule_file_is_good(file, &mut err)?;
-        all_good &= good;
-        if good {
-            writeln!(out, "{}: valid", file.display())?;
+        let name = file.display().to_string();
+        let Some(text) = report.texts.get(&name) else { continue };
+        for objective in slo::read(&name, text.as_bytes()).unwrap_or_default() {
+            let place = Place::point(&name, objective.position);
+            match known.entry(objective.id()) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(place);
+                }
+                Entry::Occupied(first) => report.findings.push(Finding {
+                    rule: "invalid-slo",
+                    severity: Severity::Error,
+                    place,
+                    subject: None,
+                    message: format!("the objective {:?} is already in {}", first.key(), first.get()),
+                    remedy: "give one of them another name".to_owned(),
+                    refuses: true,
+                }),
+            }
         }
     }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn rule_file_is_good(file: &Path, err: &mut impl std::io::Write) -> std::io::Result<bool> {
-    match RuleFile::load(file, &RuleFileOptions::default()) {
+fn config(file: &Path, report: &mut Report) -> Option<String> {
+    const RULE: &str = "invalid-config";
+    match Config::load(file, LoadOptions::from_process()) {
         Ok(loaded) => {
-            for warning in loaded.warnings {
-                writeln!(err, "warning: {}: {warning}", file.display())?;
+            warn(&loaded.warnings, report);
+            let unreadable = files::unreadable(&loaded.config, &loaded.job_places);
+            let mut is_good = unreadable.is_empty();
+            report.findings.extend(unreadable.into_iter().map(|problem| unreadable_file(file, problem)));
+            for rule_file in loaded.config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
+                is_good &= rules(&rule_file, report).is_some();
             }
-            Ok(true)
+            is_good.then(|| format!("valid, {} scrape jobs", loaded.config.scrape_configs.len()))
         }
-        Err(error) => {
-            writeln!(err, "{error}")?;
-            Ok(false)
+        Err(errors) => refuse(RULE, errors, report),
+    }
+}
+
+fn rules(file: &Path, report: &mut Report) -> Option<String> {
+    let bytes = read(file, report)?;
+    let name = file.display().to_string();
+    match RuleSource::parse(&name, &bytes) {
+        Ok(source) => {
+            let warnings = source.file.warnings.iter();
+            report.findings.extend(warnings.map(|message| to_know(Place::file(&name), message)));
+            Some(format!(
+                "valid, {} rules",
+                source.file.groups.iter().map(|group| group.rules.len()).sum::<usize>()
+            ))
         }
+        Err(findings) => {
+            report.findings.extend(findings);
+            None
+        }
+    }
+}
+
+fn alertmanager(file: &Path, report: &mut Report) -> Option<String> {
+    match AlertmanagerSetup::load(file) {
+        Ok((setup, warnings)) => {
+            warn(&warnings, report);
+            Some(format!("valid, {} receivers", setup.config.receivers.len()))
+        }
+        Err(errors) => refuse("invalid-alertmanager", errors, report),
+    }
+}
+
+fn objectives(file: &Path, report: &mut Report) -> Option<String> {
+    let bytes = read(file, report)?;
+    match slo::read(&file.display().to_string(), &bytes) {
+        Ok(found) => Some(format!("valid, {} objectives", found.len())),
+        Err(errors) => {
+            report.findings.extend(errors.iter().map(|error| Finding::refusal("invalid-slo", error)));
+            None
+        }
+    }
+}
+
+fn web(file: &Path, report: &mut Report) -> Option<String> {
+    let bytes = read(file, report)?;
+    match WebConfig::parse(&file.display().to_string(), &bytes) {
+        Ok(config) => {
+            let mut is_good = true;
+            for (field, path) in config.named_files() {
+                if let Err(error) = std::fs::File::open(path) {
+                    is_good = false;
+                    let message = format!("{field} {} cannot be read: {error}", path.display());
+                    report.findings.push(unreadable_file(file, Unreadable { place: None, message }));
+                }
+            }
+            is_good.then(|| format!("valid, {} users", config.users.len()))
+        }
+        Err(errors) => {
+            report.findings.extend(errors.iter().map(|error| Finding::refusal("invalid-web-config", error)));
+            None
+        }
+    }
+}
+
+/// The problems of a configuration become findings, with the texts of all files that it consists of.
+fn refuse(rule: &'static str, errors: ConfigErrors, report: &mut Report) -> Option<String> {
+    report.findings.extend(errors.errors().iter().map(|error| Finding::refusal(rule, error)));
+    report.texts.extend(errors.into_texts());
+    None
+}
+
+/// What is legal and will surprise.
+fn warn(warnings: &[Warning], report: &mut Report) {
+    let place = |warning: &Warning| Place::point(&*warning.source_name, warning.position);
+    report.findings.extend(warnings.iter().map(|warning| to_know(place(warning), &warning.message)));
+}
+
+fn to_know(place: Place, message: &str) -> Finding {
+    Finding {
+        rule: "without-effect",
+        severity: Severity::Info,
+        place,
+        subject: None,
+        message: message.to_owned(),
+        remedy: String::new(),
+        refuses: false,
+    }
+}
+
+/// A file that the configuration `named_in` names.
+fn unreadable_file(named_in: &Path, problem: Unreadable) -> Finding {
+    let place = problem.place.unwrap_or_else(|| Place::file(named_in.display().to_string()));
+    Finding {
+        rule: "unreadable-file",
+        severity: Severity::Error,
+        place,
+        subject: None,
+        message: problem.message,
+        remedy: String::new(),
+        refuses: true,
     }
 }

@@ -7,6 +7,8 @@ use bellwether_model::{AnchoredRegex, parse_duration_ms, parse_size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::backup::BackupArgs;
+use crate::check::CheckCommand;
+use crate::lint::LintCommand;
 use crate::pack::PackCommand;
 use crate::promql_text::PromqlCommand;
 use crate::query::QueryCommand;
@@ -14,6 +16,7 @@ use crate::rules::RulesArgs;
 use crate::slo::SloCommand;
 use crate::storage_files::StorageCommand;
 use crate::test_receiver::TestReceiverArgs;
+use crate::test_rules::RuleTestArgs;
 
 /// Observability in one binary: scrapes, stores, answers and shows the metrics of AI-agent and workflow platforms.
 #[derive(Debug, Parser)]
@@ -35,6 +38,9 @@ pub(crate) enum Command {
     /// Check files without running anything.
     #[command(subcommand)]
     Check(CheckCommand),
+    /// Say what is legal in files and probably not meant.
+    #[command(subcommand)]
+    Lint(LintCommand),
     /// Run test files.
     #[command(subcommand)]
     Test(TestCommand),
@@ -64,29 +70,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What can be checked.
-#[derive(Debug, Subcommand)]
-pub(crate) enum CheckCommand {
-    /// Server configuration files, with the target and rule files that they name.
-    Config {
-        /// The files.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
-    /// Rule files.
-    Rules {
-        /// The files.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
-    /// Files with objectives: OpenSLO v1, the short form of Sloth, or the own form.
-    Slo {
-        /// The files.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
-}
-
 /// Which kinds of test files can be run.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TestCommand {
@@ -100,14 +83,7 @@ pub(crate) enum TestCommand {
         no_extra_checks: bool,
     },
     /// Rule unit-test files, as `promtool test rules` reads them.
-    Rules {
-        /// The unit-test files.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// Run only the test groups whose name matches one of these regular expressions.
-        #[arg(long = "run", value_name = "REGEX")]
-        run: Vec<String>,
-    },
+    Rules(RuleTestArgs),
     /// Send a marked test message through each integration of a receiver of notifications, once.
     Receiver(TestReceiverArgs),
 }

@@ -11,6 +11,7 @@ mod demo;
 mod features;
 mod files;
 mod gates;
+mod lint;
 mod listen;
 mod log;
 mod memory;
@@ -21,6 +22,7 @@ mod promql_text;
 mod query;
 mod query_journal;
 mod query_memory;
+mod report;
 mod rules;
 mod serve;
 mod signals;
@@ -32,27 +34,27 @@ mod storage_files;
 mod terminal;
 mod test_files;
 mod test_receiver;
+mod test_rules;
 mod told;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{CheckCommand, Cli, Command, TestCommand};
+use crate::cli::{Cli, Command, TestCommand};
 
 fn main() -> ExitCode {
     allocator::configure();
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::serve(args),
         Command::Demo(args) => demo::demo(args),
-        Command::Check(CheckCommand::Config { files }) => check::config(&files),
-        Command::Check(CheckCommand::Rules { files }) => check::rules(&files),
-        Command::Check(CheckCommand::Slo { files }) => slo::check(&files),
+        Command::Check(command) => check::check(&command),
         Command::Test(TestCommand::Promql { files, no_extra_checks }) => {
             test_files::promql(&files, no_extra_checks)
         }
-        Command::Test(TestCommand::Rules { files, run }) => test_files::rules(&files, run),
+        Command::Test(TestCommand::Rules(args)) => test_rules::rules(args),
         Command::Test(TestCommand::Receiver(args)) => test_receiver::run(&args),
+        Command::Lint(command) => lint::run(&command),
         Command::Query(command) => query::query(command),
         Command::Promql(command) => promql_text::promql(command),
         Command::Pack(command) => pack::pack(command),

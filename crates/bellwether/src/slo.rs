@@ -1,4 +1,4 @@
-//! `bellwether slo` and `bellwether check slo`: files with objectives, without a server.
+//! `bellwether slo`: files with objectives, without a server.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -39,21 +39,6 @@ pub(crate) fn slo(command: SloCommand) -> anyhow::Result<ExitCode> {
         slo::rules(&objectives)
     };
     print(&made.to_yaml())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Judges files with objectives.
-pub(crate) fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let (objectives, problems) = read(files);
-    if !tell(&problems)? {
-        return Ok(ExitCode::FAILURE);
-    }
-    let mut out = std::io::stdout().lock();
-    for file in files {
-        let name = file.display().to_string();
-        let n_objectives = objectives.iter().filter(|objective| *objective.source == name).count();
-        writeln!(out, "{name}: valid, {n_objectives} objectives")?;
-    }
     Ok(ExitCode::SUCCESS)
 }
 

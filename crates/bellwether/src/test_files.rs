@@ -1,4 +1,4 @@
-//! `bellwether test`: PromQL scripts and rule unit tests.
+//! `bellwether test promql`: PromQL scripts.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwether_promql::testkit::{MemoryStore, ScriptOptions, run_script};
-use bellwether_rules::{UnitTestOptions, run_unit_tests};
-use bellwether_scrape::config::matching_files;
 
 /// Runs PromQL test scripts; each failing evaluation is named with file and line, and the last line counts.
 pub(crate) fn promql(files: &[PathBuf], no_extra_checks: bool) -> anyhow::Result<ExitCode> {
@@ -38,34 +36,4 @@ pub(crate) fn promql(files: &[PathBuf], no_extra_checks: bool) -> anyhow::Result
     }
     writeln!(out, "{passed} passed, {failed} failed")?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Runs rule unit tests, as `promtool test rules` does.
-pub(crate) fn rules(files: &[PathBuf], run: Vec<String>) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    let options =
-        UnitTestOptions { run, find_files: |path| matching_files(path), ..UnitTestOptions::default() };
-    let mut all_good = true;
-    for file in files {
-        writeln!(out, "Unit Testing:  {}", file.display())?;
-        match run_unit_tests(file, &options) {
-            Ok(report) => {
-                for warning in &report.warnings {
-                    writeln!(out, "  WARNING: {warning}")?;
-                }
-                for failure in &report.failures {
-                    writeln!(out, "  FAILED: {}:{failure}", file.display())?;
-                }
-                all_good &= report.failures.is_empty();
-                if report.failures.is_empty() {
-                    writeln!(out, "  SUCCESS: {} tests", report.tests)?;
-                }
-            }
-            Err(error) => {
-                all_good = false;
-                writeln!(out, "  FAILED: {error}")?;
-            }
-        }
-    }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

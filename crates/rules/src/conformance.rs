@@ -102,7 +102,7 @@ fn check_unit_test(folder: &Path, case: &Value) -> Result<(), String> {
     };
     let path = folder.join(case["file"].as_str().unwrap_or(""));
     let said = match run_unit_tests(&path, &options) {
-        Ok(report) => report.failures.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        Ok(report) => report.failures().map(ToString::to_string).collect::<Vec<_>>(),
         Err(e) => vec![e.to_string()],
     };
     let want = case["expect"]["exit_code"].as_i64().unwrap_or(0);

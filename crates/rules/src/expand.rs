@@ -229,10 +229,10 @@ pub(crate) fn template_value(value: &SampleValue) -> TemplateValue {
     }
 }
 
-/// Whether the templates of a text are well-formed, with all variables and functions known.
-pub(crate) fn check_template(alert: &str, text: &str) -> Result<(), ParseError> {
+/// The template in a label or an annotation of the alert, as far as it is well-formed, with all variables and functions known.
+pub fn rule_template(alert: &str, text: &str) -> Result<Template, ParseError> {
     let nobody: Arc<dyn Host> = Arc::new(Surroundings::nobody());
-    Template::parse(&template_name(alert), &format!("{PRELUDE}{text}"), &prometheus(&nobody)).map(|_| ())
+    Template::parse(&template_name(alert), &format!("{PRELUDE}{text}"), &prometheus(&nobody))
 }
 
 #[cfg(test)]

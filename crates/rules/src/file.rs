@@ -11,7 +11,7 @@ use bellwether_promql::syntax::{Expr, ParserOptions, parse_expr};
 use bellwether_yaml::{Decode, Dialect, Document, Errors, MapReader, Node, Position, Reported};
 
 use crate::error::RuleFileError;
-use crate::expand::check_template;
+use crate::expand::rule_template;
 
 /// How rule files are read.
 #[derive(Debug, Clone, Default)]
@@ -239,7 +239,7 @@ fn check_rule(
     if !rule.alert.is_empty() {
         for (what, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
             for (name, text) in texts {
-                if let Err(e) = check_template(&rule.alert, text) {
+                if let Err(e) = rule_template(&rule.alert, text) {
                     fail(rule.node, format!("{what} {name:?}: {e}"));
                 }
             }

@@ -23,6 +23,7 @@ mod written;
 
 pub use alert::{ActiveAlert, AlertCandidate, AlertState, AlertTimes, Alerts};
 pub use error::{EvalError, RuleFileError};
+pub use expand::rule_template;
 pub use file::{Rule, RuleFile, RuleFileOptions, RuleGroup, RuleKind};
 pub use group::{Environment, Group, RuleHealth, RuleOutcome};
 pub use manager::{
@@ -31,6 +32,7 @@ pub use manager::{
 };
 pub use sending::AlertSink;
 pub use unit_test::{
-    AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, TestFailure, TestGroup, UnitTestError,
-    UnitTestFile, UnitTestOptions, UnitTestReport, run_unit_tests,
+    AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, Mismatch, RouteTest, RoutedTo, Routing,
+    RuleCoverage, TestFailure, TestGroup, TestOutcome, UnitTestError, UnitTestFile, UnitTestOptions,
+    UnitTestReport, run_unit_tests,
 };

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bellwether-wire", 2),
     ("bellwether-rules", 2),
     ("bellwether-fleet", 3),
+    ("bellwether-lint", 3),
     ("bellwether-packs", 3),
     ("bellwether-examples", 3),
     ("bellwether-api", 4),

@@ -126,6 +126,11 @@ impl ConfigErrors {
         &self.errors
     }
 
+    /// The texts of the files, by name.
+    pub fn into_texts(self) -> impl Iterator<Item = (String, String)> {
+        self.texts.into_iter().map(|(name, text)| (name, text.to_string()))
+    }
+
     /// The problems with the lines where they are, for a terminal. The lines may hold secrets, so this is neither for logs nor for
     /// the network.
     pub fn with_excerpts(&self) -> String {

@@ -19,6 +19,7 @@ mod slos;
 mod storage;
 mod tracing;
 mod warning;
+mod web;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
 pub use alertmanager::AlertmanagerSetup;
@@ -31,6 +32,7 @@ pub use runtime::RuntimeConfig;
 pub use storage::{FloatEncoding, RetentionConfig, StorageConfig, TsdbConfig};
 pub use tracing::{TracingClient, TracingConfig};
 pub use warning::Warning;
+pub use web::{PemSource, RateLimit, WebConfig, WebTls};
 
 #[cfg(test)]
 mod tests;

@@ -49,8 +49,19 @@ impl Api {
         Ok(Self { client, server: args.server.clone(), timeout: args.timeout })
     }
 
+    /// For a server without credentials of a file.
+    pub(crate) fn of_server(server: Url, timeout: Duration) -> anyhow::Result<Self> {
+        Ok(Self { client: http_client(None)?, server, timeout })
+    }
+
     /// Asks and returns the `data` of the answer. Its warnings and infos go to standard error.
     pub(crate) async fn ask(&self, path: &[&str], params: &Params) -> anyhow::Result<Value> {
+        let expr = params.iter().find(|(name, _)| matches!(*name, "query" | "match[]"));
+        data_of(self.answer(path, params).await?, expr.map(|(_, expr)| expr.as_str()))
+    }
+
+    /// Asks and returns the whole answer, which may be a refusal.
+    pub(crate) async fn answer(&self, path: &[&str], params: &Params) -> anyhow::Result<Value> {
         let form = Serializer::new(String::new()).extend_pairs(params).finish();
         let url = self.url(path);
         // A long expression does not fit into every proxy's idea of a URL. Label values are only there to be got.
@@ -61,15 +72,20 @@ impl Api {
             let refuses_post = matches!(posted.status().as_u16(), 405 | 501);
             if refuses_post { self.get(url, &form).await? } else { posted }
         };
-        let expr = params.iter().find(|(name, _)| matches!(*name, "query" | "match[]"));
-        read_answer(response, expr.map(|(_, expr)| expr.as_str())).await
+        read_answer(response).await
+    }
+
+    /// Whether there is a page at a URL of any server.
+    pub(crate) async fn follow(&self, url: Url) -> anyhow::Result<()> {
+        self.send(Request::get(url)).await?.require_ok().await?;
+        Ok(())
     }
 
     /// Asks with a document and returns the `data` of the answer.
     pub(crate) async fn ask_json(&self, path: &[&str], body: &Value) -> anyhow::Result<Value> {
         let mut request = Request::post(self.url(path), body.to_string().into());
         request.headers.insert("Content-Type", "application/json".parse().context("BUG: a header value")?);
-        read_answer(self.send(request).await?, None).await
+        data_of(read_answer(self.send(request).await?).await?, None)
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -99,15 +115,20 @@ impl Api {
     }
 }
 
-async fn read_answer(response: Response, expr: Option<&str>) -> anyhow::Result<Value> {
+async fn read_answer(response: Response) -> anyhow::Result<Value> {
     let status = response.status();
     let mut body = Vec::new();
     response.read_into(&mut body, MAX_ANSWER_BYTES).await.context("cannot read the answer")?;
-    let Ok(mut answer @ Value::Object(_)) = serde_json::from_slice(&body) else {
+    let Ok(answer @ Value::Object(_)) = serde_json::from_slice(&body) else {
         let text = String::from_utf8_lossy(&body);
         let excerpt: String = text.trim().chars().take(EXCERPT_CHARS).collect();
         bail!("no answer of a Prometheus API, but HTTP status {status}: {}", visible(&excerpt));
     };
+    Ok(answer)
+}
+
+/// The `data` of an answer. Warnings and infos go to standard error.
+fn data_of(mut answer: Value, expr: Option<&str>) -> anyhow::Result<Value> {
     report(&answer)?;
     match answer["status"].as_str() {
         Some("success") => Ok(answer["data"].take()),

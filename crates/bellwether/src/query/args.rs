@@ -141,7 +141,7 @@ pub(crate) enum Format {
     Plain,
 }
 
-fn server_url(text: &str) -> Result<Url, String> {
+pub(crate) fn server_url(text: &str) -> Result<Url, String> {
     let example = "write it like http://127.0.0.1:9090";
     let url = Url::parse(text).map_err(|e| format!("{e}; {example}"))?;
     if matches!(url.scheme(), "http" | "https") && url.host().is_some() {

@@ -19,7 +19,7 @@ use bellwether_promql::syntax::{AggregateOp, Expr, ParserOptions, parse_expr};
 use serde_json::Value;
 
 pub(crate) use api::{Api, http_client};
-pub(crate) use args::{Format, QueryCommand, WhomArgs, positive_duration};
+pub(crate) use args::{Format, QueryCommand, WhomArgs, positive_duration, server_url};
 
 use crate::serve::block_on;
 use crate::terminal::{print, visible, width};

@@ -221,7 +221,8 @@ fn a_bad_configuration_is_refused_before_anything_starts() {
     let run = |args: &[&str]| {
         let output =
             Command::new(Bellwether::binary()).args(args).current_dir(dir.path()).output().expect("runs");
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     };
     for args in [&["serve", "--config.file=bad.yml"][..], &["check", "config", "bad.yml"]] {
         let (code, said) = run(args);

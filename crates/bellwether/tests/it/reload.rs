@@ -106,9 +106,10 @@ fn files_that_are_missing_are_told_before_a_scrape_needs_them() {
         .output()
         .expect("runs");
     assert_eq!(check.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&check.stderr);
+    let said = String::from_utf8_lossy(&check.stdout);
     for problem in problems {
-        assert!(said.contains(problem), "{said}");
+        // `FILE:LINE:COLUMN: error: what is wrong`
+        assert!(said.replace("error: ", "").contains(problem), "{said}");
         assert!(log.contains(problem), "{log}");
     }
     assert!(!said.contains("more/"), "a pattern may match nothing: {said}");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bellwether_model::{parse_duration_ms, parse_float};
 use bellwether_yaml::{Decode, Dialect, Document, Errors, MapReader, Node, Position, Reported};
@@ -23,6 +23,8 @@ pub struct UnitTestFile {
     pub group_eval_order: Vec<String>,
     /// Whether values may differ in the last bits.
     pub fuzzy_compare: bool,
+    /// The configuration of Alertmanager whose routes are tested, relative to the folder of this file; empty for none. `promtool` does not have this.
+    pub alertmanager_config: PathBuf,
     /// The tests.
     pub tests: Vec<TestGroup>,
 }
@@ -42,6 +44,8 @@ pub struct TestGroup {
     pub alert_rule_tests: Vec<AlertTest>,
     /// Expectations about expressions.
     pub promql_expr_tests: Vec<ExprTest>,
+    /// Expectations about who is told. `promtool` does not have this.
+    pub route_tests: Vec<RouteTest>,
     /// Labels that templates see as external.
     pub external_labels: BTreeMap<String, String>,
     /// The URL that templates see as external.
@@ -96,6 +100,19 @@ pub struct ExprTest {
     pub position: Position,
 }
 
+/// To whom an alert is expected to go.
+#[derive(Debug, Clone)]
+pub struct RouteTest {
+    /// The labels of the alert.
+    pub labels: BTreeMap<String, String>,
+    /// Who is told, in the order of the routes.
+    pub receivers: Vec<String>,
+    /// The keys of the groups in the same order, if they matter.
+    pub group_keys: Option<Vec<String>>,
+    /// Where it stands.
+    pub position: Position,
+}
+
 /// One expected sample.
 #[derive(Debug, Clone)]
 pub struct ExpectedSample {
@@ -137,6 +154,7 @@ impl<'d> Decode<'d> for UnitTestFile {
             ),
             group_eval_order: map.or_default("group_eval_order"),
             fuzzy_compare: map.or_default("fuzzy_compare"),
+            alertmanager_config: map.optional::<String>("alertmanager_config").unwrap_or_default().into(),
             tests: map.list("tests", "empty or null test"),
         };
         map.finish()?;
@@ -166,6 +184,7 @@ impl<'d> Decode<'d> for TestGroup {
             input_series: map.list("input_series", "empty or null series"),
             alert_rule_tests: map.list("alert_rule_test", "empty or null alert test"),
             promql_expr_tests: map.list("promql_expr_test", "empty or null expression test"),
+            route_tests: map.list("route_test", "empty or null route test"),
             external_labels: map.or_default("external_labels"),
             external_url: map.or_default("external_url"),
             position: node.position(),
@@ -213,6 +232,24 @@ impl<'d> Decode<'d> for AlertTest {
             eval_time_ms: map.parse_or("eval_time", 0, parse_duration_ms),
             alertname: map.or_default("alertname"),
             expected: map.list("exp_alerts", "empty or null alert"),
+            position: node.position(),
+        };
+        map.finish()?;
+        Ok(test)
+    }
+}
+
+impl<'d> Decode<'d> for RouteTest {
+    fn type_name() -> Cow<'static, str> {
+        "main.routeTestCase".into()
+    }
+
+    fn decode(node: Node<'d>, errors: &mut Errors) -> Result<Self, Reported> {
+        let mut map = MapReader::new(node, "main.routeTestCase", errors)?;
+        let test = Self {
+            labels: map.or_default("labels"),
+            receivers: map.or_default("exp_receivers"),
+            group_keys: map.optional("exp_group_keys"),
             position: node.position(),
         };
         map.finish()?;

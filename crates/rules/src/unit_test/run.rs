@@ -1,24 +1,23 @@
 //! Runs unit-test files, with the meaning of `promtool test rules`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_model::{
-    AnchoredRegex, AppendBatch, AppendEntry, Appender, Labels, MatchOp, QueryContext, RegexError, Tenant,
-    Value, format_float_go,
+    AnchoredRegex, AppendBatch, AppendEntry, Appender, Labels, QueryContext, Tenant, Value,
 };
 use bellwether_promql::engine::{Engine, EngineOptions, InstantSample};
-use bellwether_promql::syntax::{SequenceValue, parse_metric_selector, parse_series};
+use bellwether_promql::syntax::{SequenceValue, parse_series};
 use bellwether_promql::testkit::MemoryStore;
 use bellwether_yaml::Position;
 
-use super::file::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, TestGroup, UnitTestFile};
-use crate::alert::AlertState;
-use crate::error::RuleFileError;
+use super::compare::{FiringAlerts, describe_alert, describe_value, expected_sample, firing, values_equal};
+use super::coverage::coverage;
+use super::file::{AlertTest, ExpectedAlert, ExprTest, TestGroup, UnitTestFile};
+use super::outcome::{Mismatch, TestFailure, TestOutcome, UnitTestError, UnitTestReport};
+use super::routing::Routing;
 use crate::evaluation::query;
-use crate::file::{RuleFile, RuleFileOptions, RuleGroup, RuleKind};
+use crate::file::{RuleFile, RuleFileOptions, RuleGroup};
 use crate::group::{Environment, Group};
 
 /// Most evaluations of one test, so that a slip in a date does not run for days.
@@ -35,6 +34,10 @@ pub struct UnitTestOptions {
     pub engine: EngineOptions,
     /// Run only the tests whose name matches one of these; all if empty.
     pub run: Vec<String>,
+    /// Whether what happens on the way is kept.
+    pub debug: bool,
+    /// Reads a configuration of Alertmanager, for expectations about routes.
+    pub routing: fn(&Path) -> Result<Box<dyn Routing>, String>,
 }
 
 /// All tests, the defaults of a server, and no wildcards.
@@ -45,41 +48,9 @@ impl Default for UnitTestOptions {
             rules: RuleFileOptions::default(),
             engine: EngineOptions::default(),
             run: Vec::new(),
+            debug: false,
+            routing: |_| Err("nothing here reads configurations of Alertmanager".to_owned()),
         }
-    }
-}
-
-/// What became of the tests of one file.
-#[derive(Debug, Default)]
-pub struct UnitTestReport {
-    /// How many tests ran.
-    pub tests: usize,
-    /// What went wrong, in the order of the file.
-    pub failures: Vec<TestFailure>,
-    /// What is suspicious, in words.
-    pub warnings: Vec<String>,
-}
-
-/// One expectation that was not met.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestFailure {
-    /// Where the expectation stands; `None` if the file as a whole is meant.
-    pub position: Option<Position>,
-    /// The name of the test; may be empty.
-    pub test: String,
-    /// What was expected and what was found.
-    pub message: String,
-}
-
-impl fmt::Display for TestFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(position) = self.position {
-            write!(f, "{position}: ")?;
-        }
-        if !self.test.is_empty() {
-            write!(f, "{}: ", self.test)?;
-        }
-        f.write_str(&self.message)
     }
 }
 
@@ -87,59 +58,77 @@ impl fmt::Display for TestFailure {
 pub fn run_unit_tests(path: &Path, options: &UnitTestOptions) -> Result<UnitTestReport, UnitTestError> {
     let file = UnitTestFile::load(path)?;
     let mut report = UnitTestReport::default();
-    let groups = load_groups(path, &file, options, &mut report)?;
+    let rule_files = load_rule_files(path, &file, options, &mut report)?;
+    let groups = ordered_groups(&file, &rule_files);
     let wanted: Vec<AnchoredRegex> = options
         .run
         .iter()
         .map(|pattern| AnchoredRegex::new(&format!(".*(?:{pattern}).*")))
         .collect::<Result<_, _>>()?;
-    for test in &file.tests {
-        if !wanted.is_empty() && !wanted.iter().any(|w| w.is_match(&test.name)) {
-            continue;
-        }
-        report.tests += 1;
-        let mut run = TestRun { file: &file, test, failures: Vec::new() };
+    let is_wanted =
+        |test: &&TestGroup| wanted.is_empty() || wanted.iter().any(|pattern| pattern.is_match(&test.name));
+    let tests: Vec<&TestGroup> = file.tests.iter().filter(is_wanted).collect();
+    let routing = routing(path, &file, &tests, options)?;
+    for test in &tests {
+        let mut run = TestRun { file: &file, test, failures: Vec::new(), log: Log::new(options.debug) };
         run.run(&groups, options);
-        report.failures.append(&mut run.failures);
+        run.check_routes(routing.as_deref());
+        let TestRun { failures, log, .. } = run;
+        let (name, position) = (test.name.clone(), test.position);
+        report.outcomes.push(TestOutcome { name, position, failures, log: log.lines });
     }
+    report.rules = coverage(&rule_files, tests.into_iter());
     Ok(report)
 }
 
-/// Why a unit-test file could not be run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnitTestError {
-    /// The file or one of its rule files is not valid.
-    #[error(transparent)]
-    File(#[from] RuleFileError),
-    /// A pattern of test names is not a regular expression.
-    #[error("pattern of test names: {0}")]
-    Pattern(#[from] RegexError),
-}
-
-/// The groups of all rule files, in the order in which they are evaluated.
-fn load_groups(
+/// All rule files with their paths.
+fn load_rule_files(
     path: &Path,
     file: &UnitTestFile,
     options: &UnitTestOptions,
     report: &mut UnitTestReport,
-) -> Result<Vec<RuleGroup>, UnitTestError> {
+) -> Result<Vec<(PathBuf, RuleFile)>, UnitTestError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let mut groups = Vec::new();
+    let mut files = Vec::new();
     for pattern in &file.rule_files {
         let found = (options.find_files)(&folder.join(pattern));
         if found.is_empty() {
             report.warnings.push(format!("no file match pattern {pattern}"));
         }
         for rule_file in found {
-            groups.extend(RuleFile::load(&rule_file, &options.rules)?.groups);
+            let loaded = RuleFile::load(&rule_file, &options.rules)?;
+            files.push((rule_file, loaded));
         }
     }
+    Ok(files)
+}
+
+/// The groups of all rule files, in the order in which they are evaluated.
+fn ordered_groups(file: &UnitTestFile, rule_files: &[(PathBuf, RuleFile)]) -> Vec<RuleGroup> {
+    let mut groups: Vec<RuleGroup> =
+        rule_files.iter().flat_map(|(_, file)| file.groups.iter().cloned()).collect();
     let rank = |group: &RuleGroup| {
         file.group_eval_order.iter().position(|name| *name == group.name).unwrap_or(usize::MAX)
     };
     groups.sort_by_key(rank);
-    Ok(groups)
+    groups
+}
+
+/// The routes, if one of the tests asks for them.
+fn routing(
+    path: &Path,
+    file: &UnitTestFile,
+    tests: &[&TestGroup],
+    options: &UnitTestOptions,
+) -> Result<Option<Box<dyn Routing>>, UnitTestError> {
+    if tests.iter().all(|test| test.route_tests.is_empty()) {
+        return Ok(None);
+    }
+    if file.alertmanager_config.as_os_str().is_empty() {
+        return Err(UnitTestError::NoRouting { file: path.display().to_string() });
+    }
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    (options.routing)(&folder.join(&file.alertmanager_config)).map(Some).map_err(UnitTestError::Routing)
 }
 
 /// The file of that name, if there is one.
@@ -151,14 +140,39 @@ struct TestRun<'a> {
     file: &'a UnitTestFile,
     test: &'a TestGroup,
     failures: Vec<TestFailure>,
+    log: Log,
 }
 
-/// The alerts that fire, by the name of their rule.
-type FiringAlerts = BTreeMap<String, Vec<ExpectedAlert>>;
+/// What happens on the way, if somebody wants to know.
+struct Log {
+    is_wanted: bool,
+    lines: Vec<String>,
+}
+
+/// So many lines are kept of one test.
+const MAX_LOG_LINES: usize = 10_000;
+
+impl Log {
+    fn new(is_wanted: bool) -> Self {
+        Self { is_wanted, lines: Vec::new() }
+    }
+
+    fn line(&mut self, line: impl FnOnce() -> String) {
+        if self.is_wanted && self.lines.len() < MAX_LOG_LINES {
+            self.lines.push(line());
+        }
+    }
+}
 
 impl TestRun<'_> {
     fn fail(&mut self, position: Position, message: String) {
-        self.failures.push(TestFailure { position: Some(position), test: self.test.name.clone(), message });
+        let test = self.test.name.clone();
+        self.failures.push(TestFailure { position: Some(position), test, message, mismatch: None });
+    }
+
+    fn mismatch(&mut self, position: Position, message: String, expected: Vec<String>, got: Vec<String>) {
+        let (test, mismatch) = (self.test.name.clone(), Some(Mismatch { expected, got }));
+        self.failures.push(TestFailure { position: Some(position), test, message, mismatch });
     }
 
     fn run(&mut self, groups: &[RuleGroup], options: &UnitTestOptions) {
@@ -239,6 +253,7 @@ impl TestRun<'_> {
         let mut checks: Vec<&AlertTest> = test.alert_rule_tests.iter().collect();
         checks.sort_by_key(|t| t.eval_time_ms);
         let mut checks = checks.into_iter().peekable();
+        let mut states = Vec::new();
         let mut offset_ms = 0;
         while offset_ms <= last_ms {
             let ts_ms = test.start_ms + offset_ms;
@@ -252,11 +267,50 @@ impl TestRun<'_> {
                     }
                 }
             }
+            self.log_states(&groups, offset_ms, &mut states);
             // An expectation between two evaluations is about the one before it.
             while let Some(check) = checks.next_if(|c| c.eval_time_ms < offset_ms + interval_ms) {
                 self.check_alerts(check, &firing(&groups));
             }
             offset_ms += interval_ms;
+        }
+    }
+
+    /// Logs the alerts with their states if they are not those of the last time.
+    fn log_states(&mut self, groups: &[Group], offset_ms: i64, last: &mut Vec<String>) {
+        if !self.log.is_wanted {
+            return;
+        }
+        let mut now = Vec::new();
+        for (_, alerts) in groups.iter().flat_map(Group::rules) {
+            now.extend(alerts.active().map(|alert| format!("{} {}", alert.labels, alert.state.as_str())));
+        }
+        if now != *last {
+            let shown = if now.is_empty() { "no alerts".to_owned() } else { now.join(", ") };
+            self.log.line(|| format!("{offset_ms} ms: {shown}"));
+            *last = now;
+        }
+    }
+
+    fn check_routes(&mut self, routing: Option<&dyn Routing>) {
+        let Some(routing) = routing else { return };
+        for check in &self.test.route_tests {
+            let labels = Labels::from_pairs(&check.labels);
+            let routes = routing.routes(&labels);
+            let receivers: Vec<String> = routes.iter().map(|route| route.receiver.clone()).collect();
+            let keys: Vec<String> = routes.into_iter().map(|route| route.group_key).collect();
+            self.log.line(|| format!("{labels} goes to {}, in {}", receivers.join(", "), keys.join(", ")));
+            if receivers != check.receivers {
+                self.mismatch(
+                    check.position,
+                    format!("receivers of {labels}"),
+                    check.receivers.clone(),
+                    receivers,
+                );
+            }
+            if let Some(want) = check.group_keys.as_ref().filter(|want| **want != keys) {
+                self.mismatch(check.position, format!("groups of {labels}"), want.clone(), keys);
+            }
         }
     }
 
@@ -276,14 +330,8 @@ impl TestRun<'_> {
         let want = sorted(&check.expected);
         let got = sorted(firing.get(&check.alertname).map_or(&[], Vec::as_slice));
         if want != got {
-            let message = format!(
-                "alertname: {}, time: {} ms,\n  exp: {}\n  got: {}",
-                check.alertname,
-                check.eval_time_ms,
-                list(&want),
-                list(&got)
-            );
-            self.fail(check.position, message);
+            let message = format!("alertname: {}, time: {} ms", check.alertname, check.eval_time_ms);
+            self.mismatch(check.position, message, want, got);
         }
     }
 
@@ -314,101 +362,13 @@ impl TestRun<'_> {
         let fuzzy = self.file.fuzzy_compare;
         let equal = want.len() == got.len()
             && want.iter().zip(&got).all(|(w, g)| w.0 == g.0 && values_equal(&w.1, &g.1, fuzzy));
+        let shown = |samples: &[(Labels, Value)]| -> Vec<String> {
+            samples.iter().map(|(l, v)| format!("{l} {}", describe_value(v))).collect()
+        };
+        self.log.line(|| format!("{} ms: {} is {}", check.eval_time_ms, check.expr, shown(&got).join(", ")));
         if !equal {
-            let shown = |samples: &[(Labels, Value)]| {
-                list(&samples.iter().map(|(l, v)| format!("{l} {}", describe_value(v))).collect::<Vec<_>>())
-            };
-            let message = format!(
-                "expr: {:?}, time: {} ms,\n  exp: {}\n  got: {}",
-                check.expr,
-                check.eval_time_ms,
-                shown(&want),
-                shown(&got)
-            );
-            self.fail(check.position, message);
+            let message = format!("expr: {:?}, time: {} ms", check.expr, check.eval_time_ms);
+            self.mismatch(check.position, message, shown(&want), shown(&got));
         }
-    }
-}
-
-fn firing(groups: &[Group]) -> FiringAlerts {
-    let mut firing = FiringAlerts::new();
-    for (rule, alerts) in groups.iter().flat_map(Group::rules) {
-        let RuleKind::Alerting { alert, .. } = &rule.kind else { continue };
-        let list = firing.entry(alert.clone()).or_default();
-        for active in alerts.active().filter(|a| a.state == AlertState::Firing) {
-            let labels = active.labels.iter().filter(|l| l.name != "alertname");
-            list.push(ExpectedAlert {
-                labels: labels.map(|l| (l.name.to_owned(), l.value.to_owned())).collect(),
-                annotations: active
-                    .annotations
-                    .iter()
-                    .map(|l| (l.name.to_owned(), l.value.to_owned()))
-                    .collect(),
-            });
-        }
-    }
-    firing
-}
-
-fn describe_alert(alert: &ExpectedAlert) -> String {
-    // An empty value is an absent label, and an absent annotation.
-    let map = |entries: &BTreeMap<String, String>| {
-        let entries: BTreeSet<String> =
-            entries.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={v:?}")).collect();
-        entries.into_iter().collect::<Vec<_>>().join(", ")
-    };
-    format!("Labels:{{{}}} Annotations:{{{}}}", map(&alert.labels), map(&alert.annotations))
-}
-
-fn describe_value(value: &Value) -> String {
-    match value {
-        Value::Float(v) => format_float_go(*v),
-        Value::Histogram(h) => format!("{h:?}"),
-    }
-}
-
-fn list(items: &[String]) -> String {
-    if items.is_empty() { "nil".to_owned() } else { items.join("\n       ") }
-}
-
-fn expected_sample(sample: &ExpectedSample) -> Result<(Labels, Value), String> {
-    let labels = if sample.labels.trim().is_empty() || sample.labels.trim() == "{}" {
-        Labels::empty()
-    } else {
-        let options = bellwether_promql::syntax::ParserOptions::all_enabled();
-        let matchers = parse_metric_selector(&sample.labels, &options)
-            .map_err(|e| format!("labels {:?}: {e}", sample.labels))?;
-        if let Some(other) = matchers.iter().find(|m| m.op() != MatchOp::Eq) {
-            return Err(format!("labels {:?}: {other} is not a label", sample.labels));
-        }
-        Labels::from_pairs(matchers.iter().map(|m| (m.name(), m.value())))
-    };
-    if sample.histogram.is_empty() {
-        return Ok((labels, Value::Float(sample.value)));
-    }
-    let series = parse_series(&format!("x {}", sample.histogram)).map_err(|e| format!("histogram: {e}"))?;
-    match series.values.as_slice() {
-        [SequenceValue::Histogram { histogram, .. }] => Ok((labels, Value::Histogram(Arc::clone(histogram)))),
-        _ => Err(format!("expected exactly one histogram, got {:?}", sample.histogram)),
-    }
-}
-
-/// Floats are equal if they are the same, or, when compared loosely, neighbours.
-fn values_equal(want: &Value, got: &Value, fuzzy: bool) -> bool {
-    match (want, got) {
-        (Value::Float(want), Value::Float(got)) => {
-            want == got
-                || (want.is_nan() && got.is_nan())
-                || (fuzzy && (want.next_up() == *got || want.next_down() == *got))
-        }
-        (Value::Histogram(want), Value::Histogram(got)) => {
-            let compact = |h: &bellwether_model::FloatHistogram| {
-                let mut h = h.clone();
-                h.compact(0);
-                h
-            };
-            compact(want) == compact(got)
-        }
-        _ => false,
     }
 }

@@ -1,0 +1,66 @@
+//! How the commands that judge files show what they found.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use bellwether_lint::{Finding, Format, Place, Report, Severity};
+use clap::ValueEnum;
+
+use crate::terminal::print;
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// With the lines of the files, for people.
+    Text,
+    /// One object with a list, for programs.
+    Json,
+    /// Annotations, as GitHub's workflows read them.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+impl From<ReportFormat> for Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Text => Self::Text,
+            ReportFormat::Json => Self::Json,
+            ReportFormat::Github => Self::Github,
+            ReportFormat::Sarif => Self::Sarif,
+        }
+    }
+}
+
+/// Shows a report; the exit code is that of its verdict.
+pub(crate) fn show(report: &Report, format: ReportFormat) -> anyhow::Result<ExitCode> {
+    print(&report.show(format.into()))?;
+    Ok(ExitCode::from(report.verdict().exit_code()))
+}
+
+/// The bytes of a file; that it cannot be read is a finding. Its text is kept for the report.
+pub(crate) fn read(path: &Path, report: &mut Report) -> Option<Vec<u8>> {
+    let name = path.display().to_string();
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            report.texts.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+            Some(bytes)
+        }
+        Err(error) => {
+            report.findings.push(unreadable(&name, &error));
+            None
+        }
+    }
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Finding {
+    Finding {
+        rule: "unreadable-file",
+        severity: Severity::Error,
+        place: Place::file(name),
+        subject: None,
+        message: format!("cannot be read: {error}"),
+        remedy: String::new(),
+        refuses: true,
+    }
+}

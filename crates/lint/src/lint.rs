@@ -1,0 +1,35 @@
+use crate::comment::{BAD_DISABLE, UNUSED_DISABLE, set_aside};
+use crate::finding::Finding;
+use crate::options::Options;
+use crate::rules::{RULES, Scene};
+use crate::source::{RuleSource, all_rules};
+
+/// Everything that is found in rule files which belong together, by file and place.
+///
+/// Files that a server refuses have no [`RuleSource`]; their problems come from [`RuleSource::parse`].
+pub fn lint(sources: &[RuleSource], options: &Options) -> Vec<Finding> {
+    let scene = Scene::new(all_rules(sources), options);
+    let findings = static_findings(&scene);
+    let is_judged = |id: &str| {
+        ![BAD_DISABLE, UNUSED_DISABLE].contains(&id)
+            && RULES.iter().any(|rule| rule.id == id && !rule.is_live)
+    };
+    let mut findings = set_aside(findings, sources, options, is_judged);
+    sort(&mut findings, sources);
+    findings
+}
+
+/// What the rules find that need no server, with nothing set aside.
+pub(crate) fn static_findings(scene: &Scene<'_>) -> Vec<Finding> {
+    RULES.iter().flat_map(|rule| (rule.check)(scene).into_iter().map(|found| found.of(rule))).collect()
+}
+
+/// By the order of the files, then by place.
+pub(crate) fn sort(findings: &mut [Finding], sources: &[RuleSource]) {
+    let rank = |finding: &Finding| {
+        sources.iter().position(|source| source.name == finding.place.file).unwrap_or(usize::MAX)
+    };
+    findings.sort_by(|a, b| {
+        (rank(a), &a.place.file, a.place.start, a.rule).cmp(&(rank(b), &b.place.file, b.place.start, b.rule))
+    });
+}

@@ -1,5 +1,7 @@
 //! `bellwether demo`: the server with five simulated platforms that it scrapes over real HTTP.
 
+mod rules;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,6 +17,7 @@ use bellwether_scrape::{Backfill, PastScrape, ScrapeOptions};
 use bellwether_tsdb::Tsdb;
 use bellwether_yaml::Errors;
 
+use self::rules::PastRules;
 use crate::alertmanager::AlertmanagerSource;
 use crate::cli::DemoArgs;
 use crate::log;
@@ -61,11 +64,12 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
     let receivers = alertmanager(&inbox.url()).context("the demo's alertmanager.yml")?;
     let source = ConfigSource {
         file: args.serve.config_file.take(),
-        extra: vec![fleet.scrape_config_yaml()],
+        extra: vec![fleet.scrape_config_yaml(), rules::write(&args.serve.storage.path)?],
         alertmanager: AlertmanagerSource::new(args.serve.alertmanager.clone(), receivers),
         packs: platforms(&fleet),
         ..ConfigSource::default()
     };
+    args.serve.rules = args.serve.rules.for_known_past();
     let server = ServerArgs::new(args.serve, Some(fill_history(&fleet, now_ms)));
     let outcome = run(server, source).await;
     fleet.shutdown().await;
@@ -97,7 +101,10 @@ fn fill_history(fleet: &Fleet, now_ms: i64) -> FillHistory {
         if store.active_series() > 0 || !store.parts().is_empty() {
             return Ok(());
         }
-        store_history(history, format, &addresses, store, config)
+        let past_rules = PastRules::new(store, config, to_ms)?;
+        store_history(history, format, &addresses, past_rules, (store, config))?;
+        store.maintain()?;
+        Ok(())
     })
 }
 
@@ -105,13 +112,16 @@ fn store_history(
     history: History,
     format: OutputFormat,
     addresses: &HashMap<(&str, &str), String>,
-    store: &Tsdb,
-    config: &Config,
+    mut past_rules: PastRules,
+    (store, config): (&Tsdb, &Config),
 ) -> anyhow::Result<()> {
     let mut backfill = Backfill::new(&config.scrape_configs, &ScrapeOptions::default());
     let content_type = format.content_type();
     let mut samples = 0;
+    let mut last_ms = i64::MIN;
     for snapshot in history {
+        past_rules.evaluate_before(snapshot.ts_ms);
+        last_ms = snapshot.ts_ms;
         let address =
             addresses.get(&(snapshot.job, snapshot.instance)).context("a process without endpoint")?;
         let scrape = PastScrape {
@@ -123,7 +133,7 @@ fn store_history(
         };
         samples += backfill.store(&scrape, &Tenant::default(), store)?.stored();
     }
-    store.maintain()?;
+    past_rules.evaluate_before(last_ms.saturating_add(1));
     tracing::info!(samples, "simulated past stored");
     Ok(())
 }

@@ -147,7 +147,7 @@ mod tests {
     fn times_that_are_none() {
         let read = |text: &str| -> Result<SentAlert, _> { serde_json::from_str(text) };
         for none in
-            [r#"{}"#, r#"{"startsAt":null}"#, r#"{"startsAt":""}"#, r#"{"startsAt":"0001-01-01T00:00:00Z"}"#]
+            ["{}", r#"{"startsAt":null}"#, r#"{"startsAt":""}"#, r#"{"startsAt":"0001-01-01T00:00:00Z"}"#]
         {
             assert_eq!(read(none).expect("read").starts_at, None, "{none}");
         }

@@ -11,6 +11,7 @@ mod rust;
 mod scrape;
 pub(crate) mod slo_tests;
 
+use bellwether_rules::slo::camel_case;
 use bellwether_yaml::Value;
 
 use crate::lint::{Finding, Level, lint};
@@ -128,23 +129,6 @@ fn slug(title: &str, separator: char) -> String {
         }
     }
     out.trim_end_matches(separator).to_owned()
-}
-
-/// Words as one in which each begins with a capital letter.
-fn camel_case(text: &str) -> String {
-    let mut out = String::new();
-    let mut begins = true;
-    for c in text.chars() {
-        if !c.is_ascii_alphanumeric() {
-            begins = true;
-        } else if begins {
-            out.push(c.to_ascii_uppercase());
-            begins = false;
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

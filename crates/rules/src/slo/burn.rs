@@ -133,8 +133,8 @@ fn usual_name(objective: &str, severity: Severity) -> String {
     format!("{}BudgetBurns{how}", camel_case(objective))
 }
 
-/// Words as one in which each begins with a capital letter.
-pub(super) fn camel_case(text: &str) -> String {
+/// Words as one in which each begins with a capital letter: how alerts are called.
+pub fn camel_case(text: &str) -> String {
     let mut out = String::new();
     let mut begins = true;
     for c in text.chars() {

@@ -18,7 +18,7 @@ mod read;
 mod status;
 
 pub use alerting::{AlertChange, Alerting, BurnCondition};
-pub use burn::{Burn, BurnAlert, Severity, TIERS, Tier, burn_alerts};
+pub use burn::{Burn, BurnAlert, Severity, TIERS, Tier, burn_alerts, camel_case};
 pub use compile::{
     ABSENT_SUFFIX, BAD_EVENTS, ERROR_RATIO, RuleAlert, SLO_ID, TOTAL_EVENTS, WINDOWS_MS, groups, rule_alerts,
     rule_files, rules, series_labels,

@@ -21,6 +21,9 @@ const SWEEP_EVERY_MS: i64 = 60_000;
 /// A delivery is given up so long before the next one is due, so that its failure is known by then: a tenth of the time between them, and not longer than this.
 const GIVE_UP_BEFORE_MS: i64 = 5_000;
 
+/// Whoever is being told has so long at least, however short the interval of the group is, in milliseconds. Meanwhile the group is not looked at.
+const TELL_MIN_MS: i64 = 10_000;
+
 /// Whether somebody is told about an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Voice {
@@ -68,6 +71,11 @@ impl Router {
 
     fn flush(&mut self, id: &GroupId, now_ms: i64, out: &mut Due) {
         let Some(group) = self.groups.get_mut(id) else { return };
+        let given_until_ms = group.last_flush_ms + TELL_MIN_MS;
+        if !group.open.is_empty() && now_ms < given_until_ms {
+            self.reschedule(id, given_until_ms);
+            return;
+        }
         for superseded in std::mem::take(&mut group.open) {
             self.open.remove(&superseded);
             out.superseded.push(superseded);
@@ -168,7 +176,7 @@ impl Router {
             more_alerts,
             route_labels: options.labels.clone(),
             posted: entry.and_then(|entry| entry.posted.clone()),
-            deadline_ms: now_ms + options.group_interval_ms
+            deadline_ms: now_ms + options.group_interval_ms.max(TELL_MIN_MS)
                 - (options.group_interval_ms / 10).min(GIVE_UP_BEFORE_MS),
         };
         let open = Open { group: id.clone(), key, firing, resolved, owed };
@@ -233,7 +241,12 @@ impl Router {
         let Some(state) = self.groups.get_mut(group) else { return };
         state.open.remove(&id);
         state.has_failed |= failed;
-        self.dirty.groups.insert(group.clone());
+        if state.open.is_empty() {
+            // It may have been put off while somebody was being told.
+            let due_ms = state.last_flush_ms + state.options.group_interval_ms;
+            let next_flush_ms = state.clock.next_flush_ms.min(due_ms.max(now_ms));
+            self.reschedule(group, next_flush_ms);
+        }
         self.leave_if_done(group, now_ms);
     }
 

@@ -207,3 +207,21 @@ fn another_configuration_keeps_the_clocks_of_groups_that_it_does_not_change() {
     // A group of another route begins anew, and since its alert has waited long enough that is at once; what has been told is not told again.
     assert_eq!(play.told[1..], ["640: all/0 new_alerts_in_group a b"].map(str::to_owned));
 }
+
+#[test]
+fn who_is_being_told_has_some_seconds_however_short_the_interval_is() {
+    let mut play = Play::new(&CONFIG.replace("group_interval: 5m", "group_interval: 1s"));
+    play.insert(0, "Slow", "a", "warn", Some(100_000));
+    let at = |play: &Play, s: i64| play.now_ms() + s * 1000;
+    let first = play.router.poll(at(&play, 30)).deliveries;
+    play.insert(0, "Slow", "b", "warn", Some(100_000));
+    let meanwhile = play.router.poll(at(&play, 39));
+    assert_eq!((meanwhile.deliveries.len(), meanwhile.superseded.len()), (0, 0), "not yet");
+    let late = play.router.poll(at(&play, 40));
+    assert_eq!((late.deliveries.len(), late.superseded.len()), (1, 1));
+    assert_eq!(late.superseded, [first[0].id]);
+    assert_eq!(play.router.poll(at(&play, 42)).deliveries, [], "not yet again");
+    // As soon as it has been told the group is due.
+    play.router.delivered(late.deliveries[0].id, None, at(&play, 43)).expect("open");
+    assert_eq!(play.router.next_wake_ms(), Some(at(&play, 43)));
+}

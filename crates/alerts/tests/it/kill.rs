@@ -241,13 +241,21 @@ impl Sender {
         Some(())
     }
 
-    /// Something new; if `waits`, some of it is waited for.
-    fn step(&mut self, dice: &mut Dice, hook: &Hook, line: &mut Line, waits: bool) -> Option<()> {
+    /// An alert of which somebody is told.
+    fn fire(&mut self, line: &mut Line) -> Option<String> {
         self.made += 1;
-        let n = self.made;
+        let name = format!("loud-{}", self.made);
+        self.firing.insert(name.clone());
+        line.ask(&format!("fire {name}"))?;
+        Some(name)
+    }
+
+    /// Something new; some of it is waited for.
+    fn step(&mut self, dice: &mut Dice, hook: &Hook, line: &mut Line) -> Option<()> {
         match dice.roll(10) {
             0 => {
-                let name = format!("quiet-{n}");
+                self.made += 1;
+                let name = format!("quiet-{}", self.made);
                 let id = line.ask(&format!("silence {name}"))?;
                 self.silences.insert(id);
                 self.silenced.insert(name.clone());
@@ -260,10 +268,8 @@ impl Sender {
                 line.ask(&format!("end {name}"))?;
             }
             _ => {
-                let name = format!("loud-{n}");
-                self.firing.insert(name.clone());
-                line.ask(&format!("fire {name}"))?;
-                if waits && dice.roll(2) == 0 {
+                let name = self.fire(line)?;
+                if dice.roll(2) == 0 {
                     hook.wait_for(&name, "firing");
                 }
             }
@@ -281,7 +287,7 @@ fn kills_lose_nothing_and_double_only_what_was_under_way() {
         let (mut child, mut line) = Line::start(folder.path(), &format!("{url}{run}"));
         sender.say_again(&hook, &mut line).expect("alive");
         for _ in 0..=dice.roll(12) {
-            sender.step(&mut dice, &hook, &mut line, true).expect("alive");
+            sender.step(&mut dice, &hook, &mut line).expect("alive");
         }
         let log = line.ask("log all").expect("alive");
         for message in log.split(',') {
@@ -292,7 +298,9 @@ fn kills_lose_nothing_and_double_only_what_was_under_way() {
         } else {
             // In the middle of telling.
             *hook.victim.lock().expect("no panic") = Some(child);
-            while sender.step(&mut dice, &hook, &mut line, false).is_some() {}
+            if sender.fire(&mut line).is_some() {
+                while line.ask("log all").is_some() {}
+            }
         }
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

@@ -11,6 +11,7 @@ mod connection;
 mod cors;
 mod envelope;
 mod error;
+mod graph_link;
 mod guard;
 mod host;
 mod json;

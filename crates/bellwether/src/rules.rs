@@ -28,6 +28,10 @@ const EVALUATION_DRAIN: Duration = Duration::from_secs(3);
 /// How long alerts that wait may take to be sent when the server stops.
 const SENDING_DRAIN: Duration = Duration::from_secs(3);
 
+/// What stands for the file of the rules that come with the server.
+const BUILTIN_FILE: &str = "bellwether";
+const BUILTIN_RULES: &[u8] = include_bytes!("builtin.rules.yml");
+
 /// Flags of the rules. The names are those of Prometheus.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RulesArgs {
@@ -84,7 +88,19 @@ pub(crate) fn load(
     for (file, rules) in rule_files(objectives) {
         groups.extend(sources(&file, rules));
     }
+    if config.rules.builtin_alerts {
+        groups.extend(builtin());
+    }
     if problems.is_empty() { Ok(groups) } else { Err(problems.join("\n")) }
+}
+
+/// The rules with which the server watches itself, over its own metrics; they find something only if it is scraped.
+fn builtin() -> impl Iterator<Item = GroupSource> {
+    let rules = RuleFile::parse(BUILTIN_FILE, BUILTIN_RULES, &RuleFileOptions::default());
+    sources(
+        BUILTIN_FILE,
+        rules.unwrap_or_else(|e| panic!("BUG: the rules that come with the server are wrong: {e}")),
+    )
 }
 
 fn sources(file: &str, read: RuleFile) -> impl Iterator<Item = GroupSource> {

@@ -9,6 +9,7 @@ use super::alerting::AlertingConfig;
 use super::alertmanager::{self, AlertmanagerSetup};
 use super::global::GlobalConfig;
 use super::limits::LimitsConfig;
+use super::rules::RulesConfig;
 use super::runtime::RuntimeConfig;
 use super::storage::StorageConfig;
 use super::tracing::TracingConfig;
@@ -26,6 +27,8 @@ pub struct Config {
     pub alertmanager: Option<AlertmanagerSetup>,
     /// Patterns of files with rules.
     pub rule_files: Vec<PathBuf>,
+    /// What the server does with rules of its own accord. Prometheus does not have this.
+    pub rules: RulesConfig,
     /// Patterns of files with further jobs, which are part of `scrape_configs` already.
     pub scrape_config_files: Vec<PathBuf>,
     /// What to scrape: the jobs of the file itself, then those of included files. No two have the same name.
@@ -132,6 +135,7 @@ impl Config {
         map.set_if("scrape_configs", Value::List(own.map(ScrapeConfig::to_value).collect()));
         map.set_if("storage", self.storage.to_value());
         map.set_if("limits", self.limits.to_value());
+        map.set_if("rules", self.rules.to_value());
         map.set_if("packs", paths(&self.packs));
         map.set_if("slos", paths(&self.slos));
         if let Some(tracing) = &self.tracing {

@@ -22,6 +22,7 @@ use super::file::{Config, Owner};
 use super::global::GlobalConfig;
 use super::include::{IncludedFile, read_patterns};
 use super::limits::LimitsConfig;
+use super::rules::RulesConfig;
 use super::runtime::RuntimeConfig;
 use super::slos::Slos;
 use super::storage::StorageConfig;
@@ -119,6 +120,7 @@ struct FileSpec<'d> {
     alerting: At<'d, AlertingSpec<'d>>,
     alertmanager: Option<Node<'d>>,
     rule_files: At<'d, Vec<PathBuf>>,
+    rules: RulesConfig,
     scrape_config_files: Vec<PathBuf>,
     scrape_configs: Vec<ScrapeSpec<'d>>,
     storage: StorageConfig,
@@ -150,6 +152,7 @@ impl<'d> Decode<'d> for FileSpec<'d> {
                 value: values(read_patterns(&mut map, "rule_files", "rule")),
                 node: map.place("rule_files"),
             },
+            rules: map.or_default("rules"),
             scrape_config_files: values(read_patterns(&mut map, "scrape_config_files", "scrape config")),
             scrape_configs: map.list("scrape_configs", "empty or null scrape config section"),
             storage: map.or_default("storage"),
@@ -237,6 +240,7 @@ impl Loader<'_> {
             alerting: alerting.ok()?,
             alertmanager,
             rule_files: file.rule_files.value,
+            rules: file.rules,
             scrape_config_files: file.scrape_config_files,
             scrape_configs,
             n_own_scrape_configs,

@@ -123,8 +123,6 @@ const SAME: &[(&str, &str)] = &[
     ("query_exemplars", "query=nope&start=5&end=1"),
     ("format_query", "query=sum by(a)(rate(x[5m]))>1"),
     ("format_query", "query=sum("),
-    ("rules", ""),
-    ("alerts", ""),
     ("alertmanagers", ""),
 ];
 

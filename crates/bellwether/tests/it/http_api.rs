@@ -524,7 +524,11 @@ fn targets_are_chosen_by_state() {
 #[test]
 fn rules_that_were_not_evaluated_say_so() {
     let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("prometheus.yml"), "rule_files: ['rules-*.yml']\n").expect("written");
+    std::fs::write(
+        dir.path().join("prometheus.yml"),
+        "rule_files: ['rules-*.yml']\nrules: {builtin_alerts: false}\n",
+    )
+    .expect("written");
     let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
     assert_eq!(server.api("rules", &[]), json!({"groups": []}));
     assert_eq!(server.api("alerts", &[]), json!({"alerts": []}));

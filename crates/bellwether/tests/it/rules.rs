@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Bellwether, Process, fetch, form, free_port, prometheus, request, require, target, wait_for, wait_http,
+    Bellwether, Process, exchange, fetch, form, free_port, prometheus, request, require, target, wait_for,
+    wait_http,
 };
 
 const RULES: &str = r#"groups:
@@ -78,7 +79,8 @@ fn setup(dir: &Path) {
         "global: {{evaluation_interval: 1s}}\nrule_files: ['rules*.yml']\nscrape_configs:\n- job_name: app\n  scrape_interval: 1s\n  \
          static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
     );
-    fs::write(dir.join("prometheus.yml"), config).expect("written");
+    fs::write(dir.join("prometheus.yml"), &config).expect("written");
+    fs::write(dir.join("bellwether.yml"), config + "rules: {builtin_alerts: false}\n").expect("written");
 }
 
 /// What a server tells once all rules were evaluated over data.
@@ -102,7 +104,7 @@ fn settled(url: &str, path: &str) -> Value {
 fn rules_and_alerts_are_told_as_prometheus_does() {
     let dir = tempfile::tempdir().expect("a folder");
     setup(dir.path());
-    let ours = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let ours = Bellwether::serve(dir.path(), &["--config.file=bellwether.yml"]);
     let peer_dir = tempfile::tempdir().expect("a folder");
     for file in ["rules.yml", "prometheus.yml"] {
         fs::copy(dir.path().join(file), peer_dir.path().join(file)).expect("copied");
@@ -127,7 +129,7 @@ fn rules_and_alerts_are_told_as_prometheus_does() {
 fn rules_are_listed_in_parts_and_by_labels() {
     let dir = tempfile::tempdir().expect("a folder");
     setup(dir.path());
-    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let server = Bellwether::serve(dir.path(), &["--config.file=bellwether.yml"]);
     settled(&server.url, "/api/v1/rules");
     let names = |params: &[(&str, &str)]| -> Vec<String> {
         let data = server.api("rules", params);
@@ -167,7 +169,7 @@ fn rules_are_listed_in_parts_and_by_labels() {
 fn a_reload_takes_new_rules_and_refuses_wrong_ones() {
     let dir = tempfile::tempdir().expect("a folder");
     setup(dir.path());
-    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml", "--web.enable-lifecycle"]);
+    let server = Bellwether::serve(dir.path(), &["--config.file=bellwether.yml", "--web.enable-lifecycle"]);
     settled(&server.url, "/api/v1/rules");
     let since = |server: &Bellwether| {
         let data = server.api("rules", &[("rule_name[]", "QueueLongForHours")]);
@@ -205,7 +207,7 @@ fn a_reload_takes_new_rules_and_refuses_wrong_ones() {
 fn alerts_survive_a_crash_and_their_history_is_told() {
     let dir = tempfile::tempdir().expect("a folder");
     setup(dir.path());
-    let mut server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let mut server = Bellwether::serve(dir.path(), &["--config.file=bellwether.yml"]);
     settled(&server.url, "/api/v1/rules");
     let alerts = |server: &Bellwether| {
         let data = server.api("alerts", &[]);
@@ -231,7 +233,7 @@ fn alerts_survive_a_crash_and_their_history_is_told() {
     assert_eq!(before.len(), 6, "{before:?}");
     server.process.kill();
     drop(server);
-    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    let server = Bellwether::serve(dir.path(), &["--config.file=bellwether.yml"]);
     server.wait_ready();
     assert_eq!(alerts(&server), before);
     let params = [("match[]", "{alertname=\"QueueLong\", queue=\"a\"}")];
@@ -273,7 +275,7 @@ fn an_alertmanager_is_told() {
     let dir = tempfile::tempdir().expect("a folder");
     setup(dir.path());
     let (_process, port) = alertmanager(dir.path());
-    let config = fs::read_to_string(dir.path().join("prometheus.yml")).expect("there");
+    let config = fs::read_to_string(dir.path().join("bellwether.yml")).expect("there");
     let config = config.replace(
         "evaluation_interval: 1s",
         "evaluation_interval: 1s, external_labels: {site: x, job: other}",
@@ -284,10 +286,10 @@ fn an_alertmanager_is_told() {
          relabel_configs: [{{source_labels: [__address__], regex: 'left-out.*', action: drop}}]\n    \
          alert_relabel_configs: [{{target_label: by, replacement: us}}]\n"
     );
-    fs::write(dir.path().join("prometheus.yml"), config + &alerting).expect("written");
+    fs::write(dir.path().join("bellwether.yml"), config + &alerting).expect("written");
     let server = Bellwether::serve(
         dir.path(),
-        &["--config.file=prometheus.yml", "--web.external-url=http://bw.example/x", "--web.route-prefix=/"],
+        &["--config.file=bellwether.yml", "--web.external-url=http://bw.example/x", "--web.route-prefix=/"],
     );
     let url = format!("http://127.0.0.1:{port}/api/v2/alerts");
     assert_eq!(
@@ -315,4 +317,40 @@ fn an_alertmanager_is_told() {
     let metrics = server.get("/metrics").1;
     let sent = format!("bellwether_alertmanager_alerts_sent_total{{alertmanager=\"{url}\"}} 2");
     assert!(metrics.contains(&sent), "{metrics}");
+}
+
+#[test]
+fn the_server_watches_itself_and_the_router_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("bellwether.yml"), "global: {evaluation_interval: 1s}\n").expect("written");
+    let server = Bellwether::serve(dir.path(), &[]);
+    let alert = wait_for("the watchdog", || {
+        let (_, body) = server.get("/api/v2/alerts");
+        let alerts: Value = serde_json::from_str(&body).ok()?;
+        alerts.as_array()?.iter().find(|alert| alert["labels"]["alertname"] == "Watchdog").cloned()
+    });
+    let link = alert["generatorURL"].as_str().expect("a link");
+    assert_eq!(link, format!("{}/graph?g0.expr=vector%281%29&g0.tab=1", server.url));
+    let answer = exchange("GET", link, &[], b"");
+    assert_eq!((answer.status, answer.header("location")), (307, "/explore?q=vector%281%29&tab=table"));
+    let groups = server.api("rules", &[("file[]", "bellwether")])["groups"].clone();
+    let names: Vec<&str> =
+        groups[0]["rules"].as_array().expect("rules").iter().filter_map(|r| r["name"].as_str()).collect();
+    let want = [
+        "Watchdog",
+        "RuleEvaluationFailing",
+        "RuleGroupTooSlow",
+        "NotificationsFailing",
+        "ConfigReloadFailed",
+    ];
+    assert_eq!(names, want);
+    // Each of them asks for what there is.
+    let metrics = server.get("/metrics").1;
+    for name in [
+        "rule_evaluation_failures_total",
+        "rule_group_iterations_missed_total",
+        "config_last_reload_successful",
+    ] {
+        assert!(metrics.contains(&format!("# TYPE bellwether_{name} ")), "{name}");
+    }
 }

@@ -85,6 +85,11 @@ pub(crate) fn alertmanagers(metrics: &mut Metrics<'_>, state: &AppState) {
     let senders = state.external.status();
     for (name, metric_type, help, value) in SENDER_ROWS {
         let rows = senders.iter().map(|s| (vec![("alertmanager", s.url.clone())], value(s)));
-        metrics.family(&format!("bellwether_alertmanager_{name}"), metric_type, help, &rows.collect());
+        metrics.family(
+            &format!("bellwether_external_alertmanager_{name}"),
+            metric_type,
+            help,
+            &rows.collect(),
+        );
     }
 }

@@ -315,7 +315,7 @@ fn an_alertmanager_is_told() {
     let rule = &server.api("rules", &[("rule_name[]", "QueueLong")])["groups"][0]["rules"][0];
     assert_eq!(alert["startsAt"].as_str(), rule["alerts"][0]["activeAt"].as_str());
     let metrics = server.get("/metrics").1;
-    let sent = format!("bellwether_alertmanager_alerts_sent_total{{alertmanager=\"{url}\"}} 2");
+    let sent = format!("bellwether_external_alertmanager_alerts_sent_total{{alertmanager=\"{url}\"}} 2");
     assert!(metrics.contains(&sent), "{metrics}");
 }
 
@@ -331,8 +331,9 @@ fn the_server_watches_itself_and_the_router_is_told() {
     });
     let link = alert["generatorURL"].as_str().expect("a link");
     assert_eq!(link, format!("{}/graph?g0.expr=vector%281%29&g0.tab=1", server.url));
+    // The link leads to a page.
     let answer = exchange("GET", link, &[], b"");
-    assert_eq!((answer.status, answer.header("location")), (307, "/explore?q=vector%281%29&tab=table"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
     let groups = server.api("rules", &[("file[]", "bellwether")])["groups"].clone();
     let names: Vec<&str> =
         groups[0]["rules"].as_array().expect("rules").iter().filter_map(|r| r["name"].as_str()).collect();
@@ -353,4 +354,64 @@ fn the_server_watches_itself_and_the_router_is_told() {
     ] {
         assert!(metrics.contains(&format!("# TYPE bellwether_{name} ")), "{name}");
     }
+}
+
+/// How often the server is killed: three times, or as often as `BELLWETHER_KILLS` says.
+fn kills() -> usize {
+    std::env::var("BELLWETHER_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
+}
+
+/// An alert as it is told: state, since when, and until when it is kept.
+fn alert_states(server: &Bellwether) -> Vec<(String, String)> {
+    let data = server.api("alerts", &[]);
+    let alerts = data["alerts"].as_array().expect("a list").iter();
+    let mut alerts: Vec<(String, String)> = alerts
+        .map(|a| {
+            (a["labels"].to_string(), format!("{} {}", a["state"].as_str().unwrap_or(""), a["activeAt"]))
+        })
+        .collect();
+    alerts.sort();
+    alerts
+}
+
+#[test]
+fn kills_at_any_moment_lose_no_alert() {
+    let dir = tempfile::tempdir().expect("a folder");
+    setup(dir.path());
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: Fires, expr: queue_length > 5}\n  \
+                 - {alert: Waits, expr: queue_length > 5, for: 1h}\n  \
+                 - {alert: Kept, expr: vector(time() % 4) < 2, keep_firing_for: 1h}\n";
+    fs::write(dir.path().join("rules.yml"), rules).expect("written");
+    let start = || Bellwether::serve(dir.path(), &["--config.file=bellwether.yml"]);
+    let is_durable = |server: &Bellwether| {
+        let events = server.api("alerts/history", &[])["events"].as_array().map_or(0, Vec::len);
+        (events >= 5).then_some(())
+    };
+    let mut server = start();
+    wait_for("all alerts", || is_durable(&server));
+    let firing = |alerts: &[(String, String)]| -> Vec<(String, String)> {
+        alerts.iter().filter(|(_, state)| state.starts_with("firing")).cloned().collect()
+    };
+    let first = alert_states(&server);
+    assert_eq!((first.len(), firing(&first).len()), (5, 3), "{first:?}");
+    for kill in 0..kills() {
+        // Moments that fall on all parts of a second, of which each has an evaluation.
+        let moment = std::time::Duration::from_millis((kill as u64 * 377) % 1000);
+        std::thread::sleep(moment);
+        server.process.kill();
+        drop(server);
+        server = start();
+        let now = alert_states(&server);
+        assert_eq!(firing(&now), firing(&first), "kill {kill}: what fires goes on, since the same time");
+        // What is pending moves by the time that the server was away, and no more.
+        let waits = now.iter().filter(|(labels, _)| labels.contains("Waits"));
+        assert_eq!(waits.count(), 2, "kill {kill}: {now:?}");
+    }
+    // No `for` began anew: what waits has waited for as long as the server ran.
+    let events = server.api("alerts/history", &[("match[]", "{alertname=~\"Fires|Waits|Kept\"}")]);
+    assert_eq!(
+        events["events"].as_array().map(Vec::len),
+        Some(5),
+        "nothing ended and nothing began: {events}"
+    );
 }

@@ -141,7 +141,7 @@ async fn main() {
         println!(
             "interval {interval}: evaluations took {:.1} s, the longest {:.2} s; processor {:.1} s; {missed} slots missed, {failures} failures; \
              {} told; at most {peak_mib} MiB",
-            (took - last_took).as_secs_f64(),
+            took.saturating_sub(last_took).as_secs_f64(),
             longest.as_secs_f64(),
             cpu_s - last_cpu_s,
             sink.0.load(Ordering::Relaxed),

@@ -75,15 +75,14 @@ pub(crate) fn find(state: &StateStore, query: &HistoryQuery) -> Result<History, 
         skip += found.len();
         let is_last = found.len() < EVENTS_AT_ONCE_MAX;
         for event in found {
-            let Ok(change) = serde_json::from_slice::<AlertEvent>(&event.value) else { continue };
-            if !is_selected(&change, &query.selectors) {
-                continue;
+            let Ok(changes) = serde_json::from_slice::<Vec<AlertEvent>>(&event.value) else { continue };
+            for change in changes.into_iter().filter(|change| is_selected(change, &query.selectors)) {
+                if history.events.len() == query.limit {
+                    history.is_truncated = true;
+                    return Ok(history);
+                }
+                history.events.push((event.at_ms, change));
             }
-            if history.events.len() == query.limit {
-                history.is_truncated = true;
-                return Ok(history);
-            }
-            history.events.push((event.at_ms, change));
         }
         if is_last || skip >= LOOKED_AT_MAX {
             history.is_truncated = !is_last;

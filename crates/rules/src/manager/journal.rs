@@ -1,6 +1,6 @@
 //! What is kept of alerts across restarts, and what has become of them.
 //!
-//! Each alert that is remembered is a record; each change of its state is an event. Both are written in one transaction before anybody is told about the alert. So
+//! Each alert that is remembered is a record; the changes of their states are events, those of a rule at one time together. Both are written in one transaction before anybody is told about the alert. So
 //! whoever was told about an alert is told about the same one after a crash.
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +24,8 @@ const LAST: &str = "last";
 const CLOCK_INTERVAL_MS: i64 = 1_000;
 /// So many changes are written at once: a write has a limit.
 const CHANGES_PER_WRITE: usize = 10_000;
+/// So many changes of a rule are one event: a row costs more than what is in it.
+const CHANGES_PER_EVENT: usize = 100;
 
 /// The journal of a server.
 pub(crate) struct Journal {
@@ -95,9 +97,11 @@ impl Journal {
     ) -> Result<(), StateError> {
         let mut writes = Vec::with_capacity(2 * changes.len().min(CHANGES_PER_WRITE) + 1);
         for part in changes.chunks(CHANGES_PER_WRITE) {
-            for (rule, change) in part {
-                writes.extend(event(running, *rule, at_ms, change));
-                writes.push(record(&running.rule_keys[*rule], change));
+            for of_rule in part.chunk_by(|(a, _), (b, _)| a == b) {
+                let (rule, _) = of_rule[0];
+                let changes: Vec<&Change> = of_rule.iter().map(|(_, change)| change).collect();
+                writes.extend(events(running, rule, at_ms, &changes));
+                writes.extend(changes.iter().map(|change| record(&running.rule_keys[rule], change)));
             }
             self.state.write(std::mem::take(&mut writes))?;
         }
@@ -118,11 +122,11 @@ impl Journal {
             if keys.contains(rule_key) {
                 continue;
             }
-            for alert in old.group.alerts(rule) {
-                let change = Change { labels: alert.labels, from: alert.state, now: None };
-                writes.extend(event(old, rule, at_ms, &change));
-                writes.push(record(rule_key, &change));
-            }
+            let alerts = old.group.alerts(rule).into_iter();
+            let changes: Vec<Change> =
+                alerts.map(|alert| Change { labels: alert.labels, from: alert.state, now: None }).collect();
+            writes.extend(events(old, rule, at_ms, &changes.iter().collect::<Vec<_>>()));
+            writes.extend(changes.iter().map(|change| record(rule_key, change)));
         }
         for part in writes.chunks(CHANGES_PER_WRITE) {
             self.state.queue(part.to_vec());
@@ -168,22 +172,29 @@ fn record(rule: &str, change: &Change) -> Write {
     Write::Put { kind: ALERTS, key, value: json(&stored) }
 }
 
-/// `None` if only something about the alert has changed that is not its state.
-fn event(running: &Running, rule: usize, at_ms: i64, change: &Change) -> Option<Write> {
-    if change.from == change.to() {
-        return None;
-    }
-    let name = running.group.definition().rules[rule].name().to_owned();
-    let event = AlertEvent {
+/// The changes of the states of alerts of a rule; what else has changed is nothing that happened.
+fn events(running: &Running, rule: usize, at_ms: i64, changes: &[&Change]) -> Vec<Write> {
+    let name = running.group.definition().rules[rule].name();
+    let rule =
+        RuleName { file: running.file.clone(), group: running.name().to_owned(), name: name.to_owned() };
+    let changed = changes.iter().filter(|change| change.from != change.to());
+    let events: Vec<AlertEvent> = changed.map(|change| event(&rule, change)).collect();
+    let write = |part: &[AlertEvent]| {
+        Write::Event(Event { kind: EVENTS.into(), at_ms, subject: name.to_owned(), value: json(&part) })
+    };
+    events.chunks(CHANGES_PER_EVENT).map(write).collect()
+}
+
+fn event(rule: &RuleName, change: &Change) -> AlertEvent {
+    let now = change.now.as_ref();
+    AlertEvent {
         labels: map(&change.labels),
         from: change.from.as_str().to_owned(),
         to: change.to().as_str().to_owned(),
-        value: change.now.as_ref().map(|alert| float(&alert.value)).unwrap_or_default(),
-        annotations: change.now.as_ref().map(|alert| map(&alert.annotations)).unwrap_or_default(),
-        rule: RuleName { file: running.file.clone(), group: running.name().to_owned(), name },
-    };
-    let subject = event.rule.name.clone();
-    Some(Write::Event(Event { kind: EVENTS.into(), at_ms, subject, value: json(&event) }))
+        value: now.map(|alert| float(&alert.value)).unwrap_or_default(),
+        annotations: now.map(|alert| map(&alert.annotations)).unwrap_or_default(),
+        rule: rule.clone(),
+    }
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -64,7 +64,38 @@ shop_port=$(free_port)
 port=$(free_port)
 prefix_port=$(free_port)
 
+# Something that fires, something that waits, and something that another alert keeps quiet.
+cat >"$work/rules.yml" <<'YML'
+groups:
+- name: reach
+  interval: 5s
+  rules:
+  - alert: TargetDown
+    expr: up == 0
+    for: 10s
+    labels: {severity: critical}
+    annotations:
+      summary: '{{ $labels.job }} does not answer'
+      description: Nothing is known of {{ $labels.instance }} since then.
+  - alert: FewTargets
+    expr: count by (job) (up) < 2
+    labels: {severity: info}
+    annotations: {summary: '{{ $labels.job }} has only one target'}
+  - alert: ScrapeTakesLong
+    expr: max by (job) (scrape_duration_seconds) > 0.001
+    for: 2h
+    labels: {severity: warning}
+    annotations: {summary: 'A scrape of {{ $labels.job }} took {{ $value | humanizeDuration }}'}
+  - alert: PhaseRunsFail
+    expr: sum by (phase_name) (increase(dag_node_executions_total{status="failure"}[10m])) > 2
+    for: 1m
+    labels: {severity: warning, platform: dag}
+    annotations:
+      summary: '{{ $value | humanize }} runs of {{ $labels.phase_name }} have failed in ten minutes'
+      runbook_url: docs/runbooks/dag.md#highworkflowfailurerate
+YML
 cat >"$work/extra.yml" <<YML
+rule_files: [rules.yml]
 scrape_configs:
 - job_name: node
   scrape_interval: 2s

@@ -167,6 +167,36 @@ const PICTURES: readonly Picture[] = [
     prepare: async (page) => page.getByRole('link', { name: 'Look at what is stored' }).waitFor(),
   },
   {
+    name: 'alerts',
+    path: '/alerts?from=now-3h',
+    prepare: async (page) => {
+      await page
+        .getByRole('row', { name: /Firing missing does not answer/ })
+        .getByRole('button')
+        .first()
+        .click();
+      await page.getByRole('complementary').getByRole('link', { name: 'TargetDown' }).waitFor();
+      await page.mouse.move(0, 0);
+    },
+  },
+  {
+    name: 'rule',
+    // Past data of the demo, in which phases failed now and then.
+    path: '/rules/PhaseRunsFail?from=now-3h',
+    height: 1130,
+    prepare: async (page) =>
+      page
+        .getByRole('region', { name: 'Back-test' })
+        .getByText(/^It would /)
+        .waitFor(),
+  },
+  {
+    name: 'routing',
+    path: `/routing?labels=${encodeURIComponent('{alertname="TargetDown", platform="dag", severity="critical"}')}`,
+    height: 1000,
+    prepare: async (page) => page.getByRole('list', { name: 'Routes' }).getByRole('link').first().waitFor(),
+  },
+  {
     name: 'palette',
     path: explore('up'),
     prepare: async (page) => {

@@ -149,7 +149,11 @@ fn files_with_objectives_are_judged_without_a_server() {
     write(dir.path(), "wrong.yml", "slo: {name: b, objectve: 99, good: a, total: b}\n");
     let (success, said) = command(dir.path(), &["check", "slo", "good.yml", "wrong.yml", "missing.yml"]);
     assert!(!success, "{said}");
-    for want in ["wrong.yml:1:16: ", "did you mean \"objective\"?", "missing.yml: No such file"] {
+    for want in [
+        "wrong.yml:1:16: ",
+        "did you mean \"objective\"?",
+        "missing.yml: error: cannot be read: No such file",
+    ] {
         assert!(said.contains(want), "{said}\nlacks {want}");
     }
     let (success, said) = command(dir.path(), &["slo", "export", "good.yml", "good.yml"]);
@@ -159,7 +163,7 @@ fn files_with_objectives_are_judged_without_a_server() {
     );
     write(dir.path(), "b.yml", "slos: [missing.yml]\n");
     let (success, said) = command(dir.path(), &["check", "config", "b.yml"]);
-    assert!(!success && said.contains("b.yml:1:8: file of objectives"), "{said}");
+    assert!(!success && said.contains("b.yml:1:8: error: file of objectives"), "{said}");
 }
 
 #[test]

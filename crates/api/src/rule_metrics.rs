@@ -60,6 +60,15 @@ pub(crate) fn rules(metrics: &mut Metrics<'_>, state: &AppState) {
             .map(|group| (vec![("rule_group", format!("{};{}", group.file, group.name))], value(group)));
         metrics.family(&format!("bellwether_rule_{name}"), metric_type, help, &rows.collect());
     }
+    let findings = state.lint.counts().into_iter().map(|((rule, severity), n)| {
+        (vec![("rule", rule.to_owned()), ("severity", severity.as_str().to_owned())], n as f64)
+    });
+    metrics.family(
+        "bellwether_rule_lint_findings",
+        MetricType::Gauge,
+        "What lint finds in the rules that are evaluated, by its rule.",
+        &findings.collect(),
+    );
 }
 
 /// The same for an Alertmanager.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bellwether_alerts::alertmanager::Alertmanager;
 use bellwether_alerts::external::ExternalAlertmanagers;
+use bellwether_lint::Board;
 use bellwether_model::{AnchoredRegex, Appender, Clock, QueryMemory, Queryable, Tenant};
 use bellwether_packs::live::LiveCheck;
 use bellwether_promql::engine::QueryEngine;
@@ -135,6 +136,8 @@ pub struct AppState {
     pub scrape: Arc<ScrapeManager>,
     /// Evaluates rules.
     pub rules: Manager,
+    /// What lint says about them.
+    pub lint: Arc<Board>,
     /// Other Alertmanagers, which are told about the alerts of rules.
     pub external: ExternalAlertmanagers,
     /// Compares what is scraped with packs.

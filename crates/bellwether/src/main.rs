@@ -23,6 +23,7 @@ mod query;
 mod query_journal;
 mod query_memory;
 mod report;
+mod rule_lint;
 mod rules;
 mod serve;
 mod signals;

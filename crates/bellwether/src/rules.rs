@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::cli::{at_least_one, duration_ms, positive_duration_ms};
 use crate::memory::MemoryBound;
 use crate::operations::Checked;
+use crate::rule_lint::RuleLint;
 use crate::told::Told;
 
 /// How long evaluations may go on after their queries were cancelled.
@@ -127,6 +128,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct Rules {
     pub(crate) manager: Manager,
     pub(crate) told: Arc<Told>,
+    pub(crate) lint: RuleLint,
 }
 
 impl Rules {
@@ -171,7 +173,7 @@ impl Rules {
             outage_tolerance_ms: args.outage_tolerance_ms,
             for_grace_period_ms: args.for_grace_period_ms,
         })?;
-        Ok(Self { manager, told })
+        Ok(Self { manager, told, lint: RuleLint::default() })
     }
 
     /// Evaluates these groups of a configuration from now on, and tells whom it names. Nothing changes if certificates of Alertmanagers cannot be read. Blocks, and
@@ -188,6 +190,7 @@ impl Rules {
             query_offset_ms: config.global.rule_query_offset_ms,
         };
         self.manager.apply(groups, defaults, Labels::from_pairs(&config.global.external_labels));
+        self.lint.look_at(config);
         Ok(())
     }
 

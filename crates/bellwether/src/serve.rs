@@ -228,6 +228,7 @@ pub(crate) async fn run(args: ServerArgs, mut source: ConfigSource) -> anyhow::R
         storage: Arc::new(storage::Admin { store: store.clone(), clock: Arc::clone(&clock) }),
         scrape: Arc::new(scrape.clone()),
         rules: rules.manager.clone(),
+        lint: Arc::clone(&rules.lint.board),
         external: rules.told.external.clone(),
         packs,
         slos,

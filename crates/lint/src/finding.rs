@@ -64,6 +64,8 @@ pub struct Subject {
     pub index: usize,
     /// The name of the alert or of the recorded series.
     pub name: String,
+    /// Where it begins in its file.
+    pub position: Position,
 }
 
 /// Something that is wrong or probably not meant.

@@ -13,6 +13,7 @@
 //! let gauge = findings.iter().find(|finding| finding.rule == "rate-of-gauge").unwrap();
 //! assert_eq!(gauge.place.to_string(), "rules.yml:5:11");
 //! ```
+mod board;
 mod comment;
 mod finding;
 mod lint;
@@ -23,6 +24,7 @@ mod report;
 mod rules;
 mod source;
 
+pub use board::Board;
 pub use finding::{Finding, Place, Severity, Subject};
 pub use lint::lint;
 pub use live::{AskError, LiveError, LiveOptions, Server, learn, lint_live};

@@ -126,7 +126,12 @@ impl SourceRule<'_> {
     }
 
     pub(crate) fn subject(&self) -> Subject {
-        Subject { group: self.group.name.clone(), index: self.index, name: self.rule.name().to_owned() }
+        Subject {
+            group: self.group.name.clone(),
+            index: self.index,
+            name: self.rule.name().to_owned(),
+            position: self.start(),
+        }
     }
 
     /// The place of the name.

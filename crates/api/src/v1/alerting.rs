@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
+use bellwether_lint::Finding;
 use bellwether_model::{Fingerprint, Labels, Matcher, Value as SampleValue};
 use bellwether_promql::syntax::parse_metric_selector;
 use bellwether_rules::{ActiveAlert, AlertEvent, AlertState, GroupView, HistoryQuery, RuleKind, RuleView};
@@ -31,6 +32,7 @@ struct Wanted {
     files: BTreeSet<String>,
     selectors: Vec<Vec<Matcher>>,
     with_alerts: bool,
+    with_lint: bool,
     /// So many groups at most.
     limit: usize,
     /// The group to begin with.
@@ -76,6 +78,7 @@ impl Wanted {
             files: set("file[]"),
             selectors: selectors(state, params)?,
             with_alerts: !params.flag("exclude_alerts")?,
+            with_lint: params.flag("lint")?,
             limit,
             token,
         })
@@ -129,7 +132,13 @@ pub(crate) async fn rules(State(state): State<AppState>, params: Params) -> Resu
             next = Some(token_of(&group));
             break;
         }
-        found.push(group_json(&group, wanted.with_alerts));
+        let mut json = group_json(&group, wanted.with_alerts);
+        if wanted.with_lint {
+            for (idx, rule) in group.rules.iter().enumerate() {
+                json["rules"][idx]["lint"] = lint_json(&state.lint.about(&group.file, rule.rule.position));
+            }
+        }
+        found.push(json);
     }
     let mut data = json!({"groups": found});
     if let Some(next) = next {
@@ -191,6 +200,19 @@ fn rule_json(view: &RuleView, with_alerts: bool) -> Value {
         }
     }
     json
+}
+
+/// What lint says about a rule.
+fn lint_json(findings: &[Finding]) -> Value {
+    let one = |finding: &Finding| {
+        json!({
+            "rule": finding.rule,
+            "severity": finding.severity.as_str(),
+            "message": finding.message,
+            "remedy": finding.remedy,
+        })
+    };
+    findings.iter().map(one).collect()
 }
 
 fn alert_json(alert: &ActiveAlert) -> Value {

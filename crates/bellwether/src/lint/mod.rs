@@ -141,7 +141,7 @@ fn ask(
 }
 
 /// Takes over what a server configuration says about the rules' surroundings.
-fn take_config(config: &Config, options: &mut Options) {
+pub(crate) fn take_config(config: &Config, options: &mut Options) {
     options.evaluation_interval_ms = config.global.evaluation_interval_ms;
     options.external_labels = config.global.external_labels.clone();
     let intervals = config.scrape_configs.iter().map(|job| (job.job_name.clone(), job.interval_ms));
@@ -149,7 +149,7 @@ fn take_config(config: &Config, options: &mut Options) {
 }
 
 /// The text of a page, if it is one that fits.
-fn read_page(path: &Path) -> Option<String> {
+pub(crate) fn read_page(path: &Path) -> Option<String> {
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
     if size > MAX_PAGE_BYTES {
         return Some(String::new());

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::admin::command;
 use crate::http_api::push_to;
-use crate::support::{Bellwether, free_port, prometheus, root};
+use crate::support::{Bellwether, free_port, prometheus, root, wait_for};
 
 /// The exit code and the ids of the rules that found something.
 fn lint(dir: &Path, args: &[&str]) -> (Option<i32>, Vec<String>) {
@@ -143,6 +143,28 @@ fn a_server_that_does_not_answer_is_an_error_and_no_finding() {
         "{said}"
     );
     assert!(!said.contains("rules.yml"), "{said}");
+}
+
+#[test]
+fn the_server_tells_what_lint_says_about_its_rules() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("rules.yml"), RULES.replace("    for: 1m\n", "")).expect("written");
+    fs::write(dir.path().join("prometheus.yml"), "rule_files: [rules.yml]\n").expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
+    // The rules are looked at beside the start.
+    let lint = wait_for("findings", || {
+        let groups = server.api("rules", &[("lint", "true")]);
+        let lint = groups["groups"][0]["rules"][0]["lint"].as_array()?.clone();
+        (!lint.is_empty()).then_some(lint)
+    });
+    assert_eq!(
+        (lint.len(), &lint[0]["rule"], &lint[0]["severity"]),
+        (1, &"for-missing".into(), &"warning".into())
+    );
+    assert!(lint[0]["message"].is_string() && lint[0]["remedy"].is_string());
+    assert_eq!(server.api("rules", &[])["groups"][0]["rules"][0]["lint"], Value::Null, "only if asked for");
+    let (_, metrics) = server.get("/metrics");
+    assert!(metrics.contains("bellwether_rule_lint_findings{rule=\"for-missing\",severity=\"warning\"} 1"));
 }
 
 /// The rules that packs make say what they mean. What is left is set aside in the packs with a reason.

@@ -299,7 +299,6 @@ describe('Alerts and whom they reach', () => {
     const { page, open, expectClean } = await browser.open({ server: url });
     await page.goto(`${url}/graph?g0.expr=up%7Bjob%3D%22self%22%7D&g0.tab=1`);
     await page.waitForURL(/\/explore\?q=up/);
-    await page.getByRole('tab', { name: 'Table', selected: true }).waitFor();
     await open('/alerts');
     await page.goto(`${url}/#/silences/new?filter=%7Balertname%3D%22SelfAnswers%22%7D`);
     await page.getByRole('dialog', { name: 'New silence' }).getByText('Matches 1 alert now').waitFor();

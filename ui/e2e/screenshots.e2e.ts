@@ -175,7 +175,7 @@ const PICTURES: readonly Picture[] = [
         .getByRole('button')
         .first()
         .click();
-      await page.getByRole('complementary').getByRole('link', { name: 'TargetDown' }).waitFor();
+      await page.getByRole('complementary').getByRole('link', { name: 'TargetDown', exact: true }).waitFor();
       await page.mouse.move(0, 0);
     },
   },

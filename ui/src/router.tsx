@@ -2,8 +2,8 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { App } from './App';
 import { basePath } from './api/base';
 import { NotFound } from './shell/NotFound';
+import { pageOfAlertmanager } from './url/alertmanager';
 import { parseSearch, type RawSearch, stringifySearch } from './url/codec';
-import { pageOfForeign } from './url/foreign';
 
 const root = createRootRoute({
   component: App,
@@ -110,8 +110,7 @@ const status = createRoute({
 });
 
 // Before the router reads the address.
-const { pathname, search, hash } = window.location;
-const meant = pageOfForeign(pathname.slice(basePath.length), search, hash);
+const meant = pageOfAlertmanager(window.location.hash);
 if (meant !== undefined) window.history.replaceState(undefined, '', `${basePath}${meant}`);
 
 export const router = createRouter({

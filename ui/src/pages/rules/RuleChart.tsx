@@ -23,8 +23,9 @@ export function RuleChart({ rule }: { rule: Rule }) {
     comparison === null
       ? [{ id: 'A', expression: rule.query }]
       : [
-          { id: 'A', expression: printAst(comparison.measured) },
+          // First, so that the legend has it however many lines there are.
           { id: BOUND, expression: `vector(${comparison.bound})` },
+          { id: 'A', expression: printAst(comparison.measured) },
         ];
   return (
     <ChartPanel

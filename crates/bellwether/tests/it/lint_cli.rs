@@ -153,7 +153,7 @@ fn the_server_tells_what_lint_says_about_its_rules() {
     let server = Bellwether::serve(dir.path(), &["--config.file=prometheus.yml"]);
     // The rules are looked at beside the start.
     let lint = wait_for("findings", || {
-        let groups = server.api("rules", &[("lint", "true")]);
+        let groups = server.api("rules", &[("lint", "true"), ("rule_group[]", "g")]);
         let lint = groups["groups"][0]["rules"][0]["lint"].as_array()?.clone();
         (!lint.is_empty()).then_some(lint)
     });
@@ -162,7 +162,11 @@ fn the_server_tells_what_lint_says_about_its_rules() {
         (1, &"for-missing".into(), &"warning".into())
     );
     assert!(lint[0]["message"].is_string() && lint[0]["remedy"].is_string());
-    assert_eq!(server.api("rules", &[])["groups"][0]["rules"][0]["lint"], Value::Null, "only if asked for");
+    assert_eq!(
+        server.api("rules", &[("rule_group[]", "g")])["groups"][0]["rules"][0]["lint"],
+        Value::Null,
+        "only if asked for"
+    );
     let (_, metrics) = server.get("/metrics");
     assert!(metrics.contains("bellwether_rule_lint_findings{rule=\"for-missing\",severity=\"warning\"} 1"));
 }

@@ -2,6 +2,7 @@
 
 mod amtool;
 mod explained;
+mod load;
 mod peer;
 mod reload;
 mod senders;

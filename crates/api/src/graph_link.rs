@@ -2,16 +2,17 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use bellwether_model::parse_duration_ms;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::ApiError;
-use crate::params::Params;
+use crate::params::{Params, parse_time_ms};
 use crate::state::AppState;
 
 /// So many expressions of a link are shown.
 const MOST_EXPRESSIONS: usize = 20;
 
-/// Leads `/graph?g0.expr=...&g0.tab=1` to our page with the same expressions.
+/// Leads `/graph?g0.expr=...&g0.tab=1` to our page with the same expressions and the range of the first.
 pub(crate) async fn graph(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let path = format!("{}/explore", state.settings.route_prefix);
     Ok(Redirect::temporary(&format!("{path}{}", query(|name| params.get(name)))).into_response())
@@ -28,7 +29,17 @@ fn query<'p>(get: impl Fn(&str) -> Option<&'p str>) -> String {
     if get("g0.tab") == Some("1") {
         pairs.push("tab=table".to_owned());
     }
+    if let Some((from_ms, to_ms)) = range(get("g0.end_input"), get("g0.range_input")) {
+        pairs.push(format!("from={from_ms}&to={to_ms}"));
+    }
     format!("?{}", pairs.join("&"))
+}
+
+/// The range that the first graph shows, in milliseconds since the Unix epoch; an hour if only its end is named.
+fn range(end: Option<&str>, length: Option<&str>) -> Option<(i64, i64)> {
+    let to_ms = parse_time_ms(&format!("{}Z", end?.replace(' ', "T"))).ok()?;
+    let length_ms = parse_duration_ms(length.unwrap_or("1h")).ok()?;
+    Some((to_ms.checked_sub(length_ms)?, to_ms))
 }
 
 #[cfg(test)]
@@ -37,11 +48,16 @@ mod tests {
 
     #[test]
     fn expressions_and_the_tab_are_taken_along() {
-        let link = |pairs: &'static [(&str, &str)]| {
-            query(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| *value))
-        };
+        fn get<'p>(pairs: &[(&str, &'p str)], name: &str) -> Option<&'p str> {
+            pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+        }
+        let link = |pairs: &[(&str, &'static str)]| query(|name| get(pairs, name));
         assert_eq!(link(&[("g0.expr", "up == 0"), ("g0.tab", "1")]), "?q=up%20%3D%3D%200&tab=table");
         assert_eq!(link(&[("g0.expr", "a"), ("g1.expr", "b"), ("g0.tab", "0")]), "?q=a&q=b");
         assert_eq!(link(&[("g1.expr", "b")]), "");
+        let ended = [("g0.expr", "a"), ("g0.range_input", "2h"), ("g0.end_input", "1970-01-01 03:00:00")];
+        assert_eq!(query(|name| get(&ended, name)), "?q=a&from=3600000&to=10800000");
+        let nowhere = [("g0.expr", "a"), ("g0.end_input", "yesterday")];
+        assert_eq!(query(|name| get(&nowhere, name)), "?q=a");
     }
 }

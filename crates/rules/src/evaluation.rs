@@ -1,5 +1,6 @@
 //! Evaluating one rule at one time.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,6 +8,7 @@ use std::time::Instant;
 use bellwether_model::{Alert, Labels, METRIC_NAME, QueryContext, Value};
 use bellwether_promql::engine::{InstantQuery, InstantSample, QuerySettings, QueryValue};
 use bellwether_template::library::{Sample, graph_link};
+use time::{Duration, OffsetDateTime};
 
 use crate::alert::{ActiveAlert, AlertState, AlertTimes, Change};
 use crate::error::EvalError;
@@ -101,8 +103,10 @@ impl Evaluation<'_> {
         let mut alerts = self.state.alerts.lock();
         alerts.advance(ts_ms, candidates, times, self.group.limit)?;
         let interval_ms = self.group.interval_ms.unwrap_or(0);
-        let due = due_alerts(&mut alerts, ts_ms, (resend_delay_ms, interval_ms), || {
-            generator_url(&environment.external_url, &self.rule.expr.to_string())
+        let graph = OnceCell::new();
+        let due = due_alerts(&mut alerts, ts_ms, (resend_delay_ms, interval_ms), |fired_at_ms| {
+            let of_rule = || graph_url(&environment.external_url, &self.rule.expr.to_string());
+            at_firing(graph.get_or_init(of_rule), fired_at_ms)
         });
         let mut series = Vec::new();
         if self.run.writes_alert_series {
@@ -182,7 +186,21 @@ fn alert_series(alert: &ActiveAlert) -> [(Labels, Value); 2] {
     [(state.build(), Value::Float(1.0)), (since.build(), Value::Float(active_at_s))]
 }
 
+/// How much of the past a link to what was seen shows, and how long after the alert fired it ends.
+const SHOWN: &str = "1h";
+const SHOWN_AFTER: Duration = Duration::minutes(15);
+
 /// The page that shows what was seen, in Prometheus' own form, which our page reads, too.
-fn generator_url(external_url: &str, expr: &str) -> String {
-    format!("{}{}", external_url.trim_end_matches('/'), graph_link(expr, 1))
+fn graph_url(external_url: &str, expr: &str) -> String {
+    format!("{}{}", external_url.trim_end_matches('/'), graph_link(expr, 0))
+}
+
+/// The same page around the time at which an alert fired.
+fn at_firing(graph_url: &str, fired_at_ms: i64) -> String {
+    let fired = OffsetDateTime::from_unix_timestamp(fired_at_ms.div_euclid(1000));
+    let Some(end) = fired.ok().and_then(|fired| fired.checked_add(SHOWN_AFTER)) else {
+        return graph_url.to_owned();
+    };
+    let (date, (hour, minute, second)) = (end.date(), end.time().as_hms());
+    format!("{graph_url}&g0.range_input={SHOWN}&g0.end_input={date}+{hour:02}%3A{minute:02}%3A{second:02}")
 }

@@ -14,24 +14,24 @@ pub trait AlertSink: Send + Sync {
 }
 
 /// The alerts that are to be told at `ts_ms`, as they are told. An alert is told when it fires, when it is over, and again and again in between, after more than
-/// the delay; `url` makes the address of its page. An alert that is over is repeated for as long as it is remembered.
+/// the delay; `url` makes the address of its page, given when it fired. An alert that is over is repeated for as long as it is remembered.
 pub(crate) fn due_alerts(
     alerts: &mut Alerts,
     ts_ms: i64,
     (resend_delay_ms, interval_ms): (i64, i64),
-    url: impl Fn() -> String,
+    url: impl Fn(i64) -> String,
 ) -> Vec<Alert> {
     let valid_ms = VALID_PERIODS.saturating_mul(resend_delay_ms.max(interval_ms));
-    let mut page = None;
     let mut due = Vec::new();
     for alert in alerts.iter_mut().filter(|alert| is_due(alert, ts_ms, resend_delay_ms)) {
         alert.last_sent_at_ms = Some(ts_ms);
+        let fired_at_ms = alert.fired_at_ms.unwrap_or(alert.active_at_ms);
         due.push(Alert {
             labels: alert.labels.clone(),
             annotations: alert.annotations.clone(),
-            starts_at_ms: alert.fired_at_ms.unwrap_or(alert.active_at_ms),
+            starts_at_ms: fired_at_ms,
             ends_at_ms: Some(alert.resolved_at_ms.unwrap_or(ts_ms.saturating_add(valid_ms))),
-            generator_url: page.get_or_insert_with(&url).clone(),
+            generator_url: url(fired_at_ms),
         });
     }
     due
@@ -68,7 +68,7 @@ mod tests {
             let candidates = if c == 'x' { vec![candidate] } else { Vec::new() };
             let times = AlertTimes { for_ms, keep_firing_for_ms: 0 };
             alerts.advance(step * 30_000, candidates, times, 0).expect("no duplicates");
-            let due = due_alerts(&mut alerts, step * 30_000, (60_000, 30_000), || "u".to_owned());
+            let due = due_alerts(&mut alerts, step * 30_000, (60_000, 30_000), |_| "u".to_owned());
             told.extend(due.iter().map(|a| (step, a.starts_at_ms / 1000, a.ends_at_ms.unwrap_or(0) / 1000)));
         }
         told

@@ -285,7 +285,11 @@ async fn an_alert_waits_fires_and_is_told() {
     let told = world.told.0.lock().clone();
     let [told] = &told[..] else { panic!("one alert: {told:?}") };
     assert_eq!((told.starts_at_ms, told.ends_at_ms), (third, Some(third + 4 * 60_000)));
-    assert_eq!(told.generator_url, "http://bw.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1");
+    let end = time::OffsetDateTime::from_unix_timestamp(third / 1000 + 15 * 60).expect("a time");
+    let (date, time) = (end.date(), end.time().to_string());
+    let time = time.split('.').next().unwrap_or_default().replace(':', "%3A");
+    let graph = format!("graph?g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=1h&g0.end_input={date}+{time}");
+    assert_eq!(told.generator_url, format!("http://bw.example/{graph}"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -205,6 +205,18 @@ describe('Alerts and whom they reach', () => {
     await expectClean(EXPECTED_FAILURE);
   });
 
+  test('what lint finds in a rule is marked in the list and told on its page', async () => {
+    const { page, open, expectClean } = await browser.open({ server: url });
+    await open('/rules');
+    const row = page.getByRole('row', { name: /Firing SelfAnswers Lint \d/ });
+    await row.getByRole('link', { name: 'SelfAnswers' }).click();
+    const finding = page.getByRole('region', { name: 'Lint' }).getByRole('listitem').filter({ hasText: 'for-missing' });
+    await finding.getByText('warning', { exact: true }).waitFor();
+    await finding.getByText(/how long its condition must hold/).waitFor();
+    await finding.getByText(/^give `for`/).waitFor();
+    await expectClean();
+  });
+
   test('the tree shows the way that labels take', async () => {
     const { page, open, expectClean } = await browser.open({ server: url });
     await open('/routing');

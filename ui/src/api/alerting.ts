@@ -12,6 +12,17 @@ export interface RuleAlert {
   value: string;
 }
 
+/** What lint says about a rule. */
+export interface LintFinding {
+  /** The id of the rule of lint. */
+  rule: string;
+  severity: 'error' | 'warning' | 'info';
+  /** What is wrong. */
+  message: string;
+  /** What to do about it; may be empty. */
+  remedy: string;
+}
+
 export type RuleHealth = 'ok' | 'err' | 'unknown';
 
 interface RuleBase {
@@ -26,6 +37,8 @@ interface RuleBase {
   evaluationTime: number;
   /** RFC 3339; the year 1 if there was none yet. */
   lastEvaluation: string;
+  /** Missing if it was not asked for. */
+  lint?: LintFinding[];
 }
 
 export interface AlertingRule extends RuleBase {

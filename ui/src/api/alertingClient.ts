@@ -36,9 +36,10 @@ async function bare<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 /** Rules, alerts, the router behind them and objectives, typed. */
 export const alerting = {
-  /** All rules without their alerts, or those of one name with them. */
-  rules: async (name?: string, signal?: AbortSignal): Promise<RuleGroup[]> => {
-    const params: Record<string, string> = name === undefined ? { exclude_alerts: 'true' } : { 'rule_name[]': name };
+  /** All rules without their alerts, or those of one name with them; with what lint says if that is asked for. */
+  rules: async (name?: string, signal?: AbortSignal, lint = false): Promise<RuleGroup[]> => {
+    const which: Record<string, string> = name === undefined ? { exclude_alerts: 'true' } : { 'rule_name[]': name };
+    const params = lint ? { ...which, lint: 'true' } : which;
     return (await get<{ groups: RuleGroup[] | null }>('rules', params, signal)).groups ?? [];
   },
 

@@ -5,6 +5,7 @@ import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import classes from '../../alerting/alerting.module.css';
 import { NEW_DRAFT } from '../../alerting/draft';
+import { worstFirst } from '../../alerting/lint';
 import { matchersOf } from '../../alerting/matchers';
 import { AnnotationText, RunbookLink, runbookOf } from '../../alerting/Runbook';
 import { evaluatedMs, fileName, type RuleInGroup, rulesNamed } from '../../alerting/rules';
@@ -28,6 +29,7 @@ import { PageHeader } from '../../shell/PageHeader';
 import { AlertBadge } from '../../states/AlertBadge';
 import { EmptyState } from '../../states/EmptyState';
 import { ErrorCard } from '../../states/ErrorCard';
+import { Findings } from '../../states/Findings';
 import { Loading } from '../../states/Loading';
 import { formatAgo, formatDuration, formatSeconds } from '../../time/duration';
 import { formatMomentShort } from '../../time/zone';
@@ -49,8 +51,8 @@ export function RulePage() {
   const { name } = useParams({ from: '/rules/$name' });
   const [{ file, group }] = useUrlState(ruleCodec);
   const query = useQuery({
-    queryKey: ['rules', name],
-    queryFn: ({ signal }) => alerting.rules(name, signal),
+    queryKey: ['linted-rules', name],
+    queryFn: ({ signal }) => alerting.rules(name, signal, true),
     refetchInterval: REFRESH_MS,
   });
   if (query.data === undefined) {
@@ -138,6 +140,7 @@ function OneRule({ shown: { group, rule }, others }: { shown: RuleInGroup; other
       <Panel title="Expression">
         <QueryText expr={rule.query} label={rule.name} />
       </Panel>
+      <Lint rule={rule} />
       <RuleChart rule={rule} />
       {rule.type === 'alerting' && (
         <>
@@ -173,6 +176,16 @@ function Namesakes({ others }: { others: readonly RuleInGroup[] }) {
         </span>
       ))}
     </p>
+  );
+}
+
+/** What is legal in the rule and probably not meant. */
+function Lint({ rule: { lint = [] } }: { rule: Rule }) {
+  if (lint.length === 0) return null;
+  return (
+    <Panel title="Lint" note={plural(lint.length, 'finding')}>
+      <Findings findings={worstFirst(lint).map(({ severity, ...rest }) => ({ ...rest, level: severity }))} />
+    </Panel>
   );
 }
 

@@ -1,12 +1,15 @@
 import { useMemo, useRef } from 'react';
 import classes from '../../alerting/alerting.module.css';
+import { worstFirst } from '../../alerting/lint';
 import { evaluatedMs, fileName } from '../../alerting/rules';
 import type { Rule, RuleGroup } from '../../api/alerting';
+import { formatCount } from '../../format/value';
 import { SpacerRow } from '../../lists/SpacerRow';
 import { useRowKeys } from '../../lists/useRowKeys';
 import { useVirtualRows } from '../../lists/useVirtualRows';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
+import { VerdictBadge } from '../../states/VerdictBadge';
 import { formatAgo, formatDuration, formatSeconds } from '../../time/duration';
 import { ruleCodec } from '../../url/alerting';
 import { RuleBadge } from './RuleBadge';
@@ -121,9 +124,12 @@ function RuleRow({ group, rule, chosen }: { group: RuleGroup; rule: Rule; chosen
         <RuleBadge rule={rule} />
       </td>
       <td className={`${classes.grow} ${own.rule}`}>
-        <PageLink {...pageOf(group, rule)} className={classes.open}>
-          {rule.name}
-        </PageLink>
+        <div className={own.named}>
+          <PageLink {...pageOf(group, rule)} className={classes.open}>
+            {rule.name}
+          </PageLink>
+          <LintMark rule={rule} />
+        </div>
         <div className={own.expression} title={rule.query}>
           {rule.query}
         </div>
@@ -136,5 +142,16 @@ function RuleRow({ group, rule, chosen }: { group: RuleGroup; rule: Rule; chosen
       </td>
       <td data-numeric>{last === undefined ? '–' : formatSeconds(rule.evaluationTime)}</td>
     </tr>
+  );
+}
+
+/** How many findings of lint a rule has, in the look of the worst. */
+function LintMark({ rule: { lint = [] } }: { rule: Rule }) {
+  const [worst] = worstFirst(lint);
+  if (worst === undefined) return null;
+  return (
+    <span className={own.mark} title={worst.message}>
+      <VerdictBadge verdict={worst.severity} text={`Lint ${formatCount(lint.length)}`} />
+    </span>
   );
 }

@@ -121,7 +121,7 @@ fn write_text(out: &mut String, text: &str, block_indent: Option<usize>) {
         return;
     }
     let resolved = Scalar { text, style: Style::Plain, tag: None }.resolve();
-    if resolved != Resolved::Str || text == "<<" || looks_like_a_date(text) {
+    if resolved != Resolved::Str || text == "<<" || looks_like_a_date(text) || is_base_60(text) {
         write_double_quoted(out, text);
     } else if is_plain_safe(text) {
         out.push_str(text);
@@ -134,6 +134,19 @@ fn write_text(out: &mut String, text: &str, block_indent: Option<usize>) {
 fn looks_like_a_date(text: &str) -> bool {
     let b = text.as_bytes();
     b.len() >= 8 && b[..4].iter().all(u8::is_ascii_digit) && b[4] == b'-'
+}
+
+/// Readers of YAML 1.1 take such a word, a time of the day for instance, for a number in base 60.
+fn is_base_60(text: &str) -> bool {
+    let of_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let Some((first, rest)) = whole.split_once(':') else { return false };
+    let mut rest = rest.split(':');
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && of_digits(first)
+        && rest.all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
+        && of_digits(fraction)
 }
 
 /// Whether the text can stand without quotes, in a block and in a list on one line.

@@ -45,4 +45,8 @@ fn quotes_only_where_needed() {
     check("http://x/y?z#w", "http://x/y?z#w");
     check("%d", "'%d'");
     check("測試", "測試");
+    // Numbers in base 60 to some readers.
+    check("00:00", "\"00:00\"");
+    check("-12:30:59.5", "\"-12:30:59.5\"");
+    check("12:60", "12:60");
 }

@@ -60,8 +60,12 @@ pub fn is_built_in(pack: &Pack) -> bool {
 /// The runbooks of a pack as Markdown, with a heading for each alert and objective; `None` if they do not come with the
 /// program.
 pub fn runbooks(pack: &Pack) -> Option<&'static str> {
-    let page = pack.runbooks.as_deref()?;
-    RUNBOOKS.iter().find(|(file, _)| *file == page).map(|(_, text)| *text)
+    runbook_page(pack.runbooks.as_deref()?)
+}
+
+/// A page of runbooks that comes with the program, by its path in the repository, such as `docs/runbooks/dag.md`.
+pub fn runbook_page(path: &str) -> Option<&'static str> {
+    RUNBOOKS.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use bellwether_lint::{
     AlertmanagerFile, Demand, Finding, LiveOptions, Options, Report, RuleSource, learn, lint, lint_live,
 };
 use bellwether_model::{AnchoredRegex, Clock as _, SystemClock};
+use bellwether_packs::catalogue::runbook_page;
 use bellwether_scrape::config::matching_files;
 use clap::{Args, Subcommand};
 use url::Url;
@@ -148,9 +149,12 @@ pub(crate) fn take_config(config: &Config, options: &mut Options) {
     options.scrape_intervals_ms = intervals.collect();
 }
 
-/// The text of a page, if it is one that fits.
+/// The text of a page, if it is one that fits: of a file, or of a page that comes with the program and that its UI shows under the same path.
 pub(crate) fn read_page(path: &Path) -> Option<String> {
-    let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
+    let Some(size) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|it| it.len())
+    else {
+        return path.to_str().and_then(runbook_page).map(str::to_owned);
+    };
     if size > MAX_PAGE_BYTES {
         return Some(String::new());
     }

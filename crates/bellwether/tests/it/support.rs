@@ -91,9 +91,13 @@ pub(crate) struct Bellwether {
 }
 
 impl Bellwether {
-    /// The program's own binary. Tests of other packages start the one that was built last; if there is none, the first of them builds it.
+    /// The program's own binary. Tests of other packages start the one that was built last; if there is none, the first of them builds it. `BELLWETHER_BINARY` names another
+    /// one, for figures that mean something.
     pub(crate) fn binary() -> PathBuf {
         static BUILD: Once = Once::new();
+        if let Some(other) = std::env::var_os("BELLWETHER_BINARY") {
+            return other.into();
+        }
         if let Some(own) = option_env!("CARGO_BIN_EXE_bellwether") {
             return own.into();
         }

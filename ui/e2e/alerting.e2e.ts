@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { setUpAlerting } from './alertingServer';
 import { answer, BROKEN, EXPECTED_FAILURE, SCHEMES, settle, startBrowser } from './browser';
@@ -384,6 +385,10 @@ describe('Alerts and whom they reach', () => {
 
 test('a server without rules, routes and objectives says so on each page', async () => {
   const server = await servers.start();
+  await server.kill();
+  // Else the server has rules of its own.
+  writeFileSync(server.config, 'scrape_configs: []\nrules: {builtin_alerts: false}\n');
+  await server.start();
   const { page, open, expectClean } = await browser.open({ server: server.url });
   await open('/alerts');
   await page.getByText('Nothing fires, and nothing is about to').waitFor();

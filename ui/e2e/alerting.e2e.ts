@@ -66,7 +66,7 @@ describe('Alerts and whom they reach', () => {
     await page.getByText('All', { exact: true }).click();
     await page.getByRole('button', { name: 'Grouped by alertname' }).click();
     await page.getByRole('menuitemcheckbox', { name: 'alertname' }).click();
-    await page.getByRole('menuitemcheckbox', { name: 'severity' }).click();
+    await page.getByRole('menuitemcheckbox', { name: 'severity', exact: true }).click();
     await page.keyboard.press('Escape');
     await page.waitForURL(/by=severity/);
     await page.getByRole('button', { name: /severity=page/ }).waitFor();
@@ -109,6 +109,9 @@ describe('Alerts and whom they reach', () => {
     await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
     await dialog.waitFor({ state: 'detached' });
     await page.getByRole('row', { name: /Suppressed self answers/ }).waitFor();
+    // The row may have been drawn anew, which takes the choice away.
+    await page.keyboard.press('j');
+    await page.locator('tr[data-chosen]').waitFor();
     await page.keyboard.press('Enter');
     const why = page.getByRole('region', { name: 'Why nobody is told' });
     await why.getByRole('link', { name: 'upgrade of the store' }).click();

@@ -231,11 +231,12 @@ fn servers(dir: &std::path::Path) -> (Bellwether, crate::support::Process, Strin
     let port = target(openmetrics, || EXPOSITION.as_bytes().to_vec());
     let peer = dir.join("peer");
     fs::create_dir(&peer).expect("made");
-    for folder in [dir, &peer] {
+    // Else our own rules write series that the other one does not have, whenever their slot comes.
+    for (folder, more) in [(dir, "rules: {builtin_alerts: false}\n"), (&*peer, "")] {
         fs::write(
             folder.join("prometheus.yml"),
             format!(
-                "global: {{scrape_interval: 1s, external_labels: {{region: x}}}}\nscrape_configs:\n- job_name: lab\n  \
+                "{more}global: {{scrape_interval: 1s, external_labels: {{region: x}}}}\nscrape_configs:\n- job_name: lab\n  \
                  static_configs: [{{targets: ['127.0.0.1:{port}', '127.0.0.1:1']}}]\n  \
                  relabel_configs: [{{source_labels: [__address__], regex: '.*:1', action: drop}}]\n"
             ),

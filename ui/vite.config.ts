@@ -13,5 +13,20 @@ export default defineConfig({
     // A file that is small enough to be inlined would become a `data:` address, which the policy allows for images only.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // What most pages need comes with the first one: as dozens of small chunks it would be larger, since each is
+            // compressed by itself, and take a request for each.
+            {
+              name: 'shared',
+              test: /\/src\/(api|format|labels|lists|nav|panel|prefs|shell|states|time|url)\//,
+              minShareCount: 3,
+            },
+          ],
+        },
+      },
+    },
   },
 });

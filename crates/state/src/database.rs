@@ -156,11 +156,26 @@ fn answer<T>(reply: &Reply<T>, result: Result<T, StateError>) {
     let _ = reply.send(result);
 }
 
+/// Makes all changes or none; they are on the disk when this returns `Ok`.
 async fn write(
     connection: &mut SqliteConnection,
     changes: impl Iterator<Item = &Change>,
 ) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin().await?;
+    let written = write_in_transaction(connection, changes).await;
+    if written.is_err() {
+        // After some failures, such as a full disk, SQLite has done this already, and says that there is nothing to roll back.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+    }
+    written
+}
+
+/// Not with a transaction of sqlx: it counts how many are open, and a commit that fails leaves that count wrong. What is committed later then
+/// only ends a savepoint, in a transaction that never ends.
+async fn write_in_transaction(
+    connection: &mut SqliteConnection,
+    changes: impl Iterator<Item = &Change>,
+) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
     for change in changes {
         let query = match change {
             Change::Put { kind, key, value } => sqlx::query(
@@ -181,9 +196,10 @@ async fn write(
                     .bind(&event.value)
             }
         };
-        query.execute(&mut *transaction).await?;
+        query.execute(&mut *connection).await?;
     }
-    transaction.commit().await
+    sqlx::raw_sql("COMMIT").execute(connection).await?;
+    Ok(())
 }
 
 async fn records(connection: &mut SqliteConnection, kind: &str) -> Result<Vec<Record>, sqlx::Error> {
@@ -239,4 +255,58 @@ async fn forget(
     );
     let limit = too_many.max(old).min(FORGOTTEN_AT_ONCE_MAX);
     Ok(forgotten.bind(kind).bind(limit).execute(connection).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    fn in_a_folder<F: Future<Output = ()>>(test: impl FnOnce(std::path::PathBuf) -> F) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("starts");
+        runtime.block_on(test(folder.path().join(FILE_NAME)));
+    }
+
+    fn put(key: &str, bytes: usize) -> [Change; 1] {
+        [Change::Put { kind: "test", key: key.to_owned(), value: vec![b'x'; bytes] }]
+    }
+
+    #[test]
+    fn what_is_written_after_commits_that_failed_is_durable() {
+        in_a_folder(async |path| {
+            let mut connection = open(&path).await.expect("opens");
+            let is_full = Arc::new(AtomicBool::new(true));
+            let refuses = Arc::clone(&is_full);
+            // As on a full disk, the commit fails and SQLite rolls back by itself.
+            let mut handle = connection.lock_handle().await.expect("works");
+            handle.set_commit_hook(move || !refuses.load(Ordering::Relaxed));
+            drop(handle);
+            for key in ["first", "second", "third"] {
+                write(&mut connection, put(key, 1).iter()).await.expect_err("the commit fails");
+            }
+            is_full.store(false, Ordering::Relaxed);
+            write(&mut connection, put("fourth", 1).iter()).await.expect("there is room again");
+
+            // Another connection sees only what is committed.
+            let mut other = open(&path).await.expect("opens");
+            let found = records(&mut other, "test").await.expect("read");
+            assert_eq!(found.iter().map(|record| record.key.as_str()).collect::<Vec<_>>(), ["fourth"]);
+        });
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        in_a_folder(async |path| {
+            let mut connection = open(&path).await.expect("opens");
+            sqlx::raw_sql("PRAGMA max_page_count = 10").execute(&mut connection).await.expect("works");
+            let refused = write(&mut connection, put("large", 1 << 20).iter()).await.expect_err("no room");
+            let want =
+                format!("{}: the disk is full: make room on the file system of this file", path.display());
+            assert_eq!(StateError::database(&path, refused).to_string(), want);
+            write(&mut connection, put("small", 1).iter()).await.expect("there is room for this");
+        });
+    }
 }

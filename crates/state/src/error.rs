@@ -49,7 +49,13 @@ pub enum StateError {
         /// The newest one that can be read.
         known: i64,
     },
-    /// SQLite refuses: the disk is full, or cannot be written.
+    /// There is no room for what is written.
+    #[error("{}: the disk is full: make room on the file system of this file", path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite refuses, because the disk cannot be written for instance.
     #[error("{}: {source}", path.display())]
     Database {
         /// The file.
@@ -76,8 +82,9 @@ pub enum StateError {
     },
 }
 
-/// SQLite's primary result codes for a file with damage, and for one that is no database.
+/// SQLite's primary result codes for a file with damage, for a full disk, and for a file that is no database.
 const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_FULL: u32 = 13;
 const SQLITE_NOTADB: u32 = 26;
 /// The primary code is in the low byte of an extended one.
 const PRIMARY_CODE: u32 = 0xff;
@@ -88,6 +95,7 @@ impl StateError {
         let (path, source) = (path.to_owned(), Arc::new(source));
         match code.map(|code| code & PRIMARY_CODE) {
             Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged { path, source },
+            Some(SQLITE_FULL) => Self::DiskFull { path },
             _ => Self::Database { path, source },
         }
     }

@@ -42,6 +42,11 @@ test('an alert of a rule is found in the router, also with external labels', () 
   ]);
 });
 
+test('the past of an alert is that of the labels without external ones', () => {
+  const [joined] = joinAlerts([rule({ alertname: 'A' })], [router({ alertname: 'A', site: 'eu' })]);
+  expect(joined).toMatchObject({ key: '{alertname="A", site="eu"}', pastKey: '{alertname="A"}' });
+});
+
 test('a pending alert is not that which the router still has of it', () => {
   const joined = joinAlerts([rule({ alertname: 'A' }, 'pending')], [router({ alertname: 'A', site: 'eu' })]);
   expect(joined.map(({ state, router: known }) => [state, known !== undefined])).toEqual([

@@ -10,6 +10,8 @@ export const ALERT_STATES: readonly AlertState[] = ['firing', 'pending', 'suppre
 export interface Alert {
   /** Its labels as text. */
   key: string;
+  /** The labels under which its past is kept: those that its rule gave it, without external ones. */
+  pastKey: string;
   labels: Labels;
   annotations: Labels;
   state: AlertState;
@@ -40,6 +42,7 @@ export function joinAlerts(ofRules: readonly RuleAlert[], ofRouter: readonly Rou
     const labels = router?.labels ?? rule.labels;
     return {
       key: selector(labels),
+      pastKey: selector(rule.labels),
       labels,
       annotations: rule.annotations,
       state: router === undefined ? rule.state : stateOf(router),
@@ -67,6 +70,7 @@ export function joinAlerts(ofRules: readonly RuleAlert[], ofRouter: readonly Rou
 export function fromRouter(alert: RouterAlert): Alert {
   return {
     key: selector(alert.labels),
+    pastKey: selector(alert.labels),
     labels: alert.labels,
     annotations: alert.annotations,
     state: stateOf(alert),

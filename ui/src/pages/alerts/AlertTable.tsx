@@ -220,7 +220,7 @@ function AlertRow({ alert, group, past, silences, now, open, chosen, onOpen }: A
 
 /** The past of an alert; one without changes in the range has been as it is since it began. */
 export function stretchesOf(alert: Alert, past: Past, now: number) {
-  const own = past.alerts.get(alert.key);
+  const own = past.alerts.get(alert.pastKey);
   if (own !== undefined) return own.stretches;
   return unchanged(alert.state === 'pending' ? 'pending' : 'firing', alert.sinceMs, past.span, now);
 }

@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::queue::{Command, Queue, Reply};
+use crate::write::write;
 use crate::{Change, Event, EventQuery, Record, StateError};
 
 /// The file in the data folder.
@@ -154,52 +155,6 @@ impl Database<'_> {
 /// Who asked may have gone.
 fn answer<T>(reply: &Reply<T>, result: Result<T, StateError>) {
     let _ = reply.send(result);
-}
-
-/// Makes all changes or none; they are on the disk when this returns `Ok`.
-async fn write(
-    connection: &mut SqliteConnection,
-    changes: impl Iterator<Item = &Change>,
-) -> Result<(), sqlx::Error> {
-    let written = write_in_transaction(connection, changes).await;
-    if written.is_err() {
-        // After some failures, such as a full disk, SQLite has done this already, and says that there is nothing to roll back.
-        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
-    }
-    written
-}
-
-/// Not with a transaction of sqlx: it counts how many are open, and a commit that fails leaves that count wrong. What is committed later then
-/// only ends a savepoint, in a transaction that never ends.
-async fn write_in_transaction(
-    connection: &mut SqliteConnection,
-    changes: impl Iterator<Item = &Change>,
-) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
-    for change in changes {
-        let query = match change {
-            Change::Put { kind, key, value } => sqlx::query(
-                "INSERT INTO records (kind, key, value) VALUES (?, ?, ?)
-                 ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
-            )
-            .bind(*kind)
-            .bind(key)
-            .bind(value),
-            Change::Delete { kind, key } => {
-                sqlx::query("DELETE FROM records WHERE kind = ? AND key = ?").bind(*kind).bind(key)
-            }
-            Change::Event(event) => {
-                sqlx::query("INSERT INTO events (kind, at_ms, subject, value) VALUES (?, ?, ?, ?)")
-                    .bind(&*event.kind)
-                    .bind(event.at_ms)
-                    .bind(&event.subject)
-                    .bind(&event.value)
-            }
-        };
-        query.execute(&mut *connection).await?;
-    }
-    sqlx::raw_sql("COMMIT").execute(connection).await?;
-    Ok(())
 }
 
 async fn records(connection: &mut SqliteConnection, kind: &str) -> Result<Vec<Record>, sqlx::Error> {

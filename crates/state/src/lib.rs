@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod queue;
 mod store;
+mod write;
 
 pub use change::{Change, Event, EventQuery, KEY_BYTES_MAX, Record, VALUE_BYTES_MAX, WRITE_BYTES_MAX};
 pub use database::{EVENTS_AT_ONCE_MAX, FILE_NAME};

@@ -38,6 +38,31 @@ fn records_outlive_the_store() {
 }
 
 #[test]
+fn many_changes_at_once_are_made_in_their_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    let of_other = |key: &str| Change::Put { kind: "other", key: key.to_owned(), value: Vec::new() };
+    let mut changes: Vec<Change> =
+        (0..200).map(|n| put(&format!("{:03}", n % 150), &n.to_string())).collect();
+    changes.extend((0..100).map(|n| delete(&format!("{n:03}"))));
+    changes.extend([of_other("120"), put("007", "again")]);
+    changes.extend((0..75).map(|n| event(5, "s", &n.to_string())));
+    // Only the one of its kind.
+    changes.extend([Change::Delete { kind: "other", key: "120".to_owned() }, delete("140")]);
+    store.write(changes).expect("written");
+    let left = (100..150).filter(|n| *n != 140).map(|n| (format!("{n:03}"), n.to_string()));
+    let want: Vec<(String, String)> =
+        [("007".to_owned(), "again".to_owned())].into_iter().chain(left).collect();
+    let got = store.records("test").expect("readable").into_iter();
+    let got: Vec<(String, String)> =
+        got.map(|it| (it.key, String::from_utf8(it.value).expect("text"))).collect();
+    assert_eq!(got, want);
+    assert_eq!(store.records("other").expect("readable"), []);
+    let want: Vec<String> = (0..75).rev().map(|n: i32| n.to_string()).collect();
+    assert_eq!(values(&store, &EventQuery::of("test")), want);
+}
+
+#[test]
 fn what_is_queued_is_there_for_who_asks_later_and_after_the_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = StateStore::open(folder.path()).expect("it opens");

@@ -146,6 +146,7 @@ impl Runner {
         };
         // Whoever hangs is told by the next run.
         let _ = timeout(patience, all_told).await;
+        self.shared.router.lock().settle();
         self.shared.keep().await;
     }
 
@@ -173,6 +174,7 @@ impl Drop for Runner {
         for (_, under_way) in std::mem::take(&mut *self.shared.under_way.lock()) {
             under_way.task.abort();
         }
+        self.shared.router.lock().settle();
         if let Err(error) = self.shared.keep_now() {
             tracing::error!(%error, "the last changes of the alert router are not kept");
         }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::Fingerprint;
+use bellwether_model::{Alert, Fingerprint};
 
 use super::delivery::LogKey;
+use super::flush::SWEEP_EVERY_MS;
 use super::group::{Group, GroupClock, GroupId};
-use super::{KnownAlert, Router};
+use super::{KnownAlert, Member, Router};
 use crate::dedup::LogEntry;
 use crate::silence::SilenceId;
 
@@ -40,6 +41,18 @@ impl Changes {
 /// So many alerts that are there are among the changes at once: they are copied while nobody else can look at the router.
 const ALERTS_AT_ONCE_MAX: usize = 5_000;
 
+/// An alert that is only heard of again need not be kept at once: another run begins with the end that is kept. That end is not nearer than this, in milliseconds, so that who starts after a crash
+/// has time to hear of the alert.
+pub(super) const KEPT_END_AHEAD_MS: i64 = SWEEP_EVERY_MS;
+/// And it is not so much earlier than the alert ends, in milliseconds.
+const KEPT_END_EARLY_MAX_MS: i64 = 5 * 60_000;
+
+/// Whether an alert that was only heard of again need not be kept yet, if another run would know it with this end.
+pub(super) fn can_wait(kept_end_ms: i64, alert: &Alert, now_ms: i64) -> bool {
+    let later_ms = alert.ends_at_ms.map_or(i64::MAX, |end| end.saturating_sub(kept_end_ms));
+    later_ms == 0 || (later_ms <= KEPT_END_EARLY_MAX_MS && kept_end_ms > now_ms + KEPT_END_AHEAD_MS)
+}
+
 /// What has changed, by name.
 #[derive(Debug, Default)]
 pub(super) struct Dirty {
@@ -67,7 +80,10 @@ impl Router {
         for _ in 0..ALERTS_AT_ONCE_MAX {
             let Some(id) = round.pop_first() else { break };
             // One that was over when it came is in no group: nobody is told of it, by another run neither.
-            let member = self.alerts.get(&id).filter(|member| member.groups > 0);
+            let mut member = self.alerts.get_mut(&id).filter(|member| member.groups > 0);
+            if let Some(member) = &mut member {
+                member.kept_end_ms = member.known.alert.ends_at_ms;
+            }
             changed.push((id, member.map(|member| member.known.clone())));
         }
         let has_more = !round.is_empty();
@@ -113,6 +129,21 @@ impl Router {
             round.remove(&id);
             gone_alerts.insert(id);
         }
+    }
+
+    /// Alerts that have only been heard of again count as changed, if another run would take them for over before `until_ms`.
+    pub(super) fn mark_waiting(&mut self, until_ms: i64) {
+        let waits = |member: &Member| {
+            let kept = member.kept_end_ms.filter(|kept| *kept <= until_ms);
+            kept.is_some() && kept < member.known.alert.ends_at_ms
+        };
+        let waiting = self.alerts.iter().filter(|(_, member)| waits(member)).map(|(id, _)| *id);
+        self.dirty.alerts.extend(waiting);
+    }
+
+    /// Nothing comes any more: what waited to be kept is among the changes now.
+    pub fn settle(&mut self) {
+        self.mark_waiting(i64::MAX);
     }
 
     /// Goes on with the alerts and clocks of another run. What mutes others is known before anybody is told.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, Labels};
 
+use super::changes::KEPT_END_AHEAD_MS;
 use super::delivery::{Delivery, DeliveryId, Due, LogKey, Open, Skipped};
 use super::group::{GroupId, muted_by};
 use super::{KnownAlert, Router};
@@ -17,7 +18,7 @@ use crate::silence::Mute;
 /// What has been told is remembered for so long after its group has ended, in milliseconds.
 pub const LOG_RETENTION_MS: i64 = 120 * 3_600_000;
 /// What is not needed any more is looked for so often, in milliseconds.
-const SWEEP_EVERY_MS: i64 = 60_000;
+pub(super) const SWEEP_EVERY_MS: i64 = 60_000;
 /// A delivery is given up so long before the next one is due, so that its failure is known by then: a tenth of the time between them, and not longer than this.
 const GIVE_UP_BEFORE_MS: i64 = 5_000;
 
@@ -300,6 +301,7 @@ impl Router {
         for fingerprint in over {
             self.forget(fingerprint);
         }
+        self.mark_waiting(now_ms + KEPT_END_AHEAD_MS + SWEEP_EVERY_MS);
         let dirty = &mut self.dirty;
         let living: BTreeSet<&str> = self.groups.values().map(|group| group.key.as_str()).collect();
         self.log.retain(|key, entry| {

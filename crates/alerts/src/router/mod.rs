@@ -68,6 +68,8 @@ impl KnownAlert {
 struct Member {
     known: KnownAlert,
     groups: usize,
+    /// The end with which it has been handed out to be kept, if nothing but the end may have changed since.
+    kept_end_ms: Option<i64>,
 }
 
 /// All alerts, groups and silences, and what has been told.
@@ -163,16 +165,21 @@ impl Router {
     /// Puts an alert among the others and into the groups that it belongs to. Groups of `old` are taken over as they are.
     fn take_in(&mut self, known: KnownAlert, now_ms: i64, old: &mut BTreeMap<GroupId, Group>) {
         let fingerprint = known.alert.fingerprint();
-        let known = if let Some(before) = self.alerts.get(&fingerprint) {
-            merge(&before.known, known)
+        let (known, kept_end_ms) = if let Some(before) = self.alerts.get(&fingerprint) {
+            let known = merge(&before.known, known);
+            let kept_end_ms = before.kept_end_ms.filter(|_| only_time_passed(&before.known, &known));
+            (known, kept_end_ms)
         } else {
             *self.by_name.entry(known.name().to_owned()).or_default() += 1;
-            known
+            (known, None)
         };
         self.inhibitor.see(&known.alert);
         let groups = self.enter_groups(&known.alert, fingerprint, now_ms, old);
-        self.alerts.insert(fingerprint, Member { known, groups });
-        self.mark_alert(fingerprint);
+        let can_wait = kept_end_ms.is_some_and(|kept| changes::can_wait(kept, &known.alert, now_ms));
+        self.alerts.insert(fingerprint, Member { known, groups, kept_end_ms });
+        if !can_wait {
+            self.mark_alert(fingerprint);
+        }
     }
 
     /// Puts an alert into its groups. Returns how many these are.
@@ -275,6 +282,16 @@ impl Router {
     pub fn config(&self) -> &Arc<Config> {
         &self.config
     }
+}
+
+/// Whether an alert has only been heard of again, and ends no earlier for it.
+fn only_time_passed(before: &KnownAlert, now: &KnownAlert) -> bool {
+    let (a, b) = (&before.alert, &now.alert);
+    a.starts_at_ms == b.starts_at_ms
+        && a.annotations == b.annotations
+        && a.generator_url == b.generator_url
+        && before.timed_out == now.timed_out
+        && a.ends_at_ms <= b.ends_at_ms
 }
 
 /// An alert that was known and is heard of again. If both overlap it is one that began with the earlier of them; else it is a new one.

@@ -89,6 +89,7 @@ impl Play {
 
     /// The program ends and starts again, with what it has kept.
     pub(crate) fn restart(&mut self, config: &str) {
+        self.router.settle();
         self.kept.apply(self.router.take_changes());
         let log: Vec<(LogKey, LogEntry)> = self.kept.log.clone().into_iter().collect();
         let mut silences = Silences::default();

@@ -170,3 +170,39 @@ fn many_changes_come_in_rounds_that_end_and_lose_nothing() {
     assert!((COUNT - first.alerts.len()..COUNT + 2 - first.alerts.len() + 1).contains(&left), "{left}");
     assert!(router.take_changes().is_empty());
 }
+
+#[test]
+fn an_alert_that_is_only_heard_of_again_is_kept_now_and_then() {
+    let mut router = Router::new(parse(CONFIG), Silences::default(), []);
+    let heard = |minute: i64, ends_in_minutes: i64, text: &str| Alert {
+        labels: Labels::from_pairs([("alertname", "Slow")]),
+        annotations: Labels::from_pairs([("summary", text)]),
+        starts_at_ms: 0,
+        ends_at_ms: Some((minute + ends_in_minutes) * 60_000),
+        generator_url: String::new(),
+    };
+    let kept_end_ms = |router: &mut Router| {
+        let changes = router.take_changes().alerts;
+        changes.first().map(|(_, known)| known.as_ref().and_then(|it| it.alert.ends_at_ms).expect("an end"))
+    };
+    let (mut kept_ms, mut times_kept) = (0, 0);
+    for minute in 0..100 {
+        let now_ms = minute * 60_000;
+        router.insert([heard(minute, 4, "slow")], now_ms);
+        router.poll(now_ms);
+        if let Some(end_ms) = kept_end_ms(&mut router) {
+            (kept_ms, times_kept) = (end_ms, times_kept + 1);
+        }
+        assert!(kept_ms >= now_ms + 60_000, "a crash in minute {minute} leaves time to hear of it");
+    }
+    assert!((10..60).contains(&times_kept), "{times_kept}");
+    // Whatever else changes is kept at once, and so is an end that comes nearer, or that is far from the one that is kept.
+    for (ends_in_minutes, text) in [(4, "slower"), (3, "slower"), (1_000, "slower")] {
+        router.insert([heard(100, ends_in_minutes, text)], 6_000_000);
+        assert_eq!(kept_end_ms(&mut router), Some((100 + ends_in_minutes) * 60_000));
+    }
+    router.insert([heard(100, 1_001, "slower")], 6_000_000);
+    assert_eq!(kept_end_ms(&mut router), None);
+    router.settle();
+    assert_eq!(kept_end_ms(&mut router), Some(1_101 * 60_000), "the end of the program is no crash");
+}

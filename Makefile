@@ -7,7 +7,7 @@ SHELL := bash
 
 UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run test build ui lint rust-test ui-test e2e bench bench-check counts counts-accept orders conformance format advisories
+.PHONY: help run test build ui lint rust-test ui-test e2e bench bench-alerting bench-check counts counts-accept orders conformance format advisories
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,10 @@ counts-accept: ## take the instructions per sample as they are now for what is e
 bench: build ## measure beside Prometheus and VictoriaMetrics (PROFILE=small|medium|large)
 	@scripts/setup.sh rivals python
 	@scripts/bench.sh $(PROFILE)
+
+bench-alerting: build ## measure alerting beside Alertmanager and Prometheus (PROFILE=quick|small|large)
+	@scripts/setup.sh peers
+	@scripts/bench-alerting.sh $(PROFILE)
 
 conformance: ## the peers' conformance data, one line per area
 	@cargo run --quiet --locked -p xtask -- conformance

@@ -277,6 +277,7 @@ describe('Alerts and whom they reach', () => {
     await page.getByRole('heading', { level: 1, name: 'answers' }).waitFor();
     await page.getByText('How many requests to the server are answered.', { exact: true }).waitFor();
     await page.getByRole('region', { name: 'About this objective' }).getByText('99.9 % good').waitFor();
+    await page.getByText('Show the file').click();
     await page.getByText('slo:sli_error:ratio_rate5m').first().waitFor();
     expect(await page.getByRole('region', { name: 'Alerts' }).getByRole('link').count()).toBeGreaterThan(3);
     await open('/slos/nowhere');

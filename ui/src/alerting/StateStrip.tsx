@@ -1,5 +1,6 @@
 import type { Span } from '../time/bound';
 import { formatDuration } from '../time/duration';
+import { placeIn } from '../time/TimeAxis';
 import { formatMomentShort, type Zone } from '../time/zone';
 import classes from './alerting.module.css';
 import { type Stretch, timeIn, timesFired } from './history';
@@ -35,10 +36,4 @@ export function pastInWords(stretches: readonly Stretch[]): string {
   const total = (state: Stretch['state']) => formatDuration(Math.round(timeIn(state, stretches) / 1000) * 1000);
   if (times > 0) return `fired ${times === 1 ? 'once' : `${times} times`}, for ${total('firing')} in all`;
   return stretches.length > 0 ? `pending for ${total('pending')} in all, never fired` : 'neither pending nor firing';
-}
-
-/** Where a stretch of time lies in a span, as a style. */
-export function placeIn(from: number, to: number, { start, end }: Span) {
-  const share = (time: number) => (100 * (Math.min(end, Math.max(start, time)) - start)) / (end - start);
-  return { left: `${share(from)}%`, width: `${share(to) - share(from)}%` };
 }

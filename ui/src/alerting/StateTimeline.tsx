@@ -3,11 +3,11 @@ import { LabelText } from '../labels/LabelText';
 import { commonLabels, withoutCommon } from '../labels/labels';
 import { useVirtualRows } from '../lists/useVirtualRows';
 import type { Span } from '../time/bound';
-import { timeMarks } from '../time/marks';
+import { TimeAxis } from '../time/TimeAxis';
 import type { Zone } from '../time/zone';
 import classes from './alerting.module.css';
 import type { AlertPast } from './history';
-import { placeIn, StateStrip } from './StateStrip';
+import { StateStrip } from './StateStrip';
 
 const ROW_PX = 26;
 
@@ -23,9 +23,13 @@ interface StateTimelineProps {
 export function StateTimeline({ label, pasts, span, zone }: StateTimelineProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const view = useVirtualRows(pasts.length, ROW_PX, scroller);
-  const common = commonLabels(pasts.map(({ labels }) => labels));
+  // Of one alert, the name says nothing that the title does not.
+  const common =
+    pasts.length === 1
+      ? { alertname: pasts[0]?.labels.alertname ?? '' }
+      : commonLabels(pasts.map(({ labels }) => labels));
   return (
-    <div className={classes.timeline}>
+    <div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard */}
       <section ref={scroller} className={classes.timelineRows} aria-label={label} tabIndex={0}>
         <div style={{ height: view.before }} />
@@ -43,15 +47,9 @@ export function StateTimeline({ label, pasts, span, zone }: StateTimelineProps) 
         })}
         <div style={{ height: view.after }} />
       </section>
-      <div className={classes.timelineRow} aria-hidden="true">
+      <div className={classes.timelineRow}>
         <span />
-        <span className={classes.axis}>
-          {timeMarks(span, zone).map(({ time, text }) => (
-            <span key={time} style={{ left: placeIn(time, time, span).left }}>
-              {text}
-            </span>
-          ))}
-        </span>
+        <TimeAxis span={span} zone={zone} />
       </div>
     </div>
   );

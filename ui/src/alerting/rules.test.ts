@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AlertingRule, RuleGroup } from '../api/alerting';
 import type { Ast } from '../api/ast';
-import { comparisonOf, fileName, ruleState, rulesAsking, rulesNamed } from './rules';
+import { comparisonOf, fileName, ruleBehind, ruleState, rulesAsking, rulesNamed } from './rules';
 
 const number = (val: string): Ast => ({ type: 'numberLiteral', val });
 const call: Ast = { type: 'call', func: { name: 'time', returnType: 'scalar' }, args: [] };
@@ -74,4 +74,21 @@ test('rules are found by the metrics that they ask for', () => {
   expect(names('http_requests_total')).toEqual(['A']);
   expect(names('up', 'my_http_requests_total')).toEqual(['B', 'C']);
   expect(names('requests')).toEqual([]);
+});
+
+test('of rules that share a name, the one behind an alert has the labels that the alert has', () => {
+  const group = (labels: AlertingRule['labels']): RuleGroup => ({
+    file: 'f.yml',
+    name: 'g',
+    interval: 30,
+    rules: [{ ...rule, ...(labels && { labels }) }],
+    evaluationTime: 0,
+    lastEvaluation: '',
+  });
+  const groups = [group({ severity: 'page' }), group({ severity: 'warn', host: '{{ $labels.instance }}' })];
+  const behind = (labels: Record<string, string>) => ruleBehind(labels, groups)?.group;
+  expect(behind({ alertname: 'A', severity: 'warn', host: 'a' })).toBe(groups[1]);
+  expect(behind({ alertname: 'A', severity: 'page' })).toBe(groups[0]);
+  expect(behind({ alertname: 'A' })).toBe(groups[0]);
+  expect(behind({ alertname: 'Z', severity: 'page' })).toBeUndefined();
 });

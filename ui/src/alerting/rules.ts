@@ -1,5 +1,6 @@
 import type { Rule, RuleGroup } from '../api/alerting';
 import type { Ast } from '../api/ast';
+import type { Labels } from '../labels/labels';
 import type { RuleState } from '../url/alerting';
 
 /** A rule with the group that it is evaluated in. */
@@ -20,6 +21,14 @@ export function rulesNamed(groups: readonly RuleGroup[], name: string, file: str
   return groups
     .filter((one) => (file === '' || one.file === file) && (group === '' || one.name === group))
     .flatMap((one) => one.rules.filter((rule) => rule.name === name).map((rule) => ({ group: one, rule })));
+}
+
+/** The alerting rule that makes alerts with these labels: of several of the name, the one whose own labels they have. */
+export function ruleBehind(labels: Labels, groups: readonly RuleGroup[]): RuleInGroup | undefined {
+  const named = rulesNamed(groups, labels.alertname ?? '', '', '').filter(({ rule }) => rule.type === 'alerting');
+  // What a template makes of a label is not known here.
+  const agrees = ([name, value]: [string, string]) => value.includes('{{') || labels[name] === value;
+  return named.find(({ rule }) => Object.entries(rule.labels ?? {}).every(agrees)) ?? named[0];
 }
 
 /** `rules.yml` of `/etc/bellwether/rules.yml`. */

@@ -36,10 +36,16 @@ async function bare<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 /** Rules, alerts, the router behind them and objectives, typed. */
 export const alerting = {
-  /** All rules without their alerts, or those of one name with them; with what lint says if that is asked for. */
-  rules: async (name?: string, signal?: AbortSignal, lint = false): Promise<RuleGroup[]> => {
-    const which: Record<string, string> = name === undefined ? { exclude_alerts: 'true' } : { 'rule_name[]': name };
-    const params = lint ? { ...which, lint: 'true' } : which;
+  /** All rules or those of a name, with their alerts and with what lint says only if that is asked for. */
+  rules: async (
+    { name, alerts = false, lint = false }: { name?: string; alerts?: boolean; lint?: boolean },
+    signal?: AbortSignal,
+  ): Promise<RuleGroup[]> => {
+    const params = {
+      ...(name !== undefined && { 'rule_name[]': name }),
+      ...(!alerts && { exclude_alerts: 'true' }),
+      ...(lint && { lint: 'true' }),
+    };
     return (await get<{ groups: RuleGroup[] | null }>('rules', params, signal)).groups ?? [];
   },
 

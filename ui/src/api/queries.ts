@@ -31,7 +31,7 @@ export const TARGETS_QUERY = {
 /** Rules without their alerts. */
 export const RULES_QUERY = {
   queryKey: ['rules'],
-  queryFn: ({ signal }: Abortable) => alerting.rules(undefined, signal),
+  queryFn: ({ signal }: Abortable) => alerting.rules({}, signal),
   staleTime: 5000,
 } as const;
 

@@ -20,10 +20,10 @@ export function LabelText({ labels, fallback = '{}' }: { labels: Labels; fallbac
   );
 }
 
-/** Labels as separate chips that wrap. */
-export function LabelChips({ labels }: { labels: Labels }) {
+/** Labels as separate chips: on as many lines as they need, or `fading` out at the end of one. */
+export function LabelChips({ labels, fading = false }: { labels: Labels; fading?: boolean }) {
   return (
-    <span className={classes.chips}>
+    <span className={classes.chips} data-fading={fading || undefined}>
       {pairs(labels).map(([label, value]) => (
         <span key={label} className={classes.chip} title={`${label}="${value}"`}>
           <span className={classes.name}>{label}</span>

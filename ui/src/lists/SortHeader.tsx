@@ -13,10 +13,13 @@ interface SortHeaderProps<C extends string> {
   sort: SortState<C> | undefined;
   onSort(sort: SortState<C> | undefined): void;
   numeric?: boolean;
+  /** It is given up where there is no room. */
+  extra?: boolean;
 }
 
 /** A column head that sorts: numbers from the top first, then from the bottom, then as they came. */
-export function SortHeader<C extends string>({ column, label, sort, onSort, numeric = false }: SortHeaderProps<C>) {
+export function SortHeader<C extends string>(props: SortHeaderProps<C>) {
+  const { column, label, sort, onSort, numeric = false, extra = false } = props;
   const active = sort?.column === column;
   const next = () => {
     if (!active) return onSort({ column, descending: numeric });
@@ -27,6 +30,7 @@ export function SortHeader<C extends string>({ column, label, sort, onSort, nume
     <th
       scope="col"
       data-numeric={numeric || undefined}
+      data-extra={extra || undefined}
       aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : 'none'}
     >
       <UnstyledButton className={classes.sort} onClick={next}>

@@ -1,21 +1,15 @@
-import type { Icon } from '@tabler/icons-react';
-import { IconBellOff, IconCircleCheck, IconClockHour4, IconFlame, IconHelpCircle } from '@tabler/icons-react';
-import classes from './states.module.css';
+import { type Icon, IconBellOff, IconClockHour4, IconFlame } from '@tabler/icons-react';
+import { type Look, StateWord } from './StateWord';
 
-const LOOKS: Readonly<Record<string, { Icon: Icon; look: string | undefined; word: string }>> = {
-  firing: { Icon: IconFlame, look: classes.bad, word: 'Firing' },
-  pending: { Icon: IconClockHour4, look: classes.warn, word: 'Pending' },
-  suppressed: { Icon: IconBellOff, look: classes.unknown, word: 'Suppressed' },
-  inactive: { Icon: IconCircleCheck, look: classes.ok, word: 'Inactive' },
+const LOOKS: Readonly<Record<string, { look: Look; icon?: Icon; word: string }>> = {
+  firing: { look: 'bad', icon: IconFlame, word: 'Firing' },
+  pending: { look: 'warn', icon: IconClockHour4, word: 'Pending' },
+  suppressed: { look: 'unknown', icon: IconBellOff, word: 'Suppressed' },
+  inactive: { look: 'quiet', word: 'Inactive' },
 };
 
 /** The state of an alert or an alerting rule by icon, word and colour. */
 export function AlertBadge({ state }: { state: string }) {
-  const { Icon: BadgeIcon, look, word } = LOOKS[state] ?? { Icon: IconHelpCircle, look: classes.unknown, word: state };
-  return (
-    <span className={`${classes.state} ${look}`}>
-      <BadgeIcon size={14} aria-hidden="true" />
-      {word}
-    </span>
-  );
+  const { word, ...rest } = LOOKS[state] ?? { look: 'unknown', word: state };
+  return <StateWord {...rest}>{word}</StateWord>;
 }

@@ -1,20 +1,37 @@
-import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconHelpCircle } from '@tabler/icons-react';
+import {
+  type Icon,
+  IconAlertTriangle,
+  IconCircle,
+  IconCircleCheck,
+  IconCircleX,
+  IconHelpCircle,
+} from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import classes from './states.module.css';
 
-const LOOKS = {
-  ok: { Icon: IconCircleCheck, look: classes.ok },
-  warn: { Icon: IconAlertTriangle, look: classes.warn },
-  bad: { Icon: IconCircleX, look: classes.bad },
-  unknown: { Icon: IconHelpCircle, look: classes.unknown },
+const ICONS = {
+  ok: IconCircleCheck,
+  warn: IconAlertTriangle,
+  bad: IconCircleX,
+  unknown: IconHelpCircle,
+  /** As it mostly is: nothing to look at. */
+  quiet: IconCircle,
 } as const;
 
-/** How something fares, in a word of its own, with the icon and the colour of how good that is. */
-export function StateWord({ look, children }: { look: keyof typeof LOOKS; children: ReactNode }) {
-  const { Icon, look: style } = LOOKS[look];
+export type Look = keyof typeof ICONS;
+
+interface StateWordProps {
+  look: Look;
+  /** Where another one says more than that of the look. */
+  icon?: Icon;
+  children: ReactNode;
+}
+
+/** How something fares, in a word of its own, with an icon and the colour of how good that is. */
+export function StateWord({ look, icon: LookIcon = ICONS[look], children }: StateWordProps) {
   return (
-    <span className={`${classes.state} ${style}`}>
-      <Icon size={14} aria-hidden="true" />
+    <span className={`${classes.state} ${classes[look]}`}>
+      <LookIcon size={14} aria-hidden="true" />
       <span>{children}</span>
     </span>
   );

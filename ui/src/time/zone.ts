@@ -30,6 +30,12 @@ export function formatMomentShort(ms: number, zone: Zone): string {
   return inZone(ms, zone).format(ms % 60_000 === 0 ? 'YYYY-MM-DD HH:mm' : 'YYYY-MM-DD HH:mm:ss');
 }
 
+/** `09:30:05` on the day of `now`, otherwise with the day: for columns of times that are mostly of today. */
+export function formatClock(ms: number, now: number, zone: Zone): string {
+  const today = startOf(now, 'd', zone) === startOf(ms, 'd', zone);
+  return inZone(ms, zone).format(today ? 'HH:mm:ss' : 'YYYY-MM-DD HH:mm:ss');
+}
+
 /** Reads `2026-11-01`, `2026-11-01 10:00`, `2026-11-01T10:00:30`, with `Z` for UTC whatever the chosen zone is. */
 export function parseMoment(text: string, zone: Zone): number | undefined {
   const match = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?)?(Z)?$/.exec(text.trim());

@@ -1,25 +1,25 @@
 import { Button } from '@mantine/core';
 import { IconBellOff, IconChartLine, IconUserCheck } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import classes from '../../alerting/alerting.module.css';
 import { type Alert, summaryOf } from '../../alerting/alerts';
 import { AnnotationText, RunbookLink, runbookOf } from '../../alerting/Runbook';
+import type { RuleInGroup } from '../../alerting/rules';
 import { pastInWords, StateStrip } from '../../alerting/StateStrip';
 import type { Past } from '../../alerting/usePast';
-import type { Rule } from '../../api/alerting';
-import { alerting } from '../../api/alertingClient';
-import { formatExact } from '../../format/value';
+import { useRuleOf } from '../../alerting/useRuleOf';
+import { formatExact, formatTabular } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
 import { selector } from '../../labels/labels';
 import { PageLink } from '../../nav/links';
 import { useTime } from '../../nav/time';
 import { useNow } from '../../nav/useNow';
 import { FactRows, type FactTexts } from '../../panel/Facts';
+import { Part } from '../../panel/Panel';
 import { QueryText } from '../../promql/QueryText';
 import { AlertBadge } from '../../states/AlertBadge';
 import { formatAgo } from '../../time/duration';
 import { formatMoment } from '../../time/zone';
-import { notificationsCodec, routingCodec } from '../../url/alerting';
+import { notificationsCodec, routingCodec, ruleCodec } from '../../url/alerting';
 import { exploreCodec } from '../../url/pages';
 import { stretchesOf } from './AlertTable';
 import own from './alerts.module.css';
@@ -41,15 +41,16 @@ interface AlertDetailsProps {
 export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowledge }: AlertDetailsProps) {
   const { zone } = useTime();
   const now = useNow();
+  const rule = useRuleOf(alert);
   const runbook = runbookOf(alert.annotations);
   const summary = summaryOf(alert.annotations);
   const stretches = past && stretchesOf(alert, past, now);
   const others = Object.entries(alert.annotations).filter(([name]) => !SHOWN_APART.has(name));
   const facts: FactTexts = [
     ['Since', `${formatMoment(Math.round(alert.sinceMs / 1000) * 1000, zone)}, ${formatAgo(now - alert.sinceMs)}`],
-    ...(alert.value === undefined ? [] : ([['Value', formatExact(alert.value)]] as const)),
+    ...(alert.value === undefined ? [] : ([['Value', <Value key="value" value={alert.value} />]] as const)),
     ...(noRouter ? [] : [['Told', <Told key="told" alert={alert} />] as const]),
-    ['Rule', <RuleOf key="rule" alert={alert} />],
+    ['Rule', <RuleLink key="rule" name={alert.labels.alertname ?? ''} rule={rule} />],
   ];
   return (
     <>
@@ -57,7 +58,7 @@ export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowle
         <AlertBadge state={alert.state} />
         {runbook !== undefined && <RunbookLink place={runbook} of={alert.labels.alertname ?? 'this alert'} />}
       </div>
-      {summary !== '' && <p className={`${classes.text} ${own.lead}`}>{summary}</p>}
+      {summary !== '' && <p className={`bw-text ${own.lead}`}>{summary}</p>}
       {!noRouter && (
         <div className={classes.actions}>
           <Button leftSection={<IconUserCheck size={14} aria-hidden="true" />} onClick={onAcknowledge}>
@@ -70,22 +71,24 @@ export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowle
       )}
       <WhyNotTold alert={alert} all={all} />
       <FactRows facts={facts} />
-      <section aria-label="Labels">
-        <h3 className={classes.heading}>Labels</h3>
-        <LabelChips labels={alert.labels} />
-      </section>
-      {others.length > 0 && (
-        <section aria-label="Annotations">
-          <h3 className={classes.heading}>Annotations</h3>
-          <FactRows facts={others.map(([name, text]) => [name, <AnnotationText key={name} text={text} />])} />
-        </section>
-      )}
       {stretches !== undefined && past !== undefined && (
-        <section aria-label="In this time range">
-          <h3 className={classes.heading}>In this time range</h3>
+        <Part title="In this time range">
           <StateStrip stretches={stretches} span={past.span} zone={zone} />
-          <p className={classes.text}>It {pastInWords(stretches)}.</p>
-        </section>
+          <p className="bw-text">It {pastInWords(stretches)}.</p>
+        </Part>
+      )}
+      {rule && (
+        <Part title="Expression">
+          <QueryText expr={rule.rule.query} label={rule.rule.name} />
+        </Part>
+      )}
+      <Part title="Labels">
+        <LabelChips labels={alert.labels} />
+      </Part>
+      {others.length > 0 && (
+        <Part title="Annotations">
+          <FactRows facts={others.map(([name, text]) => [name, <AnnotationText key={name} text={text} />])} />
+        </Part>
       )}
     </>
   );
@@ -113,14 +116,13 @@ function Told({ alert }: { alert: Alert }) {
   );
 }
 
-/** The rule behind an alert, with its expression; an alert from outside has none. */
-function RuleOf({ alert }: { alert: Alert }) {
-  const name = alert.labels.alertname ?? '';
-  const { data } = useQuery({ queryKey: ['rules', name], queryFn: ({ signal }) => alerting.rules(name, signal) });
-  const rules = (data ?? []).flatMap((group) => group.rules.map((rule) => ({ group, rule })));
-  const found = rules.find(({ rule }) => made(rule, alert)) ?? rules[0];
-  if (data === undefined) return '…';
-  if (found === undefined) {
+/** A number as it is read best; all of its digits are a hover away. */
+const Value = ({ value }: { value: number }) => <span title={formatExact(value)}>{formatTabular(value, 'short')}</span>;
+
+/** The way to the rule behind an alert; an alert from outside has none. */
+function RuleLink({ name, rule }: { name: string; rule: RuleInGroup | null | undefined }) {
+  if (rule === undefined) return '…';
+  if (rule === null) {
     return (
       <>
         none here; it was sent by another program{' '}
@@ -135,22 +137,13 @@ function RuleOf({ alert }: { alert: Alert }) {
       </>
     );
   }
-  const { group, rule } = found;
+  const { group } = rule;
   return (
     <>
-      <PageLink to="/rules/$name" params={{ name }} search={{ file: group.file, group: group.name }}>
+      <PageLink to="/rules/$name" params={{ name }} search={ruleCodec.encode({ file: group.file, group: group.name })}>
         {name}
       </PageLink>{' '}
       <span className="bw-dim">of {group.name}</span>
-      <QueryText expr={rule.query} label={name} />
     </>
-  );
-}
-
-/** Whether a rule made an alert: it has one with the labels, or with fewer if external ones were added. */
-function made(rule: Rule, { labels }: Alert): boolean {
-  if (rule.type !== 'alerting') return false;
-  return (rule.alerts ?? []).some((alert) =>
-    Object.entries(alert.labels).every(([name, value]) => labels[name] === value),
   );
 }

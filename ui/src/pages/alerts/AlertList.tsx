@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconCircleCheck, IconFilterOff } from '@tabler/icons-react';
+import { IconCircleCheck } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { AcknowledgeDialog } from '../../alerting/AcknowledgeDialog';
 import classes from '../../alerting/alerting.module.css';
@@ -8,7 +8,7 @@ import { NEW_DRAFT } from '../../alerting/draft';
 import { type LabelFilter, type Matcher, matchersOf } from '../../alerting/matchers';
 import { SilenceDialog } from '../../alerting/SilenceDialog';
 import { usePast } from '../../alerting/usePast';
-import { plural } from '../../format/value';
+import { FilteredOut } from '../../lists/FilteredOut';
 import { useKeys } from '../../nav/keys';
 import { useGo } from '../../nav/links';
 import { useUrlState } from '../../nav/useUrlState';
@@ -34,18 +34,15 @@ export function AlertList({ all, shown, filter, noRouter, failed }: AlertListPro
   const go = useGo();
   const [state, set] = useUrlState(alertsCodec);
   const [dialog, setDialog] = useState<Dialog>();
-  const [chosen, setChosen] = useState<Alert>();
   const groups = useMemo(() => groupAlerts(shown, state.by), [shown, state.by]);
   const past = usePast();
   const open = all.find(({ key }) => key === state.open);
   const close = () => set({ open: '' });
   const silence = (matchers: readonly Matcher[]) => setDialog({ kind: 'silence', matchers });
   const acknowledge = (alert: Alert) => setDialog({ kind: 'acknowledge', alert });
-  const meant = open ?? chosen;
   useKeys({
     Escape: close,
-    ...(meant !== undefined &&
-      !noRouter && { a: () => acknowledge(meant), s: () => silence(matchersOf(meant.labels)) }),
+    ...(open !== undefined && !noRouter && { a: () => acknowledge(open), s: () => silence(matchersOf(open.labels)) }),
   });
 
   if (all.length === 0) {
@@ -61,15 +58,7 @@ export function AlertList({ all, shown, filter, noRouter, failed }: AlertListPro
     );
   }
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No alert passes the filter"
-        action={<Button onClick={() => set({ f: '', state: 'all' })}>Clear the filter</Button>}
-      >
-        All of {plural(all.length, 'alert')} are hidden by it.
-      </EmptyState>
-    );
+    return <FilteredOut what="alert" total={all.length} onClear={() => set({ f: '', state: 'all' })} />;
   }
   const matchers = filter.matchers ?? [];
   return (
@@ -82,13 +71,13 @@ export function AlertList({ all, shown, filter, noRouter, failed }: AlertListPro
           <Button onClick={() => silence(matchers)}>Silence what the filter matches</Button>
         </div>
       )}
-      <Split open={open !== undefined} className={classes.split}>
+      <Split open={open !== undefined}>
         <AlertTable
           groups={groups}
           past={past.data}
           openKey={state.open}
           onOpen={(key) => set({ open: key === state.open ? '' : key })}
-          onChosen={setChosen}
+          onAcknowledge={acknowledge}
           onSilence={noRouter ? undefined : (labels) => silence(matchersOf(labels))}
         />
         {open !== undefined && (

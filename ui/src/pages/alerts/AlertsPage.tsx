@@ -1,11 +1,11 @@
-import { SegmentedControl } from '@mantine/core';
 import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import classes from '../../alerting/alerting.module.css';
-import { ALERT_STATES, type Alert, countStates, labelNames } from '../../alerting/alerts';
+import { type Alert, countStates, labelNames } from '../../alerting/alerts';
 import { labelFilter } from '../../alerting/matchers';
 import { useAlerts } from '../../alerting/useAlerts';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { Choice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
 import { ErrorCard } from '../../states/ErrorCard';
@@ -15,7 +15,7 @@ import { AlertList } from './AlertList';
 import own from './alerts.module.css';
 import { GroupMenu } from './GroupMenu';
 
-const STATES = ['all', ...ALERT_STATES] as const;
+const STATES = { all: 'All', firing: 'Firing', pending: 'Pending', suppressed: 'Suppressed' } as const;
 
 /** What fires now and what is about to, who is told, and what keeps them from being told. */
 export function AlertsPage() {
@@ -34,25 +34,14 @@ export function AlertsPage() {
   return (
     <>
       <PageHeader title="Alerts" note={alerts && note(alerts)} />
-      <div className={classes.bar}>
-        <FilterField
-          label='Filter by words, or by matchers such as severity="page"'
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
-        <SegmentedControl
-          aria-label="State"
-          value={state.state}
-          onChange={(value) => set({ state: STATES.find((known) => known === value) ?? 'all' })}
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'firing', label: 'Firing' },
-            { value: 'pending', label: 'Pending' },
-            { value: 'suppressed', label: 'Suppressed' },
-          ]}
-        />
+      <FilterBar
+        label='Filter by words, or by matchers such as severity="page"'
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+      >
+        <Choice label="State" value={state.state} options={STATES} onChange={(state) => set({ state })} />
         <GroupMenu by={state.by} names={labelNames(alerts ?? [])} onChange={(by) => set({ by })} />
-      </div>
+      </FilterBar>
       {filter.problem !== undefined && (
         <p className={classes.problem} role="alert">
           The filter cannot be used: {filter.problem}
@@ -62,7 +51,7 @@ export function AlertsPage() {
         <ErrorCard key={String(error)} error={error} onRetry={retry} />
       ))}
       {noRouter && (
-        <p className={`bw-note ${own.noRouter}`} role="note">
+        <p className="bw-note" role="note">
           This server has no routing configuration: it tells nobody, and nothing can be silenced here.
         </p>
       )}

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import classes from '../../alerting/alerting.module.css';
 import { type Alert, summaryOf } from '../../alerting/alerts';
 import { SILENCES_QUERY } from '../../api/queries';
 import { LabelText } from '../../labels/LabelText';
 import { PageLink } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
+import { Part } from '../../panel/Panel';
 import { formatAgo } from '../../time/duration';
 import { alertsCodec, silencesCodec } from '../../url/alerting';
 import own from './alerts.module.css';
@@ -14,25 +14,26 @@ export function WhyNotTold({ alert, all }: { alert: Alert; all: readonly Alert[]
   const { silencedBy = [], inhibitedBy = [], mutedBy = [] } = alert.router?.status ?? {};
   if (silencedBy.length + inhibitedBy.length + mutedBy.length === 0) return null;
   return (
-    <section className={own.why} aria-label="Why nobody is told">
-      <h3 className={classes.heading}>Why nobody is told</h3>
-      <ul className={classes.plain}>
-        {silencedBy.map((id) => (
-          <SilencedBy key={id} id={id} />
-        ))}
-        {inhibitedBy.map((fingerprint) => (
-          <InhibitedBy key={fingerprint} fingerprint={fingerprint} all={all} />
-        ))}
-        {mutedBy.map((name) => (
-          <li key={name}>
-            By the time of day: the interval{' '}
-            <PageLink to="/routing">
-              <strong>{name}</strong>
-            </PageLink>
-          </li>
-        ))}
-      </ul>
-    </section>
+    <div className={own.why}>
+      <Part title="Why nobody is told">
+        <ul className="bw-plain">
+          {silencedBy.map((id) => (
+            <SilencedBy key={id} id={id} />
+          ))}
+          {inhibitedBy.map((fingerprint) => (
+            <InhibitedBy key={fingerprint} fingerprint={fingerprint} all={all} />
+          ))}
+          {mutedBy.map((name) => (
+            <li key={name}>
+              By the time of day: the interval{' '}
+              <PageLink to="/routing">
+                <strong>{name}</strong>
+              </PageLink>
+            </li>
+          ))}
+        </ul>
+      </Part>
+    </div>
   );
 }
 

@@ -1,11 +1,12 @@
-import { Button, SegmentedControl } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconDatabaseOff, IconFilterOff } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useRef } from 'react';
 import type { Cardinality, LabelChoice } from '../../api/cardinality';
 import { api } from '../../api/client';
 import { formatCount, formatValue } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { Choice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
 import { wordFilter } from '../../lists/matches';
 import { useRowKeys } from '../../lists/useRowKeys';
 import { useKeys } from '../../nav/keys';
@@ -25,8 +26,8 @@ import { choiceName, rankings, sameChoice, windowText } from './offender';
 import { RankingPanel } from './RankingPanel';
 
 const REFRESH_MS = 30_000;
-const WINDOWS = ['5m', '15m', '1h', '2h'] as const;
-const TOPS = ['10', '20', '50', '200'] as const;
+const WINDOWS = { '5m': '5m', '15m': '15m', '1h': '1h', '2h': '2h' } as const;
+const TOPS = { 10: '10', 20: '20', 50: '50', 200: '200' } as const;
 
 /** Where the series come from, what is new among them, and the rule that would drop each offender. */
 export function CardinalityPage() {
@@ -58,23 +59,17 @@ export function CardinalityPage() {
       {data !== undefined && data.total.series > 0 && (
         <>
           <Totals data={data} />
-          <div className={classes.bar}>
-            <FilterField label="Filter by name or value" value={f} onChange={(f) => set({ f }, { replace: true })} />
+          <FilterBar label="Filter by name or value" value={f} onFilter={(f) => set({ f }, { replace: true })}>
             <span className="bw-dim">New within</span>
-            <SegmentedControl
-              aria-label="Series count as new within"
+            <Choice
+              label="Series count as new within"
               value={window}
-              onChange={(value) => set({ window: WINDOWS.find((word) => word === value) ?? '1h' })}
-              data={[...WINDOWS]}
+              options={WINDOWS}
+              onChange={(window) => set({ window })}
             />
             <span className="bw-dim">Top</span>
-            <SegmentedControl
-              aria-label="Entries of each list"
-              value={top}
-              onChange={(value) => set({ top: TOPS.find((word) => word === value) ?? '10' })}
-              data={[...TOPS]}
-            />
-          </div>
+            <Choice label="Entries of each list" value={top} options={TOPS} onChange={(top) => set({ top })} />
+          </FilterBar>
           <Split open={of !== undefined}>
             <Rankings
               data={data}

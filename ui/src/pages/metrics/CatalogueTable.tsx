@@ -3,8 +3,10 @@ import { IconChartLine } from '@tabler/icons-react';
 import { useRef } from 'react';
 import { formatCount } from '../../format/value';
 import { metricSelector } from '../../labels/labels';
+import { ROW_PX, Row } from '../../lists/rows';
 import { SortHeader } from '../../lists/SortHeader';
 import { SpacerRow } from '../../lists/SpacerRow';
+import table from '../../lists/table.module.css';
 import { useRowKeys } from '../../lists/useRowKeys';
 import { useVirtualRows } from '../../lists/useVirtualRows';
 import { PageLink, useGo } from '../../nav/links';
@@ -13,8 +15,6 @@ import type { CatalogueEntry, CatalogueSort } from './catalogue';
 import classes from './metrics.module.css';
 import { TypeBadge } from './TypeBadge';
 import { useMissingCounts } from './useSeriesCounts';
-
-const ROW_PX = 29;
 
 interface CatalogueTableProps {
   entries: readonly CatalogueEntry[];
@@ -25,7 +25,7 @@ interface CatalogueTableProps {
 export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const go = useGo();
-  const view = useVirtualRows(entries.length, ROW_PX, scroller);
+  const view = useVirtualRows(entries.length, ROW_PX.one, scroller);
   const open = (index: number) => {
     const name = entries[index]?.name;
     if (name !== undefined) go({ to: '/metrics/$name', params: { name } });
@@ -36,20 +36,20 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
   const current = { column: sort, descending: sort === 'series' };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-    <section ref={scroller} className={`bw-panel ${classes.scroller}`} aria-label="Metrics" tabIndex={0}>
-      <table className={classes.table}>
+    <section ref={scroller} className={`bw-panel ${table.scroller}`} aria-label="Metrics" tabIndex={0}>
+      <table className={table.table}>
         <thead>
           <tr>
             <SortHeader column="name" label="Name" sort={current} onSort={() => onSort('name')} />
-            <SortHeader column="type" label="Type" sort={current} onSort={() => onSort('type')} />
-            <th scope="col" className={classes.unit}>
+            <SortHeader column="type" label="Type" sort={current} onSort={() => onSort('type')} extra />
+            <th scope="col" data-extra>
               Unit
             </th>
-            <th scope="col" className={classes.help}>
+            <th scope="col" data-extra>
               Help
             </th>
             <SortHeader column="series" label="Series" sort={current} onSort={() => onSort('series')} numeric />
-            <th scope="col">
+            <th scope="col" data-extra>
               <span className="bw-sr">Explore</span>
             </th>
           </tr>
@@ -61,21 +61,23 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
             if (entry === undefined) return null;
             const { name, type, help, unit, series = missing.get(name) } = entry;
             return (
-              <tr key={name} data-row data-chosen={index === chosen || undefined}>
+              <Row key={name} chosen={index === chosen}>
                 <td className={classes.name}>
                   <PageLink to="/metrics/$name" params={{ name }} title={name}>
                     {name}
                   </PageLink>
                 </td>
-                <td>
+                <td data-extra>
                   <TypeBadge type={type} />
                 </td>
-                <td className={classes.unit}>{unit}</td>
-                <td className={classes.help} title={help}>
+                <td data-extra className="bw-dim">
+                  {unit}
+                </td>
+                <td data-extra className={classes.help} title={help}>
                   {help}
                 </td>
-                <td className={classes.number}>{series === undefined ? '–' : formatCount(series)}</td>
-                <td>
+                <td data-numeric>{series === undefined ? '–' : formatCount(series)}</td>
+                <td data-extra>
                   <Tooltip label="Explore">
                     <PageLink
                       to="/explore"
@@ -87,7 +89,7 @@ export function CatalogueTable({ entries, sort, onSort }: CatalogueTableProps) {
                     </PageLink>
                   </Tooltip>
                 </td>
-              </tr>
+              </Row>
             );
           })}
           <SpacerRow height={view.after} columns={6} />

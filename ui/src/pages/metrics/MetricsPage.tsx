@@ -1,10 +1,12 @@
-import { Button, NativeSelect } from '@mantine/core';
-import { IconDatabaseOff, IconFilterOff } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
+import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo } from 'react';
 import { METADATA_QUERY, METRIC_NAMES_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { MenuChoice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
 import { useGo } from '../../nav/links';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
@@ -14,10 +16,18 @@ import { Loading } from '../../states/Loading';
 import { metricsCodec } from '../../url/pages';
 import { CatalogueTable } from './CatalogueTable';
 import { makeCatalogue, selectEntries } from './catalogue';
-import classes from './metrics.module.css';
 import { useSeriesCounts } from './useSeriesCounts';
 
-const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'info', 'stateset', 'unknown'] as const;
+const TYPES = {
+  all: 'All types',
+  counter: 'counter',
+  gauge: 'gauge',
+  histogram: 'histogram',
+  summary: 'summary',
+  info: 'info',
+  stateset: 'stateset',
+  unknown: 'unknown',
+} as const;
 
 /** Every metric that is stored: type, help, series. */
 export function MetricsPage() {
@@ -39,16 +49,9 @@ export function MetricsPage() {
   return (
     <>
       <PageHeader title="Metrics" note={note} />
-      <div className={classes.bar}>
-        <FilterField label="Filter by name or help" value={state.f} onChange={(f) => set({ f }, { replace: true })} />
-        <NativeSelect
-          aria-label="Type"
-          w={130}
-          value={state.type}
-          onChange={(event) => set({ type: TYPES.find((known) => known === event.currentTarget.value) ?? 'all' })}
-          data={[{ value: 'all', label: 'All types' }, ...TYPES]}
-        />
-      </div>
+      <FilterBar label="Filter by name or help" value={state.f} onFilter={(f) => set({ f }, { replace: true })}>
+        <MenuChoice label="Type" value={state.type} options={TYPES} onChange={(type) => set({ type })} />
+      </FilterBar>
       {names.error !== null && <ErrorCard error={names.error} onRetry={() => void names.refetch()} />}
       {metadata.error !== null && (
         <ErrorCard title="Type and help are missing" error={metadata.error} onRetry={() => void metadata.refetch()} />
@@ -68,13 +71,7 @@ export function MetricsPage() {
         </EmptyState>
       )}
       {entries.length > 0 && shown.length === 0 && (
-        <EmptyState
-          icon={IconFilterOff}
-          title="No metric passes the filter"
-          action={<Button onClick={() => set({ f: '', type: 'all' })}>Clear the filter</Button>}
-        >
-          All of {plural(entries.length, 'metric')} are hidden by it.
-        </EmptyState>
+        <FilteredOut what="metric" total={entries.length} onClear={() => set({ f: '', type: 'all' })} />
       )}
       {shown.length > 0 && <CatalogueTable entries={shown} sort={state.sort} onSort={(sort) => set({ sort })} />}
     </>

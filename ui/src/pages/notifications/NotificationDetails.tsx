@@ -7,6 +7,7 @@ import { CopyText } from '../../lists/CopyText';
 import { PageLink } from '../../nav/links';
 import { useTime } from '../../nav/time';
 import { FactRows, type FactTexts } from '../../panel/Facts';
+import { Part } from '../../panel/Panel';
 import { AlertBadge } from '../../states/AlertBadge';
 import { StateWord } from '../../states/StateWord';
 import { formatMoment } from '../../time/zone';
@@ -46,8 +47,7 @@ export function NotificationDetails({ notification: one }: { notification: Notif
       </div>
       {one.error !== '' && <p className={classes.failure}>{one.error}</p>}
       <FactRows facts={facts} />
-      <section aria-label="Alerts">
-        <h3 className={classes.heading}>{plural(all, 'alert')}</h3>
+      <Part title={plural(all, 'alert')} label="Alerts">
         <ul className={own.alerts}>
           {named.map(({ fingerprint, status, labels }) => (
             <li key={fingerprint}>
@@ -60,15 +60,14 @@ export function NotificationDetails({ notification: one }: { notification: Notif
           ))}
           {all > named.length && <li className="bw-dim">and {plural(all - named.length, 'more', 'more')}</li>}
         </ul>
-      </section>
-      <section aria-label="What was sent">
-        <h3 className={classes.heading}>{one.status === 'sent' ? 'What was sent' : 'What would have been sent'}</h3>
+      </Part>
+      <Part title={one.status === 'sent' ? 'What was sent' : 'What would have been sent'} label="What was sent">
         {one.body === '' ? (
-          <p className={classes.text}>No text is kept of it.</p>
+          <p className="bw-text">No text is kept of it.</p>
         ) : (
           <CopyText text={readable(one.body)} label="the message" />
         )}
-      </section>
+      </Part>
     </>
   );
 }

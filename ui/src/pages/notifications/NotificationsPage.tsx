@@ -1,31 +1,32 @@
-import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
-import { IconFilterOff, IconMessages } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
+import { IconMessages } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo } from 'react';
-import classes from '../../alerting/alerting.module.css';
 import { NoRouter } from '../../alerting/NoRouter';
 import { isNoRouter } from '../../alerting/useAlerts';
-import type { Notification } from '../../api/alerting';
+import type { Notification, Notifications } from '../../api/alerting';
 import { alerting, MOST_NOTIFICATIONS } from '../../api/alertingClient';
 import { RECEIVERS_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { Choice, MenuChoice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
 import { wordFilter } from '../../lists/matches';
 import { useKeys } from '../../nav/keys';
 import { TIMED, TIMED_GC_MS, useTime } from '../../nav/time';
 import { useUrlState } from '../../nav/useUrlState';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { PageHeader } from '../../shell/PageHeader';
+import { Answer } from '../../states/Answer';
 import { EmptyState } from '../../states/EmptyState';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
 import { relative } from '../../time/bound';
-import { NOTIFICATION_STATUSES, notificationsCodec } from '../../url/alerting';
+import { notificationsCodec } from '../../url/alerting';
 import { NotificationDetails } from './NotificationDetails';
 import { NotificationTable } from './NotificationTable';
 import { keyOf, searched } from './notification';
 
 const DAY_MS = 86_400_000;
+const STATUSES = { all: 'All', sent: 'Sent', failed: 'Failed', skipped: 'Skipped' } as const;
 
 /** Every message in the time range: to whom, why, with what success, and its text. */
 export function NotificationsPage() {
@@ -51,35 +52,27 @@ export function NotificationsPage() {
   return (
     <>
       <PageHeader title="Notifications" note={query.data && note(query.data.notifications)} />
-      <div className={classes.bar}>
-        <FilterField
-          label="Filter by label, reason, error or text"
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
-        <SegmentedControl
-          aria-label="Status"
+      <FilterBar
+        label="Filter by label, reason, error or text"
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+      >
+        <Choice
+          label="Status"
           value={state.status}
-          onChange={(value) => set({ status: NOTIFICATION_STATUSES.find((one) => one === value) ?? 'all', open: '' })}
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'sent', label: 'Sent' },
-            { value: 'failed', label: 'Failed' },
-            { value: 'skipped', label: 'Skipped' },
-          ]}
+          options={STATUSES}
+          onChange={(status) => set({ status, open: '' })}
         />
-        <NativeSelect
-          aria-label="Receiver"
+        <MenuChoice
+          label="Receiver"
           value={state.receiver}
-          onChange={({ currentTarget }) => set({ receiver: currentTarget.value, open: '' })}
-          data={[{ value: '', label: 'All receivers' }, ...known.map((name) => ({ value: name, label: name }))]}
+          options={{ '': 'All receivers', ...Object.fromEntries(known.map((name) => [name, name])) }}
+          onChange={(receiver) => set({ receiver, open: '' })}
         />
-      </div>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={420} />}
-      {query.data !== undefined && query.error === null && (
-        <Log notifications={query.data.notifications} truncated={query.data.truncated} />
-      )}
+      </FilterBar>
+      <Answer query={query} height={420}>
+        {(data) => <Log {...data} />}
+      </Answer>
     </>
   );
 }
@@ -90,7 +83,7 @@ function note(notifications: readonly Notification[]): string {
   return failed === 0 ? all : `${all}, ${formatCount(failed)} failed`;
 }
 
-function Log({ notifications, truncated }: { notifications: readonly Notification[]; truncated: boolean }) {
+function Log({ notifications, truncated }: Notifications) {
   const { setRange } = useTime();
   const [state, set] = useUrlState(notificationsCodec);
   const text = useDeferredValue(state.f);
@@ -120,15 +113,7 @@ function Log({ notifications, truncated }: { notifications: readonly Notificatio
     );
   }
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No notification passes the filter"
-        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
-      >
-        All of {plural(notifications.length, 'notification')} are hidden by it.
-      </EmptyState>
-    );
+    return <FilteredOut what="notification" total={notifications.length} onClear={() => set({ f: '' })} />;
   }
   return (
     <>
@@ -137,7 +122,7 @@ function Log({ notifications, truncated }: { notifications: readonly Notificatio
           The newest {formatCount(MOST_NOTIFICATIONS)} of this time range. Narrow it to see earlier ones.
         </p>
       )}
-      <Split open={open !== undefined} className={classes.split}>
+      <Split open={open !== undefined}>
         <NotificationTable
           notifications={shown}
           openKey={state.open}

@@ -8,7 +8,7 @@ import type {
   PackObjective,
   PackPanel,
 } from '../../api/packs';
-import { formatCount } from '../../format/value';
+import { Part } from '../../panel/Panel';
 import { QueryText } from '../../promql/QueryText';
 import classes from './packs.module.css';
 
@@ -28,23 +28,15 @@ function Entry({ name, note, help, runbook, children }: EntryProps) {
     <li>
       <strong className={classes.entry}>{name}</strong> <span className="bw-dim">{note}</span>{' '}
       {place !== undefined && <RunbookLink place={place} of={name} />}
-      {help !== '' && <p className={classes.text}>{help}</p>}
+      {help !== '' && <p className="bw-text">{help}</p>}
       {children}
     </li>
   );
 }
 
-function Heading({ title, count }: { title: string; count: number }) {
-  return (
-    <h3 className={classes.heading}>
-      {title} <span className={classes.count}>{formatCount(count)}</span>
-    </h3>
-  );
-}
-
 /** When somebody must be told. */
 export function AlertsTab({ alerts }: { alerts: readonly PackAlert[] }) {
-  if (alerts.length === 0) return <p className={classes.text}>The pack has no alerts.</p>;
+  if (alerts.length === 0) return <p className="bw-text">The pack has no alerts.</p>;
   return (
     <ul className={classes.list}>
       {alerts.map((alert) => (
@@ -66,7 +58,7 @@ export function AlertsTab({ alerts }: { alerts: readonly PackAlert[] }) {
 
 /** How much must be good. */
 export function ObjectivesTab({ objectives }: { objectives: readonly PackObjective[] }) {
-  if (objectives.length === 0) return <p className={classes.text}>The pack has no objectives.</p>;
+  if (objectives.length === 0) return <p className="bw-text">The pack has no objectives.</p>;
   return (
     <ul className={classes.list}>
       {objectives.map(({ name, help, objective, over, sli, expr, runbook }) => (
@@ -80,16 +72,15 @@ export function ObjectivesTab({ objectives }: { objectives: readonly PackObjecti
 
 /** Panels below their dashboards and rows. */
 export function DashboardsTab({ dashboards }: { dashboards: readonly PackDashboard[] }) {
-  if (dashboards.length === 0) return <p className={classes.text}>The pack has no dashboards.</p>;
+  if (dashboards.length === 0) return <p className="bw-text">The pack has no dashboards.</p>;
   return dashboards.map(({ title, panels }) => (
-    <section key={title} aria-label={title}>
-      <Heading title={title} count={panels.length} />
+    <Part key={title} title={title} count={panels.length}>
       <ul className={classes.list}>
         {panels.map((panel) => (
           <PanelEntry key={`${panel.row} ${panel.title}`} panel={panel} />
         ))}
       </ul>
-    </section>
+    </Part>
   ));
 }
 
@@ -113,7 +104,7 @@ export function ExpressionsTab({
   recordings: readonly PackExpression[];
 }) {
   if (expressions.length + recordings.length === 0) {
-    return <p className={classes.text}>The pack has no expressions.</p>;
+    return <p className="bw-text">The pack has no expressions.</p>;
   }
   return (
     <>
@@ -125,8 +116,7 @@ export function ExpressionsTab({
         ))}
       </ul>
       {recordings.length > 0 && (
-        <section aria-label="Recordings">
-          <Heading title="Recordings" count={recordings.length} />
+        <Part title="Recordings" count={recordings.length}>
           <ul className={classes.list}>
             {recordings.map(({ name, help, expr }) => (
               <Entry key={name} name={name} note="" help={help}>
@@ -134,7 +124,7 @@ export function ExpressionsTab({
               </Entry>
             ))}
           </ul>
-        </section>
+        </Part>
       )}
     </>
   );
@@ -142,7 +132,7 @@ export function ExpressionsTab({
 
 /** A query, or that there is none. */
 function Asked({ expr, label, text }: { expr: string | null; label: string; text?: string }) {
-  if (expr === null) return <p className={classes.text}>{text} (has no meaning; see Lint)</p>;
+  if (expr === null) return <p className="bw-text">{text} (has no meaning; see Lint)</p>;
   return (
     <QueryText expr={expr} label={label}>
       {text ?? expr}

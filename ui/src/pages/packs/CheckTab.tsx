@@ -29,7 +29,7 @@ const MOST_NAMED = 3;
 
 /** Which targets keep what a pack promises, and what is wrong with the others. */
 export function CheckTab({ pack, checked }: { pack: Pack; checked: readonly Checked[] }) {
-  if (checked.length === 0) return <p className={classes.text}>{nobody(pack)}</p>;
+  if (checked.length === 0) return <p className="bw-text">{nobody(pack)}</p>;
   const groups = groupFindings(checked);
   const more = uncounted(checked);
   return (
@@ -48,9 +48,9 @@ export function CheckTab({ pack, checked }: { pack: Pack; checked: readonly Chec
         {groups.map((group) => (
           <Group key={`${group.level} ${group.rule}`} group={group} targets={checked.length} />
         ))}
-        {groups.length === 0 && <p className={classes.text}>Every target exposes what the pack promises.</p>}
+        {groups.length === 0 && <p className="bw-text">Every target exposes what the pack promises.</p>}
         {more > 0 && (
-          <p className={classes.text}>
+          <p className="bw-text">
             {plural(more, 'more finding')}, of which the server keeps only the number: it has the worst of each target.
           </p>
         )}
@@ -101,7 +101,7 @@ function Group({ group, targets }: { group: FindingGroup; targets: number }) {
       <summary className={classes.summary}>
         <VerdictBadge verdict={group.level} text={group.level} />
         <strong>{ruleTitle(group.rule)}</strong>
-        <span className={classes.count}>{formatCount(group.rows.length)}</span>
+        <span className="bw-count bw-dim">{formatCount(group.rows.length)}</span>
         {remedy !== undefined && <span className={classes.remedy}>{remedy}</span>}
       </summary>
       <table className={classes.findings}>
@@ -157,7 +157,7 @@ function RowTargets({ row: { targets }, of }: { row: FindingRow; of: number }) {
   if (targets.length === of && of > 1) return <>all {formatCount(of)}</>;
   const named = targets.slice(0, MOST_NAMED);
   return (
-    <ul className={classes.plain}>
+    <ul className="bw-plain">
       {named.map((target) => (
         <li key={targetKey(target)}>
           <PageLink

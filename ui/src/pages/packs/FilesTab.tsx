@@ -5,8 +5,7 @@ import { api } from '../../api/client';
 import type { Pack, PackFile } from '../../api/packs';
 import { formatValue } from '../../format/value';
 import { CopyText } from '../../lists/CopyText';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
+import { Answer } from '../../states/Answer';
 import { download } from './download';
 import classes from './packs.module.css';
 
@@ -31,15 +30,15 @@ export function FilesTab({ pack }: { pack: Pack }) {
   return (
     <>
       <CopyText text={`bellwether pack gen ${pack.builtIn ? pack.name : pack.file} --out made`} label="the command" />
-      {query.isPending && <Loading height={240} />}
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.data !== undefined && (
-        <ul className={classes.list}>
-          {query.data.map((file) => (
-            <FileRow key={file.name} file={file} />
-          ))}
-        </ul>
-      )}
+      <Answer query={query} height={240}>
+        {(files) => (
+          <ul className={classes.list}>
+            {files.map((file) => (
+              <FileRow key={file.name} file={file} />
+            ))}
+          </ul>
+        )}
+      </Answer>
     </>
   );
 }

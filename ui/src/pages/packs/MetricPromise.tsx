@@ -3,7 +3,6 @@ import { plural } from '../../format/value';
 import { PageLink } from '../../nav/links';
 import { FactRows, type FactTexts } from '../../panel/Facts';
 import { targetsCodec } from '../../url/pages';
-import classes from './packs.module.css';
 import { emitters } from './verdicts';
 
 /** So many targets are named. */
@@ -61,7 +60,7 @@ export function openLabel(max: number | null, maxLength: number | null): string 
 
 function Labels({ labels }: { labels: readonly PackLabel[] }) {
   return (
-    <ul className={classes.plain}>
+    <ul className="bw-plain">
       {labels.map(({ name, values, max, maxLength, optional, help }) => (
         <li key={name}>
           <code>{name}</code>{' '}
@@ -79,7 +78,7 @@ function Labels({ labels }: { labels: readonly PackLabel[] }) {
 function Emitters({ found }: { found: readonly CheckedTarget[] }) {
   if (found.length === 0) return <>no target that was checked</>;
   return (
-    <ul className={classes.plain}>
+    <ul className="bw-plain">
       {found.slice(0, MOST_EMITTERS).map(({ scrapePool, scrapeUrl, instance }) => (
         <li key={`${scrapePool}|${scrapeUrl}`}>
           <PageLink to="/system/targets" search={targetsCodec.encode({ open: `${scrapePool}|${scrapeUrl}` })}>

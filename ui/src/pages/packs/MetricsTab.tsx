@@ -5,6 +5,7 @@ import { formatCount, plural } from '../../format/value';
 import { MetricName } from '../../labels/MetricName';
 import { wordFilter } from '../../lists/matches';
 import { PageLink } from '../../nav/links';
+import { Part } from '../../panel/Panel';
 import { TypeBadge } from '../metrics/TypeBadge';
 import { MetricPromise } from './MetricPromise';
 import classes from './packs.module.css';
@@ -29,17 +30,12 @@ export function MetricsTab({ pack, targets, checked, filter, metric, onMetric }:
   return (
     <>
       {shown.length < pack.metrics.length && (
-        <p className={classes.text}>
+        <p className="bw-text">
           {formatCount(shown.length)} of {plural(pack.metrics.length, 'metric')} pass the filter.
         </p>
       )}
       {inGroups(shown).map(([group, metrics]) => (
-        <section key={group} aria-label={`Metrics ${group}`.trim()}>
-          {group !== '' && (
-            <h3 className={classes.heading}>
-              {group} <span className={classes.count}>{formatCount(metrics.length)}</span>
-            </h3>
-          )}
+        <Part key={group} title={group} count={metrics.length} label={`Metrics ${group}`.trim()}>
           <ul className={classes.list}>
             {metrics.map((one) => (
               <MetricRow
@@ -51,7 +47,7 @@ export function MetricsTab({ pack, targets, checked, filter, metric, onMetric }:
               />
             ))}
           </ul>
-        </section>
+        </Part>
       ))}
     </>
   );

@@ -49,7 +49,7 @@ export function PackDetails({ pack, targets, tab, onTab, filter, metric, onMetri
   };
   return (
     <>
-      {pack.description !== '' && <p className={classes.text}>{pack.description}</p>}
+      {pack.description !== '' && <p className="bw-text">{pack.description}</p>}
       <p className={classes.source}>
         <code>{pack.name}</code> {pack.version}, {pack.builtIn ? 'comes with the program' : pack.file}
         {pack.namespace !== '' && (
@@ -68,7 +68,7 @@ export function PackDetails({ pack, targets, tab, onTab, filter, metric, onMetri
           {PACK_TABS.map((key) => (
             <Tabs.Tab key={key} value={key}>
               {tabs[key].label}{' '}
-              {tabs[key].count !== undefined && <span className={classes.count}>{formatCount(tabs[key].count)}</span>}
+              {tabs[key].count !== undefined && <span className="bw-count bw-dim">{formatCount(tabs[key].count)}</span>}
             </Tabs.Tab>
           ))}
         </Tabs.List>

@@ -1,18 +1,15 @@
-import { Button } from '@mantine/core';
-import { IconFilterOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue } from 'react';
 import type { Packs } from '../../api/packs';
 import { PACKS_QUERY } from '../../api/queries';
 import { plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
 import { useKeys } from '../../nav/keys';
 import { useUrlState } from '../../nav/useUrlState';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { PageHeader } from '../../shell/PageHeader';
-import { EmptyState } from '../../states/EmptyState';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
+import { Answer } from '../../states/Answer';
 import { packsCodec } from '../../url/pages';
 import { PackDetails } from './PackDetails';
 import { PackTable } from './PackTable';
@@ -28,12 +25,10 @@ export function PacksPage() {
   return (
     <>
       <PageHeader title="Packs" note={query.data && note(query.data)} />
-      <div className={classes.bar}>
-        <FilterField label="Filter by name or metric" value={state.f} onChange={(f) => set({ f }, { replace: true })} />
-      </div>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={420} />}
-      {query.data !== undefined && <Catalogue data={query.data} />}
+      <FilterBar label="Filter by name or metric" value={state.f} onFilter={(f) => set({ f }, { replace: true })} />
+      <Answer query={query} height={420}>
+        {(data) => <Catalogue data={data} />}
+      </Answer>
     </>
   );
 }
@@ -50,15 +45,7 @@ function Catalogue({ data }: { data: Packs }) {
   useKeys({ Escape: close });
   const open = data.packs.find(({ name }) => name === state.pack);
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No pack passes the filter"
-        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
-      >
-        All of {plural(data.packs.length, 'pack')} are hidden by it.
-      </EmptyState>
-    );
+    return <FilteredOut what="pack" total={data.packs.length} onClear={() => set({ f: '' })} />;
   }
   return (
     <Split open={open !== undefined} className={classes.split}>

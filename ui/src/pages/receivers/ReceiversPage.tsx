@@ -1,30 +1,29 @@
 import { Button } from '@mantine/core';
-import { IconFilterOff, IconSend } from '@tabler/icons-react';
+import { IconSend } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useDeferredValue, useState } from 'react';
-import classes from '../../alerting/alerting.module.css';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { NoRouter } from '../../alerting/NoRouter';
 import { isNoRouter } from '../../alerting/useAlerts';
 import type { Integration, Receiver } from '../../api/alerting';
 import { RECEIVERS_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
+import { ListTable } from '../../lists/ListTable';
 import { wordFilter } from '../../lists/matches';
-import { PageLink } from '../../nav/links';
+import { ErrorRow, GroupRow, MainCell, ROW_PX, Row } from '../../lists/rows';
+import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { useUrlState } from '../../nav/useUrlState';
-import { Panel } from '../../panel/Panel';
 import { PageHeader } from '../../shell/PageHeader';
-import { EmptyState } from '../../states/EmptyState';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
+import { Answer } from '../../states/Answer';
 import { StateWord } from '../../states/StateWord';
 import { formatAgo } from '../../time/duration';
 import { notificationsCodec, receiversCodec } from '../../url/alerting';
-import own from './receivers.module.css';
 import { TestDialog } from './TestDialog';
 
 const REFRESH_MS = 5000;
+const COLUMNS = 6;
 
 /** Who can be told, by what means, and whether that works. */
 export function ReceiversPage() {
@@ -41,16 +40,14 @@ export function ReceiversPage() {
   return (
     <>
       <PageHeader title="Receivers" note={query.data && note(query.data)} />
-      <div className={classes.bar}>
-        <FilterField
-          label="Filter by name, kind or error"
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
-      </div>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={320} />}
-      {query.data !== undefined && <Receivers all={query.data} />}
+      <FilterBar
+        label="Filter by name, kind or error"
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+      />
+      <Answer query={query} height={320}>
+        {(all) => <Receivers all={all} />}
+      </Answer>
     </>
   );
 }
@@ -67,44 +64,96 @@ function isFailing({ lastSuccess, lastFailure }: Integration): boolean {
   return lastSuccess === null || Date.parse(lastFailure) > Date.parse(lastSuccess);
 }
 
+type Listed =
+  | { kind: 'receiver'; receiver: Receiver }
+  | { kind: 'integration' | 'error'; receiver: Receiver; integration: Integration };
+
 function Receivers({ all }: { all: readonly Receiver[] }) {
+  const go = useGo();
   const [state, set] = useUrlState(receiversCodec);
   const [testing, setTesting] = useState<Receiver>();
-  const matches = wordFilter(useDeferredValue(state.f));
-  const shown = all.filter(({ name, integrations }) =>
-    matches([name, ...integrations.flatMap(({ type, lastError }) => [type, lastError])].join(' ')),
-  );
-  if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No receiver passes the filter"
-        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
-      >
-        All of {plural(all.length, 'receiver')} are hidden by it.
-      </EmptyState>
+  const filter = useDeferredValue(state.f);
+  const rows = useMemo(() => {
+    const matches = wordFilter(filter);
+    const shown = all.filter(({ name, integrations }) =>
+      matches([name, ...integrations.flatMap(({ type, lastError }) => [type, lastError])].join(' ')),
     );
+    return shown.flatMap(rowsOf);
+  }, [all, filter]);
+  if (rows.length === 0) {
+    return <FilteredOut what="receiver" total={all.length} onClear={() => set({ f: '' })} />;
   }
   return (
     <>
-      {shown.map((receiver) => (
-        <ReceiverPanel key={receiver.name} receiver={receiver} onTest={() => setTesting(receiver)} />
-      ))}
+      <ListTable
+        label="Receivers"
+        columns={COLUMNS}
+        head={
+          <>
+            <th scope="col">State</th>
+            <th scope="col">Integration</th>
+            <th scope="col" data-numeric>
+              Last success
+            </th>
+            <th scope="col" data-extra data-numeric>
+              Last failure
+            </th>
+            <th scope="col" data-extra data-numeric>
+              Sent
+            </th>
+            <th scope="col" data-extra data-numeric>
+              Failed
+            </th>
+          </>
+        }
+        rows={rows}
+        rowPx={heightOf}
+        stops={isIntegration}
+        onOpen={({ receiver }) => go(sentTo(receiver))}
+      >
+        {(row, chosen) => {
+          const { name } = row.receiver;
+          if (row.kind === 'receiver') return <ReceiverRow key={name} receiver={row.receiver} onTest={setTesting} />;
+          const { integration } = row;
+          const key = `${name} ${integration.type} ${integration.index}`;
+          if (row.kind === 'error') {
+            return <ErrorRow key={`${key} error`} columns={COLUMNS} error={integration.lastError} />;
+          }
+          return <IntegrationRow key={key} integration={integration} chosen={chosen} />;
+        }}
+      </ListTable>
       {testing !== undefined && <TestDialog receiver={testing} onClose={() => setTesting(undefined)} />}
     </>
   );
 }
 
-function ReceiverPanel({ receiver, onTest }: { receiver: Receiver; onTest(): void }) {
+const HEIGHTS = { receiver: ROW_PX.group, integration: ROW_PX.one, error: ROW_PX.error };
+const heightOf = ({ kind }: Listed) => HEIGHTS[kind];
+const isIntegration = ({ kind }: Listed) => kind === 'integration';
+
+function rowsOf(receiver: Receiver): Listed[] {
+  const integrations = receiver.integrations.flatMap((integration): Listed[] => {
+    const row: Listed = { kind: 'integration', receiver, integration };
+    return integration.lastError === '' ? [row] : [row, { ...row, kind: 'error' }];
+  });
+  return [{ kind: 'receiver', receiver }, ...integrations];
+}
+
+const sentTo = ({ name }: Receiver) =>
+  ({ to: '/notifications', search: notificationsCodec.encode({ receiver: name }) }) as const;
+
+function ReceiverRow({ receiver, onTest }: { receiver: Receiver; onTest(receiver: Receiver): void }) {
   const { name, integrations } = receiver;
   return (
-    <Panel
-      title={name}
-      flush
+    <GroupRow
+      columns={COLUMNS}
+      name={name}
       note={
-        <PageLink to="/notifications" search={notificationsCodec.encode({ receiver: name })}>
-          what it was sent
-        </PageLink>
+        integrations.length === 0 ? (
+          'It has no integration: whoever is routed here tells nobody.'
+        ) : (
+          <PageLink {...sentTo(receiver)}>what it was sent</PageLink>
+        )
       }
       actions={
         integrations.some(({ supported }) => supported) && (
@@ -112,75 +161,39 @@ function ReceiverPanel({ receiver, onTest }: { receiver: Receiver; onTest(): voi
             size="compact-xs"
             leftSection={<IconSend size={13} aria-hidden="true" />}
             aria-label={`Test ${name}`}
-            onClick={onTest}
+            onClick={() => onTest(receiver)}
           >
             Test
           </Button>
         )
       }
-    >
-      {integrations.length === 0 ? (
-        <p className="bw-note">It has no integration: whoever is routed here tells nobody.</p>
-      ) : (
-        <div className={own.scroller}>
-          <table className={classes.table}>
-            <thead>
-              <tr>
-                <th scope="col">State</th>
-                <th scope="col">Integration</th>
-                <th scope="col">Last success</th>
-                <th scope="col" className={classes.extra}>
-                  Last failure
-                </th>
-                <th scope="col" data-numeric className={classes.extra}>
-                  Sent
-                </th>
-                <th scope="col" data-numeric className={classes.extra}>
-                  Failed
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {integrations.map((integration) => (
-                <IntegrationRow key={`${integration.type} ${integration.index}`} integration={integration} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </Panel>
+    />
   );
 }
 
-function IntegrationRow({ integration }: { integration: Integration }) {
-  const { type, index, sendResolved, lastSuccess, lastFailure, lastError, sent, failed } = integration;
+function IntegrationRow({ integration, chosen }: { integration: Integration; chosen: boolean }) {
+  const { type, index, sendResolved, lastSuccess, lastFailure, sent, failed } = integration;
   const now = useNow();
   const ago = (text: string | null) => (text === null ? 'never' : formatAgo(Math.max(0, now - Date.parse(text))));
   return (
-    <>
-      <tr>
-        <td>
-          <IntegrationState integration={integration} />
-        </td>
-        <th scope="row" className={classes.grow}>
-          {type}[{index}] {!sendResolved && <span className="bw-dim">firing only</span>}
-        </th>
-        <td>{ago(lastSuccess)}</td>
-        <td className={classes.extra}>{ago(lastFailure)}</td>
-        <td data-numeric className={classes.extra}>
-          {formatCount(sent)}
-        </td>
-        <td data-numeric className={classes.extra}>
-          {formatCount(failed)}
-        </td>
-      </tr>
-      {lastError !== '' && (
-        <tr className={own.error}>
-          <td />
-          <td colSpan={5}>{lastError}</td>
-        </tr>
-      )}
-    </>
+    <Row chosen={chosen}>
+      <td>
+        <IntegrationState integration={integration} />
+      </td>
+      <MainCell>
+        {type}[{index}] {!sendResolved && <span className="bw-dim">firing only</span>}
+      </MainCell>
+      <td data-numeric>{ago(lastSuccess)}</td>
+      <td data-extra data-numeric>
+        {ago(lastFailure)}
+      </td>
+      <td data-extra data-numeric>
+        {formatCount(sent)}
+      </td>
+      <td data-extra data-numeric>
+        {formatCount(failed)}
+      </td>
+    </Row>
   );
 }
 

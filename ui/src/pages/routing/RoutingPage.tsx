@@ -10,7 +10,7 @@ import { plural } from '../../format/value';
 import type { Labels } from '../../labels/labels';
 import { usePausing } from '../../lists/usePausing';
 import { useUrlState } from '../../nav/useUrlState';
-import { Panel } from '../../panel/Panel';
+import { Columns, Panel } from '../../panel/Panel';
 import { PageHeader } from '../../shell/PageHeader';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
@@ -63,10 +63,10 @@ export function RoutingPage() {
           <Panel title="Routing tree" note="the first child that matches takes an alert, unless it says to continue">
             <RouteTreeView root={tree.data} taken={answer?.routes.map(({ id }) => id) ?? []} />
           </Panel>
-          <div className={classes.halves}>
+          <Columns>
             <TimeIntervals intervals={tree.data.timeIntervals} />
             <InhibitRules rules={tree.data.inhibitRules} />
-          </div>
+          </Columns>
         </>
       )}
     </>

@@ -2,11 +2,11 @@ import { Button, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import classes from '../../alerting/alerting.module.css';
 import { backtest } from '../../alerting/backtest';
 import { timeIn, timesFired } from '../../alerting/history';
 import type { Comparison } from '../../alerting/rules';
 import { StateTimeline } from '../../alerting/StateTimeline';
+import { useComparison } from '../../alerting/useComparison';
 import type { AlertingRule, RuleGroup } from '../../api/alerting';
 import { api } from '../../api/client';
 import { plural } from '../../format/value';
@@ -20,7 +20,6 @@ import type { Span } from '../../time/bound';
 import { formatDuration, parseDuration } from '../../time/duration';
 import { alignSpan } from '../../time/step';
 import { ruleCodec } from '../../url/alerting';
-import { useComparison } from './RuleChart';
 import own from './rules.module.css';
 
 /** So many evaluations are tried at most: more make the answer slow and nothing clearer. */
@@ -81,7 +80,7 @@ export function BacktestPanel({ group, rule }: { group: RuleGroup; rule: Alertin
       {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Loading height={120} />}
       {pasts.length > 0 && <StateTimeline label="When it would have fired" pasts={pasts} span={aligned} zone={zone} />}
-      <p className={`bw-dim ${classes.text}`}>
+      <p className="bw-dim bw-text">
         What was before the time range is not known to it: an alert that was pending then begins to wait anew. Labels of
         the rule are left out.
       </p>

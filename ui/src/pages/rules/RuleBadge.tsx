@@ -6,6 +6,6 @@ import { StateWord } from '../../states/StateWord';
 export function RuleBadge({ rule }: { rule: Rule }) {
   if (rule.health === 'err') return <StateWord look="bad">Failing</StateWord>;
   if (rule.health === 'unknown') return <StateWord look="unknown">Not evaluated</StateWord>;
-  if (rule.type === 'recording') return <StateWord look="ok">Recording</StateWord>;
+  if (rule.type === 'recording') return <StateWord look="quiet">Recording</StateWord>;
   return <AlertBadge state={rule.state} />;
 }

@@ -1,8 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
 import { useCallback } from 'react';
-import { type Comparison, comparisonOf } from '../../alerting/rules';
+import type { Comparison } from '../../alerting/rules';
+import { useComparison } from '../../alerting/useComparison';
 import type { Rule } from '../../api/alerting';
-import { api } from '../../api/client';
 import { ChartPanel } from '../../charts/ChartPanel';
 import { unitOfName } from '../../format/value';
 import { type Labels, selector } from '../../labels/labels';
@@ -14,9 +13,9 @@ const BOUND = 'bound';
 /** What a rule looks at over the time range: what it compares beside the bound, or else its own values. */
 export function RuleChart({ rule }: { rule: Rule }) {
   const { data: comparison = null } = useComparison(rule.query);
-  const nameOf = useCallback(
+  const lineName = useCallback(
     (query: string, labels: Labels) =>
-      query === BOUND && comparison !== null ? `${comparison.op} ${comparison.bound}` : selector(labels),
+      query === BOUND && comparison !== null ? `${comparison.op} ${comparison.bound}` : nameOf(labels),
     [comparison],
   );
   const queries =
@@ -33,22 +32,16 @@ export function RuleChart({ rule }: { rule: Rule }) {
       queries={queries}
       unit={rule.type === 'recording' ? unitOfName(rule.name) : 'short'}
       height={200}
-      nameOf={nameOf}
+      nameOf={lineName}
       nothing="The expression has no result in this time range."
     />
   );
 }
 
+/** The labels of a line, where it has any. */
+const nameOf = (labels: Labels) => (Object.keys(labels).length === 0 ? 'value' : selector(labels));
+
 function titleOf({ type }: Rule, comparison: Comparison | null): string {
   if (type === 'recording') return 'What it records';
   return comparison === null ? 'Values of the expression' : 'What it compares';
-}
-
-/** The comparison with a number that an expression ends in; null if it is something else. */
-export function useComparison(expression: string) {
-  return useQuery({
-    queryKey: ['comparison', expression],
-    queryFn: async ({ signal }) => comparisonOf(await api.parse(expression, signal)) ?? null,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
 }

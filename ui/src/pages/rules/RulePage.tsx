@@ -13,7 +13,8 @@ import { SilenceDialog } from '../../alerting/SilenceDialog';
 import type { AlertingRule, Rule } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
 import { RULES_QUERY } from '../../api/queries';
-import { formatExact, plural } from '../../format/value';
+import { parseNumber } from '../../api/query';
+import { formatExact, formatTabular, plural } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
 import { withoutCommon } from '../../labels/labels';
 import { nearestNames } from '../../lists/matches';
@@ -23,7 +24,7 @@ import { useTime } from '../../nav/time';
 import { useNow } from '../../nav/useNow';
 import { useUrlState } from '../../nav/useUrlState';
 import { Fact, FactRows, Facts } from '../../panel/Facts';
-import { Panel } from '../../panel/Panel';
+import { Columns, Panel } from '../../panel/Panel';
 import { QueryText } from '../../promql/QueryText';
 import { PageHeader } from '../../shell/PageHeader';
 import { AlertBadge } from '../../states/AlertBadge';
@@ -52,7 +53,7 @@ export function RulePage() {
   const [{ file, group }] = useUrlState(ruleCodec);
   const query = useQuery({
     queryKey: ['linted-rules', name],
-    queryFn: ({ signal }) => alerting.rules(name, signal, true),
+    queryFn: ({ signal }) => alerting.rules({ name, alerts: true, lint: true }, signal),
     refetchInterval: REFRESH_MS,
   });
   if (query.data === undefined) {
@@ -164,7 +165,7 @@ const share = (ratio: number) => (ratio < 0.001 ? 'less than 0.1 %' : `${(100 * 
 
 function Namesakes({ others }: { others: readonly RuleInGroup[] }) {
   return (
-    <p className={`bw-note ${own.namesakes}`}>
+    <p className="bw-note">
       Other rules of this name:{' '}
       {others.map(({ group, rule }, place) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: rules of a name in a group differ in their place only
@@ -204,10 +205,10 @@ function Active({ rule }: { rule: AlertingRule }) {
             return (
               <li key={JSON.stringify(alert.labels)}>
                 <AlertBadge state={alert.state} />
-                <span className={classes.fading}>
-                  <LabelChips labels={withoutCommon(alert.labels, { alertname: rule.name })} />
+                <LabelChips labels={withoutCommon(alert.labels, { alertname: rule.name })} fading />
+                <span className="bw-number" title={formatExact(parseNumber(alert.value))}>
+                  {formatTabular(parseNumber(alert.value), 'short')}
                 </span>
-                <span className="bw-number">{formatExact(Number(alert.value))}</span>
                 <span className="bw-dim" title={formatMomentShort(Math.round(since / 1000) * 1000, zone)}>
                   {alert.state === 'pending' && fires > now
                     ? `fires ${formatAgo(now - fires)} if it stays so`
@@ -236,7 +237,7 @@ function Written({ rule }: { rule: Rule }) {
   const annotations = rule.type === 'alerting' ? Object.entries(rule.annotations ?? {}) : [];
   if (labels.length + annotations.length === 0) return null;
   return (
-    <div className={own.halves}>
+    <Columns>
       {labels.length > 0 && (
         <Panel title="Labels">
           <FactRows facts={labels} />
@@ -247,7 +248,7 @@ function Written({ rule }: { rule: Rule }) {
           <FactRows facts={annotations.map(([name, text]) => [name, <AnnotationText key={name} text={text} />])} />
         </Panel>
       )}
-    </div>
+    </Columns>
   );
 }
 

@@ -1,12 +1,11 @@
-import { useMemo, useRef } from 'react';
-import classes from '../../alerting/alerting.module.css';
+import { useMemo } from 'react';
 import { worstFirst } from '../../alerting/lint';
 import { evaluatedMs, fileName } from '../../alerting/rules';
 import type { Rule, RuleGroup } from '../../api/alerting';
 import { formatCount } from '../../format/value';
-import { SpacerRow } from '../../lists/SpacerRow';
-import { useRowKeys } from '../../lists/useRowKeys';
-import { useVirtualRows } from '../../lists/useVirtualRows';
+import { ListTable } from '../../lists/ListTable';
+import { ErrorRow, GroupRow, MainCell, ROW_PX, Row } from '../../lists/rows';
+import table from '../../lists/table.module.css';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { VerdictBadge } from '../../states/VerdictBadge';
@@ -16,76 +15,61 @@ import { RuleBadge } from './RuleBadge';
 import own from './rules.module.css';
 
 const COLUMNS = 5;
-const ROW_PX = { group: 32, rule: 48, error: 26 };
 
-type Row =
+type Listed =
   | { kind: 'group'; group: RuleGroup }
   | { kind: 'rule' | 'error'; group: RuleGroup; rule: Rule; place: number };
 
 /** Rules below their groups. */
 export function RuleTable({ groups }: { groups: readonly RuleGroup[] }) {
   const go = useGo();
-  const scroller = useRef<HTMLDivElement>(null);
   const rows = useMemo(() => groups.flatMap(rowsOf), [groups]);
-  const view = useVirtualRows(rows.length, (index) => ROW_PX[rows[index]?.kind ?? 'rule'], scroller);
-  const stops = rows.flatMap((row, index) => (row.kind === 'rule' ? [{ index, row }] : []));
-  const [chosen] = useRowKeys(stops.length, {
-    open: (stop) => {
-      const row = stops[stop]?.row;
-      if (row !== undefined) go(pageOf(row.group, row.rule));
-    },
-    scrollTo: (stop) => view.scrollTo(stops[stop]?.index ?? 0),
-  });
-  const chosenIndex = chosen === undefined ? undefined : stops[chosen]?.index;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-    <section ref={scroller} className={`bw-panel ${classes.scroller}`} aria-label="Rules" tabIndex={0}>
-      <table className={classes.table}>
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Rule</th>
-            <th scope="col" data-numeric className={classes.extra}>
-              For
-            </th>
-            <th scope="col" data-numeric className={classes.extra}>
-              Evaluated
-            </th>
-            <th scope="col" data-numeric>
-              Took
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <SpacerRow height={view.before} columns={COLUMNS} />
-          {view.rows.map((index) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            const key = `${row.group.file} ${row.group.name}`;
-            if (row.kind === 'group') return <GroupRow key={key} group={row.group} />;
-            const ruleKey = `${key} ${row.place} ${row.rule.name}`;
-            if (row.kind === 'error') {
-              return (
-                <tr key={`${ruleKey} error`} className={own.error} data-row>
-                  <td />
-                  <td colSpan={COLUMNS - 1} title={row.rule.lastError}>
-                    {row.rule.lastError}
-                  </td>
-                </tr>
-              );
-            }
-            return <RuleRow key={ruleKey} group={row.group} rule={row.rule} chosen={index === chosenIndex} />;
-          })}
-          <SpacerRow height={view.after} columns={COLUMNS} />
-        </tbody>
-      </table>
-    </section>
+    <ListTable
+      label="Rules"
+      columns={COLUMNS}
+      head={
+        <>
+          <th scope="col">State</th>
+          <th scope="col">Rule</th>
+          <th scope="col" data-extra data-numeric>
+            For
+          </th>
+          <th scope="col" data-extra data-numeric>
+            Evaluated
+          </th>
+          <th scope="col" data-numeric>
+            Took
+          </th>
+        </>
+      }
+      rows={rows}
+      rowPx={heightOf}
+      stops={isRule}
+      onOpen={(row) => {
+        if (row.kind !== 'group') go(pageOf(row.group, row.rule));
+      }}
+    >
+      {(row, chosen) => {
+        const key = `${row.group.file} ${row.group.name}`;
+        if (row.kind === 'group') return <RuleGroupRow key={key} group={row.group} />;
+        const ruleKey = `${key} ${row.place} ${row.rule.name}`;
+        if (row.kind === 'error') {
+          return <ErrorRow key={`${ruleKey} error`} columns={COLUMNS} error={row.rule.lastError ?? ''} />;
+        }
+        return <RuleRow key={ruleKey} group={row.group} rule={row.rule} chosen={chosen} />;
+      }}
+    </ListTable>
   );
 }
 
-function rowsOf(group: RuleGroup): Row[] {
-  const rules = group.rules.flatMap((rule, place): Row[] => {
-    const row: Row = { kind: 'rule', group, rule, place };
+const HEIGHTS = { group: ROW_PX.group, rule: ROW_PX.two, error: ROW_PX.error };
+const heightOf = ({ kind }: Listed) => HEIGHTS[kind];
+const isRule = ({ kind }: Listed) => kind === 'rule';
+
+function rowsOf(group: RuleGroup): Listed[] {
+  const rules = group.rules.flatMap((rule, place): Listed[] => {
+    const row: Listed = { kind: 'rule', group, rule, place };
     return (rule.lastError ?? '') === '' ? [row] : [row, { ...row, kind: 'error' }];
   });
   return [{ kind: 'group', group }, ...rules];
@@ -97,21 +81,22 @@ export function pageOf(group: RuleGroup, rule: Rule) {
   return { to: '/rules/$name', params: { name: rule.name }, search } as const;
 }
 
-function GroupRow({ group }: { group: RuleGroup }) {
+function RuleGroupRow({ group }: { group: RuleGroup }) {
   // A round that needs most of its interval will miss one day.
   const slow = group.evaluationTime > group.interval * 0.8;
   return (
-    <tr className={own.group} data-row>
-      <th scope="rowgroup" colSpan={COLUMNS}>
-        <span className={own.groupName}>{group.name}</span>
-        <span className={own.groupNote} title={group.file}>
+    <GroupRow
+      columns={COLUMNS}
+      name={group.name}
+      note={
+        <span title={group.file}>
           {fileName(group.file)}, every {formatDuration(group.interval * 1000)}, took{' '}
           <span data-slow={slow || undefined} title={slow ? 'Close to the interval' : undefined}>
             {formatSeconds(group.evaluationTime)}
           </span>
         </span>
-      </th>
-    </tr>
+      }
+    />
   );
 }
 
@@ -119,29 +104,26 @@ function RuleRow({ group, rule, chosen }: { group: RuleGroup; rule: Rule; chosen
   const now = useNow();
   const last = evaluatedMs(rule.lastEvaluation);
   return (
-    <tr data-row data-chosen={chosen || undefined}>
+    <Row chosen={chosen} tall>
       <td>
         <RuleBadge rule={rule} />
       </td>
-      <td className={`${classes.grow} ${own.rule}`}>
+      <MainCell under={<span className="bw-mono">{rule.query}</span>} underTitle={rule.query}>
         <div className={own.named}>
-          <PageLink {...pageOf(group, rule)} className={classes.open}>
+          <PageLink {...pageOf(group, rule)} className={table.open}>
             {rule.name}
           </PageLink>
           <LintMark rule={rule} />
         </div>
-        <div className={own.expression} title={rule.query}>
-          {rule.query}
-        </div>
-      </td>
-      <td data-numeric className={classes.extra}>
+      </MainCell>
+      <td data-extra data-numeric>
         {rule.type === 'recording' ? '–' : rule.duration === 0 ? 'at once' : formatDuration(rule.duration * 1000)}
       </td>
-      <td data-numeric className={classes.extra}>
+      <td data-extra data-numeric>
         {last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}
       </td>
       <td data-numeric>{last === undefined ? '–' : formatSeconds(rule.evaluationTime)}</td>
-    </tr>
+    </Row>
   );
 }
 

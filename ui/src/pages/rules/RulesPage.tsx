@@ -1,72 +1,55 @@
-import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
-import { IconFilterOff, IconGavel } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
+import { IconGavel } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo } from 'react';
-import classes from '../../alerting/alerting.module.css';
 import { ruleState } from '../../alerting/rules';
 import type { RuleGroup } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { Choice, MenuChoice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
 import { wordFilter } from '../../lists/matches';
 import { useGo } from '../../nav/links';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
+import { Answer } from '../../states/Answer';
 import { EmptyState } from '../../states/EmptyState';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
-import { RULE_KINDS, RULE_STATES, rulesCodec } from '../../url/alerting';
+import { rulesCodec } from '../../url/alerting';
 import { RuleTable } from './RuleTable';
 
 const REFRESH_MS = 10_000;
-const STATES = ['all', ...RULE_STATES] as const;
+const STATES = {
+  all: 'All',
+  firing: 'Firing',
+  pending: 'Pending',
+  inactive: 'Inactive',
+  failing: 'Failing',
+} as const;
+const KINDS = { all: 'Alerting and recording', alerting: 'Alerting', recording: 'Recording' } as const;
 
 /** All rules by group: what they are, how they fare, and what they cost. */
 export function RulesPage() {
   const [state, set] = useUrlState(rulesCodec);
   const query = useQuery({
     queryKey: ['linted-rules'],
-    queryFn: ({ signal }) => alerting.rules(undefined, signal, true),
+    queryFn: ({ signal }) => alerting.rules({ lint: true }, signal),
     refetchInterval: REFRESH_MS,
   });
-  const { data } = query;
   return (
     <>
-      <PageHeader title="Rules" note={data && note(data)} />
-      <div className={classes.bar}>
-        <FilterField
-          label="Filter by name, group, expression or error"
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
-        <SegmentedControl
-          aria-label="State"
-          value={state.state}
-          onChange={(value) => set({ state: STATES.find((known) => known === value) ?? 'all' })}
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'firing', label: 'Firing' },
-            { value: 'pending', label: 'Pending' },
-            { value: 'inactive', label: 'Inactive' },
-            { value: 'failing', label: 'Failing' },
-          ]}
-        />
-        <NativeSelect
-          aria-label="Kind"
-          value={state.kind}
-          onChange={({ currentTarget }) =>
-            set({ kind: RULE_KINDS.find((known) => known === currentTarget.value) ?? 'all' })
-          }
-          data={[
-            { value: 'all', label: 'Alerting and recording' },
-            { value: 'alerting', label: 'Alerting' },
-            { value: 'recording', label: 'Recording' },
-          ]}
-        />
-      </div>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={420} />}
-      {data !== undefined && <Rules groups={data} />}
+      <PageHeader title="Rules" note={query.data && note(query.data)} />
+      <FilterBar
+        label="Filter by name, group, expression or error"
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+      >
+        <Choice label="State" value={state.state} options={STATES} onChange={(state) => set({ state })} />
+        <MenuChoice label="Kind" value={state.kind} options={KINDS} onChange={(kind) => set({ kind })} />
+      </FilterBar>
+      <Answer query={query} height={420}>
+        {(groups) => <Rules groups={groups} />}
+      </Answer>
     </>
   );
 }
@@ -112,15 +95,8 @@ function Rules({ groups }: { groups: readonly RuleGroup[] }) {
     );
   }
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No rule passes the filter"
-        action={<Button onClick={() => set({ f: '', state: 'all', kind: 'all' })}>Clear the filter</Button>}
-      >
-        All of them are hidden by it.
-      </EmptyState>
-    );
+    const total = groups.reduce((sum, { rules }) => sum + rules.length, 0);
+    return <FilteredOut what="rule" total={total} onClear={() => set({ f: '', state: 'all', kind: 'all' })} />;
   }
   return <RuleTable groups={shown} />;
 }

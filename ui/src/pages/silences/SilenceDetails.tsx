@@ -11,6 +11,7 @@ import { LabelChips } from '../../labels/LabelText';
 import { PageLink } from '../../nav/links';
 import { useTime } from '../../nav/time';
 import { FactRows, type FactTexts } from '../../panel/Facts';
+import { Part } from '../../panel/Panel';
 import { ErrorCard } from '../../states/ErrorCard';
 import { formatMomentShort } from '../../time/zone';
 import { alertsCodec } from '../../url/alerting';
@@ -68,16 +69,15 @@ export function SilenceDetails({ silence, onExpire, onRecreate }: SilenceDetails
         </fieldset>
       )}
       {extend.error !== null && <ErrorCard title="The silence was not changed" error={extend.error} />}
-      <section aria-label="Matchers">
-        <h3 className={classes.heading}>Alerts with all of</h3>
-        <ul className={classes.plain}>
+      <Part title="Alerts with all of" label="Matchers">
+        <ul className="bw-plain">
           {silence.matchers.map(fromWire).map((matcher) => (
             <li key={formatMatcher(matcher)}>
               <code className={own.matcher}>{formatMatcher(matcher)}</code>
             </li>
           ))}
         </ul>
-      </section>
+      </Part>
       <FactRows facts={facts} />
       {silence.status.state === 'active' ? (
         <Silenced silence={silence} />
@@ -93,10 +93,10 @@ function Silenced({ silence }: { silence: Silence }) {
   const { data } = useQuery(ROUTER_ALERTS_QUERY);
   const alerts = (data ?? []).filter(({ status }) => status.silencedBy.includes(silence.id));
   return (
-    <section aria-label="Silenced alerts">
-      <h3 className={classes.heading}>
-        {alerts.length === 0 ? 'It silences no alert now' : `It silences ${plural(alerts.length, 'alert')} now`}
-      </h3>
+    <Part
+      title={alerts.length === 0 ? 'It silences no alert now' : `It silences ${plural(alerts.length, 'alert')} now`}
+      label="Silenced alerts"
+    >
       <ul className={own.alerts}>
         {alerts.slice(0, MOST_ALERTS).map(({ fingerprint, labels }) => (
           <li key={fingerprint}>
@@ -109,6 +109,6 @@ function Silenced({ silence }: { silence: Silence }) {
           Look at them in Alerts
         </PageLink>
       )}
-    </section>
+    </Part>
   );
 }

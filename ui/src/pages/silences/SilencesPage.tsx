@@ -12,13 +12,13 @@ import { useExpireSilences } from '../../alerting/useSilencing';
 import type { Silence, SilenceState } from '../../api/alerting';
 import { SILENCES_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { FilterBar } from '../../lists/FilterBar';
 import { useKeys } from '../../nav/keys';
 import { useUrlState } from '../../nav/useUrlState';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { PageHeader } from '../../shell/PageHeader';
+import { Answer } from '../../states/Answer';
 import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
 import { SILENCE_STATES, silencesCodec } from '../../url/alerting';
 import { SilenceDetails } from './SilenceDetails';
 import { SilenceTable } from './SilenceTable';
@@ -57,9 +57,9 @@ export function SilencesPage() {
           New silence
         </Button>
       </PageHeader>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={420} />}
-      {query.data !== undefined && <Silences all={query.data} onWrite={setDraft} />}
+      <Answer query={query} height={420}>
+        {(all) => <Silences all={all} onWrite={setDraft} />}
+      </Answer>
       {open !== undefined && <SilenceDialog initial={open} onClose={close} />}
     </>
   );
@@ -87,34 +87,35 @@ function Silences({ all, onWrite }: { all: readonly Silence[]; onWrite(draft: Si
   const chosen = shown.filter(({ id, status }) => selected.has(id) && status.state !== 'expired');
   return (
     <>
-      <div className={classes.bar}>
-        <Tabs
-          variant="pills"
-          value={state.state}
-          onChange={(value) => {
-            setSelected(new Set());
-            set({ state: SILENCE_STATES.find((known) => known === value) ?? 'active', open: '' });
-          }}
-        >
-          <Tabs.List>
-            {SILENCE_STATES.map((known) => (
-              <Tabs.Tab key={known} value={known}>
-                {WORDS[known]} <span className={own.count}>{formatCount(count(known))}</span>
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-        </Tabs>
-        <FilterField
-          label="Filter by label, comment or author"
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
+      <FilterBar
+        label="Filter by label, comment or author"
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+        before={
+          <Tabs
+            variant="pills"
+            value={state.state}
+            onChange={(value) => {
+              setSelected(new Set());
+              set({ state: SILENCE_STATES.find((known) => known === value) ?? 'active', open: '' });
+            }}
+          >
+            <Tabs.List>
+              {SILENCE_STATES.map((known) => (
+                <Tabs.Tab key={known} value={known}>
+                  {WORDS[known]} <span className="bw-count">{formatCount(count(known))}</span>
+                </Tabs.Tab>
+              ))}
+            </Tabs.List>
+          </Tabs>
+        }
+      >
         {chosen.length > 0 && (
           <Button onClick={() => setAsking(true)}>Expire {plural(chosen.length, 'silence')}</Button>
         )}
-      </div>
+      </FilterBar>
       {expire.error !== null && <ErrorCard title="Not all could be ended" error={expire.error} />}
-      <Split open={open !== undefined} className={classes.split}>
+      <Split open={open !== undefined}>
         <SilenceTable
           silences={shown}
           state={state.state}

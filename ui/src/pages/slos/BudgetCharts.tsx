@@ -6,8 +6,8 @@ import { parseNumber } from '../../api/query';
 import { LinesPanel } from '../../charts/ChartPanel';
 import { type Line, makeLines } from '../../charts/line';
 import { TIMED, TIMED_GC_MS, useTime } from '../../nav/time';
+import { Columns } from '../../panel/Panel';
 import { alignSpan, stepFor } from '../../time/step';
-import classes from './slos.module.css';
 
 const LOOK = { height: 200, nothing: 'Nothing was computed in this time range.' };
 
@@ -36,10 +36,10 @@ export function BudgetCharts({ slo }: { slo: Slo }) {
   }, [data, isPlaceholderData]);
   const failure = error === null ? undefined : { error, retry: () => void refetch() };
   return (
-    <div className={classes.halves}>
+    <Columns>
       <LinesPanel title="Budget left" unit="percent" drawing={budget} failure={failure} {...LOOK} />
       <LinesPanel title="Burn rate" unit="short" drawing={burn} failure={failure} {...LOOK} />
-    </div>
+    </Columns>
   );
 }
 

@@ -11,7 +11,7 @@ import { CopyText } from '../../lists/CopyText';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { Fact, Facts } from '../../panel/Facts';
-import { Panel } from '../../panel/Panel';
+import { Columns, Panel } from '../../panel/Panel';
 import { PageHeader } from '../../shell/PageHeader';
 import { AlertBadge } from '../../states/AlertBadge';
 import { EmptyState } from '../../states/EmptyState';
@@ -90,12 +90,15 @@ function OneSlo({ slo }: { slo: SloDetails }) {
         )}
       </Facts>
       <BudgetCharts slo={slo} />
-      <div className={classes.halves}>
+      <Columns>
         <BurnRates slo={slo} />
         <SloAlerts slo={slo} />
-      </div>
+      </Columns>
       <Panel title="Generated rules" note="made from the objective; not to be edited">
-        <CopyText text={slo.rules} label="the rules" />
+        <details>
+          <summary>Show the file</summary>
+          <CopyText text={slo.rules} label="the rules" />
+        </details>
       </Panel>
     </>
   );

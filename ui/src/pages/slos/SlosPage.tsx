@@ -1,32 +1,30 @@
-import { Button, NativeSelect } from '@mantine/core';
-import { IconFilterOff, IconGauge } from '@tabler/icons-react';
+import { IconGauge } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useDeferredValue, useMemo, useRef } from 'react';
-import classes from '../../alerting/alerting.module.css';
+import { useDeferredValue, useMemo } from 'react';
 import type { Slo } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
 import { formatCount, plural } from '../../format/value';
 import { selector } from '../../labels/labels';
-import { FilterField } from '../../lists/FilterField';
+import { MenuChoice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
+import { ListTable } from '../../lists/ListTable';
 import { wordFilter } from '../../lists/matches';
-import { SpacerRow } from '../../lists/SpacerRow';
-import { useRowKeys } from '../../lists/useRowKeys';
-import { useVirtualRows } from '../../lists/useVirtualRows';
+import { MainCell, ROW_PX, Row } from '../../lists/rows';
+import table from '../../lists/table.module.css';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
+import { Answer } from '../../states/Answer';
 import { EmptyState } from '../../states/EmptyState';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
-import { SLO_SORTS, slosCodec } from '../../url/alerting';
+import { slosCodec } from '../../url/alerting';
 import { BudgetBar, StandingBadge } from './Standing';
 import { alertText, burnNow, exhaustionText, isFiring, percentText, sortSlos, standingOf } from './slo';
-import own from './slos.module.css';
 
 const REFRESH_MS = 10_000;
 const COLUMNS = 7;
-const ROW_PX = 48;
+const ORDERS = { budget: 'Least budget first', burn: 'Fastest burn first', name: 'By name' } as const;
 
 /** How much must be good, how much of the room for failures is left, and how fast it goes. */
 export function SlosPage() {
@@ -39,28 +37,16 @@ export function SlosPage() {
   return (
     <>
       <PageHeader title="SLOs" note={query.data && note(query.data)} />
-      <div className={classes.bar}>
-        <FilterField
-          label="Filter by name, service or label"
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
-        <NativeSelect
-          aria-label="Order"
-          value={state.sort}
-          onChange={({ currentTarget }) =>
-            set({ sort: SLO_SORTS.find((known) => known === currentTarget.value) ?? 'budget' })
-          }
-          data={[
-            { value: 'budget', label: 'Least budget first' },
-            { value: 'burn', label: 'Fastest burn first' },
-            { value: 'name', label: 'By name' },
-          ]}
-        />
-      </div>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={320} />}
-      {query.data !== undefined && <Slos all={query.data} />}
+      <FilterBar
+        label="Filter by name, service or label"
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+      >
+        <MenuChoice label="Order" value={state.sort} options={ORDERS} onChange={(sort) => set({ sort })} />
+      </FilterBar>
+      <Answer query={query} height={320}>
+        {(all) => <Slos all={all} />}
+      </Answer>
     </>
   );
 }
@@ -91,15 +77,7 @@ function Slos({ all }: { all: readonly Slo[] }) {
     );
   }
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No objective passes the filter"
-        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
-      >
-        All of {plural(all.length, 'objective')} are hidden by it.
-      </EmptyState>
-    );
+    return <FilteredOut what="objective" total={all.length} onClear={() => set({ f: '' })} />;
   }
   return <SloTable slos={shown} />;
 }
@@ -107,75 +85,66 @@ function Slos({ all }: { all: readonly Slo[] }) {
 function SloTable({ slos }: { slos: readonly Slo[] }) {
   const go = useGo();
   const now = useNow();
-  const scroller = useRef<HTMLDivElement>(null);
-  const view = useVirtualRows(slos.length, ROW_PX, scroller);
-  const [chosen] = useRowKeys(slos.length, {
-    open: (index) => {
-      const slo = slos[index];
-      if (slo !== undefined) go({ to: '/slos/$id', params: { id: slo.id } });
-    },
-    scrollTo: view.scrollTo,
-  });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-    <section ref={scroller} className={`bw-panel ${classes.scroller}`} aria-label="Objectives" tabIndex={0}>
-      <table className={classes.table}>
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Objective</th>
-            <th scope="col" data-numeric className={classes.extra}>
-              Good, over
-            </th>
-            <th scope="col">Budget left</th>
-            <th scope="col" data-numeric className={classes.extra}>
-              Burns now
-            </th>
-            <th scope="col" className={classes.extra}>
-              Runs out
-            </th>
-            <th scope="col" className={classes.extra}>
-              Alerts
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <SpacerRow height={view.before} columns={COLUMNS} />
-          {view.rows.map((index) => {
-            const slo = slos[index];
-            if (slo === undefined) return null;
-            const burn = burnNow(slo);
-            const firing = slo.alerts.filter(isFiring);
-            return (
-              <tr key={slo.id} data-row data-chosen={index === chosen || undefined}>
-                <td>
-                  <StandingBadge slo={slo} />
-                </td>
-                <td className={`${classes.grow} ${own.name}`}>
-                  <PageLink to="/slos/$id" params={{ id: slo.id }} className={classes.open}>
-                    {slo.name}
-                  </PageLink>
-                  <div className={classes.under}>{slo.service}</div>
-                </td>
-                <td data-numeric className={classes.extra}>
-                  {percentText(slo.objective)} <span className="bw-dim">{slo.window}</span>
-                </td>
-                <td>
-                  <BudgetBar slo={slo} />
-                </td>
-                <td data-numeric className={`${classes.extra} ${own.burn}`} data-fast={(burn ?? 0) > 1 || undefined}>
-                  {burn === null ? '–' : `${burn.toFixed(burn < 10 ? 1 : 0)} ×`}
-                </td>
-                <td className={classes.extra}>{exhaustionText(slo, now)}</td>
-                <td className={classes.extra}>
-                  {firing.length === 0 ? <span className="bw-dim">none fires</span> : firing.map(alertText).join(', ')}
-                </td>
-              </tr>
-            );
-          })}
-          <SpacerRow height={view.after} columns={COLUMNS} />
-        </tbody>
-      </table>
-    </section>
+    <ListTable
+      label="Objectives"
+      columns={COLUMNS}
+      head={
+        <>
+          <th scope="col">State</th>
+          <th scope="col">Objective</th>
+          <th scope="col" data-extra data-numeric>
+            Good, over
+          </th>
+          <th scope="col">Budget left</th>
+          <th scope="col" data-extra data-numeric>
+            Burns now
+          </th>
+          <th scope="col" data-extra>
+            Runs out
+          </th>
+          <th scope="col" data-extra>
+            Alerts
+          </th>
+        </>
+      }
+      rows={slos}
+      rowPx={ROW_PX.two}
+      onOpen={(slo) => go(pageOf(slo))}
+    >
+      {(slo, chosen) => {
+        const burn = burnNow(slo);
+        const firing = slo.alerts.filter(isFiring);
+        return (
+          <Row key={slo.id} chosen={chosen} tall>
+            <td>
+              <StandingBadge slo={slo} />
+            </td>
+            <MainCell under={slo.service}>
+              <PageLink {...pageOf(slo)} className={table.open}>
+                {slo.name}
+              </PageLink>
+            </MainCell>
+            <td data-extra data-numeric>
+              {percentText(slo.objective)} <span className="bw-dim">{slo.window}</span>
+            </td>
+            <td>
+              <BudgetBar slo={slo} />
+            </td>
+            <td data-extra data-numeric data-slow={(burn ?? 0) > 1 || undefined}>
+              {burn === null ? '–' : `${burn.toFixed(burn < 10 ? 1 : 0)} ×`}
+            </td>
+            <td data-extra className={slo.budget.remaining === null ? 'bw-dim' : ''}>
+              {exhaustionText(slo, now)}
+            </td>
+            <td data-extra>
+              {firing.length === 0 ? <span className="bw-dim">none fires</span> : firing.map(alertText).join(', ')}
+            </td>
+          </Row>
+        );
+      }}
+    </ListTable>
   );
 }
+
+const pageOf = ({ id }: Slo) => ({ to: '/slos/$id', params: { id } }) as const;

@@ -1,10 +1,8 @@
-import { Button } from '@mantine/core';
-import { IconFilterOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../../api/client';
-import { FilterField } from '../../lists/FilterField';
+import { FilterBar } from '../../lists/FilterBar';
+import { FilteredOut } from '../../lists/FilteredOut';
 import { wordFilter } from '../../lists/matches';
-import { EmptyState } from '../../states/EmptyState';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import classes from './status.module.css';
@@ -20,15 +18,9 @@ export function Flags({ filter, onFilter }: { filter: string; onFilter(filter: s
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return (
     <>
-      <div className={classes.bar}>
-        <FilterField label="Filter flags" value={filter} onChange={onFilter} />
-      </div>
+      <FilterBar label="Filter flags" value={filter} onFilter={onFilter} />
       {shown.length === 0 ? (
-        <EmptyState
-          icon={IconFilterOff}
-          title="No flag passes the filter"
-          action={<Button onClick={() => onFilter('')}>Clear the filter</Button>}
-        />
+        <FilteredOut what="flag" total={Object.keys(query.data).length} onClear={() => onFilter('')} />
       ) : (
         <div className={`bw-panel ${classes.flags}`}>
           <table>

@@ -1,20 +1,15 @@
-import { UnstyledButton } from '@mantine/core';
-import { useRef } from 'react';
 import type { StoragePart } from '../../api/storage';
 import { formatCount, formatValue } from '../../format/value';
+import { ListTable } from '../../lists/ListTable';
+import { OpenButton, ROW_PX, Row } from '../../lists/rows';
 import { SortHeader, type SortState } from '../../lists/SortHeader';
-import { SpacerRow } from '../../lists/SpacerRow';
-import { useRowKeys } from '../../lists/useRowKeys';
-import { useVirtualRows } from '../../lists/useVirtualRows';
 import { useTime } from '../../nav/time';
 import { useUrlState } from '../../nav/useUrlState';
 import { Panel } from '../../panel/Panel';
 import { formatMomentShort } from '../../time/zone';
 import { storageCodec } from '../../url/pages';
 import { density } from './density';
-import classes from './storage.module.css';
 
-const ROW_PX = 28;
 const COLUMNS = 9;
 
 type Column = 'from' | 'level' | 'series' | 'samples' | 'bytes' | 'density';
@@ -38,17 +33,8 @@ interface PartTableProps {
 export function PartTable({ parts, open, onOpen }: PartTableProps) {
   const { zone } = useTime();
   const [{ sort: column, dir }, set] = useUrlState(storageCodec);
-  const scroller = useRef<HTMLDivElement>(null);
   const size = SIZES[column];
   const rows = parts.toSorted((a, b) => (dir === 'up' ? size(a) - size(b) : size(b) - size(a)) || b.id - a.id);
-  const view = useVirtualRows(rows.length, ROW_PX, scroller);
-  const [chosen] = useRowKeys(rows.length, {
-    open: (index) => {
-      const row = rows[index];
-      if (row !== undefined) onOpen(row.id);
-    },
-    scrollTo: view.scrollTo,
-  });
   const sort: SortState<Column> = { column, descending: dir === 'down' };
   const onSort = (next: SortState<Column> | undefined) =>
     set({ sort: next?.column ?? 'from', dir: next === undefined || next.descending ? 'down' : 'up' });
@@ -60,62 +46,49 @@ export function PartTable({ parts, open, onOpen }: PartTableProps) {
       {parts.length === 0 ? (
         <p className="bw-note">None yet: every two hours, samples move from memory into a part.</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-        <section ref={scroller} className={classes.scroller} aria-label="Table of parts" tabIndex={0}>
-          <table className={classes.table}>
-            <thead>
-              <tr>
-                <th scope="col">Part</th>
-                {head('level', 'Level')}
-                {head('from', 'From')}
-                <th scope="col" data-numeric>
-                  To
-                </th>
-                {head('series', 'Series')}
-                {head('samples', 'Samples')}
-                {head('bytes', 'Size')}
-                {head('density', 'Bytes per sample')}
-                <th scope="col" data-numeric>
-                  Deleted
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              <SpacerRow height={view.before} columns={COLUMNS} />
-              {view.rows.map((index) => {
-                const part = rows[index];
-                if (part === undefined) return null;
-                return (
-                  <tr
-                    key={part.id}
-                    data-row
-                    data-open={part.id === open || undefined}
-                    data-chosen={index === chosen || undefined}
-                  >
-                    <th scope="row">
-                      <UnstyledButton
-                        className={classes.partButton}
-                        aria-expanded={part.id === open}
-                        onClick={() => onOpen(part.id)}
-                      >
-                        {part.id}
-                      </UnstyledButton>
-                    </th>
-                    <td>{part.level}</td>
-                    <td>{formatMomentShort(part.minTime, zone)}</td>
-                    <td>{formatMomentShort(part.maxTime, zone)}</td>
-                    <td>{formatCount(part.series)}</td>
-                    <td>{formatCount(part.samples)}</td>
-                    <td>{formatValue(part.bytes, 'bytes')}</td>
-                    <td>{density(part.bytesPerSample)}</td>
-                    <td>{part.deletedIntervals === 0 ? '–' : formatCount(part.deletedIntervals)}</td>
-                  </tr>
-                );
-              })}
-              <SpacerRow height={view.after} columns={COLUMNS} />
-            </tbody>
-          </table>
-        </section>
+        <ListTable
+          label="Table of parts"
+          inside
+          columns={COLUMNS}
+          head={
+            <>
+              <th scope="col">Part</th>
+              {head('level', 'Level')}
+              {head('from', 'From')}
+              <th scope="col" data-numeric>
+                To
+              </th>
+              {head('series', 'Series')}
+              {head('samples', 'Samples')}
+              {head('bytes', 'Size')}
+              {head('density', 'Bytes per sample')}
+              <th scope="col" data-numeric>
+                Deleted
+              </th>
+            </>
+          }
+          rows={rows}
+          rowPx={ROW_PX.one}
+          onOpen={({ id }) => onOpen(id)}
+        >
+          {(part, chosen) => (
+            <Row key={part.id} open={part.id === open} chosen={chosen}>
+              <th scope="row">
+                <OpenButton open={part.id === open} onOpen={() => onOpen(part.id)}>
+                  {part.id}
+                </OpenButton>
+              </th>
+              <td data-numeric>{part.level}</td>
+              <td data-numeric>{formatMomentShort(part.minTime, zone)}</td>
+              <td data-numeric>{formatMomentShort(part.maxTime, zone)}</td>
+              <td data-numeric>{formatCount(part.series)}</td>
+              <td data-numeric>{formatCount(part.samples)}</td>
+              <td data-numeric>{formatValue(part.bytes, 'bytes')}</td>
+              <td data-numeric>{density(part.bytesPerSample)}</td>
+              <td data-numeric>{part.deletedIntervals === 0 ? '–' : formatCount(part.deletedIntervals)}</td>
+            </Row>
+          )}
+        </ListTable>
       )}
     </Panel>
   );

@@ -5,7 +5,7 @@ import { formatValue, plural } from '../../format/value';
 import { useTime } from '../../nav/time';
 import { Panel } from '../../panel/Panel';
 import type { Span } from '../../time/bound';
-import { timeMarks } from '../../time/marks';
+import { placeIn, TimeAxis } from '../../time/TimeAxis';
 import { formatMomentShort, type Zone } from '../../time/zone';
 import { density } from './density';
 import classes from './storage.module.css';
@@ -24,7 +24,6 @@ export function PartTimeline({ data: { parts, head }, open, onOpen }: PartTimeli
   const rows = useMemo(() => lanes(parts), [parts]);
   const span = storedSpan(parts, head);
   if (span === undefined) return null;
-  const marks = timeMarks(span, zone);
   const note = `${formatMomentShort(span.start, zone)} to ${formatMomentShort(span.end, zone)}`;
   return (
     <Panel title="Parts on a time line" note={note}>
@@ -33,7 +32,7 @@ export function PartTimeline({ data: { parts, head }, open, onOpen }: PartTimeli
           <span className={classes.laneName}>Memory</span>
           <div className={classes.track}>
             {head.minTime !== null && head.maxTime !== null && (
-              <span className={classes.head} style={place(head.minTime, head.maxTime, span)} />
+              <span className={classes.head} style={placeIn(head.minTime, head.maxTime, span)} />
             )}
           </div>
         </div>
@@ -56,23 +55,11 @@ export function PartTimeline({ data: { parts, head }, open, onOpen }: PartTimeli
         ))}
         <div className={classes.lane} aria-hidden="true">
           <span />
-          <div className={classes.axis}>
-            {marks.map(({ time, text }) => (
-              <span key={time} style={{ left: `${position(time, span)}%` }}>
-                {text}
-              </span>
-            ))}
-          </div>
+          <TimeAxis span={span} zone={zone} />
         </div>
       </div>
     </Panel>
   );
-}
-
-const position = (time: number, { start, end }: Span) => (100 * (time - start)) / (end - start);
-
-function place(from: number, to: number, span: Span) {
-  return { left: `${position(from, span)}%`, width: `${position(to, span) - position(from, span)}%` };
 }
 
 interface PartBlockProps {
@@ -94,7 +81,7 @@ function PartBlock({ part, span, zone, open, onOpen }: PartBlockProps) {
     <Tooltip label={text.map((line) => <div key={line}>{line}</div>)}>
       <UnstyledButton
         className={classes.block}
-        style={place(minTime, maxTime, span)}
+        style={placeIn(minTime, maxTime, span)}
         data-level={Math.min(level, 3)}
         aria-label={text.join('; ')}
         aria-pressed={open}

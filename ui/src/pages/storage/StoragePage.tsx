@@ -11,12 +11,11 @@ import { useTime } from '../../nav/time';
 import { useNow } from '../../nav/useNow';
 import { useUrlState } from '../../nav/useUrlState';
 import { Fact, FactRows, Facts, type FactTexts } from '../../panel/Facts';
-import { Panel } from '../../panel/Panel';
+import { Columns, Panel } from '../../panel/Panel';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { PageHeader } from '../../shell/PageHeader';
+import { Answer } from '../../states/Answer';
 import { EmptyState } from '../../states/EmptyState';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
 import { formatAgo, formatDuration, formatSeconds } from '../../time/duration';
 import { formatMomentShort, type Zone } from '../../time/zone';
 import { storageCodec } from '../../url/pages';
@@ -45,27 +44,27 @@ export function StoragePage() {
   return (
     <>
       <PageHeader title="Storage" note={data?.path} />
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={420} />}
-      {data !== undefined && (
-        <>
-          <Alarms data={data} />
-          <Figures data={data} rate={rate} />
-          <Stored data={data} />
-          <div className={classes.columns}>
-            <Space data={data} />
-            <Kept data={data} />
-            <Upkeep data={data} />
-            <LastStart data={data} />
-          </div>
-          <footer className={classes.footer}>
-            <p>{syncText(data.syncMode)}</p>
-            <p>
-              Store <code>{data.storeId}</code>
-            </p>
-          </footer>
-        </>
-      )}
+      <Answer query={query} height={420}>
+        {(data) => (
+          <>
+            <Alarms data={data} />
+            <Figures data={data} rate={rate} />
+            <Stored data={data} />
+            <Columns>
+              <Space data={data} />
+              <Kept data={data} />
+              <Upkeep data={data} />
+              <LastStart data={data} />
+            </Columns>
+            <footer className={classes.footer}>
+              <p>{syncText(data.syncMode)}</p>
+              <p>
+                Store <code>{data.storeId}</code>
+              </p>
+            </footer>
+          </>
+        )}
+      </Answer>
     </>
   );
 }

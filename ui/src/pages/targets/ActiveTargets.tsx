@@ -1,13 +1,12 @@
-import { Button, UnstyledButton } from '@mantine/core';
-import { IconChevronRight, IconFilterOff, IconTargetOff } from '@tabler/icons-react';
-import { useMemo, useRef, useState } from 'react';
+import { Button } from '@mantine/core';
+import { IconTargetOff } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
 import type { ActiveTarget } from '../../api/types';
-import { plural } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
 import type { Labels } from '../../labels/labels';
-import { SpacerRow } from '../../lists/SpacerRow';
-import { useRowKeys } from '../../lists/useRowKeys';
-import { useVirtualRows } from '../../lists/useVirtualRows';
+import { FilteredOut } from '../../lists/FilteredOut';
+import { ListTable } from '../../lists/ListTable';
+import { ErrorRow, GroupRow, OpenButton, ROW_PX, Row } from '../../lists/rows';
 import { useKeys } from '../../nav/keys';
 import { useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
@@ -22,9 +21,8 @@ import { errorPlace, filterTargets, groupByPool, lastScrapeMs, nextScrapeMs, typ
 import classes from './targets.module.css';
 
 const COLUMNS = 7;
-const ROW_PX = { pool: 32, target: 32, error: 26 };
 
-type Row =
+type Listed =
   | { kind: 'pool'; pool: Pool; open: boolean }
   | { kind: 'target'; target: ActiveTarget }
   | { kind: 'error'; target: ActiveTarget };
@@ -63,15 +61,7 @@ export function ActiveTargets({ targets, filter, state, set }: ActiveTargetsProp
     );
   }
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No target passes the filter"
-        action={<Button onClick={() => set({ f: '', health: 'all' })}>Clear the filter</Button>}
-      >
-        All of {plural(targets.length, 'target')} are hidden by it.
-      </EmptyState>
-    );
+    return <FilteredOut what="target" total={targets.length} onClear={() => set({ f: '', health: 'all' })} />;
   }
   const toggle = (pool: string) => {
     const next = new Set(closed);
@@ -95,13 +85,13 @@ export function ActiveTargets({ targets, filter, state, set }: ActiveTargetsProp
   );
 }
 
-function rowsOf(pools: readonly Pool[], closed: ReadonlySet<string>): Row[] {
+function rowsOf(pools: readonly Pool[], closed: ReadonlySet<string>): Listed[] {
   return pools.flatMap((pool) => {
     const open = !closed.has(pool.name);
-    const head: Row = { kind: 'pool', pool, open };
+    const head: Listed = { kind: 'pool', pool, open };
     if (!open) return [head];
-    const body = pool.targets.flatMap((target): Row[] => {
-      const row: Row = { kind: 'target', target };
+    const body = pool.targets.flatMap((target): Listed[] => {
+      const row: Listed = { kind: 'target', target };
       return target.lastError === '' ? [row] : [row, { kind: 'error', target }];
     });
     return [head, ...body];
@@ -109,89 +99,87 @@ function rowsOf(pools: readonly Pool[], closed: ReadonlySet<string>): Row[] {
 }
 
 interface TargetTableProps {
-  rows: readonly Row[];
+  rows: readonly Listed[];
   openKey: string;
   onOpen(key: string): void;
   onToggle(pool: string): void;
 }
 
 function TargetTable({ rows, openKey, onOpen, onToggle }: TargetTableProps) {
-  const scroller = useRef<HTMLDivElement>(null);
   const now = useNow();
-  const view = useVirtualRows(rows.length, (index) => ROW_PX[rows[index]?.kind ?? 'target'], scroller);
-  // `j` and `k` go from target to target; heads and errors are passed over.
-  const stops = rows.flatMap((row, index) => (row.kind === 'target' ? [{ index, key: targetKey(row.target) }] : []));
-  const [chosen] = useRowKeys(stops.length, {
-    open: (stop) => onOpen(stops[stop]?.key ?? ''),
-    scrollTo: (stop) => view.scrollTo(stops[stop]?.index ?? 0),
-  });
-  const chosenKey = chosen === undefined ? undefined : stops[chosen]?.key;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-    <section ref={scroller} className={`bw-panel ${classes.scroller}`} aria-label="Active targets" tabIndex={0}>
-      <table className={classes.table}>
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Endpoint</th>
-            <th scope="col" className={classes.labelsColumn}>
-              Labels
-            </th>
-            <th scope="col" className={classes.packsColumn}>
-              Packs
-            </th>
-            <th scope="col" className={classes.number}>
-              Last scrape
-            </th>
-            <th scope="col" className={classes.number}>
-              Took
-            </th>
-            <th scope="col" className={`${classes.number} ${classes.nextColumn}`}>
-              Next
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <SpacerRow height={view.before} columns={COLUMNS} />
-          {view.rows.map((index) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            if (row.kind === 'pool') return <PoolRow key={row.pool.name} {...row} onToggle={onToggle} />;
-            const key = targetKey(row.target);
-            if (row.kind === 'error') return <ErrorRow key={`${key} error`} target={row.target} />;
-            return (
-              <TargetRow
-                key={key}
-                target={row.target}
-                now={now}
-                open={key === openKey}
-                chosen={key === chosenKey}
-                onOpen={() => onOpen(key)}
-              />
-            );
-          })}
-          <SpacerRow height={view.after} columns={COLUMNS} />
-        </tbody>
-      </table>
-    </section>
+    <ListTable
+      label="Active targets"
+      columns={COLUMNS}
+      head={
+        <>
+          <th scope="col">State</th>
+          <th scope="col">Endpoint</th>
+          <th scope="col" data-extra>
+            Labels
+          </th>
+          <th scope="col" data-extra>
+            Packs
+          </th>
+          <th scope="col" data-numeric>
+            Last scrape
+          </th>
+          <th scope="col" data-numeric>
+            Took
+          </th>
+          <th scope="col" data-extra data-numeric>
+            Next
+          </th>
+        </>
+      }
+      rows={rows}
+      rowPx={heightOf}
+      stops={isTarget}
+      onOpen={(row) => {
+        if (row.kind !== 'pool') onOpen(targetKey(row.target));
+      }}
+    >
+      {(row, chosen) => {
+        if (row.kind === 'pool') return <PoolRow key={row.pool.name} {...row} onToggle={onToggle} />;
+        const key = targetKey(row.target);
+        if (row.kind === 'error') {
+          const { lastError } = row.target;
+          return <ErrorRow key={`${key} error`} columns={COLUMNS} error={lastError} place={errorPlace(row.target)} />;
+        }
+        return (
+          <TargetRow
+            key={key}
+            target={row.target}
+            now={now}
+            open={key === openKey}
+            chosen={chosen}
+            onOpen={() => onOpen(key)}
+          />
+        );
+      }}
+    </ListTable>
   );
 }
+
+const HEIGHTS = { pool: ROW_PX.group, target: ROW_PX.one, error: ROW_PX.error };
+const heightOf = ({ kind }: Listed) => HEIGHTS[kind];
+const isTarget = ({ kind }: Listed) => kind === 'target';
 
 function PoolRow({ pool, open, onToggle }: { pool: Pool; open: boolean; onToggle(pool: string): void }) {
   const down = pool.targets.filter(({ health }) => health === 'down').length;
   return (
-    <tr className={classes.pool} data-row>
-      <th scope="rowgroup" colSpan={COLUMNS}>
-        <UnstyledButton className={classes.poolButton} aria-expanded={open} onClick={() => onToggle(pool.name)}>
-          <IconChevronRight size={14} className={classes.chevron} aria-hidden="true" />
-          {pool.name}
-          <span className={classes.poolNote}>
-            {pool.up} of {pool.targets.length} up
-            {down > 0 && <span className={classes.poolDown}>, {down} down</span>}
-          </span>
-        </UnstyledButton>
-      </th>
-    </tr>
+    <GroupRow
+      columns={COLUMNS}
+      name={pool.name}
+      note={
+        <>
+          {pool.up} of {pool.targets.length} up
+          {down > 0 && <span className={classes.poolDown}>, {down} down</span>}
+        </>
+      }
+      open={open}
+      onToggle={() => onToggle(pool.name)}
+    />
   );
 }
 
@@ -210,29 +198,29 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
   // A scrape that needs most of its time will fail one day.
   const slow = target.lastScrapeDuration * 1000 > timeout * 0.8;
   return (
-    <tr className={classes.target} data-row data-open={open || undefined} data-chosen={chosen || undefined}>
+    <Row open={open} chosen={chosen}>
       <td>
         <HealthBadge health={target.health} />
       </td>
       <td className={classes.endpointCell}>
-        <UnstyledButton className={classes.endpoint} aria-expanded={open} title={target.scrapeUrl} onClick={onOpen}>
+        <OpenButton open={open} title={target.scrapeUrl} mono onOpen={onOpen}>
           <Endpoint url={target.scrapeUrl} />
-        </UnstyledButton>
+        </OpenButton>
       </td>
-      <td className={classes.labelsColumn}>
-        <LabelChips labels={ownLabels(target)} />
+      <td data-extra className={classes.labelsColumn}>
+        <LabelChips labels={ownLabels(target)} fading />
       </td>
-      <td className={classes.packsColumn}>
+      <td data-extra>
         <PackCheck check={target.packs} />
       </td>
-      <td className={classes.number}>{last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}</td>
-      <td className={classes.number} data-slow={slow || undefined} title={slow ? 'Close to the timeout' : undefined}>
+      <td data-numeric>{last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}</td>
+      <td data-numeric data-slow={slow || undefined} title={slow ? 'Close to the timeout' : undefined}>
         {last === undefined ? '–' : formatSeconds(target.lastScrapeDuration)}
       </td>
-      <td className={`${classes.number} ${classes.nextColumn}`}>
+      <td data-extra data-numeric>
         {next === undefined ? '–' : formatAgo(Math.min(0, now - next))}
       </td>
-    </tr>
+    </Row>
   );
 }
 
@@ -240,19 +228,6 @@ function TargetRow({ target, now, open, chosen, onOpen }: TargetRowProps) {
 function ownLabels({ labels, scrapePool }: ActiveTarget): Labels {
   const { job, ...rest } = labels;
   return job === undefined || job === scrapePool ? rest : labels;
-}
-
-function ErrorRow({ target }: { target: ActiveTarget }) {
-  const place = errorPlace(target);
-  return (
-    <tr className={classes.error} data-row>
-      <td />
-      <td colSpan={COLUMNS - 1} title={target.lastError}>
-        {place !== undefined && <span className={classes.line}>{place}</span>}
-        {target.lastError}
-      </td>
-    </tr>
-  );
 }
 
 /** An address of which a telephone shows only what tells targets apart. */

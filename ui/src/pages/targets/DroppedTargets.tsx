@@ -1,12 +1,11 @@
-import { Button, UnstyledButton } from '@mantine/core';
-import { IconCircleCheck, IconFilterOff } from '@tabler/icons-react';
-import { useMemo, useRef } from 'react';
+import { IconCircleCheck } from '@tabler/icons-react';
+import { useMemo } from 'react';
 import type { DroppedTarget, Targets } from '../../api/types';
-import { formatCount, plural } from '../../format/value';
+import { formatCount } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
-import { SpacerRow } from '../../lists/SpacerRow';
-import { useRowKeys } from '../../lists/useRowKeys';
-import { useVirtualRows } from '../../lists/useVirtualRows';
+import { FilteredOut } from '../../lists/FilteredOut';
+import { ListTable } from '../../lists/ListTable';
+import { OpenButton, ROW_PX, Row } from '../../lists/rows';
 import { useKeys } from '../../nav/keys';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { EmptyState } from '../../states/EmptyState';
@@ -15,8 +14,6 @@ import { RelabelSteps } from './RelabelSteps';
 import type { SetTargetsState, TargetsState } from './state';
 import { droppedKey, filterDropped } from './target';
 import classes from './targets.module.css';
-
-const ROW_PX = 32;
 
 interface DroppedTargetsProps {
   answer: Targets;
@@ -28,12 +25,8 @@ interface DroppedTargetsProps {
 /** Targets that discovery found and relabelling dropped. */
 export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsProps) {
   const { droppedTargets, droppedTargetCounts = {} } = answer;
-  const scroller = useRef<HTMLDivElement>(null);
   const shown = useMemo(() => filterDropped(droppedTargets, filter), [droppedTargets, filter]);
-  const view = useVirtualRows(shown.length, ROW_PX, scroller);
-  const keyOf = (index: number) => (shown[index] === undefined ? '' : droppedKey(shown[index]));
   const toggle = (key: string) => set({ open: key === state.open ? '' : key });
-  const [chosen] = useRowKeys(shown.length, { open: (i) => toggle(keyOf(i)), scrollTo: view.scrollTo });
   const close = () => set({ open: '' });
   useKeys({ Escape: close });
   const open = droppedTargets.find((target) => droppedKey(target) === state.open);
@@ -46,15 +39,7 @@ export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsPro
     );
   }
   if (shown.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title="No dropped target passes the filter"
-        action={<Button onClick={() => set({ f: '' })}>Clear the filter</Button>}
-      >
-        All of {plural(droppedTargets.length, 'target')} are hidden by it.
-      </EmptyState>
-    );
+    return <FilteredOut what="dropped target" total={droppedTargets.length} onClear={() => set({ f: '' })} />;
   }
   const total = Object.values(droppedTargetCounts).reduce((sum, count) => sum + count, 0);
   return (
@@ -65,38 +50,35 @@ export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsPro
         </p>
       )}
       <Split open={open !== undefined} className={classes.split}>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard */}
-        <section ref={scroller} className={`bw-panel ${classes.scroller}`} aria-label="Dropped targets" tabIndex={0}>
-          <table className={classes.table}>
-            <thead>
-              <tr>
-                <th scope="col">Job</th>
-                <th scope="col">Address</th>
-                <th scope="col" className={classes.labelsColumn}>
-                  Discovered labels
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              <SpacerRow height={view.before} columns={3} />
-              {view.rows.map((index) => {
-                const target = shown[index];
-                if (target === undefined) return null;
-                const key = droppedKey(target);
-                return (
-                  <DroppedRow
-                    key={`${key} ${index}`}
-                    target={target}
-                    open={key === state.open}
-                    chosen={index === chosen}
-                    onOpen={() => toggle(key)}
-                  />
-                );
-              })}
-              <SpacerRow height={view.after} columns={3} />
-            </tbody>
-          </table>
-        </section>
+        <ListTable
+          label="Dropped targets"
+          columns={3}
+          head={
+            <>
+              <th scope="col">Job</th>
+              <th scope="col">Address</th>
+              <th scope="col" data-extra>
+                Discovered labels
+              </th>
+            </>
+          }
+          rows={shown}
+          rowPx={ROW_PX.one}
+          onOpen={(target) => toggle(droppedKey(target))}
+        >
+          {(target, chosen, index) => {
+            const key = droppedKey(target);
+            return (
+              <DroppedRow
+                key={`${key} ${index}`}
+                target={target}
+                open={key === state.open}
+                chosen={chosen}
+                onOpen={() => toggle(key)}
+              />
+            );
+          }}
+        </ListTable>
         {open !== undefined && (
           <SidePanel title={open.discoveredLabels.__address__ ?? 'dropped target'} onClose={close}>
             <LabelDiff before={open.discoveredLabels} after={{}} />
@@ -121,16 +103,16 @@ function DroppedRow({ target, open, chosen, onOpen }: DroppedRowProps) {
     Object.entries(rest).filter(([name]) => !/^__(scheme|metrics_path|scrape_)/.test(name)),
   );
   return (
-    <tr className={classes.target} data-row data-open={open || undefined} data-chosen={chosen || undefined}>
+    <Row open={open} chosen={chosen}>
       <td>{target.scrapePool ?? job}</td>
       <td className={classes.endpointCell}>
-        <UnstyledButton className={classes.endpoint} aria-expanded={open} onClick={onOpen}>
+        <OpenButton open={open} mono onOpen={onOpen}>
           {address}
-        </UnstyledButton>
+        </OpenButton>
       </td>
-      <td className={classes.labelsColumn}>
-        <LabelChips labels={visible} />
+      <td data-extra className={classes.labelsColumn}>
+        <LabelChips labels={visible} fading />
       </td>
-    </tr>
+    </Row>
   );
 }

@@ -1,6 +1,7 @@
 import { IconArrowRight, IconEqual, IconMinus, IconPlus } from '@tabler/icons-react';
 import { diffLabels, type Fate, isInternal, type LabelChange } from '../../labels/diff';
 import type { Labels } from '../../labels/labels';
+import { Part } from '../../panel/Panel';
 import classes from './targets.module.css';
 
 const SIGNS = {
@@ -16,17 +17,16 @@ export function LabelDiff({ before, after }: { before: Labels; after: Labels }) 
   const own = changes.filter(({ name }) => !isInternal(name));
   const internal = changes.filter(({ name }) => isInternal(name));
   return (
-    <section className={classes.diff}>
-      <h3>Labels before and after relabelling</h3>
+    <Part title="Labels before and after relabelling">
       <DiffTable changes={own} caption="Labels" />
       {internal.length > 0 && (
         <details>
-          <summary>Labels for discovery only ({internal.length})</summary>
+          <summary className={classes.internal}>Labels for discovery only ({internal.length})</summary>
           <p className="bw-note">Names that begin with two underscores steer the scrape and are always dropped.</p>
           <DiffTable changes={internal} caption="Labels for discovery only" />
         </details>
       )}
-    </section>
+    </Part>
   );
 }
 

@@ -3,7 +3,6 @@ import { PageLink } from '../../nav/links';
 import { VerdictBadge } from '../../states/VerdictBadge';
 import { packsCodec } from '../../url/pages';
 import { countText, worst } from '../packs/verdicts';
-
 import classes from './targets.module.css';
 
 type Check = TargetCheck | null | undefined;
@@ -16,15 +15,7 @@ export function PackCheck({ check }: { check: Check }) {
   if (word === undefined) return <span className="bw-dim">none</span>;
   const errors = check.packs.reduce((sum, pack) => sum + pack.errors, 0);
   const warnings = check.packs.reduce((sum, pack) => sum + pack.warnings, 0);
-  const [worse = '', ...rest] = countText({ errors, warnings }).split(', ');
-  const text = (
-    <>
-      {worse}
-      {/* A telephone has no room for more. */}
-      {rest.length > 0 && <span className={classes.wide}>, {rest.join(', ')}</span>}
-    </>
-  );
-  return <VerdictBadge verdict={word} text={worse === '' ? '' : text} />;
+  return <VerdictBadge verdict={word} text={countText({ errors, warnings })} />;
 }
 
 /** The packs about a target with what the last check came to. */

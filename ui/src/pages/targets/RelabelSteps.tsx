@@ -1,5 +1,6 @@
 import type { RelabelStep } from '../../api/types';
 import { diffLabels } from '../../labels/diff';
+import { Part } from '../../panel/Panel';
 import { FateMark } from './LabelDiff';
 import classes from './targets.module.css';
 
@@ -7,8 +8,7 @@ import classes from './targets.module.css';
 export function RelabelSteps({ steps }: { steps: readonly RelabelStep[] }) {
   if (steps.length === 0) return null;
   return (
-    <section className={classes.diff}>
-      <h3>Rules, step by step</h3>
+    <Part title="Rules, step by step">
       <ol className={classes.steps}>
         {steps.map((step, i) => (
           // Rules have no name; their order is their identity.
@@ -19,7 +19,7 @@ export function RelabelSteps({ steps }: { steps: readonly RelabelStep[] }) {
           </li>
         ))}
       </ol>
-    </section>
+    </Part>
   );
 }
 

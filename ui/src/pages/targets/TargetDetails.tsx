@@ -4,6 +4,7 @@ import { formatCount, plural } from '../../format/value';
 import { escapeValue, metricSelector, pairs, quoteName } from '../../labels/labels';
 import { PageLink } from '../../nav/links';
 import { useTime } from '../../nav/time';
+import { FactRows, type FactTexts } from '../../panel/Facts';
 import { HealthBadge } from '../../states/HealthBadge';
 import { formatSeconds } from '../../time/duration';
 import { formatMoment } from '../../time/zone';
@@ -22,6 +23,25 @@ export function TargetDetails({ target }: { target: ActiveTarget }) {
   const { lastScrapeSamples: samples, missedScrapes: missed } = target;
   const matchers = pairs(target.labels).map(([name, value]) => `${quoteName(name)}="${escapeValue(value)}"`);
   const own = matchers.join(', ');
+  const facts: FactTexts = [
+    ['Job', target.scrapePool],
+    ['Last scrape', last === undefined ? 'not yet' : formatMoment(Math.round(last / 1000) * 1000, zone)],
+    ['Took', `${formatSeconds(target.lastScrapeDuration)} of ${target.scrapeTimeout}`],
+    ['Every', target.scrapeInterval],
+    ...(typeof samples === 'number' ? ([['Samples', formatCount(samples)]] as const) : []),
+    ...(typeof missed === 'number' && missed > 0
+      ? ([['Missed', `${plural(missed, 'scrape')}, because the one before took too long`]] as const)
+      : []),
+    ['Packs', <PackChecks key="packs" check={target.packs} />],
+    [
+      'Look at',
+      <span key="links" className={classes.links}>
+        <ExploreLink text="up" expression={metricSelector('up', own)} />
+        <ExploreLink text="duration" expression={metricSelector('scrape_duration_seconds', own)} />
+        <ExploreLink text="samples" expression={metricSelector('scrape_samples_scraped', own)} />
+      </span>,
+    ],
+  ];
   return (
     <>
       <div className={classes.sideTop}>
@@ -37,40 +57,7 @@ export function TargetDetails({ target }: { target: ActiveTarget }) {
           </span>
         </p>
       )}
-      <dl className={classes.facts}>
-        <dt>Job</dt>
-        <dd>{target.scrapePool}</dd>
-        <dt>Last scrape</dt>
-        <dd>{last === undefined ? 'not yet' : formatMoment(Math.round(last / 1000) * 1000, zone)}</dd>
-        <dt>Took</dt>
-        <dd>
-          {formatSeconds(target.lastScrapeDuration)} of {target.scrapeTimeout}
-        </dd>
-        <dt>Every</dt>
-        <dd>{target.scrapeInterval}</dd>
-        {typeof samples === 'number' && (
-          <>
-            <dt>Samples</dt>
-            <dd>{formatCount(samples)}</dd>
-          </>
-        )}
-        {typeof missed === 'number' && missed > 0 && (
-          <>
-            <dt>Missed</dt>
-            <dd>{plural(missed, 'scrape')}, because the one before took too long</dd>
-          </>
-        )}
-        <dt>Packs</dt>
-        <dd>
-          <PackChecks check={target.packs} />
-        </dd>
-        <dt>Look at</dt>
-        <dd className={classes.links}>
-          <ExploreLink text="up" expression={metricSelector('up', own)} />
-          <ExploreLink text="duration" expression={metricSelector('scrape_duration_seconds', own)} />
-          <ExploreLink text="samples" expression={metricSelector('scrape_samples_scraped', own)} />
-        </dd>
-      </dl>
+      <FactRows facts={facts} />
       <LabelDiff before={target.discoveredLabels} after={target.labels} />
       {target.relabelSteps !== undefined && <RelabelSteps steps={target.relabelSteps} />}
     </>

@@ -1,16 +1,16 @@
-import { SegmentedControl, Tabs } from '@mantine/core';
+import { Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useDeferredValue } from 'react';
 import { api } from '../../api/client';
 import { TARGETS_QUERY } from '../../api/queries';
 import type { ActiveTarget } from '../../api/types';
 import { formatCount, plural } from '../../format/value';
-import { FilterField } from '../../lists/FilterField';
+import { Choice } from '../../lists/Choice';
+import { FilterBar } from '../../lists/FilterBar';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
+import { Answer } from '../../states/Answer';
 import { Boundary } from '../../states/Boundary';
-import { ErrorCard } from '../../states/ErrorCard';
-import { Loading } from '../../states/Loading';
 import { targetsCodec } from '../../url/pages';
 import { ActiveTargets } from './ActiveTargets';
 import { DroppedTargets } from './DroppedTargets';
@@ -18,7 +18,7 @@ import { InvalidTargets } from './InvalidTargets';
 import classes from './targets.module.css';
 
 const REFRESH_MS = 5000;
-const HEALTHS = ['all', 'up', 'down', 'unknown'] as const;
+const HEALTHS = { all: 'All', up: 'Up', down: 'Down', unknown: 'Unknown' } as const;
 
 /** Who is scraped, how that goes, and what relabelling made of each target. */
 export function TargetsPage() {
@@ -30,49 +30,44 @@ export function TargetsPage() {
     refetchInterval: state.tab === 'dropped' ? REFRESH_MS : false,
   });
   const filter = useDeferredValue(state.f);
-  const query = state.tab === 'active' ? active : dropped;
   return (
     <>
       <PageHeader title="Targets" note={active.data && counts(active.data.activeTargets)} />
-      <div className={classes.bar}>
-        <Tabs
-          variant="pills"
-          value={state.tab}
-          onChange={(tab) => set({ tab: tab === 'dropped' ? 'dropped' : 'active', open: '' })}
-        >
-          <Tabs.List>
-            <Tabs.Tab value="active">Active {amount(active.data?.activeTargets.length)}</Tabs.Tab>
-            <Tabs.Tab value="dropped">Dropped {amount(dropped.data && countDropped(dropped.data))}</Tabs.Tab>
-          </Tabs.List>
-        </Tabs>
-        <FilterField
-          label="Filter by job, address, label or error"
-          value={state.f}
-          onChange={(f) => set({ f }, { replace: true })}
-        />
+      <FilterBar
+        label="Filter by job, address, label or error"
+        value={state.f}
+        onFilter={(f) => set({ f }, { replace: true })}
+        before={
+          <Tabs
+            variant="pills"
+            value={state.tab}
+            onChange={(tab) => set({ tab: tab === 'dropped' ? 'dropped' : 'active', open: '' })}
+          >
+            <Tabs.List>
+              <Tabs.Tab value="active">Active {amount(active.data?.activeTargets.length)}</Tabs.Tab>
+              <Tabs.Tab value="dropped">Dropped {amount(dropped.data && countDropped(dropped.data))}</Tabs.Tab>
+            </Tabs.List>
+          </Tabs>
+        }
+      >
         {state.tab === 'active' && (
-          <SegmentedControl
-            aria-label="State"
-            value={state.health}
-            onChange={(value) => set({ health: HEALTHS.find((health) => health === value) ?? 'all' })}
-            data={[
-              { value: 'all', label: 'All' },
-              { value: 'up', label: 'Up' },
-              { value: 'down', label: 'Down' },
-              { value: 'unknown', label: 'Unknown' },
-            ]}
-          />
+          <Choice label="State" value={state.health} options={HEALTHS} onChange={(health) => set({ health })} />
         )}
-      </div>
-      {query.error !== null && <ErrorCard error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isPending && <Loading height={420} />}
+      </FilterBar>
       <Boundary key={state.tab} what="The list of targets">
-        {state.tab === 'active' && active.data !== undefined && <InvalidTargets targets={active.data.invalidTargets} />}
-        {state.tab === 'active' && active.data !== undefined && (
-          <ActiveTargets targets={active.data.activeTargets} filter={filter} state={state} set={set} />
-        )}
-        {state.tab === 'dropped' && dropped.data !== undefined && (
-          <DroppedTargets answer={dropped.data} filter={filter} state={state} set={set} />
+        {state.tab === 'active' ? (
+          <Answer query={active} height={420}>
+            {({ invalidTargets, activeTargets }) => (
+              <>
+                <InvalidTargets targets={invalidTargets} />
+                <ActiveTargets targets={activeTargets} filter={filter} state={state} set={set} />
+              </>
+            )}
+          </Answer>
+        ) : (
+          <Answer query={dropped} height={420}>
+            {(answer) => <DroppedTargets answer={answer} filter={filter} state={state} set={set} />}
+          </Answer>
         )}
       </Boundary>
     </>
@@ -91,7 +86,7 @@ function counts(targets: readonly ActiveTarget[]): ReactNode {
 }
 
 function amount(count: number | undefined) {
-  return count === undefined ? null : <span className={classes.count}>{formatCount(count)}</span>;
+  return count === undefined ? null : <span className="bw-count">{formatCount(count)}</span>;
 }
 
 /** The server may keep fewer dropped targets than there were, and counts them all the same. */

@@ -265,8 +265,8 @@ export interface TestResult {
 export interface SloAlert {
   name: string;
   tier: string;
-  /** How fast the budget goes that it watches for; null for an alert that tells that nothing is measured. */
-  burn: string | null;
+  /** How fast the budget goes that it watches for; empty for an alert that tells that nothing is measured. */
+  burn: string;
   state: string;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Slo } from '../../api/alerting';
-import { burnNow, burnRates, exhaustionText, percentText, remainingText, sortSlos, standingOf } from './slo';
+import { alertText, burnNow, burnRates, exhaustionText, percentText, remainingText, sortSlos, standingOf } from './slo';
 
 function slo(name: string, remaining: number | null, burn: Slo['burn'] = {}, state = 'inactive'): Slo {
   return {
@@ -34,6 +34,12 @@ test('how an objective stands', () => {
   expect(standingOf(slo('a', 0))).toBe('spent');
   expect(standingOf(slo('a', 0.9, {}, 'firing'))).toBe('burning');
   expect(standingOf(slo('a', 0.9, {}, 'pending'))).toBe('holding');
+  // The budget of a month is not known yet, and an alert on the last hour fires all the same.
+  expect(standingOf(slo('a', null, {}, 'firing'))).toBe('burning');
+  const unmeasured = slo('a', null);
+  unmeasured.alerts = [{ name: 'x', tier: 'ticket', burn: '', state: 'firing' }];
+  expect(standingOf(unmeasured)).toBe('unknown');
+  expect(unmeasured.alerts.map(alertText)).toEqual(['ticket, nothing is measured']);
 });
 
 test('windows are sorted by their length', () => {

@@ -5,17 +5,18 @@ import type { SLO_SORTS } from '../../url/alerting';
 /** How an objective stands, by its alerts and its budget. */
 export type Standing = 'spent' | 'burning' | 'holding' | 'unknown';
 
-export function standingOf({ budget, alerts }: Slo): Standing {
-  if (budget.remaining === null) return 'unknown';
-  if (budget.remaining <= 0) return 'spent';
-  return alerts.some(isFiring) ? 'burning' : 'holding';
+export function standingOf({ budget: { remaining }, alerts }: Slo): Standing {
+  if (remaining !== null && remaining <= 0) return 'spent';
+  // The alert that tells that nothing is measured does not tell that anything burns.
+  if (alerts.some((alert) => isFiring(alert) && alert.burn !== '')) return 'burning';
+  return remaining === null ? 'unknown' : 'holding';
 }
 
 export const isFiring = ({ state }: SloAlert) => state === 'firing';
 
 /** `page, fast burn` */
 export function alertText({ tier, burn }: SloAlert): string {
-  return burn === null ? `${tier}, nothing is measured` : `${tier}, ${burn} burn`;
+  return burn === '' ? `${tier}, nothing is measured` : `${tier}, ${burn} burn`;
 }
 
 /** `99.9 %`, with as many digits as the ratio has. */

@@ -20,7 +20,7 @@ describe('Alerts and whom they reach', () => {
 
   test('a rule that fires leads from the alert over its rule to Explore', async () => {
     const { page, open, expectClean } = await browser.open({ server: url });
-    await open('/');
+    await open('/?from=now-10m');
     await page.keyboard.press('g');
     await page.keyboard.press('a');
     await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
@@ -30,7 +30,7 @@ describe('Alerts and whom they reach', () => {
     const details = page.getByRole('complementary', { name: 'Details of SelfAnswers' });
     await details.getByText('It has to, or nobody could tell.').waitFor();
     expect(await details.getByRole('link', { name: 'Runbook of SelfAnswers' }).getAttribute('href')).toMatch(
-      /\/runbooks\/process\?of=processoutoffiledescriptors$/,
+      /\/runbooks\/process\?from=now-10m&of=processoutoffiledescriptors$/,
     );
     await details.getByText('team').first().waitFor();
     await details.getByRole('link', { name: 'SelfAnswers', exact: true }).click();
@@ -40,6 +40,8 @@ describe('Alerts and whom they reach', () => {
     await page.getByRole('region', { name: 'State in this time range' }).getByText('1 alert').waitFor();
     await page.getByRole('button', { name: 'Explore', exact: true }).click();
     await page.waitForURL(/\/explore\?.*up/);
+    // The time range went along all the way.
+    expect(new URL(page.url()).searchParams.get('from')).toBe('now-10m');
     await expectClean();
   });
 
@@ -136,6 +138,46 @@ describe('Alerts and whom they reach', () => {
     await open('/alerts');
     await page.getByRole('row', { name: /Firing self answers/ }).waitFor();
     await expectClean();
+  });
+
+  test('a silence that holds at certain times keeps them when it is lengthened or made again', async () => {
+    const { page, open, expectClean, expectAccessible } = await browser.open({ server: url });
+    await open(`/silences?new=${encodeURIComponent('{team="nightly"}')}`);
+    const dialog = page.getByRole('dialog', { name: 'New silence' });
+    await dialog.getByText('Not always, or not for everything').click();
+    const times = dialog.getByLabel('Only at these times');
+    await times.fill('[{weekdays: [someday]}]');
+    await dialog.getByLabel('Tell that an alert is over').check();
+    await dialog.getByLabel('Who are you').fill('ada');
+    await dialog.getByLabel('Why').fill('the backup is slow');
+    await expectAccessible();
+    await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
+    await dialog.getByText(/someday is not a valid weekday/).waitFor();
+    const night = "[{times: [{start_time: '01:00', end_time: '02:00'}]}]";
+    await times.fill(night);
+    await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const row = page.getByRole('row', { name: /recurs the backup is slow/ });
+    await row.getByRole('button').click();
+    const details = page.getByRole('complementary');
+    await details.getByText(night).waitFor();
+    await details.getByText('that they fire; that they are over is told').waitFor();
+    const kept = async () => {
+      const all = (await (await fetch(`${url}/api/v2/silences`)).json()) as Record<string, string>[];
+      return all.find(({ comment }) => comment === 'the backup is slow') ?? {};
+    };
+    const before = await kept();
+    await details.getByRole('button', { name: '8 h' }).click();
+    await row.getByText('in 10 h').waitFor();
+    expect(await kept()).toMatchObject({ id: before.id, recurs: night, mute: 'firing' });
+    await details.getByRole('button', { name: 'Make one like it' }).click();
+    expect(await times.inputValue()).toBe(night);
+    expect(await dialog.getByLabel('Tell that an alert is over').isChecked()).toBe(true);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await details.getByRole('button', { name: 'Expire now' }).click();
+    await page.getByText('Nothing is silenced').waitFor();
+    await expectClean(EXPECTED_FAILURE);
   });
 
   test('an alert is acknowledged, and many silences are ended at once', async () => {

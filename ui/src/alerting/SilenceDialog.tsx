@@ -84,8 +84,28 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
           {Number.isFinite(ends) && ends !== undefined
             ? `It ends ${formatMomentShort(Math.round(ends / 60_000) * 60_000, zone)}. `
             : ''}
-          Nobody is told about these alerts meanwhile, neither that they fire nor that they are over.
+          {draft.endsAreTold
+            ? 'Nobody is told meanwhile that these alerts fire, but those who know of them learn that they are over.'
+            : 'Nobody is told about these alerts meanwhile, neither that they fire nor that they are over.'}
         </p>
+        <details open={draft.recurs !== '' || draft.endsAreTold}>
+          <summary>Not always, or not for everything</summary>
+          <label className={classes.check}>
+            <input
+              type="checkbox"
+              checked={draft.endsAreTold}
+              onChange={({ currentTarget }) => change({ endsAreTold: currentTarget.checked })}
+            />
+            Tell that an alert is over
+          </label>
+          <TextInput
+            label="Only at these times"
+            description="Time intervals as in alertmanager.yml, in one line"
+            placeholder="[{weekdays: [saturday, sunday]}]"
+            value={draft.recurs}
+            onChange={({ currentTarget }) => change({ recurs: currentTarget.value })}
+          />
+        </details>
         <TextInput
           label="Who are you"
           data-autofocus={known ? undefined : true}

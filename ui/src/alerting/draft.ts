@@ -14,6 +14,10 @@ export interface SilenceDraft {
   ends: string;
   author: string;
   comment: string;
+  /** The times at which it holds, as a list of time intervals in YAML; always if there is none. */
+  recurs: string;
+  /** People are still told that an alert is over. */
+  endsAreTold: boolean;
 }
 
 export const NEW_DRAFT: SilenceDraft = {
@@ -23,11 +27,13 @@ export const NEW_DRAFT: SilenceDraft = {
   ends: '2h',
   author: '',
   comment: '',
+  recurs: '',
+  endsAreTold: false,
 };
 
 /** A new silence like an old one. */
-export function draftOf({ matchers, comment }: Silence): SilenceDraft {
-  return { ...NEW_DRAFT, matchers: matchers.map(fromWire), comment };
+export function draftOf({ matchers, comment, recurs = '', mute }: Silence): SilenceDraft {
+  return { ...NEW_DRAFT, matchers: matchers.map(fromWire), comment, recurs, endsAreTold: mute === 'firing' };
 }
 
 /** What a draft comes to, or what has to be mended first. */
@@ -56,6 +62,8 @@ export function readDraft(draft: SilenceDraft, now: number, zone: Zone): Reading
     endsAt: new Date(endsAt).toISOString(),
     createdBy: author.trim(),
     comment: comment.trim(),
+    ...(draft.recurs.trim() !== '' && { recurs: draft.recurs.trim() }),
+    ...(draft.endsAreTold && { mute: 'firing' as const }),
   };
   return { silence };
 }

@@ -112,6 +112,12 @@ export interface Silence {
   updatedAt: string;
   createdBy: string;
   comment: string;
+  /** What programs noted about it. */
+  annotations?: Labels;
+  /** `firing` if people are still told that an alert is over; otherwise they are told nothing. */
+  mute?: 'firing';
+  /** The times at which it holds, as a list of time intervals in YAML; otherwise it always does until it ends. */
+  recurs?: string;
 }
 
 /** An alert that matchers are about. */

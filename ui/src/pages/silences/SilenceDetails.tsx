@@ -44,6 +44,11 @@ export function SilenceDetails({ silence, onExpire, onRecreate }: SilenceDetails
     ['By', silence.createdBy],
     [silence.status.state === 'pending' ? 'Begins' : 'Began', moment(silence.startsAt)],
     [over ? 'Ended' : 'Ends', moment(silence.endsAt)],
+    ...(silence.recurs === undefined ? [] : [['Only at', <code key="recurs">{silence.recurs}</code>] as const]),
+    [
+      'Not told',
+      silence.mute === 'firing' ? 'that they fire; that they are over is told' : 'that they fire or are over',
+    ],
     ['Changed', moment(silence.updatedAt)],
     ['Id', <code key="id">{silence.id}</code>],
   ];

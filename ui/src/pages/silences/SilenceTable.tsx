@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconBellPlus, IconVolume } from '@tabler/icons-react';
+import { IconBellPlus, IconRepeat, IconVolume } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Silence, SilenceState } from '../../api/alerting';
@@ -123,7 +123,7 @@ export function SilenceTable(props: SilenceTableProps) {
                 />
               )}
             </td>
-            <MainCell under={silence.comment} underTitle={silence.comment}>
+            <MainCell under={<Why silence={silence} />} underTitle={silence.comment}>
               <OpenButton open={silence.id === openId} title={title} mono onOpen={() => onOpen(silence.id)}>
                 {title}
               </OpenButton>
@@ -143,5 +143,19 @@ export function SilenceTable(props: SilenceTableProps) {
         );
       }}
     </ListTable>
+  );
+}
+
+/** Why it is, and whether it holds at certain times only. */
+function Why({ silence: { comment, recurs } }: { silence: Silence }) {
+  return (
+    <>
+      {recurs !== undefined && (
+        <span className="bw-tag">
+          <IconRepeat size={11} aria-hidden="true" /> recurs
+        </span>
+      )}
+      {comment}
+    </>
   );
 }

@@ -1,5 +1,5 @@
 import { formatMatcher, fromWire } from '../../alerting/matchers';
-import type { Silence, SilenceState } from '../../api/alerting';
+import type { PostedSilence, Silence, SilenceState } from '../../api/alerting';
 import { wordFilter } from '../../lists/matches';
 
 /** `alertname="X", severity="page"` */
@@ -20,8 +20,7 @@ export function filterSilences(all: readonly Silence[], state: SilenceState, fil
     .sort((a, b) => key(a) - key(b));
 }
 
-/** A silence that ends later by `byMs`: from its end on while it lasts. */
-export function extended({ id, matchers, startsAt, endsAt, createdBy, comment }: Silence, byMs: number) {
-  const ends = new Date(Date.parse(endsAt) + byMs).toISOString();
-  return { id, matchers, startsAt, endsAt: ends, createdBy, comment };
+/** A silence that ends later by `byMs`, and is otherwise as it was. */
+export function extended({ status: _, updatedAt: __, ...silence }: Silence, byMs: number): PostedSilence {
+  return { ...silence, endsAt: new Date(Date.parse(silence.endsAt) + byMs).toISOString() };
 }

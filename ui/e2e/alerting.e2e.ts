@@ -26,6 +26,7 @@ describe('Alerts and whom they reach', () => {
     await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
     const row = page.getByRole('row', { name: /Firing self answers/ });
     await row.getByRole('img', { name: /fired once/ }).waitFor();
+    await row.getByRole('img', { name: 'Value between 1 and 1, > 0.5 fires' }).waitFor();
     await row.getByRole('button').click();
     const details = page.getByRole('complementary', { name: 'Details of SelfAnswers' });
     await details.getByText('It has to, or nobody could tell.').waitFor();

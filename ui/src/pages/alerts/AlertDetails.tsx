@@ -7,6 +7,7 @@ import type { RuleInGroup } from '../../alerting/rules';
 import { pastInWords, StateStrip } from '../../alerting/StateStrip';
 import type { Past } from '../../alerting/usePast';
 import { useRuleOf } from '../../alerting/useRuleOf';
+import { ValueLine } from '../../alerting/ValueLine';
 import { formatExact, formatTabular } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
 import { selector } from '../../labels/labels';
@@ -73,6 +74,7 @@ export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowle
       <FactRows facts={facts} />
       {stretches !== undefined && past !== undefined && (
         <Part title="In this time range">
+          {alert.value !== undefined && <ValueLine alert={alert} />}
           <StateStrip stretches={stretches} span={past.span} zone={zone} />
           <p className="bw-text">It {pastInWords(stretches)}.</p>
         </Part>

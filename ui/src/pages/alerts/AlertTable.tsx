@@ -7,6 +7,7 @@ import { isAcknowledgement } from '../../alerting/draft';
 import { unchanged } from '../../alerting/history';
 import { StateStrip } from '../../alerting/StateStrip';
 import type { Past } from '../../alerting/usePast';
+import { ValueLine } from '../../alerting/ValueLine';
 import type { Silence } from '../../api/alerting';
 import { SILENCES_QUERY } from '../../api/queries';
 import { formatCount, formatExact, formatTabular } from '../../format/value';
@@ -22,6 +23,8 @@ import { formatMoment } from '../../time/zone';
 import own from './alerts.module.css';
 
 const COLUMNS = 5;
+/** The values of the alerts of so many rules are asked for and drawn. */
+const MOST_LINES = 20;
 
 type Listed = { kind: 'group'; group: AlertGroup; open: boolean } | { kind: 'alert'; alert: Alert; group: AlertGroup };
 
@@ -45,6 +48,7 @@ export function AlertTable({ groups, past, openKey, onOpen, onAcknowledge, onSil
       a: (row: Listed) => row.kind === 'alert' && onAcknowledge(row.alert),
       s: (row: Listed) => row.kind === 'alert' && onSilence(row.alert.labels),
     };
+  const lined = useMemo(() => new Set(withValues(groups).slice(0, MOST_LINES)), [groups]);
   const silences = useQuery({ ...SILENCES_QUERY, enabled: onSilence !== undefined }).data ?? [];
   const toggle = (key: string) => {
     const next = new Set(closed);
@@ -87,6 +91,7 @@ export function AlertTable({ groups, past, openKey, onOpen, onAcknowledge, onSil
             past={past}
             silences={silences}
             now={now}
+            lined={lined.has(row.alert.labels.alertname ?? '')}
             open={row.alert.key === openKey}
             chosen={chosen}
             onOpen={() => onOpen(row.alert.key)}
@@ -95,6 +100,12 @@ export function AlertTable({ groups, past, openKey, onOpen, onAcknowledge, onSil
       }
     </ListTable>
   );
+}
+
+/** The names of the alerts that come from rules of this server, those on top first. */
+function withValues(groups: readonly AlertGroup[]): string[] {
+  const alerts = groups.flatMap((group) => group.alerts).filter(({ value }) => value !== undefined);
+  return [...new Set(alerts.map(({ labels }) => labels.alertname ?? ''))];
 }
 
 const heightOf = ({ kind }: Listed) => (kind === 'group' ? ROW_PX.group : ROW_PX.two);
@@ -163,12 +174,14 @@ interface AlertRowProps {
   past: Past | undefined;
   silences: readonly Silence[];
   now: number;
+  /** Whether the line of its value is drawn. */
+  lined: boolean;
   open: boolean;
   chosen: boolean;
   onOpen(): void;
 }
 
-function AlertRow({ alert, group, past, silences, now, open, chosen, onOpen }: AlertRowProps) {
+function AlertRow({ alert, group, past, silences, now, lined, open, chosen, onOpen }: AlertRowProps) {
   const { zone } = useTime();
   const labels = Object.fromEntries(
     Object.entries(alert.labels).filter(([name]) => name !== 'alertname' && group[name] === undefined),
@@ -194,6 +207,7 @@ function AlertRow({ alert, group, past, silences, now, open, chosen, onOpen }: A
         <LabelChips labels={labels} fading />
       </MainCell>
       <td data-extra className={own.stripColumn}>
+        {lined && alert.value !== undefined && <ValueLine alert={alert} />}
         {past !== undefined && <StateStrip stretches={stretchesOf(alert, past, now)} span={past.span} zone={zone} />}
       </td>
       <td data-extra data-numeric title={alert.value === undefined ? undefined : formatExact(alert.value)}>

@@ -197,6 +197,38 @@ const PICTURES: readonly Picture[] = [
     prepare: async (page) => page.getByRole('list', { name: 'Routes' }).getByRole('link').first().waitFor(),
   },
   {
+    name: 'silences',
+    path: '/silences',
+    prepare: async (page) => {
+      await page
+        .getByRole('row', { name: /nightly backup/ })
+        .getByRole('button')
+        .click();
+      await page.getByRole('complementary').getByText('Only at').waitFor();
+      await page.mouse.move(0, 0);
+    },
+  },
+  {
+    name: 'notifications',
+    path: '/notifications?from=now-3h&status=sent',
+    prepare: async (page) => {
+      await page.getByRole('region', { name: 'Notifications' }).getByRole('button').first().click();
+      await page.getByRole('complementary').getByRole('heading', { name: 'What was sent' }).waitFor();
+      await page.mouse.move(0, 0);
+    },
+  },
+  {
+    name: 'receivers',
+    path: '/receivers',
+    prepare: async (page) => page.getByText('Works').first().waitFor(),
+  },
+  { name: 'slos', path: '/slos' },
+  {
+    name: 'slo',
+    path: '/slos/dag-dag_workflows?from=now-3h',
+    prepare: async (page) => page.getByRole('region', { name: 'About this objective' }).waitFor(),
+  },
+  {
     name: 'palette',
     path: explore('up'),
     prepare: async (page) => {
@@ -207,10 +239,48 @@ const PICTURES: readonly Picture[] = [
   },
 ];
 
+/** Silences of several kinds, of which one keeps alerts of the demo quiet. */
+async function silence(): Promise<void> {
+  const HOUR = 3_600_000;
+  const made = [
+    {
+      matchers: { platform: 'devskyy', severity: 'warning' },
+      comment: 'Moving the shop to the new cluster, OPS-1182',
+      createdBy: 'ada',
+      hours: [0, 2],
+    },
+    {
+      matchers: { alertname: 'BackupIsLate' },
+      comment: 'The nightly backup makes the disks slow',
+      createdBy: 'grace',
+      hours: [0, 30 * 24],
+      recurs: "[{weekdays: ['monday:friday'], times: [{start_time: '01:00', end_time: '03:30'}]}]",
+      mute: 'firing',
+    },
+    {
+      matchers: { alertname: 'TargetDown', job: 'batch' },
+      comment: 'Maintenance of the provider',
+      createdBy: 'linus',
+      hours: [20, 24],
+    },
+  ];
+  for (const { matchers, hours, ...rest } of made) {
+    const [startsAt, endsAt] = hours.map((after) => new Date(Date.now() + after * HOUR).toISOString());
+    const list = Object.entries(matchers).map(([name, value]) => ({ name, value, isRegex: false }));
+    const response = await fetch(`${SERVER}/api/v2/silences`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...rest, matchers: list, startsAt, endsAt }),
+    });
+    expect(response.status).toBe(200);
+  }
+}
+
 describe('Pictures for the documentation', () => {
   mkdirSync(FOLDER, { recursive: true });
   beforeAll(async () => {
     const now = Date.now();
+    await silence();
     await seed([
       waitingTimes('checkout_wait_seconds', now, 50),
       ...tracedAnswers('checkout_duration_seconds', now, 50),

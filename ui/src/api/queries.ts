@@ -58,3 +58,9 @@ export const RECEIVERS_QUERY = {
   queryFn: ({ signal }: Abortable) => alerting.receivers(signal),
   staleTime: 5000,
 } as const;
+
+export const SLOS_QUERY = {
+  queryKey: ['slos'],
+  queryFn: ({ signal }: Abortable) => alerting.slos(signal),
+  staleTime: 5000,
+} as const;

@@ -12,10 +12,28 @@ import classes from './home.module.css';
 
 const MOST_ROWS = 8;
 
-/** Alerts that fire and that nothing keeps quiet, the newest first; nothing on a quiet day. */
+/** Severities as most rules name them, the worst with the lowest number. */
+const SEVERITIES: Readonly<Record<string, number>> = {
+  critical: 0,
+  page: 0,
+  error: 1,
+  warning: 2,
+  warn: 2,
+  ticket: 2,
+  info: 4,
+};
+/** What others may mean stands between a warning and a note. */
+const OTHER_SEVERITY = 3;
+
+/**
+ * Alerts that fire and that nothing keeps quiet, the most severe first and of these the newest; nothing on a quiet day.
+ * Those of the severity `none` always fire, to show that alerting works, and are left out.
+ */
 export function Firing() {
   const { alerts = [] } = useAlerts();
-  const firing = alerts.filter(({ state }) => state === 'firing').toSorted((a, b) => b.sinceMs - a.sinceMs);
+  const firing = alerts
+    .filter(({ state, labels }) => state === 'firing' && labels.severity !== 'none')
+    .toSorted((a, b) => rank(a) - rank(b) || b.sinceMs - a.sinceMs);
   if (firing.length === 0) return null;
   const rest = firing.length - MOST_ROWS;
   return (
@@ -35,6 +53,8 @@ export function Firing() {
     </Panel>
   );
 }
+
+const rank = ({ labels }: Alert) => SEVERITIES[labels.severity ?? ''] ?? OTHER_SEVERITY;
 
 function FiringRow({ alert }: { alert: Alert }) {
   const now = useNow();

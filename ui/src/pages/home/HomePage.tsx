@@ -12,6 +12,7 @@ import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { exploreCodec } from '../../url/pages';
 import { arrivals } from './arrival';
+import { Burning } from './Burning';
 import { Firing } from './Firing';
 import { FirstData } from './FirstData';
 import classes from './home.module.css';
@@ -65,6 +66,7 @@ export function HomePage() {
       {active !== undefined && <StatusTiles targets={active} ingest={INGEST} />}
       {fresh && <FirstData arrived={arrived} demo={demo} first />}
       <Firing />
+      <Burning />
       {active !== undefined && <Trouble targets={active} />}
       <div className={classes.charts}>
         <ChartPanel

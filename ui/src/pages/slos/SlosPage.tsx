@@ -2,7 +2,7 @@ import { IconGauge } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo } from 'react';
 import type { Slo } from '../../api/alerting';
-import { alerting } from '../../api/alertingClient';
+import { SLOS_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
 import { selector } from '../../labels/labels';
 import { MenuChoice } from '../../lists/Choice';
@@ -29,11 +29,7 @@ const ORDERS = { budget: 'Least budget first', burn: 'Fastest burn first', name:
 /** How much must be good, how much of the room for failures is left, and how fast it goes. */
 export function SlosPage() {
   const [state, set] = useUrlState(slosCodec);
-  const query = useQuery({
-    queryKey: ['slos'],
-    queryFn: ({ signal }) => alerting.slos(signal),
-    refetchInterval: REFRESH_MS,
-  });
+  const query = useQuery({ ...SLOS_QUERY, refetchInterval: REFRESH_MS });
   return (
     <>
       <PageHeader title="SLOs" note={query.data && note(query.data)} />

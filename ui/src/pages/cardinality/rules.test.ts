@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dropLabel, dropLabelOf, dropSeries, literalRegex, yamlText } from './rules';
+import { dropLabel, dropLabelOf, dropSeries, literalRegex } from './rules';
 
 test.each([
   ['http_requests_total', 'http_requests_total'],
@@ -8,14 +8,6 @@ test.each([
 ])('%j is matched literally', (text, regex) => {
   expect(literalRegex(text)).toBe(regex);
   expect(new RegExp(`^(?:${regex})$`).test(text)).toBe(true);
-});
-
-test.each([
-  ['plain', "'plain'"],
-  ["it's", "'it''s'"],
-  ['two\nlines', '"two\\nlines"'],
-])('%j in YAML', (text, yaml) => {
-  expect(yamlText(text)).toBe(yaml);
 });
 
 test('rules say what they drop', () => {

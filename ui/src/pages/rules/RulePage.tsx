@@ -9,6 +9,7 @@ import { worstFirst } from '../../alerting/lint';
 import { matchersOf } from '../../alerting/matchers';
 import { AnnotationText, RunbookLink, runbookOf } from '../../alerting/Runbook';
 import { evaluatedMs, fileName, type RuleInGroup, rulesNamed } from '../../alerting/rules';
+import { ruleYaml } from '../../alerting/ruleYaml';
 import { SilenceDialog } from '../../alerting/SilenceDialog';
 import type { AlertingRule, Rule } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
@@ -17,6 +18,7 @@ import { parseNumber } from '../../api/query';
 import { formatExact, formatTabular, plural } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
 import { withoutCommon } from '../../labels/labels';
+import { CopyText } from '../../lists/CopyText';
 import { nearestNames } from '../../lists/matches';
 import { useKeys } from '../../nav/keys';
 import { PageLink, useGo } from '../../nav/links';
@@ -151,6 +153,12 @@ function OneRule({ shown: { group, rule }, others }: { shown: RuleInGroup; other
         </>
       )}
       <Written rule={rule} />
+      <Panel title="As a file has it" note="to be taken along; what a file says of its group is not here">
+        <details>
+          <summary>Show the YAML</summary>
+          <CopyText text={ruleYaml(rule)} label="the rule" />
+        </details>
+      </Panel>
       {silencing && (
         <SilenceDialog
           initial={{ ...NEW_DRAFT, matchers: matchersOf({ alertname: rule.name }) }}

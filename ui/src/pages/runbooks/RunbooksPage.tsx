@@ -6,6 +6,7 @@ import { useMemo } from 'react';
 import { AnnotationText } from '../../alerting/Runbook';
 import { api } from '../../api/client';
 import { ApiError } from '../../api/error';
+import { RULES_QUERY } from '../../api/queries';
 import { PageLink, useGo } from '../../nav/links';
 import { useUrlState } from '../../nav/useUrlState';
 import { Panel } from '../../panel/Panel';
@@ -14,6 +15,7 @@ import { PageHeader } from '../../shell/PageHeader';
 import { EmptyState } from '../../states/EmptyState';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
+import { slosCodec } from '../../url/alerting';
 import { packsCodec, runbooksCodec } from '../../url/pages';
 import { type Block, type Piece, parseRunbooks, type Section } from './runbook';
 import classes from './runbooks.module.css';
@@ -71,16 +73,28 @@ interface SectionPanelProps {
 
 function SectionPanel({ section, pack, alone }: SectionPanelProps) {
   return (
-    <Panel
-      title={alone ? 'What to do' : section.heading}
-      note={
-        <PageLink to="/rules/$name" params={{ name: section.heading }}>
-          the rule
-        </PageLink>
-      }
-    >
+    <Panel title={alone ? 'What to do' : section.heading} note={<Subject name={section.heading} />}>
       <Blocks blocks={section.blocks} pack={pack} of={section.heading} />
     </Panel>
+  );
+}
+
+/** The way to what a section is about: a rule, or else an objective, whose rules have other names. */
+function Subject({ name }: { name: string }) {
+  const { data: groups } = useQuery(RULES_QUERY);
+  if (groups === undefined) return null;
+  if (groups.some(({ rules }) => rules.some((rule) => rule.name === name))) {
+    return (
+      <PageLink to="/rules/$name" params={{ name }}>
+        the rule
+      </PageLink>
+    );
+  }
+  if (!groups.some(({ rules }) => rules.some(({ labels }) => labels?.slo === name))) return <>not evaluated here</>;
+  return (
+    <PageLink to="/slos" search={slosCodec.encode({ f: name })}>
+      the objective
+    </PageLink>
   );
 }
 

@@ -246,6 +246,9 @@ describe('Alerts and whom they reach', () => {
     expect(await page.getByRole('row', { name: /NeverFires/ }).count()).toBe(0);
     await page.getByRole('link', { name: 'CannotBeEvaluated' }).click();
     await page.getByText(/The last evaluation failed: /).waitFor();
+    await open('/rules/SelfAnswers');
+    await page.getByText('Show the YAML').click();
+    await page.getByText('- alert: SelfAnswers').waitFor();
     await open('/rules/SelfAnswer');
     await page.getByRole('button', { name: 'SelfAnswers' }).click();
     await page.getByRole('heading', { level: 1, name: 'SelfAnswers' }).waitFor();
@@ -328,7 +331,35 @@ describe('Alerts and whom they reach', () => {
     await expectClean(EXPECTED_FAILURE);
   });
 
-  test('a runbook leads to Explore and to the rule', async () => {
+  test('home names the objectives whose budget goes too fast', async () => {
+    const { page, open, expectClean, expectAccessible } = await browser.open({ server: url });
+    const held = {
+      id: 'self-answers',
+      name: 'answers',
+      service: 'self',
+      description: 'How many requests are answered.',
+      objective: 0.999,
+      window: '30d',
+      labels: {},
+      good: 90,
+      bad: 10,
+      total: 100,
+      budget: { remaining: 0.5, remainingMinutes: 20, exhaustedAt: null },
+      burn: { '1h': 0.5 },
+      alerts: [],
+      source: 'slo.yml:1',
+    };
+    const spent = { ...held, id: 'x', name: 'waits', budget: { ...held.budget, remaining: -0.25 } };
+    await answer(page, 'slos', { slos: [held, spent] });
+    await open('/');
+    const burning = page.getByRole('region', { name: 'Budgets that go too fast' });
+    await burning.getByText('-25 % left, it is spent').waitFor();
+    expect(await burning.getByRole('link').allTextContents()).toEqual(['waits']);
+    await expectAccessible();
+    await expectClean();
+  });
+
+  test('a runbook leads to Explore, and says whether its rule is evaluated', async () => {
     const { page, open, expectClean } = await browser.open({ server: url });
     await open('/system/packs?pack=process&tab=alerts');
     const link = page.getByRole('link', { name: /^Runbook of / }).first();
@@ -336,6 +367,8 @@ describe('Alerts and whom they reach', () => {
     await link.click();
     await page.getByRole('heading', { level: 1, name }).waitFor();
     await page.getByText('Users notice').waitFor();
+    // The rules of the pack are not among those of this server.
+    await page.getByText('not evaluated here').waitFor();
     await page.getByRole('link', { name: `Explore check 1 of ${name}` }).click();
     await page.waitForURL(/\/explore\?q=/);
     await open('/runbooks/nowhere');

@@ -49,7 +49,8 @@ function SilencedBy({ id }: { id: string }) {
       {silence !== undefined && (
         <span className="bw-dim">
           {' '}
-          by {silence.createdBy}, ends {formatAgo(Math.min(0, now - Date.parse(silence.endsAt)))}
+          by {silence.createdBy} {formatAgo(Math.max(0, now - Date.parse(silence.startsAt)))}, ends{' '}
+          {formatAgo(Math.min(0, now - Date.parse(silence.endsAt)))}
         </span>
       )}
     </li>

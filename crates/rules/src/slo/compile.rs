@@ -201,18 +201,19 @@ impl Compiler<'_> {
         let burn = "slo:period_burn_rate:ratio";
         let share = format!("{} / ({} > 0)", self.series(PERIOD_BAD), self.series(PERIOD_TOTAL));
         let burning = format!("{} / {}", self.series(&ratio), format_float(self.objective.budget()));
-        [
+        let remaining = format!("1 - {}", self.series(burn));
+        // The windows have it already if the objective's is as long as one of them.
+        let is_window = matches!(self.objective.window, Window::Rolling(ms) if WINDOWS_MS.contains(&ms));
+        let share = (!is_window).then(|| self.record(&ratio, &share, &[]));
+        let events = [
             self.record(PERIOD_BAD, &self.over_period(BAD_EVENTS), &[]),
             self.record(PERIOD_TOTAL, &self.over_period(TOTAL_EVENTS), &[]),
-            self.record(&ratio, &share, &[]),
+        ];
+        let burn = [
             self.record(burn, &burning, &[]),
-            self.record(
-                "slo:period_error_budget_remaining:ratio",
-                &format!("1 - {}", self.series(burn)),
-                &[],
-            ),
-        ]
-        .into_iter()
+            self.record("slo:period_error_budget_remaining:ratio", &remaining, &[]),
+        ];
+        events.into_iter().chain(share).chain(burn)
     }
 
     /// How many events of a base series there were within the window of the objective.

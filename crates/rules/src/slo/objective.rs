@@ -122,10 +122,12 @@ impl Window {
         (begin_ms, begin_ms + length_ms)
     }
 
-    /// A word for names of series and for people: `30d`, `1M`.
+    /// A word for names of series and for people: `30d`, `1M`, `each7d`.
     pub fn word(self) -> String {
         match self {
-            Self::Rolling(ms) | Self::Calendar(Calendar::Every { length_ms: ms, .. }) => in_days(ms),
+            Self::Rolling(ms) => in_days(ms),
+            // Not `1d`, which is a window that rolls, and whose series are others.
+            Self::Calendar(Calendar::Every { length_ms, .. }) => format!("each{}", in_days(length_ms)),
             Self::Calendar(Calendar::Month) => "1M".to_owned(),
             Self::Calendar(Calendar::Quarter) => "1Q".to_owned(),
             Self::Calendar(Calendar::Year) => "1Y".to_owned(),

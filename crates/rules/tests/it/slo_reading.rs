@@ -1,7 +1,8 @@
 //! Files with objectives: what is read, and what is refused with which words.
 
+use bellwether_rules::Rule;
 use bellwether_rules::slo::{
-    Calendar, Objective, Window, burn_alerts, inhibit_rules, read, rule_alerts, rules,
+    Calendar, Objective, Window, burn_alerts, inhibit_rules, read, rule_alerts, rule_files, rules,
 };
 
 fn good(text: &str) -> Vec<Objective> {
@@ -351,4 +352,24 @@ fn mistakes_are_told_with_place_and_remedy() {
         &all.replace("openslo/v1\nkind: SLI", "openslo/v2alpha\nkind: SLI"),
         &["11:13 only version openslo/v1"],
     );
+}
+
+#[test]
+fn no_two_rules_of_an_objective_write_the_same_series() {
+    let own = |window: &str| OWN.replace("28d", window);
+    let day = "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec:\n  indicator: {metadata: {name: b}, spec: {ratioMetric: {counter: true, bad: {metricSource: {spec: {query: b_total}}}, total: {metricSource: {spec: {query: t_total}}}}}}\n  timeWindow: [{duration: 1d, calendar: {startTime: '2026-01-01 00:00:00'}}]\n  budgetingMethod: Occurrences\n  objectives: [{target: 0.9}]\n";
+    for (text, period) in [
+        (own("28d"), "slo:sli_error:ratio_rate28d"),
+        (own("1d"), "slo:sli_error:ratio_rate1d"),
+        (own("6h"), "slo:sli_error:ratio_rate6h"),
+        (day.to_owned(), "slo:sli_error:ratio_rateeach1d"),
+    ] {
+        let files = rule_files(&good(&text));
+        let groups = files.iter().flat_map(|(_, file)| &file.groups);
+        let records = groups.flat_map(|group| &group.rules).filter(|rule| !rule.is_alerting());
+        let mut names: Vec<&str> = records.map(Rule::name).collect();
+        names.sort_unstable();
+        assert!(names.contains(&period), "{names:?}");
+        assert!(names.windows(2).all(|two| two[0] != two[1]), "{names:?}");
+    }
 }

@@ -300,7 +300,10 @@ impl<'d> Decode<'d> for CalendarStart {
         if let Some(zone) =
             zone.filter(|zone| !matches!(zone.value.as_str(), "" | "UTC" | "Etc/UTC" | "GMT" | "Z"))
         {
-            let why = format!("periods of the calendar begin in UTC, not in {}; write UTC", zone.value);
+            let why = format!(
+                "periods of the calendar begin in UTC, the only time zone that PromQL knows, not in {}; write UTC, or leave `timeZone` out",
+                zone.value
+            );
             map.reject(zone.node, why);
         }
         let start_ms = start.and_then(|start| {

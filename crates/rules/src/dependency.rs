@@ -11,7 +11,7 @@ use crate::group::{ALERTS, ALERTS_FOR_STATE};
 /// in an earlier step. Two rules depend on each other if one reads a series that the other may write, whichever is first.
 pub(crate) fn steps(group: &RuleGroup) -> Vec<Vec<usize>> {
     let rules = &group.rules;
-    if rules.iter().any(may_query_in_texts) {
+    if rules.iter().any(|rule| may_query_in_texts(group, rule)) {
         // What a template asks for is known only when it runs.
         return (0..rules.len()).map(|idx| vec![idx]).collect();
     }
@@ -72,9 +72,9 @@ fn may_write(rule: &Rule, matchers: &[Matcher]) -> bool {
 }
 
 /// Whether a template of the rule may call the function `query`.
-fn may_query_in_texts(rule: &Rule) -> bool {
+fn may_query_in_texts(group: &RuleGroup, rule: &Rule) -> bool {
     let RuleKind::Alerting { annotations, .. } = &rule.kind else { return false };
-    let mut texts = rule.labels.values().chain(annotations.values());
+    let mut texts = group.labels.values().chain(rule.labels.values()).chain(annotations.values());
     texts.any(|text| text.contains("{{") && text.contains("query"))
 }
 
@@ -133,5 +133,10 @@ mod tests {
             steps_of(&format!("  - {{alert: A, expr: x, {texts}}}\n  - {{alert: B, expr: y}}\n")),
             [[0], [1]]
         );
+        // Labels of the group are templates of its alerts, too.
+        let text = "groups:\n- name: g\n  labels: {n: '{{ query \"x\" | len }}'}\n  rules:\n  - {alert: A, expr: x}\n  - {alert: B, expr: y}\n";
+        let file =
+            RuleFile::parse("test", text.as_bytes(), &RuleFileOptions::default()).expect("a rule file");
+        assert_eq!(steps(&file.groups[0]), [[0], [1]]);
     }
 }

@@ -140,6 +140,9 @@ impl Alerts {
     pub(crate) fn set_active_since(&mut self, labels: &Labels, active_at_ms: i64) {
         if let Some(alert) = self.active.get_mut(labels).filter(|alert| alert.state != AlertState::Inactive) {
             alert.active_at_ms = active_at_ms;
+            // Otherwise a restart before its state changes would begin with the time that was guessed first.
+            let now = Some(alert.clone());
+            self.changes.push(Change { labels: labels.clone(), from: alert.state, now });
         }
     }
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use bellwether_model::AppendError;
+use bellwether_model::{AppendError, Rejection};
 use bellwether_promql::engine::QueryError;
 
 /// Why rule files could not be loaded.
@@ -43,6 +43,16 @@ pub enum EvalError {
         got: usize,
         /// `series` or `alerts`.
         what: &'static str,
+    },
+    /// The store refused some of the results.
+    #[error("{refused} of {of} samples were not stored, the first because of: {first}")]
+    Refused {
+        /// How many.
+        refused: usize,
+        /// Of how many.
+        of: usize,
+        /// Why the first of them.
+        first: Rejection,
     },
     /// The results could not be stored.
     #[error("storing the results: {0}")]

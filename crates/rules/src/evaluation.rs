@@ -16,7 +16,7 @@ use crate::expand::{Surroundings, Texts, template_value};
 use crate::file::{Rule, RuleGroup, RuleKind};
 use crate::group::{ALERTS, ALERTS_FOR_STATE, Environment, RuleHealth, RuleOutcome, RuleState, Run};
 use crate::sending::due_alerts;
-use crate::written::Destination;
+use crate::written::{Destination, Stored};
 
 /// Samples on their way into the store, all of one time.
 type Samples = Vec<(Labels, Value)>;
@@ -42,14 +42,7 @@ impl Evaluation<'_> {
         let started = Instant::now();
         let cx = (self.run.new_context)();
         let (outcome, due) = match self.evaluate(&cx) {
-            Ok((samples, due)) => {
-                let stored = self.state.written.lock().write(samples, self.destination());
-                let (samples, error) = match stored {
-                    Ok(samples) => (samples, None),
-                    Err(error) => (0, Some(error.into())),
-                };
-                (RuleOutcome { samples, error }, due)
-            }
+            Ok((samples, due)) => (self.store(samples), due),
             Err(error) => (RuleOutcome { samples: 0, error: Some(error) }, Vec::new()),
         };
         *self.state.health.lock() = RuleHealth {
@@ -58,6 +51,17 @@ impl Evaluation<'_> {
             last_error: outcome.error.as_ref().map(ToString::to_string),
         };
         Evaluated { outcome, changes: self.state.alerts.lock().take_changes(), due }
+    }
+
+    fn store(&self, samples: Samples) -> RuleOutcome {
+        let of = samples.len();
+        match self.state.written.lock().write(samples, self.destination()) {
+            Ok(Stored { samples, refused }) => {
+                let error = refused.map(|(refused, first)| EvalError::Refused { refused, of, first });
+                RuleOutcome { samples, error }
+            }
+            Err(error) => RuleOutcome { samples: 0, error: Some(error.into()) },
+        }
     }
 
     fn offset_ms(&self) -> i64 {
@@ -98,7 +102,19 @@ impl Evaluation<'_> {
         let candidates = {
             let expansion = texts.expansion(self.surroundings(cx));
             let samples = result.into_iter();
-            samples.map(|sample| expansion.candidate(alert, &sample.labels, sample.value)).collect()
+            let candidates =
+                samples.map(|sample| expansion.candidate(alert, &sample.labels, sample.value)).collect();
+            if let Some((texts, first)) = expansion.failures() {
+                let group = &self.group.name;
+                tracing::warn!(
+                    group,
+                    rule = alert,
+                    texts,
+                    first,
+                    "labels or annotations could not be expanded"
+                );
+            }
+            candidates
         };
         let mut alerts = self.state.alerts.lock();
         alerts.advance(ts_ms, candidates, times, self.group.limit)?;

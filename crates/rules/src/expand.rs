@@ -1,6 +1,7 @@
 //! Templates in labels and annotations of alerts.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -152,7 +153,7 @@ impl Texts {
         *self.host.0.write() = Some(Arc::new(surroundings));
         let texts = self.labels.iter().chain(&self.annotations);
         let has_templates = texts.into_iter().any(|(_, text)| matches!(text, Text::Template(_)));
-        Expansion { texts: self, external_labels, external_url, has_templates }
+        Expansion { texts: self, external_labels, external_url, has_templates, failed: RefCell::default() }
     }
 }
 
@@ -162,6 +163,8 @@ pub(crate) struct Expansion<'a> {
     external_labels: Value,
     external_url: Value,
     has_templates: bool,
+    /// What stands for the texts that failed: one of each evaluation is told, however many alerts there are.
+    failed: RefCell<Option<(usize, String)>>,
 }
 
 impl Drop for Expansion<'_> {
@@ -193,15 +196,28 @@ impl Expansion<'_> {
         ])
     }
 
+    /// How many texts failed, and what stands for the first of them.
+    pub(crate) fn failures(&self) -> Option<(usize, String)> {
+        self.failed.borrow().clone()
+    }
+
     fn expand<'t>(&self, text: &'t Text, data: &Value) -> Cow<'t, str> {
         match text {
-            Text::Plain(text) | Text::Broken(text) => Cow::Borrowed(text),
-            Text::Template(template) => {
-                let outcome = template.execute_with(data, &Options::default());
-                let name = &self.texts.name;
-                outcome.unwrap_or_else(|e| failed(&format!("error executing template {name}: {e}"))).into()
-            }
+            Text::Plain(text) => Cow::Borrowed(text),
+            Text::Broken(text) => self.failed(Cow::Borrowed(text)),
+            Text::Template(template) => match template.execute_with(data, &Options::default()) {
+                Ok(text) => text.into(),
+                Err(e) => {
+                    let name = &self.texts.name;
+                    self.failed(failed(&format!("error executing template {name}: {e}")).into())
+                }
+            },
         }
+    }
+
+    fn failed<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        self.failed.borrow_mut().get_or_insert_with(|| (0, text.to_string())).0 += 1;
+        text
     }
 }
 
@@ -240,6 +256,11 @@ mod tests {
     use super::*;
 
     fn expand(text: &str) -> String {
+        expand_and_count(text).0
+    }
+
+    /// The text, and how many failed.
+    fn expand_and_count(text: &str) -> (String, usize) {
         let surroundings = Surroundings {
             ts_ms: 0,
             external_labels: Labels::from_pairs([("region", "eu")]),
@@ -253,8 +274,10 @@ mod tests {
         };
         let labels = Labels::from_pairs([("instance", "a:1")]);
         let texts = Texts::new("A", &BTreeMap::new(), &[("text".to_owned(), text.to_owned())].into());
-        let candidate = texts.expansion(surroundings).candidate("A", &labels, SampleValue::Float(0.25));
-        candidate.annotations.get("text").unwrap_or_default().to_owned()
+        let expansion = texts.expansion(surroundings);
+        let candidate = expansion.candidate("A", &labels, SampleValue::Float(0.25));
+        let failed = expansion.failures().map_or(0, |(n, _)| n);
+        (candidate.annotations.get("text").unwrap_or_default().to_owned(), failed)
     }
 
     #[test]
@@ -269,7 +292,14 @@ mod tests {
 
     #[test]
     fn a_broken_template_does_not_lose_the_alert() {
-        let text = expand("{{ $labels.instance | nope }}");
+        let (text, failed) = expand_and_count("{{ $labels.instance | nope }}");
         assert!(text.starts_with("<error expanding template: error parsing template __alert_A: "), "{text}");
+        assert_eq!(failed, 1, "the log tells it");
+        let (text, failed) = expand_and_count("{{ humanize $labels.instance }}");
+        assert!(
+            text.starts_with("<error expanding template: error executing template __alert_A: "),
+            "{text}"
+        );
+        assert_eq!(failed, 1);
     }
 }

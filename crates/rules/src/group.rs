@@ -174,10 +174,11 @@ impl Group {
             resend_delay_ms: i64::MAX,
             writes_alert_series: true,
         };
-        let steps = self.steps().iter().flat_map(|step| self.run_step(step, &run));
-        let mut evaluated: Vec<(usize, Evaluated)> = steps.collect();
-        evaluated.sort_by_key(|(rule, _)| *rule);
-        evaluated.into_iter().map(|(_, evaluated)| evaluated.outcome).collect()
+        let evaluated = Mutex::new(BTreeMap::new());
+        for step in self.steps() {
+            self.run_step(step, &run, &|rule, it| drop(evaluated.lock().insert(rule, it.outcome)));
+        }
+        evaluated.into_inner().into_values().collect()
     }
 
     /// The numbers of the rules, in the steps in which they are evaluated.
@@ -185,14 +186,12 @@ impl Group {
         &self.steps
     }
 
-    /// Evaluates the rules of one step, several at once if there are permits.
-    pub(crate) fn run_step(&self, step: &[usize], run: &Run<'_>) -> Vec<(usize, Evaluated)> {
+    /// Evaluates the rules of one step, several at once if there are permits. `take` is given what each brings, by its number, on the thread that evaluated it.
+    pub(crate) fn run_step(&self, step: &[usize], run: &Run<'_>, take: &(dyn Fn(usize, Evaluated) + Sync)) {
         let next = AtomicUsize::new(0);
-        let done = Mutex::new(Vec::with_capacity(step.len()));
         let work = || {
-            while let Some(rule) = step.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let evaluated = self.evaluation(*rule, run).run();
-                done.lock().push((*rule, evaluated));
+            while let Some(&rule) = step.get(next.fetch_add(1, Ordering::Relaxed)) {
+                take(rule, self.evaluation(rule, run).run());
             }
         };
         std::thread::scope(|scope| {
@@ -210,7 +209,6 @@ impl Group {
             }
             work();
         });
-        done.into_inner()
     }
 
     fn evaluation<'a>(&'a self, rule: usize, run: &'a Run<'a>) -> Evaluation<'a> {

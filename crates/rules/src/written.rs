@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bellwether_model::{
-    AppendBatch, AppendEntry, AppendError, Appender, Labels, SeriesRef, Tenant, Value, stale_nan,
+    AppendBatch, AppendEntry, AppendError, Appender, Labels, Rejection, SeriesRef, Tenant, Value, stale_nan,
 };
 
 /// So many samples are stored at once: a batch is in memory three times on its way.
@@ -37,26 +37,35 @@ impl Destination<'_> {
         AppendEntry { hint, labels, ts_ms: self.ts_ms, start_ts_ms: 0, value }
     }
 
-    fn append(
-        &self,
-        samples: Vec<AppendEntry>,
-    ) -> Result<(Vec<AppendEntry>, Vec<Option<SeriesRef>>), AppendError> {
+    fn append(&self, samples: Vec<AppendEntry>) -> Result<Vec<Offered>, AppendError> {
         let batch = AppendBatch { samples, ..AppendBatch::default() };
         let report = self.appender.append(self.tenant, &batch)?;
-        Ok((batch.samples, report.samples.into_iter().map(Result::ok).collect()))
+        Ok(batch.samples.into_iter().zip(report.samples).collect())
     }
 }
 
+/// A sample, and the handle of its series or why it was refused.
+type Offered = (AppendEntry, Result<SeriesRef, Rejection>);
+
+/// What became of the samples of an evaluation.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// How many were stored, markers of ended series included.
+    pub(crate) samples: usize,
+    /// How many the store refused, and why the first of them.
+    pub(crate) refused: Option<(usize, Rejection)>,
+}
+
 impl Written {
-    /// Stores what the rule yields now, and ends what it no longer yields. Returns how many samples were stored.
+    /// Stores what the rule yields now, and ends what it no longer yields.
     pub(crate) fn write(
         &mut self,
         samples: Vec<(Labels, Value)>,
         destination: Destination<'_>,
-    ) -> Result<usize, AppendError> {
+    ) -> Result<Stored, AppendError> {
         self.run += 1;
         let run = self.run;
-        let mut stored = 0;
+        let mut stored = Stored::default();
         let mut samples = samples.into_iter();
         loop {
             let chunk = samples.by_ref().take(SAMPLES_PER_BATCH);
@@ -69,10 +78,14 @@ impl Written {
             if entries.is_empty() {
                 break;
             }
-            let (entries, handles) = destination.append(entries)?;
-            for (entry, hint) in entries.into_iter().zip(handles) {
-                stored += usize::from(hint.is_some());
-                self.series.insert(entry.labels, Known { hint, run });
+            for (entry, handle) in destination.append(entries)? {
+                match handle {
+                    Ok(hint) => {
+                        stored.samples += 1;
+                        self.series.insert(entry.labels, Known { hint: Some(hint), run });
+                    }
+                    Err(why) => stored.refused.get_or_insert((0, why)).0 += 1,
+                }
             }
         }
         let gone: HashMap<Labels, Known> = self.series.extract_if(|_, known| known.run != run).collect();
@@ -80,7 +93,8 @@ impl Written {
         let ended = gone.end(destination);
         // What could not be ended is tried again.
         self.series.extend(gone.series);
-        Ok(stored + ended?)
+        stored.samples += ended?;
+        Ok(stored)
     }
 
     /// Ends all series, or none if that fails. Returns how many there were that had not gone on elsewhere.
@@ -95,8 +109,7 @@ impl Written {
             if entries.is_empty() {
                 break;
             }
-            let (_, handles) = destination.append(entries)?;
-            stored += handles.into_iter().flatten().count();
+            stored += destination.append(entries)?.iter().filter(|(_, handle)| handle.is_ok()).count();
         }
         self.series.clear();
         Ok(stored)

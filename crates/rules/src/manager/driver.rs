@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::Alert;
+use parking_lot::Mutex;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::journal::Happened;
 use super::restore::{from_samples, has_samples};
 use super::schedule::Schedule;
 use super::stats::Counted;
-use crate::alert::Change;
 use crate::evaluation::Evaluated;
 use crate::group::{Group, Run};
 
@@ -32,7 +33,9 @@ pub(crate) struct Running {
     pub(crate) counted: Arc<Counted>,
     /// Whether it was there when the server was started.
     pub(crate) is_first: bool,
-    /// Cancelled when the group is no longer wanted.
+    /// What has become of its alerts and could not be written down yet.
+    pub(crate) unwritten: Mutex<Vec<Happened>>,
+    /// Cancelled when the group is no longer wanted, or the server stops.
     pub(crate) stop: CancellationToken,
     /// Cancelled when it has ended its last evaluation.
     pub(crate) ended: CancellationToken,
@@ -46,34 +49,37 @@ impl Running {
 
 /// Evaluates a group until it is no longer wanted. `old` is what it takes over from.
 pub(crate) async fn drive(shared: Arc<Shared>, running: Arc<Running>, old: Option<Arc<Running>>) {
+    // However this ends, the next one of that name need not wait for it.
+    let _ended = running.ended.clone().drop_guard();
     if let Some(old) = old {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = old.ended.cancelled() => {}
         }
-        if let Some(journal) = &shared.journal {
-            journal.inherit(&old, Some(&running), shared.options.clock.now_ms());
-        }
-        running.group.take_over(&old.group);
+        let (with, heir) = (Arc::clone(&shared), Arc::clone(&running));
+        // A thread that panicked has said so.
+        let _ = tokio::task::spawn_blocking(move || {
+            forget_alerts(&with, &old, Some(&heir), with.options.clock.now_ms());
+            heir.group.take_over(&old.group);
+        })
+        .await;
     }
     let mut past = past(&shared, &running).await;
     let mut next_ms = running.schedule.next_after(shared.options.clock.now_ms());
-    loop {
+    // A group that takes longer than its interval is always late, and never sleeps.
+    while !running.stop.is_cancelled() {
         let now_ms = shared.options.clock.now_ms();
         let Some((slot_ms, missed)) = running.schedule.due(next_ms, now_ms) else {
             // After the clock was set back, what is next is what is next by the clock.
             next_ms = next_ms.min(running.schedule.next_after(now_ms));
             let wait_ms = (next_ms - now_ms).min(LONGEST_SLEEP_MS);
-            tokio::select! {
-                biased;
-                () = shared.stop.cancelled() => break,
-                () = running.stop.cancelled() => break,
-                () = sleep(Duration::from_millis(wait_ms.unsigned_abs())) => {}
-            }
+            let wait = sleep(Duration::from_millis(wait_ms.unsigned_abs()));
+            running.stop.run_until_cancelled(wait).await;
             continue;
         };
+        let place = running.stop.run_until_cancelled(Arc::clone(&shared.places).acquire_owned()).await;
         // Closed never: nobody closes it.
-        let Ok(place) = Arc::clone(&shared.places).acquire_owned().await else { break };
+        let Some(Ok(place)) = place else { break };
         running.counted.slot(missed);
         let (with, what) = (Arc::clone(&shared), Arc::clone(&running));
         let evaluation = tokio::task::spawn_blocking(move || {
@@ -89,7 +95,16 @@ pub(crate) async fn drive(shared: Arc<Shared>, running: Arc<Running>, old: Optio
         }
         next_ms = slot_ms + running.schedule.interval_ms();
     }
-    running.ended.cancel();
+}
+
+/// Writes down that alerts of `old` are over whose rules `heir` does not have.
+fn forget_alerts(shared: &Shared, old: &Running, heir: Option<&Running>, at_ms: i64) {
+    if let Some(journal) = &shared.journal
+        && let Err(error) = journal.inherit(old, heir, at_ms)
+    {
+        let (file, group) = (&old.file, old.name());
+        tracing::error!(file, group, %error, "that alerts are over because their rules are gone could not be kept");
+    }
 }
 
 /// What is known of the time before the server was started, where only samples tell of it.
@@ -149,9 +164,7 @@ pub(crate) async fn end_series(shared: Arc<Shared>, running: Arc<Running>) {
         () = sleep(Duration::from_millis(wait_ms.unsigned_abs())) => running.ended.cancelled().await,
     }
     let ending = tokio::task::spawn_blocking(move || {
-        if let Some(journal) = &shared.journal {
-            journal.inherit(&running, None, gone_at_ms);
-        }
+        forget_alerts(&shared, &running, None, gone_at_ms);
         let ended = running.group.end_series(&shared.environment(), gone_at_ms);
         if let Err(error) = ended {
             let (file, group) = (&running.file, running.name());
@@ -176,20 +189,11 @@ fn evaluate(shared: &Shared, running: &Running, slot_ms: i64, past: Past) {
         resend_delay_ms: shared.options.resend_delay_ms,
         writes_alert_series: past == Past::Known,
     };
-    let mut outbox = Outbox::default();
-    let mut samples = 0;
+    let outbox = Outbox { shared, running, slot_ms, waiting: Mutex::new(Waiting::since(started)) };
     for step in running.group.steps() {
-        for (rule, evaluated) in running.group.run_step(step, &run) {
-            report(running, rule, &evaluated);
-            samples += evaluated.outcome.samples;
-            outbox.changes.extend(evaluated.changes.into_iter().map(|change| (rule, change)));
-            outbox.due.extend(evaluated.due);
-        }
-        if clock.monotonic().saturating_sub(outbox.sent_at.unwrap_or(started)) >= OUTBOX_WAIT {
-            outbox.deliver(shared, running, slot_ms);
-        }
+        running.group.run_step(step, &run, &|rule, evaluated| outbox.take(rule, evaluated));
     }
-    outbox.deliver(shared, running, slot_ms);
+    let samples = outbox.close();
     if let Err(error) = running.group.end_orphans(&run) {
         let (file, group) = (&running.file, running.name());
         tracing::warn!(file, group, %error, "the series of rules that are gone could not be ended yet");
@@ -208,27 +212,69 @@ fn report(running: &Running, rule: usize, evaluated: &Evaluated) {
     }
 }
 
-/// What rules bring and nobody has been told yet.
-#[derive(Default)]
-struct Outbox {
-    changes: Vec<(usize, Change)>,
-    due: Vec<Alert>,
-    sent_at: Option<Duration>,
+/// Takes what rules bring, from several threads, and passes it on.
+struct Outbox<'a> {
+    shared: &'a Shared,
+    running: &'a Running,
+    slot_ms: i64,
+    waiting: Mutex<Waiting>,
 }
 
-impl Outbox {
+/// What nobody has been told yet.
+struct Waiting {
+    changes: Vec<Happened>,
+    due: Vec<Alert>,
+    /// Since when there may be something, by the clock that is never set.
+    since: Duration,
+    /// How many samples were stored so far.
+    samples: usize,
+}
+
+impl Waiting {
+    fn since(since: Duration) -> Self {
+        Self { changes: Vec::new(), due: Vec::new(), since, samples: 0 }
+    }
+}
+
+impl Outbox<'_> {
+    /// Takes what one rule brought, and passes everything on if something may have waited for long.
+    fn take(&self, rule: usize, evaluated: Evaluated) {
+        report(self.running, rule, &evaluated);
+        let now = self.shared.options.clock.monotonic();
+        let mut waiting = self.waiting.lock();
+        let at_ms = self.slot_ms;
+        let changes = evaluated.changes.into_iter().map(|change| Happened { rule, at_ms, change });
+        waiting.changes.extend(changes);
+        waiting.due.extend(evaluated.due);
+        waiting.samples += evaluated.outcome.samples;
+        if now.saturating_sub(waiting.since) >= OUTBOX_WAIT {
+            let samples = waiting.samples;
+            let full = std::mem::replace(&mut *waiting, Waiting { samples, ..Waiting::since(now) });
+            drop(waiting);
+            self.deliver(full);
+        }
+    }
+
+    /// Passes on the rest. Returns how many samples all rules have stored.
+    fn close(self) -> usize {
+        let rest = std::mem::replace(&mut *self.waiting.lock(), Waiting::since(Duration::ZERO));
+        let samples = rest.samples;
+        self.deliver(rest);
+        samples
+    }
+
     /// First what must not be forgotten is written down, then others are told. If it cannot be written, they are told all the same: a page twice is better than none.
-    fn deliver(&mut self, shared: &Shared, running: &Running, slot_ms: i64) {
-        if let Some(journal) = &shared.journal
-            && let Err(error) = journal.record(running, slot_ms, &self.changes)
-        {
-            let (file, group) = (&running.file, running.name());
-            tracing::error!(file, group, %error, "the states of alerts could not be kept; a restart now would begin with older ones");
+    fn deliver(&self, Waiting { changes, due, .. }: Waiting) {
+        if let Some(journal) = &self.shared.journal {
+            let mut unwritten = self.running.unwritten.lock();
+            unwritten.extend(changes);
+            if let Err(error) = journal.record(self.running, self.slot_ms, &mut unwritten) {
+                let (file, group) = (&self.running.file, self.running.name());
+                tracing::error!(file, group, %error, "the states of alerts could not be kept; a restart now would begin with older ones");
+            }
         }
-        self.changes.clear();
-        if !self.due.is_empty() {
-            shared.options.sink.send(&std::mem::take(&mut self.due));
+        if !due.is_empty() {
+            self.shared.options.sink.send(&due);
         }
-        self.sent_at = Some(shared.options.clock.monotonic());
     }
 }

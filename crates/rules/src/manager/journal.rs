@@ -1,7 +1,7 @@
 //! What is kept of alerts across restarts, and what has become of them.
 //!
-//! Each alert that is remembered is a record; the changes of their states are events, those of a rule at one time together. Both are written in one transaction before anybody is told about the alert. So
-//! whoever was told about an alert is told about the same one after a crash.
+//! Each alert that is remembered is a record; the changes of their states are events, those of a rule at one time together. Both are written before anybody is told
+//! about the alert. So whoever was told about an alert is told about the same one after a crash. What cannot be written is tried again with the next evaluation.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,10 +22,14 @@ const CLOCK: &str = "rule_clock";
 const LAST: &str = "last";
 /// That time is not written more often, in milliseconds.
 const CLOCK_INTERVAL_MS: i64 = 1_000;
-/// So many changes are written at once: a write has a limit.
-const CHANGES_PER_WRITE: usize = 10_000;
+/// About so many bytes are written at once: a write has a limit.
+const BYTES_PER_WRITE: usize = 16 << 20;
 /// So many changes of a rule are one event: a row costs more than what is in it.
 const CHANGES_PER_EVENT: usize = 100;
+/// So many bytes of the texts of an alert are kept, so that those of [`CHANGES_PER_EVENT`] fit into a value. They are made anew at the next evaluation.
+const ANNOTATION_BYTES: usize = 32 << 10;
+/// So many changes of a group wait at most to be written.
+const WAITING_MAX: usize = 100_000;
 
 /// The journal of a server.
 pub(crate) struct Journal {
@@ -88,22 +92,27 @@ impl Journal {
         self.state.queue(keys);
     }
 
-    /// Writes down what has changed, and that rules are evaluated. What is durable when this returns may be told.
+    /// Writes down what has changed, and that rules are evaluated. What is no longer in `waiting` when this returns is durable, and may be told.
     pub(crate) fn record(
         &self,
         running: &Running,
         at_ms: i64,
-        changes: &[(usize, Change)],
+        waiting: &mut Vec<Happened>,
     ) -> Result<(), StateError> {
-        let mut writes = Vec::with_capacity(2 * changes.len().min(CHANGES_PER_WRITE) + 1);
-        for part in changes.chunks(CHANGES_PER_WRITE) {
-            for of_rule in part.chunk_by(|(a, _), (b, _)| a == b) {
-                let (rule, _) = of_rule[0];
-                let changes: Vec<&Change> = of_rule.iter().map(|(_, change)| change).collect();
-                writes.extend(events(running, rule, at_ms, &changes));
-                writes.extend(changes.iter().map(|change| record(&running.rule_keys[rule], change)));
-            }
-            self.state.write(std::mem::take(&mut writes))?;
+        let mut result = Ok(());
+        while !waiting.is_empty() {
+            let (written, writes) = first_writes(running, waiting);
+            result = match self.state.write(writes) {
+                // It will not be smaller later.
+                too_large @ Err(StateError::TooLarge { .. }) => too_large,
+                Err(error) => {
+                    let too_many = waiting.len().saturating_sub(WAITING_MAX);
+                    waiting.drain(..too_many);
+                    return Err(error);
+                }
+                Ok(()) => result,
+            };
+            waiting.drain(..written);
         }
         let mut noted_ms = self.noted_ms.lock();
         if at_ms >= noted_ms.saturating_add(CLOCK_INTERVAL_MS) {
@@ -111,27 +120,56 @@ impl Journal {
             let (key, value) = (LAST.to_owned(), at_ms.to_string().into_bytes());
             self.state.queue(vec![Write::Put { kind: CLOCK, key, value }]);
         }
-        Ok(())
+        result
     }
 
     /// Writes down that alerts are over because their rule is gone, and that those of the rules of `heir` are under their names now.
-    pub(crate) fn inherit(&self, old: &Running, heir: Option<&Running>, at_ms: i64) {
+    pub(crate) fn inherit(
+        &self,
+        old: &Running,
+        heir: Option<&Running>,
+        at_ms: i64,
+    ) -> Result<(), StateError> {
         let keys = heir.map_or(&[][..], |heir| &heir.rule_keys);
-        let mut writes = Vec::new();
-        for (rule, rule_key) in old.rule_keys.iter().enumerate() {
-            if keys.contains(rule_key) {
-                continue;
-            }
+        let mut over = std::mem::take(&mut *old.unwritten.lock());
+        let rules = old.rule_keys.iter().enumerate();
+        for (rule, _) in rules.filter(|(_, rule_key)| !keys.contains(rule_key)) {
             let alerts = old.group.alerts(rule).into_iter();
-            let changes: Vec<Change> =
-                alerts.map(|alert| Change { labels: alert.labels, from: alert.state, now: None }).collect();
-            writes.extend(events(old, rule, at_ms, &changes.iter().collect::<Vec<_>>()));
-            writes.extend(changes.iter().map(|change| record(rule_key, change)));
+            over.extend(alerts.map(|alert| Happened {
+                rule,
+                at_ms,
+                change: Change { labels: alert.labels, from: alert.state, now: None },
+            }));
         }
-        for part in writes.chunks(CHANGES_PER_WRITE) {
-            self.state.queue(part.to_vec());
-        }
+        self.record(old, at_ms, &mut over)
     }
+}
+
+/// A change that is to be written down.
+#[derive(Debug)]
+pub(crate) struct Happened {
+    /// The number of the rule in its group.
+    pub(crate) rule: usize,
+    /// The slot at which it happened.
+    pub(crate) at_ms: i64,
+    pub(crate) change: Change,
+}
+
+/// As many of the first changes as are written at once, and what is written.
+fn first_writes(running: &Running, changes: &[Happened]) -> (usize, Vec<Write>) {
+    let (mut taken, mut bytes, mut writes) = (0, 0, Vec::new());
+    let of_rules = changes.chunk_by(|a, b| (a.rule, a.at_ms) == (b.rule, b.at_ms));
+    for part in of_rules.flat_map(|of_rule| of_rule.chunks(CHANGES_PER_EVENT)) {
+        if bytes >= BYTES_PER_WRITE {
+            break;
+        }
+        let begin = writes.len();
+        writes.extend(event(running, part));
+        writes.extend(part.iter().map(|it| record(&running.rule_keys[it.rule], &it.change)));
+        bytes += writes[begin..].iter().map(Write::bytes).sum::<usize>();
+        taken += part.len();
+    }
+    (taken, writes)
 }
 
 /// What a rule is called by: of those of a group with the same name and labels, the number tells them apart.
@@ -161,7 +199,7 @@ fn record(rule: &str, change: &Change) -> Write {
     let stored = StoredAlert {
         rule: rule.to_owned(),
         labels: map(&alert.labels),
-        annotations: map(&alert.annotations),
+        annotations: kept_annotations(&alert.annotations),
         value: float(&alert.value),
         state: alert.state.as_str().to_owned(),
         active_at_ms: alert.active_at_ms,
@@ -172,29 +210,42 @@ fn record(rule: &str, change: &Change) -> Write {
     Write::Put { kind: ALERTS, key, value: json(&stored) }
 }
 
-/// The changes of the states of alerts of a rule; what else has changed is nothing that happened.
-fn events(running: &Running, rule: usize, at_ms: i64, changes: &[&Change]) -> Vec<Write> {
-    let name = running.group.definition().rules[rule].name();
+/// The changes of the states of alerts of a rule at one time; what else has changed is nothing that happened.
+fn event(running: &Running, part: &[Happened]) -> Option<Write> {
+    let Happened { rule, at_ms, .. } = part.first()?;
+    let name = running.group.definition().rules[*rule].name();
     let rule =
         RuleName { file: running.file.clone(), group: running.name().to_owned(), name: name.to_owned() };
-    let changed = changes.iter().filter(|change| change.from != change.to());
-    let events: Vec<AlertEvent> = changed.map(|change| event(&rule, change)).collect();
-    let write = |part: &[AlertEvent]| {
-        Write::Event(Event { kind: EVENTS.into(), at_ms, subject: name.to_owned(), value: json(&part) })
-    };
-    events.chunks(CHANGES_PER_EVENT).map(write).collect()
+    let changed = part.iter().map(|it| &it.change).filter(|change| change.from != change.to());
+    let events: Vec<AlertEvent> = changed.map(|change| alert_event(&rule, change)).collect();
+    (!events.is_empty()).then(|| {
+        let (subject, value) = (name.to_owned(), json(&events));
+        Write::Event(Event { kind: EVENTS.into(), at_ms: *at_ms, subject, value })
+    })
 }
 
-fn event(rule: &RuleName, change: &Change) -> AlertEvent {
+fn alert_event(rule: &RuleName, change: &Change) -> AlertEvent {
     let now = change.now.as_ref();
     AlertEvent {
         labels: map(&change.labels),
         from: change.from.as_str().to_owned(),
         to: change.to().as_str().to_owned(),
         value: now.map(|alert| float(&alert.value)).unwrap_or_default(),
-        annotations: now.map(|alert| map(&alert.annotations)).unwrap_or_default(),
+        annotations: now.map(|alert| kept_annotations(&alert.annotations)).unwrap_or_default(),
         rule: rule.clone(),
     }
+}
+
+/// The texts in the order of their names, without those for which there is no room.
+fn kept_annotations(annotations: &Labels) -> BTreeMap<String, String> {
+    let mut room = ANNOTATION_BYTES;
+    let mut kept = map(annotations);
+    kept.retain(|name, text| {
+        let left = room.checked_sub(name.len() + text.len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    });
+    kept
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -155,6 +155,10 @@ impl Manager {
                 Some(definition.interval_ms.filter(|ms| *ms > 0).unwrap_or(defaults.interval_ms));
             definition.query_offset_ms = Some(definition.query_offset_ms.unwrap_or(defaults.query_offset_ms));
             let key = (file, definition.name.clone());
+            // The same file twice, by two patterns: it is still one group.
+            if running.contains_key(&key) {
+                continue;
+            }
             let old = before.remove(&key);
             let group = match old {
                 Some(old) if old.group.definition().is_same_as(&definition) => old,
@@ -186,8 +190,9 @@ impl Manager {
             file: file.to_owned(),
             group,
             is_first,
+            unwritten: Mutex::default(),
             counted: old.as_ref().map(|old| Arc::clone(&old.counted)).unwrap_or_default(),
-            stop: CancellationToken::new(),
+            stop: shared.stop.child_token(),
             ended: CancellationToken::new(),
         });
         if let Some(old) = &old {

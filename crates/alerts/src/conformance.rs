@@ -221,6 +221,7 @@ fn inhibition(_: &Path, case: &Json) -> Result<(), String> {
             source: vec![Matcher::equal("side", "source")],
             target: Vec::new(),
             equal: strings(&case["equal"]).into_iter().collect(),
+            is_built_in: false,
         };
         let mut inhibitor = Inhibitor::new(vec![rule]);
         for mut alert in alerts("source_alerts") {

@@ -15,6 +15,8 @@ pub struct InhibitRule {
     pub target: Vec<Matcher>,
     /// On which labels they must agree. A label that both lack is agreed on.
     pub equal: BTreeSet<String>,
+    /// Whether the program brought it, and no configuration.
+    pub is_built_in: bool,
 }
 
 /// The rules, and the alerts that mute others by them.

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use bellwether::config::{AlertmanagerSetup, Config, ConfigErrors, LoadOptions, Warning, WebConfig};
 use bellwether_lint::{Finding, Place, Report, RuleSource, Severity};
 use bellwether_rules::slo;
-use bellwether_scrape::config::matching_files;
 use clap::{Args, Subcommand};
 
 use crate::files::{self, Unreadable};
@@ -101,7 +100,7 @@ fn config(file: &Path, report: &mut Report) -> Option<String> {
             let unreadable = files::unreadable(&loaded.config, &loaded.job_places);
             let mut is_good = unreadable.is_empty();
             report.findings.extend(unreadable.into_iter().map(|problem| unreadable_file(file, problem)));
-            for rule_file in loaded.config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
+            for rule_file in loaded.config.rule_file_paths() {
                 is_good &= rules(&rule_file, report).is_some();
             }
             is_good.then(|| format!("valid, {} scrape jobs", loaded.config.scrape_configs.len()))

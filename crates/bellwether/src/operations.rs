@@ -13,7 +13,6 @@ use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::live::LiveCheck;
 use bellwether_packs::objectives::objectives;
 use bellwether_promql::syntax::ParserOptions;
-use bellwether_rules::GroupSource;
 use bellwether_rules::slo::{LiveObjectives, Objective};
 use bellwether_scrape::ScrapeManager;
 use bellwether_tsdb::Tsdb;
@@ -24,7 +23,8 @@ use crate::alertmanager::{AlertmanagerSource, Sender};
 use crate::cli::StorageArgs;
 use crate::clock_watch::ClockWatch;
 use crate::files;
-use crate::rules::{self, Rules};
+use crate::rules::{RuleSet, Rules};
+use crate::slo::inhibition;
 use crate::storage::{self, Retention};
 
 /// Where the configuration comes from.
@@ -69,8 +69,11 @@ impl ConfigSource {
         }
         let watched = self.packs.iter().filter_map(|name| catalogue.get(name));
         slos.extend(watched.flat_map(|pack| objectives(pack)));
-        let alertmanager = self.alertmanager.load(&config)?;
-        let rules = rules::load(&config, &slos, self.parser)?;
+        let mut alertmanager = self.alertmanager.load(&config)?;
+        if config.rules.inhibit_slower_burns && !slos.is_empty() {
+            alertmanager = alertmanager.with_built_in_inhibition(inhibition(&slos));
+        }
+        let rules = RuleSet::load(&config, &slos, self.parser)?;
         Ok(Checked { config, alertmanager, rules, job_places, catalogue, slos })
     }
 }
@@ -80,8 +83,8 @@ pub(crate) struct Checked {
     pub(crate) config: Config,
     /// The Alertmanager's own configuration.
     pub(crate) alertmanager: AlertmanagerSetup,
-    /// The groups of its rule files and objectives.
-    pub(crate) rules: Vec<GroupSource>,
+    /// The rules of its files and objectives.
+    pub(crate) rules: RuleSet,
     job_places: BTreeMap<String, String>,
     /// The packs in use.
     pub(crate) catalogue: Catalogue,

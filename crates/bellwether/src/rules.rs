@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bellwether::config::Config;
 use bellwether_alerts::alertmanager::Alertmanager;
+use bellwether_lint::RuleSource;
 use bellwether_model::{Clock, Labels, QueryMemory, Queryable, Tenant, format_duration_ms};
 use bellwether_promql::engine::QueryEngine;
 use bellwether_promql::syntax::ParserOptions;
@@ -13,7 +14,6 @@ use bellwether_rules::{
     Environment, GroupDefaults, GroupSource, Manager, ManagerOptions, RuleFile, RuleFileOptions,
 };
 use bellwether_scrape::ScrapeManager;
-use bellwether_scrape::config::matching_files;
 use bellwether_state::StateStore;
 use clap::Args;
 use tokio::time::Instant;
@@ -67,45 +67,70 @@ impl RulesArgs {
     }
 }
 
-/// Reads the rule files that the configuration names, and makes the rules of its objectives. The error has a line per problem.
-pub(crate) fn load(
-    config: &Config,
-    objectives: &[Objective],
-    parser: ParserOptions,
-) -> Result<Vec<GroupSource>, String> {
-    let options = RuleFileOptions { scheme: config.global.scrape.validation_scheme, parser };
-    let (mut groups, mut problems) = (Vec::new(), Vec::new());
-    for path in config.rule_files.iter().flat_map(|pattern| matching_files(pattern)) {
-        match RuleFile::load(&path, &options) {
-            Ok(read) => {
-                for warning in &read.warnings {
-                    tracing::warn!(file = %path.display(), %warning, "rule file");
-                }
-                groups.extend(sources(&path.display().to_string(), read));
+/// The rules of a configuration.
+#[derive(Clone)]
+pub(crate) struct RuleSet {
+    /// Their groups: of rule files, of objectives, and those that come with the server.
+    pub(crate) groups: Vec<GroupSource>,
+    /// The texts that the groups were read from, by the names of their files.
+    texts: Arc<[RuleText]>,
+    /// How they were read.
+    options: RuleFileOptions,
+}
+
+/// A rule file: its name and what stands in it.
+type RuleText = (String, Vec<u8>);
+
+impl RuleSet {
+    /// Reads the rule files that the configuration names, and makes the rules of its objectives. The error has a line per problem.
+    pub(crate) fn load(
+        config: &Config,
+        objectives: &[Objective],
+        parser: ParserOptions,
+    ) -> Result<Self, String> {
+        let options = RuleFileOptions { scheme: config.global.scrape.validation_scheme, parser };
+        let (mut groups, mut texts, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        for path in config.rule_file_paths() {
+            match std::fs::read(&path) {
+                Ok(bytes) => texts.push((path.display().to_string(), bytes)),
+                Err(error) => problems.push(format!("{}: {error}", path.display())),
             }
-            Err(error) => problems.push(error.to_string()),
+        }
+        let of_objectives = rule_files(objectives).into_iter();
+        texts.extend(of_objectives.map(|(name, text)| (name.to_string(), text.into_bytes())));
+        if config.rules.builtin_alerts {
+            texts.push((BUILTIN_FILE.to_owned(), BUILTIN_RULES.to_vec()));
+        }
+        for (name, bytes) in &texts {
+            match RuleFile::parse(name, bytes, &options) {
+                Ok(read) => {
+                    for warning in &read.warnings {
+                        tracing::warn!(file = name, %warning, "rule file");
+                    }
+                    let groups_of_file = read.groups.into_iter();
+                    groups.extend(
+                        groups_of_file.map(|definition| GroupSource { file: name.clone(), definition }),
+                    );
+                }
+                Err(errors) => problems.push(errors.to_string()),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self { groups, texts: texts.into(), options })
+        } else {
+            Err(problems.join("\n"))
         }
     }
-    for (file, rules) in rule_files(objectives) {
-        groups.extend(sources(&file, rules));
-    }
-    if config.rules.builtin_alerts {
-        groups.extend(builtin());
-    }
-    if problems.is_empty() { Ok(groups) } else { Err(problems.join("\n")) }
-}
 
-/// The rules with which the server watches itself, over its own metrics; they find something only if it is scraped.
-fn builtin() -> impl Iterator<Item = GroupSource> {
-    let rules = RuleFile::parse(BUILTIN_FILE, BUILTIN_RULES, &RuleFileOptions::default());
-    sources(
-        BUILTIN_FILE,
-        rules.unwrap_or_else(|e| panic!("BUG: the rules that come with the server are wrong: {e}")),
-    )
-}
-
-fn sources(file: &str, read: RuleFile) -> impl Iterator<Item = GroupSource> {
-    read.groups.into_iter().map(move |definition| GroupSource { file: file.to_owned(), definition })
+    /// The rules with the places of everything in them.
+    pub(crate) fn sources(&self) -> Vec<RuleSource> {
+        let sources = self.texts.iter().map(|(name, bytes)| {
+            RuleSource::parse_as(name, bytes, &self.options).unwrap_or_else(|findings| {
+                panic!("BUG: {name} was read before and now has {} problems", findings.len())
+            })
+        });
+        sources.collect()
+    }
 }
 
 /// What rules are evaluated over.
@@ -176,12 +201,12 @@ impl Rules {
         Ok(Self { manager, told, lint: RuleLint::default() })
     }
 
-    /// Evaluates these groups of a configuration from now on, and tells whom it names. Nothing changes if certificates of Alertmanagers cannot be read. Blocks, and
+    /// Evaluates these rules of a configuration from now on, and tells whom it names. Nothing changes if certificates of Alertmanagers cannot be read. Blocks, and
     /// must be called with tokio around.
     pub(crate) fn apply(
         &self,
         config: &Config,
-        groups: Vec<GroupSource>,
+        rules: RuleSet,
         scrape: &ScrapeManager,
     ) -> Result<(), String> {
         self.told.apply(config, scrape).map_err(|error| format!("alerting.alertmanagers: {error}"))?;
@@ -189,8 +214,9 @@ impl Rules {
             interval_ms: config.global.evaluation_interval_ms,
             query_offset_ms: config.global.rule_query_offset_ms,
         };
-        self.manager.apply(groups, defaults, Labels::from_pairs(&config.global.external_labels));
-        self.lint.look_at(config);
+        let external_labels = Labels::from_pairs(&config.global.external_labels);
+        self.manager.apply(rules.groups.clone(), defaults, external_labels);
+        self.lint.look_at(config, rules);
         Ok(())
     }
 

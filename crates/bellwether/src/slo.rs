@@ -31,15 +31,16 @@ pub(crate) fn slo(command: SloCommand) -> anyhow::Result<ExitCode> {
     if !tell(&problems)? {
         return Ok(ExitCode::FAILURE);
     }
-    let made = if inhibit_rules {
-        let mut file = MapValue::new();
-        file.set("inhibit_rules", slo::inhibit_rules(&objectives));
-        file.into()
-    } else {
-        slo::rules(&objectives)
-    };
+    let made = if inhibit_rules { inhibition(&objectives).into() } else { slo::rules(&objectives) };
     print(&made.to_yaml())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an alertmanager.yml needs so that a slower alert is not sent while a faster one fires.
+pub(crate) fn inhibition(objectives: &[Objective]) -> MapValue {
+    let mut file = MapValue::new();
+    file.set("inhibit_rules", slo::inhibit_rules(objectives));
+    file
 }
 
 /// The objectives of files, and what is wrong with these: a line for each problem, with its place.
@@ -79,4 +80,54 @@ fn tell(problems: &[String]) -> std::io::Result<bool> {
         writeln!(err, "{problem}")?;
     }
     Ok(problems.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_alerts::inhibit::Inhibitor;
+    use bellwether_model::{Alert, Labels};
+    use bellwether_yaml::Value;
+
+    use crate::operations::ConfigSource;
+
+    use super::*;
+
+    const SLO: &str = "slo: {name: a, objective: 99, bad: e_total, total: t_total}\n";
+
+    #[test]
+    fn slower_burns_are_inhibited_unless_somebody_does_not_want_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let slo = dir.path().join("slo.yml");
+        std::fs::write(&slo, SLO).expect("written");
+        let (objectives, _) = read(std::slice::from_ref(&slo));
+        let load = |more: &str| {
+            let file = dir.path().join("bellwether.yml");
+            std::fs::write(&file, format!("slos: [slo.yml]\n{more}")).expect("written");
+            let source = ConfigSource { file: Some(file), ..ConfigSource::default() };
+            source.load().unwrap_or_else(|problems| panic!("{problems}")).alertmanager.config
+        };
+        let built_in = |more: &str| -> Vec<bool> {
+            load(more).inhibit_rules.iter().map(|rule| rule.is_built_in).collect()
+        };
+        assert_eq!(built_in(""), [true; 3]);
+        assert!(built_in("rules: {inhibit_slower_burns: false}\n").is_empty());
+        let exported = Value::from(inhibition(&objectives)).to_yaml().replace('\n', "\n  ");
+        let own =
+            format!("alertmanager:\n  route: {{receiver: r}}\n  receivers: [{{name: r}}]\n  {exported}\n");
+        assert_eq!(built_in(&own), [false; 3], "not doubled");
+        assert!(!load("").original().to_yaml().contains("inhibit_rules"), "what was written is shown");
+
+        let labels = |burn, id| Labels::from_pairs([("alertname", "B"), ("slo_id", id), ("burn", burn)]);
+        let mut inhibitor = Inhibitor::new(load("").inhibit_rules.clone());
+        inhibitor.see(&Alert {
+            labels: labels("medium", "a"),
+            annotations: Labels::empty(),
+            starts_at_ms: 0,
+            ends_at_ms: None,
+            generator_url: String::new(),
+        });
+        let is_inhibited = |burn, id| inhibitor.is_inhibited(&labels(burn, id), 1);
+        assert!(is_inhibited("slow", "a") && is_inhibited("long", "a"));
+        assert!(!is_inhibited("fast", "a") && !is_inhibited("medium", "a") && !is_inhibited("slow", "b"));
+    }
 }

@@ -15,6 +15,8 @@ pub struct Options {
     pub external_labels: BTreeMap<String, String>,
     /// Who is told about alerts, if that is known.
     pub alertmanager: Option<AlertmanagerFile>,
+    /// Names of series that rules record which are not looked at.
+    pub recorded_elsewhere: BTreeSet<String>,
     /// The types of metrics, as far as applications told them. Others are guessed by their names.
     pub metric_types: BTreeMap<String, MetricType>,
     /// Labels that an alert must have.
@@ -35,6 +37,7 @@ impl Default for Options {
             scrape_intervals_ms: BTreeMap::new(),
             external_labels: BTreeMap::new(),
             alertmanager: None,
+            recorded_elsewhere: BTreeSet::new(),
             metric_types: BTreeMap::new(),
             labels: vec![Demand { name: "severity".to_owned(), pattern: None }],
             annotations: vec![Demand { name: "summary".to_owned(), pattern: None }],

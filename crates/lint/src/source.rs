@@ -20,13 +20,18 @@ pub struct RuleSource {
 impl RuleSource {
     /// Reads a rule file. What a server would refuse is in the list of findings, each with its place.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
+        Self::parse_as(name, bytes, &RuleFileOptions::default())
+    }
+
+    /// The same for a server that reads rule files in another way.
+    pub fn parse_as(name: &str, bytes: &[u8], options: &RuleFileOptions) -> Result<Self, Vec<Finding>> {
         let refused = |error: &Error| vec![Finding::refusal(INVALID_RULE_FILE, error)];
         let document = Document::parse(name, bytes, Dialect::V3).map_err(|error| refused(&error))?;
         let text = String::from_utf8_lossy(bytes).into_owned();
-        match RuleFile::parse(name, bytes, &RuleFileOptions::default()) {
+        match RuleFile::parse(name, bytes, options) {
             Ok(file) => Ok(Self { name: name.to_owned(), text, file, document }),
             Err(errors) => {
-                let mut findings = broken_expressions(&document, &text);
+                let mut findings = broken_expressions(&document, &text, &options.parser);
                 let is_told = |error: &&Error| {
                     !findings.is_empty() && error.kind().to_string().contains("could not parse expression: ")
                 };
@@ -76,14 +81,14 @@ pub(crate) fn field<'d>(node: Node<'d>, name: &str) -> Option<Node<'d>> {
     entry.map(|entry| entry.value)
 }
 
-fn broken_expressions(document: &Document, text: &str) -> Vec<Finding> {
+fn broken_expressions(document: &Document, text: &str, parser: &ParserOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
     for node in rule_nodes(document) {
         let Some((expr, place)) = field(node, "expr").and_then(|expr| Some((expr.scalar()?.text, expr)))
         else {
             continue;
         };
-        let Err(errors) = parse_expr(expr, &ParserOptions::default()) else { continue };
+        let Err(errors) = parse_expr(expr, parser) else { continue };
         let error = errors.first();
         let within = locate(text, place.position(), expr, error.span);
         findings.push(Finding {

@@ -232,6 +232,8 @@ export interface InhibitRule {
   sourceMatchers: string[];
   targetMatchers: string[];
   equal: string[];
+  /** Whether the server brought it, and no configuration. */
+  builtIn: boolean;
 }
 
 export interface RouteTree extends RouteNode {

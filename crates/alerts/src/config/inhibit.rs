@@ -37,5 +37,5 @@ pub(super) fn read(
         }
     }
     map.finish()?;
-    Ok(InhibitRule { source, target, equal: equal.into_iter().collect::<BTreeSet<_>>() })
+    Ok(InhibitRule { source, target, equal: equal.into_iter().collect::<BTreeSet<_>>(), is_built_in: false })
 }

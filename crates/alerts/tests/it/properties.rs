@@ -163,7 +163,8 @@ proptest! {
     ) {
         let side = |value: &str| vec![Matcher::new(MatchOp::Re, "side", format!("{value}|both")).expect("valid")];
         let equal: BTreeSet<String> = equal.into_iter().map(|idx| NAMES[idx].to_owned()).collect();
-        let rule = InhibitRule { source: side("source"), target: side("target"), equal };
+        let rule =
+            InhibitRule { source: side("source"), target: side("target"), equal, is_built_in: false };
         let mut inhibitor = Inhibitor::new(vec![rule.clone()]);
         let mut newest = BTreeMap::new();
         for (labels, side, end) in alerts {

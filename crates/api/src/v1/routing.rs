@@ -152,6 +152,7 @@ fn inhibit_rule(rule: &InhibitRule) -> Value {
         "sourceMatchers": words(&rule.source),
         "targetMatchers": words(&rule.target),
         "equal": rule.equal,
+        "builtIn": rule.is_built_in,
     })
 }
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_alerts::config as alerts;
+use bellwether_alerts::inhibit::InhibitRule;
 use bellwether_alerts::library::functions;
 use bellwether_alerts::message::Templates;
 use bellwether_model::{Clock, SystemClock};
@@ -56,6 +57,20 @@ impl AlertmanagerSetup {
             alerts::ConfigOptions::default(),
         )?;
         Ok(Self { config: Arc::new(config), file: None, templates: Vec::new() })
+    }
+
+    /// The same with the `inhibit_rules` of this document, marked as built in; those that it has already are not doubled.
+    pub fn with_built_in_inhibition(mut self, document: MapValue) -> Self {
+        let yaml = format!("{NOBODY_IS_TOLD}{}", Value::from(document).to_yaml());
+        let built_in =
+            Self::built_in(&yaml).expect("BUG: rules of inhibition that come with the program are valid");
+        let config = Arc::make_mut(&mut self.config);
+        for rule in &built_in.config.inhibit_rules {
+            if !config.inhibit_rules.contains(rule) {
+                config.inhibit_rules.push(InhibitRule { is_built_in: true, ..rule.clone() });
+            }
+        }
+        self
     }
 
     /// The templates, with the functions that notifications of this server may call. They have been checked when they were read.

@@ -1,7 +1,8 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use bellwether_scrape::config::{Discovery, ScrapeConfig};
+use bellwether_scrape::config::{Discovery, ScrapeConfig, matching_files};
 use bellwether_wire::config::{OtlpConfig, RemoteReadConfig, RemoteWriteConfig};
 use bellwether_yaml::{MapValue, Value};
 
@@ -99,6 +100,13 @@ impl fmt::Display for Unsupported {
 }
 
 impl Config {
+    /// The rule files that there are, each once even if two patterns find it.
+    pub fn rule_file_paths(&self) -> Vec<PathBuf> {
+        let mut known = HashSet::new();
+        let files = self.rule_files.iter().flat_map(|pattern| matching_files(pattern));
+        files.filter(|file| known.insert(file.clone())).collect()
+    }
+
     /// What the program does not do although the configuration asks for it. The server says so when it starts, and on the page of
     /// targets.
     pub fn unsupported(&self) -> Vec<Unsupported> {

@@ -7,11 +7,13 @@ use bellwether_yaml::{Decode, Errors, MapReader, MapValue, Node, Reported, Value
 pub struct RulesConfig {
     /// Whether the server watches itself with rules that come with it.
     pub builtin_alerts: bool,
+    /// Whether the router of this program tells nobody of an alert on a budget while one of the same objective fires whose budget burns faster.
+    pub inhibit_slower_burns: bool,
 }
 
 impl Default for RulesConfig {
     fn default() -> Self {
-        Self { builtin_alerts: true }
+        Self { builtin_alerts: true, inhibit_slower_burns: true }
     }
 }
 
@@ -22,9 +24,13 @@ impl Decode<'_> for RulesConfig {
 
     fn decode(node: Node<'_>, errors: &mut Errors) -> Result<Self, Reported> {
         let mut map = MapReader::new(node, "config.RulesConfig", errors)?;
-        let builtin_alerts = map.or("builtin_alerts", Self::default().builtin_alerts);
+        let usual = Self::default();
+        let config = Self {
+            builtin_alerts: map.or("builtin_alerts", usual.builtin_alerts),
+            inhibit_slower_burns: map.or("inhibit_slower_burns", usual.inhibit_slower_burns),
+        };
         map.finish()?;
-        Ok(Self { builtin_alerts })
+        Ok(config)
     }
 }
 
@@ -32,8 +38,14 @@ impl RulesConfig {
     /// Nothing if all is as it would be without the section.
     pub(super) fn to_value(self) -> Value {
         let mut map = MapValue::new();
-        if self != Self::default() {
-            map.set("builtin_alerts", self.builtin_alerts);
+        let usual = Self::default();
+        for (name, value, usual) in [
+            ("builtin_alerts", self.builtin_alerts, usual.builtin_alerts),
+            ("inhibit_slower_burns", self.inhibit_slower_burns, usual.inhibit_slower_burns),
+        ] {
+            if value != usual {
+                map.set(name, value);
+            }
         }
         map.into()
     }

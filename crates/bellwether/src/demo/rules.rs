@@ -16,7 +16,7 @@ use bellwether_rules::{Environment, Group};
 use bellwether_tsdb::Tsdb;
 use bellwether_yaml::{Dialect, Document, MapValue, Value};
 
-use crate::rules::load;
+use crate::rules::RuleSet;
 
 /// The folder of the rule files in the data folder of the demo.
 const FOLDER: &str = "demo-rules";
@@ -106,10 +106,10 @@ pub(super) struct PastRules {
 impl PastRules {
     /// The rules that the configuration names, over the samples of the store up to `end_ms`.
     pub(super) fn new(store: &Tsdb, config: &Config, end_ms: i64) -> anyhow::Result<Self> {
-        let sources = load(config, &[], ParserOptions::default()).map_err(anyhow::Error::msg)?;
+        let rules = RuleSet::load(config, &[], ParserOptions::default()).map_err(anyhow::Error::msg)?;
         let store = Arc::new(store.clone());
         Ok(Self {
-            groups: sources.into_iter().map(|source| Group::new(source.definition)).collect(),
+            groups: rules.groups.into_iter().map(|source| Group::new(source.definition)).collect(),
             environment: Environment {
                 engine: Arc::new(Engine::new(EngineOptions::default(), Arc::<Tsdb>::clone(&store))),
                 appender: store,
@@ -149,9 +149,9 @@ mod tests {
         let config =
             Config::parse("demo", text.as_bytes(), LoadOptions::from_process()).expect("valid").config;
         assert_eq!(config.rule_files.len(), Platform::ALL.len());
-        let groups = load(&config, &[], ParserOptions::default()).expect("rules");
+        let rules = RuleSet::load(&config, &[], ParserOptions::default()).expect("rules");
         // The others are those of the server itself.
-        let groups = groups.iter().filter(|group| Path::new(&group.file).starts_with(dir.path()));
+        let groups = rules.groups.iter().filter(|group| Path::new(&group.file).starts_with(dir.path()));
         let rules = groups.flat_map(|group| &group.definition.rules);
         let alerts: Vec<_> = rules.filter(|rule| rule.is_alerting()).collect();
         assert!(alerts.len() > 30, "{}", alerts.len());

@@ -8,14 +8,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use bellwether::config::{Config, LoadOptions};
+use bellwether::config::{Config, LoadOptions, Loaded};
 use bellwether_alerts::config::{Config as AlertmanagerConfig, ConfigOptions};
 use bellwether_lint::{
     AlertmanagerFile, Demand, Finding, LiveOptions, Options, Report, RuleSource, learn, lint, lint_live,
 };
 use bellwether_model::{AnchoredRegex, Clock as _, SystemClock};
 use bellwether_packs::catalogue::runbook_page;
-use bellwether_scrape::config::matching_files;
+use bellwether_rules::slo::{Objective, rule_files};
+use bellwether_rules::{RuleFile, RuleFileOptions};
 use clap::{Args, Subcommand};
 use url::Url;
 
@@ -99,12 +100,13 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
     };
     let mut files = args.files.clone();
     if let Some(path) = &args.config {
-        let config = match Config::load(path, LoadOptions::from_process()) {
-            Ok(loaded) => loaded.config,
+        let Loaded { config, slos, .. } = match Config::load(path, LoadOptions::from_process()) {
+            Ok(loaded) => loaded,
             Err(errors) => bail!("the configuration is not valid:\n{}", errors.with_excerpts()),
         };
+        options.recorded_elsewhere = recorded_for(&slos);
         if files.is_empty() {
-            files = config.rule_files.iter().flat_map(|pattern| matching_files(pattern)).collect();
+            files = config.rule_file_paths();
         }
         take_config(&config, &mut options);
     }
@@ -139,6 +141,16 @@ fn ask(
         ..LiveOptions::default()
     };
     Ok(lint_live(sources, options, &server, &live)?)
+}
+
+/// The names of the series that the rules of objectives record.
+fn recorded_for(objectives: &[Objective]) -> BTreeSet<String> {
+    let files = rule_files(objectives).into_iter().map(|(name, text)| {
+        let read = RuleFile::parse(&name, text.as_bytes(), &RuleFileOptions::default());
+        read.unwrap_or_else(|errors| panic!("BUG: reading objectives checks their rules\n{errors}"))
+    });
+    let rules = files.flat_map(|file| file.groups).flat_map(|group| group.rules);
+    rules.filter(|rule| !rule.is_alerting()).map(|rule| rule.name().to_owned()).collect()
 }
 
 /// Takes over what a server configuration says about the rules' surroundings.

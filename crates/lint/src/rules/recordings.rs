@@ -11,7 +11,9 @@ pub(super) fn missing(scene: &Scene<'_>) -> Vec<Found> {
         let mut told = BTreeSet::new();
         for used in rule.rule.expr.selectors() {
             let Some(name) = used.selector.metric_name().filter(|name| name.contains(':')) else { continue };
-            if scene.recorded.contains_key(name) || !told.insert(name) {
+            let is_recorded =
+                scene.recorded.contains_key(name) || scene.options.recorded_elsewhere.contains(name);
+            if is_recorded || !told.insert(name) {
                 continue;
             }
             let message = format!("no rule of these files records {name}");

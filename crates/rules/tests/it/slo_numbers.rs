@@ -7,7 +7,7 @@ use bellwether_model::{AppendBatch, AppendEntry, Appender as _, Labels, QueryCon
 use bellwether_promql::engine::{Engine, EngineOptions, InstantQuery, QuerySettings, QueryValue};
 use bellwether_promql::testkit::MemoryStore;
 use bellwether_rules::slo::{Objective, SloStatus, budget, read, rule_files, status};
-use bellwether_rules::{AlertState, Environment, Group};
+use bellwether_rules::{AlertState, Environment, Group, RuleFile, RuleFileOptions};
 use serde_json::Value as Json;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/slo/burn_table.py");
@@ -37,8 +37,10 @@ impl World {
             external_labels: Labels::empty(),
             external_url: String::new(),
         };
-        let groups =
-            rule_files(&objectives).into_iter().flat_map(|(_, file)| file.groups).map(Group::new).collect();
+        let files = rule_files(&objectives).into_iter().map(|(name, text)| {
+            RuleFile::parse(&name, text.as_bytes(), &RuleFileOptions::default()).expect("a rule file")
+        });
+        let groups = files.flat_map(|file| file.groups).map(Group::new).collect();
         Self { objectives, store, environment, groups }
     }
 

@@ -128,7 +128,7 @@ function InhibitRules({ rules }: { rules: readonly InhibitRule[] }) {
     <Panel title="Inhibition" note={rules.length === 0 ? 'none' : plural(rules.length, 'rule')}>
       {rules.length === 0 && <p className={classes.hint}>No alert keeps another one quiet.</p>}
       <ul className={classes.inhibit}>
-        {rules.map(({ sourceMatchers, targetMatchers, equal }, place) => (
+        {rules.map(({ sourceMatchers, targetMatchers, equal, builtIn }, place) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the rules stay in the order of the file, and may repeat
           <li key={place}>
             <code>{`{${sourceMatchers.join(', ')}}`}</code> keeps quiet <code>{`{${targetMatchers.join(', ')}}`}</code>
@@ -138,6 +138,7 @@ function InhibitRules({ rules }: { rules: readonly InhibitRule[] }) {
                 with the same <code>{equal.join(', ')}</code>
               </>
             )}
+            {builtIn && ' (built in)'}
           </li>
         ))}
       </ul>

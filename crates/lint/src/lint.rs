@@ -1,7 +1,7 @@
 use crate::comment::{BAD_DISABLE, UNUSED_DISABLE, set_aside};
 use crate::finding::Finding;
 use crate::options::Options;
-use crate::rules::{RULES, Scene};
+use crate::rules::{Origin, RULES, Scene};
 use crate::source::{RuleSource, all_rules};
 
 /// Everything that is found in rule files which belong together, by file and place.
@@ -12,7 +12,7 @@ pub fn lint(sources: &[RuleSource], options: &Options) -> Vec<Finding> {
     let findings = static_findings(&scene);
     let is_judged = |id: &str| {
         ![BAD_DISABLE, UNUSED_DISABLE].contains(&id)
-            && RULES.iter().any(|rule| rule.id == id && !rule.is_live)
+            && RULES.iter().any(|rule| rule.id == id && !rule.is_live())
     };
     let mut findings = set_aside(findings, sources, options, is_judged);
     sort(&mut findings, sources);
@@ -21,7 +21,11 @@ pub fn lint(sources: &[RuleSource], options: &Options) -> Vec<Finding> {
 
 /// What the rules find that need no server, with nothing set aside.
 pub(crate) fn static_findings(scene: &Scene<'_>) -> Vec<Finding> {
-    RULES.iter().flat_map(|rule| (rule.check)(scene).into_iter().map(|found| found.of(rule))).collect()
+    let found = RULES.iter().filter_map(|rule| match rule.origin {
+        Origin::Rules(check) => Some(check(scene).into_iter().map(move |found| found.of(rule))),
+        Origin::Reading | Origin::Server => None,
+    });
+    found.flatten().collect()
 }
 
 /// By the order of the files, then by place.

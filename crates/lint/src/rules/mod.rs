@@ -33,9 +33,29 @@ pub struct Rule {
     pub severity: Severity,
     /// What it demands, in one sentence.
     pub demands: &'static str,
+    /// Where its findings come from.
+    pub(crate) origin: Origin,
+}
+
+/// Where the findings of a rule come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// From all rules together.
+    Rules(fn(&Scene<'_>) -> Vec<Found>),
+    /// From reading files and their comments.
+    Reading,
+    /// From asking a server.
+    Server,
+}
+
+use Origin::{Reading, Rules, Server};
+use Severity::{Error, Info, Warning};
+
+impl Rule {
     /// Whether only a server can tell.
-    pub is_live: bool,
-    pub(crate) check: fn(&Scene<'_>) -> Vec<Found>,
+    pub fn is_live(&self) -> bool {
+        matches!(self.origin, Server)
+    }
 }
 
 /// What the rules look at.
@@ -116,114 +136,168 @@ impl Found {
     }
 }
 
-const fn error(id: &'static str, demands: &'static str, check: fn(&Scene<'_>) -> Vec<Found>) -> Rule {
-    Rule { id, severity: Severity::Error, demands, is_live: false, check }
-}
-
-const fn warning(id: &'static str, demands: &'static str, check: fn(&Scene<'_>) -> Vec<Found>) -> Rule {
-    Rule { id, severity: Severity::Warning, demands, is_live: false, check }
-}
-
-const fn info(id: &'static str, demands: &'static str, check: fn(&Scene<'_>) -> Vec<Found>) -> Rule {
-    Rule { id, severity: Severity::Info, demands, is_live: false, check }
-}
-
-const fn live(id: &'static str, severity: Severity, demands: &'static str) -> Rule {
-    Rule { id, severity, demands, is_live: true, check: elsewhere }
-}
-
-/// What is found while files and comments are read, or by asking a server.
-fn elsewhere(_: &Scene<'_>) -> Vec<Found> {
-    Vec::new()
+const fn rule(id: &'static str, severity: Severity, demands: &'static str, origin: Origin) -> Rule {
+    Rule { id, severity, demands, origin }
 }
 
 /// Every rule, in the order of the documentation.
 pub const RULES: &[Rule] = &[
-    error("invalid-rule-file", "A server takes the file.", elsewhere),
-    error("promql-syntax", "An expression can be read.", elsewhere),
-    error("always-empty", "An expression can have a result.", constants::always_empty),
-    error("never-matches", "Both sides of an operator can have the same labels.", ratios::never_matches),
-    warning("comparison-missing", "An alert compares something.", decision::comparison_missing),
-    error(
+    rule("invalid-rule-file", Error, "A server takes the file.", Reading),
+    rule("promql-syntax", Error, "An expression can be read.", Reading),
+    rule("always-empty", Error, "An expression can have a result.", Rules(constants::always_empty)),
+    rule(
+        "never-matches",
+        Error,
+        "Both sides of an operator can have the same labels.",
+        Rules(ratios::never_matches),
+    ),
+    rule("comparison-missing", Warning, "An alert compares something.", Rules(decision::comparison_missing)),
+    rule(
         "rate-of-gauge",
+        Error,
         "`rate` and `increase` are taken of counters, before anything is summed.",
-        rates::rate_of_gauge,
+        Rules(rates::rate_of_gauge),
     ),
-    error("range-too-short", "The range of a rate holds at least two scrapes.", rates::range_too_short),
-    warning("counter-raw", "A counter is seen through `rate` or `increase`.", rates::counter_raw),
-    warning(
+    rule(
+        "range-too-short",
+        Error,
+        "The range of a rate holds at least two scrapes.",
+        Rules(rates::range_too_short),
+    ),
+    rule(
+        "counter-raw",
+        Warning,
+        "A counter is seen through `rate` or `increase`.",
+        Rules(rates::counter_raw),
+    ),
+    rule(
         "quantile-buckets",
+        Warning,
         "A quantile is taken of buckets that are summed by `le`.",
-        ratios::quantile_buckets,
+        Rules(ratios::quantile_buckets),
     ),
-    error("self-division", "A share is not a series divided by itself.", ratios::self_division),
-    warning("ratio-labels", "Both sides of a division are summed by the same labels.", ratios::ratio_labels),
-    warning(
+    rule("self-division", Error, "A share is not a series divided by itself.", Rules(ratios::self_division)),
+    rule(
+        "ratio-labels",
+        Warning,
+        "Both sides of a division are summed by the same labels.",
+        Rules(ratios::ratio_labels),
+    ),
+    rule(
         "rate-as-share",
+        Warning,
         "Failures per second are not compared as if they were a share.",
-        ratios::rate_as_share,
+        Rules(ratios::rate_as_share),
     ),
-    warning("min-traffic", "An alert on a share says how much traffic it takes.", ratios::min_traffic),
-    warning(
+    rule(
+        "min-traffic",
+        Warning,
+        "An alert on a share says how much traffic it takes.",
+        Rules(ratios::min_traffic),
+    ),
+    rule(
         "precomputed",
+        Warning,
         "Alerts are on counters and histograms, not on rates and percentiles that the application has computed.",
-        ratios::precomputed,
+        Rules(ratios::precomputed),
     ),
-    warning(
+    rule(
         "absent-missing",
+        Warning,
         "An alert that something is down also fires when its series are gone.",
-        decision::absent_missing,
+        Rules(decision::absent_missing),
     ),
-    warning(
+    rule(
         "sampling-in-alert",
+        Warning,
         "An alert is about all series, not about a choice that changes.",
-        sampling::in_alerts,
+        Rules(sampling::in_alerts),
     ),
-    warning("needless-regex", "A regular expression is one, and needs no anchors.", regexes::needless),
-    info("unanchored-regex", "A regular expression is not open at both ends.", regexes::open_ended),
-    error("label-stripped", "A template uses no label that an aggregation has left out.", labels::stripped),
-    error("label-impossible", "A template uses no label that the result cannot have.", labels::impossible),
-    warning(
+    rule(
+        "needless-regex",
+        Warning,
+        "A regular expression is one, and needs no anchors.",
+        Rules(regexes::needless),
+    ),
+    rule(
+        "unanchored-regex",
+        Info,
+        "A regular expression is not open at both ends.",
+        Rules(regexes::open_ended),
+    ),
+    rule(
+        "label-stripped",
+        Error,
+        "A template uses no label that an aggregation has left out.",
+        Rules(labels::stripped),
+    ),
+    rule(
+        "label-impossible",
+        Error,
+        "A template uses no label that the result cannot have.",
+        Rules(labels::impossible),
+    ),
+    rule(
         "routing-label-missing",
+        Warning,
         "An alert has the labels that its route looks at.",
-        routing::label_missing,
+        Rules(routing::label_missing),
     ),
-    info("alert-unrouted", "An alert has a route of its own.", routing::unrouted),
-    warning("receiver-unreached", "Every receiver can be told of something.", routing::unreached),
-    error(
+    rule("alert-unrouted", Info, "An alert has a route of its own.", Rules(routing::unrouted)),
+    rule(
+        "receiver-unreached",
+        Warning,
+        "Every receiver can be told of something.",
+        Rules(routing::unreached),
+    ),
+    rule(
         "external-label",
+        Error,
         "A selector asks for no label that only leaves with alerts and samples.",
-        labels::external,
+        Rules(labels::external),
     ),
-    warning("for-missing", "An alert says how long its condition must hold.", timing::for_missing),
-    warning(
+    rule(
+        "for-missing",
+        Warning,
+        "An alert says how long its condition must hold.",
+        Rules(timing::for_missing),
+    ),
+    rule(
         "for-shorter-than-interval",
+        Warning,
         "`for` is no shorter than the interval of the group.",
-        timing::for_shorter,
+        Rules(timing::for_shorter),
     ),
-    warning(
+    rule(
         "for-on-window",
+        Warning,
         "`for` does not wait once more for a window of no events.",
-        timing::for_on_window,
+        Rules(timing::for_on_window),
     ),
-    warning("duplicate-rule", "No two rules are the same.", duplicates::rules),
-    error("recording-rule-missing", "Every recorded series that is used is recorded.", recordings::missing),
-    warning("label-missing", "An alert has the labels that are demanded.", annotations::labels),
-    warning(
+    rule("duplicate-rule", Warning, "No two rules are the same.", Rules(duplicates::rules)),
+    rule(
+        "recording-rule-missing",
+        Error,
+        "Every recorded series that is used is recorded.",
+        Rules(recordings::missing),
+    ),
+    rule("label-missing", Warning, "An alert has the labels that are demanded.", Rules(annotations::labels)),
+    rule(
         "annotation-missing",
+        Warning,
         "An alert has the annotations that are demanded.",
-        annotations::annotations,
+        Rules(annotations::annotations),
     ),
-    error("runbook-dead", "A link to a runbook leads somewhere.", runbooks::dead),
-    live("series-missing", Severity::Error, "There are series for every selector."),
-    live("label-unseen", Severity::Error, "The series of a selector have the labels that it asks for."),
-    live("value-unseen", Severity::Warning, "The labels have the values that a selector asks for."),
-    live("series-unsteady", Severity::Warning, "What a selector is about is there all the time."),
-    live("sides-never-match", Severity::Error, "Series on both sides of an operator pair."),
-    live("noisy-alert", Severity::Warning, "An alert fires rarely."),
-    live("query-cost", Severity::Warning, "An evaluation costs little."),
-    warning(BAD_DISABLE, "A comment that sets findings aside says which and why.", elsewhere),
-    warning(UNUSED_DISABLE, "A comment sets something aside.", elsewhere),
+    rule("runbook-dead", Error, "A link to a runbook leads somewhere.", Rules(runbooks::dead)),
+    rule("series-missing", Error, "There are series for every selector.", Server),
+    rule("label-unseen", Error, "The series of a selector have the labels that it asks for.", Server),
+    rule("value-unseen", Warning, "The labels have the values that a selector asks for.", Server),
+    rule("series-unsteady", Warning, "What a selector is about is there all the time.", Server),
+    rule("sides-never-match", Error, "Series on both sides of an operator pair.", Server),
+    rule("noisy-alert", Warning, "An alert fires rarely.", Server),
+    rule("query-cost", Warning, "An evaluation costs little.", Server),
+    rule(BAD_DISABLE, Warning, "A comment that sets findings aside says which and why.", Reading),
+    rule(UNUSED_DISABLE, Warning, "A comment sets something aside.", Reading),
 ];
 
 /// The rules that find what a check of pint finds.

@@ -8,7 +8,7 @@ use bellwether_promql::syntax::{
 };
 
 use super::kinds::MetricKind;
-use super::possible::possible_labels;
+use super::possible::{left_out_by, possible_labels};
 use super::{Found, Scene};
 
 /// The labels that every scraped series has.
@@ -117,7 +117,10 @@ pub(super) fn self_division(scene: &Scene<'_>) -> Vec<Found> {
                 && share.selector.metric_name() == whole.selector.metric_name()
                 && whole.selector.matchers.iter().all(|m| share.selector.matchers.contains(m))
                 && same_time(share, whole);
-            if is_part {
+            // Without the label that tells the part from the whole, the sums are of different series.
+            let mut telling = share.selector.matchers.iter().filter(|m| !whole.selector.matchers.contains(m));
+            let is_summed_over = telling.any(|m| left_out_by(&division.lhs, m.name()).is_some());
+            if is_part && !is_summed_over {
                 let message = format!(
                     "each series of {} is divided by itself, so the result is always 1",
                     share.selector
@@ -163,7 +166,7 @@ pub(super) fn ratio_labels(scene: &Scene<'_>) -> Vec<Found> {
             let related = above
                 .iter()
                 .any(|name| below.contains(name) || below.iter().any(|other| family(other) == family(name)));
-            if !related && counts_events(&lhs) && counts_events(&rhs) {
+            if !related && !are_summed_alike(division) && counts_events(&lhs) && counts_events(&rhs) {
                 let message = format!(
                     "{} and {} pair only if they have all labels in common; what has no partner is left out silently",
                     above.into_iter().collect::<Vec<_>>().join(", "),
@@ -179,6 +182,17 @@ pub(super) fn ratio_labels(scene: &Scene<'_>) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Whether both sides are summed without the same labels: their authors have thought of which are left.
+fn are_summed_alike(division: &BinaryExpr) -> bool {
+    let without = |side: &Expr| match side.unparenthesised() {
+        Expr::Aggregate(aggregate) if aggregate.without => {
+            Some(aggregate.grouping.iter().cloned().collect::<BTreeSet<String>>())
+        }
+        _ => None,
+    };
+    without(&division.lhs).is_some_and(|labels| without(&division.rhs) == Some(labels))
 }
 
 pub(super) fn quantile_buckets(scene: &Scene<'_>) -> Vec<Found> {

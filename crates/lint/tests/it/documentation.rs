@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bellwether_alerts::config::{Config, ConfigOptions};
-use bellwether_lint::{AlertmanagerFile, Options, RULES};
+use bellwether_lint::{AlertmanagerFile, Options, RULES, Rule};
 
 use crate::server::MemoryServer;
 use crate::{findings, ids};
@@ -42,9 +42,14 @@ impl Section {
     }
 }
 
+const DOCUMENTATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lint.md");
+
+fn text() -> String {
+    std::fs::read_to_string(DOCUMENTATION).unwrap_or_else(|e| panic!("{DOCUMENTATION}: {e}"))
+}
+
 fn sections() -> Vec<Section> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lint.md");
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let text = text();
     let parts = text.split("\n### ").skip(1);
     let section = |part: &str| {
         let (title, text) = part.split_once('\n').expect("a title and a text");
@@ -58,6 +63,41 @@ fn every_rule_has_its_section() {
     let documented: Vec<String> = sections().into_iter().map(|section| section.id).collect();
     let rules: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(documented, rules);
+}
+
+/// How many rules there are, and a row for each.
+fn table() -> String {
+    let n_live = RULES.iter().filter(|rule| rule.is_live()).count();
+    let counts = format!("{} rules look at files alone, and {n_live} ask a server:", RULES.len() - n_live);
+    let rows = RULES.iter().map(|rule| {
+        let needs = if rule.is_live() { "`--live`" } else { "" };
+        let Rule { id, severity, demands, .. } = rule;
+        format!("| [`{id}`](#{id}) | {} | {demands} | {needs} |\n", severity.as_str())
+    });
+    format!(
+        "{counts}\n\n| Rule | Severity | What it demands | Needs |\n|---|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
+}
+
+#[test]
+fn the_table_has_every_rule() {
+    let text = text();
+    let (before, rest) = text.split_once("<!-- rules -->\n").expect("the mark of the table's begin");
+    let (found, after) = rest.split_once("<!-- end of rules -->\n").expect("the mark of its end");
+    if std::env::var_os("BELLWETHER_ACCEPT").is_some() {
+        let made = format!("{before}<!-- rules -->\n{}<!-- end of rules -->\n{after}", table());
+        std::fs::write(DOCUMENTATION, made).expect("written");
+    } else {
+        assert_eq!(found, table(), "BELLWETHER_ACCEPT=1 writes it anew");
+    }
+}
+
+#[test]
+fn no_two_rules_have_the_same_name() {
+    let mut ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|two| two[0] != two[1]), "{ids:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod documentation;
 mod live;
 mod places;
 mod reports;
+mod right;
 mod server;
 
 use bellwether_lint::{Finding, Options, RuleSource, lint};

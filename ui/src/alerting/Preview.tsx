@@ -34,7 +34,7 @@ export function Preview({ matchers }: { matchers: readonly Matcher[] }) {
             {shown.now.length === 0 ? 'Matches no alert now' : `Matches ${plural(shown.now.length, 'alert')} now`}
             <span className="bw-dim">
               , and {shown.truncated && 'at least '}
-              {plural(shown.lastDay.length, 'alert')} that somebody was told of in the last 24 h
+              {plural(shown.lastDay.length, 'alert')} in the last 24 h
             </span>
           </p>
         )}

@@ -130,9 +130,9 @@ export interface PreviewedAlert {
 export interface SilencePreview {
   /** Those that there are now. */
   now: PreviewedAlert[];
-  /** Those that somebody was told of in the last day. */
+  /** Those of the last day, whether somebody was told of them or not. */
   lastDay: PreviewedAlert[];
-  /** Not all notifications of the day were looked at. */
+  /** Not everything of the day was looked at. */
   truncated: boolean;
 }
 

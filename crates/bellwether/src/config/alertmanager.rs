@@ -60,6 +60,7 @@ impl AlertmanagerSetup {
     }
 
     /// The same with the `inhibit_rules` of this document, marked as built in; those that it has already are not doubled.
+    #[must_use]
     pub fn with_built_in_inhibition(mut self, document: MapValue) -> Self {
         let yaml = format!("{NOBODY_IS_TOLD}{}", Value::from(document).to_yaml());
         let built_in =

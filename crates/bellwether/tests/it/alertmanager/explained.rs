@@ -1,9 +1,11 @@
 //! Who is told, and why not: what Alertmanager cannot be asked.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::{Hook, config, get, post, serve};
-use crate::support::wait_for;
+use crate::support::{Bellwether, wait_for};
 
 #[test]
 fn labels_are_followed_through_the_tree() {
@@ -54,6 +56,30 @@ fn a_silence_is_previewed() {
     assert_eq!(found["data"]["now"][0]["labels"]["alertname"], "Down");
     let (status, said) = preview(r#"{"matchers": []}"#);
     assert_eq!(status, 400, "{said}");
+}
+
+#[test]
+fn a_preview_has_alerts_that_nobody_was_told_of() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: Here, expr: vector(1), labels: {job: web}}\n  - {alert: Waits, expr: vector(1), for: 1h, labels: {job: web}}\n";
+    fs::write(dir.path().join("rules.yml"), rules).expect("written");
+    // Without an Alertmanager configuration nobody is told.
+    let config =
+        "global: {evaluation_interval: 1s, external_labels: {region: eu}}\nrule_files: [rules.yml]\n";
+    fs::write(dir.path().join("bellwether.yml"), config).expect("written");
+    let server = Bellwether::serve(dir.path(), &["--config.file=bellwether.yml"]);
+    let body = r#"{"matchers": [{"name": "job", "value": "web", "isRegex": false}, {"name": "region", "value": "eu", "isRegex": false}]}"#;
+    let seen = wait_for("an alert of the last day", || {
+        let headers = [("Content-Type", "application/json")];
+        let (status, said) = server.post("/api/v1/silences/preview", &headers, body.as_bytes());
+        assert_eq!(status, 200, "{said}");
+        let found: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        let last_day = found["data"]["lastDay"].as_array()?.clone();
+        (!last_day.is_empty()).then_some(last_day)
+    });
+    let [seen] = &seen[..] else { panic!("only what fired: {seen:?}") };
+    assert_eq!(seen["labels"], json!({"alertname": "Here", "job": "web", "region": "eu"}));
+    assert!(seen["lastFiredAt"].is_string() && seen.get("lastNotifiedAt").is_none(), "{seen}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ const PAUSE_MS = 250;
 /** So many alerts are named. */
 const MOST_NAMED = 6;
 
-/** Which alerts matchers are about: those that there are now, and how many people were told of in the last day. */
+/** Which alerts matchers are about: those that there are now, and how many there were in the last day. */
 export function Preview({ matchers }: { matchers: readonly Matcher[] }) {
   const named = matchers.filter(({ name }) => name.trim() !== '');
   const [asked] = useDebouncedValue(named, PAUSE_MS);

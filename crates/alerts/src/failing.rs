@@ -1,13 +1,13 @@
 //! Who learns that somebody cannot be told: all other receivers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_model::{Alert, Labels};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::config::IntegrationKind;
+use crate::config::{Config, IntegrationKind};
 use crate::dedup::Reason;
 use crate::router::{Delivery, LogKey, Router};
 
@@ -41,6 +41,9 @@ pub struct FailingReceiver {
     pub is_open: bool,
     /// What went wrong when they were told.
     pub error: String,
+    /// The names of the others who were told.
+    #[serde(default)]
+    pub told: BTreeSet<String>,
 }
 
 /// What the others are to be told.
@@ -60,15 +63,25 @@ impl Failing {
     }
 
     /// A delivery has failed for good. There is no news if the others have been told of it for less than an hour.
-    pub(crate) fn failed(&self, delivery: &Delivery, error: &str, now_ms: i64) -> Option<News> {
+    pub(crate) fn failed(
+        &self,
+        delivery: &Delivery,
+        error: &str,
+        config: &Config,
+        now_ms: i64,
+    ) -> Option<News> {
         let receiver = &delivery.to.receiver;
+        // It may have been removed meanwhile.
+        config.receiver(receiver)?;
         let mut failing = self.by_receiver.lock();
         let before = failing.get(receiver);
         if before.is_some_and(|it| now_ms < it.told_at_ms + TELL_EVERY_MS) {
             return None;
         }
         let still = before.filter(|it| it.is_open);
+        let others = config.receivers.iter().map(|it| &it.name).filter(|name| *name != receiver);
         let about = FailingReceiver {
+            told: others.cloned().collect(),
             receiver: receiver.clone(),
             integration: delivery.to.integration,
             since_ms: still.map_or(now_ms, |it| it.since_ms),
@@ -86,13 +99,24 @@ impl Failing {
         let LogKey { receiver, integration, .. } = &delivery.to;
         let mut failing = self.by_receiver.lock();
         let about = failing.get_mut(receiver).filter(|it| it.is_open && it.integration == *integration)?;
-        about.is_open = false;
-        let about = about.clone();
-        Some(News { alert: about.alert(Some(now_ms)), about, reason: Reason::AllResolved })
+        Some(about.is_over(now_ms))
+    }
+
+    /// The receivers that the others think to fail, and that are not in the configuration any more.
+    pub(crate) fn removed(&self, config: &Config, now_ms: i64) -> Vec<News> {
+        let mut failing = self.by_receiver.lock();
+        let removed = failing.values_mut().filter(|it| it.is_open && config.receiver(&it.receiver).is_none());
+        removed.map(|about| about.is_over(now_ms)).collect()
     }
 }
 
 impl FailingReceiver {
+    /// It fails no more, or nobody minds.
+    fn is_over(&mut self, now_ms: i64) -> News {
+        self.is_open = false;
+        News { alert: self.alert(Some(now_ms)), about: self.clone(), reason: Reason::AllResolved }
+    }
+
     fn alert(&self, ends_at_ms: Option<i64>) -> Alert {
         let Self { receiver, error, .. } = self;
         Alert {
@@ -115,13 +139,13 @@ impl FailingReceiver {
     }
 }
 
-/// What tells all other receivers of one of them.
+/// What tells the other receivers of one of them.
 pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<Delivery> {
     let News { about, alert, reason } = news;
     let config = Arc::clone(router.config());
     let group_labels = alert.labels.without("severity");
     let mut deliveries = Vec::new();
-    for receiver in config.receivers.iter().filter(|receiver| receiver.name != about.receiver) {
+    for receiver in config.receivers.iter().filter(|receiver| about.told.contains(&receiver.name)) {
         for (idx, integration) in receiver.integrations.iter().enumerate() {
             let is_foreign = matches!(integration.kind, IntegrationKind::Foreign(_));
             if is_foreign || (*reason == Reason::AllResolved && !integration.common.send_resolved) {
@@ -140,6 +164,7 @@ pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<De
                 more_alerts: 0,
                 route_labels: Vec::new(),
                 posted: None,
+                since_ms: now_ms,
                 deadline_ms: now_ms + TRY_FOR_MS,
             });
         }

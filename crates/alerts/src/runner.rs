@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bellwether_model::{Alert, Clock};
 use bellwether_outbound::{ClientConfigError, ClientOptions};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::failing::{self, Failing, FailingReceiver};
+use crate::failing::{self, Failing, FailingReceiver, News};
 use crate::message::{Notification, Templates};
 use crate::notification::{Data, Kv};
 use crate::router::{Changes, Delivery, DeliveryId, Due, Router, Skipped};
@@ -25,6 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// People are told at the latest after this time, whether or not what they are told is kept by then.
 const KEEP_BEFORE_TELLING_MAX: Duration = Duration::from_secs(2);
+/// After so many alerts, or groups that are due, others may look at the router in between.
+const AT_ONCE_MAX: usize = 500;
 
 /// Who keeps what another run has to know.
 pub trait Keeper: Send + Sync {
@@ -65,13 +68,15 @@ struct Shared {
     way_out: Mutex<Arc<WayOut>>,
     /// Deliveries that are under way.
     under_way: Mutex<BTreeMap<DeliveryId, UnderWay>>,
+    /// Their tasks, until all is noted. Nothing more begins once it is closed.
+    tasks: TaskTracker,
     changed: Notify,
     /// There may be changes that nobody keeps yet.
     unkept: Notify,
     /// Whose turn it is to keep changes. They are taken from the router and kept in one turn, so that none overtakes an earlier one.
     keeping: Mutex<()>,
-    /// The same for tasks, so that only one of them blocks a thread.
-    turn: tokio::sync::Mutex<()>,
+    /// The same for tasks, so that only one of them blocks a thread, even if nobody waits for it any more.
+    turn: Arc<tokio::sync::Mutex<()>>,
     keeper: Arc<dyn Keeper>,
     failing: Failing,
     surroundings: Surroundings,
@@ -105,21 +110,31 @@ impl Runner {
             router: Mutex::new(router),
             way_out: Mutex::new(Arc::new(way_out)),
             under_way: Mutex::default(),
+            tasks: TaskTracker::new(),
             changed: Notify::new(),
             unkept: Notify::new(),
             keeping: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             keeper,
             failing: Failing::new(failing),
             surroundings,
         });
         let tasks = [tokio::spawn(Arc::clone(&shared).run()), tokio::spawn(Arc::clone(&shared).keep_on())];
+        shared.tell_of_removed();
         Ok(Self { shared, tasks })
     }
 
     /// Takes alerts. Returns how many were refused of each name, because there may be no more.
     pub fn insert(&self, alerts: impl IntoIterator<Item = Alert>) -> BTreeMap<String, usize> {
-        self.change(|router, now_ms| router.insert(alerts, now_ms))
+        let mut alerts = alerts.into_iter().peekable();
+        let mut refused = BTreeMap::new();
+        while alerts.peek().is_some() {
+            let some = alerts.by_ref().take(AT_ONCE_MAX);
+            for (name, n) in self.change(|router, now_ms| router.insert(some, now_ms)) {
+                *refused.entry(name).or_default() += n;
+            }
+        }
+        refused
     }
 
     /// Looks at the router, at the time that it is.
@@ -137,15 +152,14 @@ impl Runner {
 
     /// Begins to tell nobody any more, and waits until those have been told who are being told, for `patience` at most; the next run tells the others. What has changed is kept.
     pub async fn stop(&self, patience: Duration) {
+        {
+            let _nothing_begins = self.shared.under_way.lock();
+            self.shared.tasks.close();
+        }
         let [run, _] = &self.tasks;
         run.abort();
-        let all_told = async {
-            while !self.shared.under_way.lock().is_empty() {
-                self.shared.changed.notified().await;
-            }
-        };
         // Whoever hangs is told by the next run.
-        let _ = timeout(patience, all_told).await;
+        let _ = timeout(patience, self.shared.tasks.wait()).await;
         self.shared.router.lock().settle();
         self.shared.keep().await;
     }
@@ -159,9 +173,11 @@ impl Runner {
     pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), ClientConfigError> {
         let surroundings = &self.shared.surroundings;
         let way_out = WayOut::new(&config, templates, &surroundings.client, surroundings.backoff)?;
+        let way_out = way_out.continuing(&self.way_out());
         *self.shared.way_out.lock() = Arc::new(way_out);
         let orphans = self.change(|router, now_ms| router.set_config(config, now_ms));
         self.shared.give_up(&orphans);
+        self.shared.tell_of_removed();
         Ok(())
     }
 }
@@ -185,11 +201,7 @@ impl Shared {
     async fn run(self: Arc<Self>) {
         loop {
             let now_ms = self.surroundings.clock.now_ms();
-            let (due, wake_ms) = {
-                let mut router = self.router.lock();
-                let due = router.poll(now_ms);
-                (due, router.next_wake_ms())
-            };
+            let (due, wake_ms) = self.look(now_ms);
             self.act(due).await;
             let wait_ms = wake_ms.map(|wake| u64::try_from(wake - now_ms).unwrap_or(0));
             let wait = wait_ms.map_or(LOOK_EVERY, Duration::from_millis).min(LOOK_EVERY);
@@ -198,6 +210,16 @@ impl Shared {
                 () = sleep(wait) => {}
             }
         }
+    }
+
+    /// What is due, and when there is more.
+    fn look(&self, now_ms: i64) -> (Due, Option<i64>) {
+        let mut due = Due::default();
+        let mut router = self.router.lock();
+        while !router.poll_some(now_ms, AT_ONCE_MAX, &mut due) {
+            MutexGuard::bump(&mut router);
+        }
+        (due, router.next_wake_ms())
     }
 
     async fn act(self: &Arc<Self>, due: Due) {
@@ -230,9 +252,13 @@ impl Shared {
 
     /// Keeps the changes that there are by now. Whether that went well; if not they are not forgotten.
     async fn keep(self: &Arc<Self>) -> bool {
-        let _turn = self.turn.lock().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let shared = Arc::clone(self);
-        match tokio::task::spawn_blocking(move || shared.keep_now()).await {
+        let keep = move || {
+            let _turn = turn;
+            shared.keep_now()
+        };
+        match tokio::task::spawn_blocking(keep).await {
             Ok(Err(error)) => {
                 tracing::error!(%error, "changes of the alert router are not kept yet");
                 false
@@ -277,8 +303,11 @@ impl Shared {
         let (delivery, shared) = (Arc::new(delivery), Arc::clone(self));
         // Locked until the handle is there, so that the task cannot end before.
         let mut under_way = self.under_way.lock();
+        if self.tasks.is_closed() {
+            return;
+        }
         let of_task = Arc::clone(&delivery);
-        let task = tokio::spawn(async move { shared.deliver(&of_task, about).await }).abort_handle();
+        let task = self.tasks.spawn(async move { shared.deliver(&of_task, about).await }).abort_handle();
         under_way.insert(delivery.id, UnderWay { delivery, task });
     }
 
@@ -312,20 +341,35 @@ impl Shared {
     /// Tells the other receivers that one of them fails, or does so no more.
     fn tell_others(self: &Arc<Self>, delivery: &Delivery, error: Option<String>, now_ms: i64) {
         let news = match error {
-            Some(error) => self.failing.failed(delivery, &error, now_ms),
+            Some(error) => {
+                let config = Arc::clone(self.router.lock().config());
+                self.failing.failed(delivery, &error, &config, now_ms)
+            }
             None => self.failing.went_well(delivery, now_ms),
         };
-        let Some(news) = news else { return };
-        self.keeper.failing(&news.about);
-        let deliveries = {
-            let mut router = self.router.lock();
-            if !router.config().extensions.tell_failures {
-                return;
+        self.spread(news, now_ms);
+    }
+
+    /// Tells those who are left of receivers that failed and are not there any more.
+    fn tell_of_removed(self: &Arc<Self>) {
+        let now_ms = self.surroundings.clock.now_ms();
+        let config = Arc::clone(self.router.lock().config());
+        self.spread(self.failing.removed(&config, now_ms), now_ms);
+    }
+
+    fn spread(self: &Arc<Self>, news: impl IntoIterator<Item = News>, now_ms: i64) {
+        for news in news {
+            self.keeper.failing(&news.about);
+            let deliveries = {
+                let mut router = self.router.lock();
+                if !router.config().extensions.tell_failures {
+                    continue;
+                }
+                failing::to_others(&mut router, &news, now_ms)
+            };
+            for delivery in deliveries {
+                self.begin(delivery, About::Receiver);
             }
-            failing::to_others(&mut router, &news, now_ms)
-        };
-        for delivery in deliveries {
-            self.begin(delivery, About::Receiver);
         }
     }
 
@@ -348,7 +392,7 @@ impl Shared {
         let left_ms = u64::try_from(delivery.deadline_ms - now_ms).unwrap_or(0);
         let deadline = Instant::now() + Duration::from_millis(left_ms);
         let to = (delivery.to.receiver.as_str(), delivery.to.integration);
-        way_out.tell(to, &notification, deadline, jitter).await
+        way_out.tell(to, &notification, delivery.since_ms, deadline, jitter).await
     }
 }
 

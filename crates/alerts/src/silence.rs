@@ -252,6 +252,11 @@ impl SilenceSpec {
             && self.recurs.as_ref().is_none_or(|it| it.contains(now_ms))
     }
 
+    /// Whether it is about alerts with these labels.
+    pub fn is_about(&self, labels: &Labels) -> bool {
+        all_match(&self.matchers, labels)
+    }
+
     fn bytes(&self) -> usize {
         let matchers: usize =
             self.matchers.iter().map(|matcher| matcher.name().len() + matcher.value().len()).sum();
@@ -323,12 +328,14 @@ impl Silences {
         self.by_id.get(&id)
     }
 
-    /// The active silences about an alert with these labels.
+    /// Those that hold at `now_ms`.
+    pub fn holding(&self, now_ms: i64) -> impl Iterator<Item = &Silence> {
+        self.by_id.values().filter(move |silence| silence.spec.holds(now_ms))
+    }
+
+    /// Those about an alert with these labels that hold at `now_ms`.
     pub fn silencing<'s>(&'s self, labels: &'s Labels, now_ms: i64) -> impl Iterator<Item = SilenceId> + 's {
-        self.by_id
-            .values()
-            .filter(move |it| it.spec.holds(now_ms) && all_match(&it.spec.matchers, labels))
-            .map(|it| it.id)
+        self.holding(now_ms).filter(|silence| silence.spec.is_about(labels)).map(|silence| silence.id)
     }
 
     /// What making a silence, or changing the one with the id `of`, comes to: the silences that change, the one that says it first. `new_id` is for a silence that is

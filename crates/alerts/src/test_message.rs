@@ -52,7 +52,7 @@ pub enum TestError {
 #[error("there is no receiver {0:?} in the configuration")]
 pub struct UnknownReceiver(pub String);
 
-/// Sends a marked test message through each integration of a receiver, once and at the same time, whatever their circuits and limits say.
+/// Sends a marked test message through each integration of a receiver, once, at the same time and before all others, whatever their circuits and limits say.
 ///
 /// It is about `alert`, which is marked as well, or about one that only says that this is a test. `external_url` is the URL under which people reach the server, and `now_ms` the time in
 /// milliseconds since the Unix epoch.
@@ -85,12 +85,16 @@ async fn test(
     notification: &Notification<'_>,
 ) -> TestResult {
     let start = Instant::now();
-    let (messages, result) = match make_messages(integration, notification).await {
-        Ok(messages) => {
+    let made = async {
+        let place = sender.squeeze_in().await?;
+        Ok::<_, TestError>(make_messages(integration, notification, place).await?)
+    };
+    let (messages, result) = match made.await {
+        Ok((messages, _place)) => {
             let sent = sender.send_once(&messages).await.map_err(TestError::from);
             (messages, sent)
         }
-        Err(error) => (Vec::new(), Err(error.into())),
+        Err(error) => (Vec::new(), Err(error)),
     };
     TestResult { kind: integration.kind.name(), index, messages, took: start.elapsed(), result }
 }

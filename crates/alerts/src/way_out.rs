@@ -1,20 +1,16 @@
 //! From what is to be told to a service that has taken it: the messages and senders of one configuration.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bellwether_outbound::{ClientConfigError, ClientOptions};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, Integration, IntegrationKind};
 use crate::message::{Message, MessageError, Notification, Posted, Templates, messages};
 use crate::notification::Status;
-use crate::send::{Backoff, Circuit, RateLimit, SendError, Sender};
-
-/// So many messages are made at the same time.
-const MAKERS_MAX: usize = 64;
+use crate::send::{Backoff, Circuit, FailureReason, Place, RateLimit, SendError, Sender};
 
 /// What makes and sends messages, of one configuration.
 #[derive(Debug)]
@@ -48,9 +44,24 @@ pub enum DeliveryError {
     /// The configuration has changed since, and nobody waits for it.
     #[error("the receiver is not in the configuration any more")]
     NoReceiver,
+    /// There was no message in time: a file with a secret may lie on a network that hangs.
+    #[error("the message was not made in time")]
+    Late,
     /// It was not taken in time.
     #[error("given up, because something newer is to be told")]
     Superseded,
+}
+
+impl DeliveryError {
+    /// As what it is counted.
+    pub(crate) fn reason(&self) -> FailureReason {
+        match self {
+            Self::Send(error) => error.last.reason(),
+            Self::Late => FailureReason::ContextDeadlineExceeded,
+            Self::NoReceiver | Self::Superseded => FailureReason::ContextCanceled,
+            Self::Message(_) => FailureReason::Other,
+        }
+    }
 }
 
 impl WayOut {
@@ -75,6 +86,28 @@ impl WayOut {
         Ok(Self { templates, senders })
     }
 
+    /// The same with what `before` knows of services: whether those fail to which messages go in the same way, and how many messages receivers got whose limit is the same.
+    #[must_use]
+    pub fn continuing(self, before: &Self) -> Self {
+        let go_on = |(name, ways): (String, Vec<(Arc<Integration>, Sender)>)| {
+            let old = before.receiver(&name).unwrap_or_default();
+            let old_limit = old.first().and_then(|(_, old)| old.rate_limit());
+            let go_on = |(integration, mut sender): (Arc<Integration>, Sender)| {
+                if let (Some(limit), Some(old_limit)) = (sender.rate_limit(), old_limit)
+                    && limit.per_minute() == old_limit.per_minute()
+                {
+                    sender = sender.with_rate_limit(Some(Arc::clone(old_limit)));
+                }
+                if let Some((_, old)) = old.iter().find(|(known, _)| *known == integration) {
+                    sender = sender.continuing(old);
+                }
+                (integration, sender)
+            };
+            (name, ways.into_iter().map(go_on).collect())
+        };
+        Self { senders: self.senders.into_iter().map(go_on).collect(), ..self }
+    }
+
     /// The templates of the configuration.
     pub fn templates(&self) -> &Templates {
         &self.templates
@@ -90,47 +123,46 @@ impl WayOut {
         self.receiver(receiver)?.get(integration).map(|(_, sender)| sender.circuit())
     }
 
-    /// Tells an integration of a receiver, until `deadline` at most. `jitter` is asked for a number from 0 to 1 before each wait.
+    /// Tells an integration of a receiver, until `deadline` at most. `since_ms` is since when it is to be told, in milliseconds since the Unix epoch. `jitter` is asked for a number from 0 to 1 before each wait.
     pub async fn tell(
         &self,
         (receiver, integration): (&str, usize),
         notification: &Notification<'_>,
+        since_ms: i64,
         deadline: Instant,
         jitter: impl FnMut() -> f64 + Copy,
     ) -> Told {
         let Some((integration, sender)) = self.receiver(receiver).and_then(|it| it.get(integration)) else {
             return Told { messages: Vec::new(), attempts: 0, result: Err(DeliveryError::NoReceiver) };
         };
-        let told = tell(integration, sender, notification, deadline, jitter).await;
+        let told = tell(integration, sender, notification, (since_ms, deadline), jitter).await;
         match &told.result {
             Err(DeliveryError::Send(error))
                 if notification.posted.is_some() && error.last.has_lost_message() =>
             {
                 // Somebody has removed the message. There is a new one then.
                 let anew = Notification { posted: None, ..notification.clone() };
-                tell(integration, sender, &anew, deadline, jitter).await
+                tell(integration, sender, &anew, (since_ms, deadline), jitter).await
             }
             _ => told,
         }
     }
 }
 
-/// Makes messages on a thread where that may take its time: templates go through many alerts, and files with secrets may lie on a network that hangs.
+/// Makes messages on a thread where that may take its time: templates go through many alerts, and files with secrets may lie on a network that hangs. The place is taken until then, even
+/// if nobody waits any more, so that no receiver takes the threads of others.
 pub(crate) async fn make_messages(
     integration: &Arc<Integration>,
     notification: &Notification<'_>,
-) -> Result<Vec<Message>, MessageError> {
-    static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MAKERS_MAX)));
-
-    let permit = Arc::clone(&PERMITS).acquire_owned().await.expect("BUG: the semaphore is never closed");
+    place: Place,
+) -> Result<(Vec<Message>, Place), MessageError> {
     let (integration, notification) = (Arc::clone(integration), notification.clone());
     let (templates, group_key) = (notification.templates.clone(), notification.group_key.to_owned());
     let Notification { data, reason, posted, .. } = notification;
     let made = spawn_blocking(move || {
-        let _permit = permit;
         let notification =
             Notification { data, group_key: &group_key, reason, templates: &templates, posted };
-        messages(&integration, &notification)
+        Ok((messages(&integration, &notification)?, place))
     });
     made.await.expect("BUG: making messages does not panic")
 }
@@ -139,14 +171,21 @@ async fn tell(
     integration: &Arc<Integration>,
     sender: &Sender,
     notification: &Notification<'_>,
-    deadline: Instant,
+    (since_ms, deadline): (i64, Instant),
     jitter: impl FnMut() -> f64,
 ) -> Told {
-    let messages = match make_messages(integration, notification).await {
-        Ok(messages) => messages,
-        Err(error) => return Told { messages: Vec::new(), attempts: 0, result: Err(error.into()) },
+    let nothing_sent = |error| Told { messages: Vec::new(), attempts: 0, result: Err(error) };
+    let place = match sender.enter(since_ms, deadline).await {
+        Ok(place) => place,
+        Err(last) => return nothing_sent(SendError { attempts: 0, last }.into()),
     };
-    match sender.send(&messages, deadline, jitter).await {
+    let made = timeout_at(deadline, make_messages(integration, notification, place)).await;
+    let (messages, place) = match made {
+        Ok(Ok(made)) => made,
+        Ok(Err(error)) => return nothing_sent(error.into()),
+        Err(_) => return nothing_sent(DeliveryError::Late),
+    };
+    match sender.send(&messages, place, deadline, jitter).await {
         Ok(sent) => {
             let posted = posted(integration, notification, sent.posted);
             Told { messages, attempts: sent.attempts, result: Ok(posted) }

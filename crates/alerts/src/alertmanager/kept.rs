@@ -21,6 +21,7 @@ pub(super) const SILENCE: &str = "alertmanager.silence";
 pub(super) const ALERT: &str = "alertmanager.alert";
 pub(super) const GROUP: &str = "alertmanager.group";
 pub(super) const LOG: &str = "alertmanager.log";
+pub(super) const UNSURE: &str = "alertmanager.unsure";
 pub(super) const FAILING: &str = "alertmanager.failing";
 pub(super) const ALIVE: &str = "alertmanager.alive";
 
@@ -83,6 +84,14 @@ struct KeptEntry {
     notified_at_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     posted: Option<Posted>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptUnsure {
+    group_key: String,
+    receiver: String,
+    integration: usize,
+    firing: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -210,11 +219,22 @@ pub(super) fn read_group(record: &Record) -> Result<(GroupId, GroupClock), Decod
     Ok((id, GroupClock { next_flush_ms: kept.next_flush_ms, has_flushed: kept.has_flushed }))
 }
 
-pub(super) fn entry(key: &LogKey, entry: Option<&LogEntry>) -> Change {
-    let LogKey { group_key, receiver, integration } = key;
-    let key = digest(&[group_key, receiver, &integration.to_string()]);
+fn digest_of(LogKey { group_key, receiver, integration }: &LogKey) -> String {
+    digest(&[group_key, receiver, &integration.to_string()])
+}
+
+fn numbers(set: &BTreeSet<Fingerprint>) -> Vec<u64> {
+    set.iter().map(|id| id.0).collect()
+}
+
+fn fingerprints(numbers: Vec<u64>) -> BTreeSet<Fingerprint> {
+    numbers.into_iter().map(Fingerprint).collect()
+}
+
+pub(super) fn entry(log_key: &LogKey, entry: Option<&LogEntry>) -> Change {
+    let LogKey { group_key, receiver, integration } = log_key;
+    let key = digest_of(log_key);
     let Some(entry) = entry else { return Change::Delete { kind: LOG, key } };
-    let numbers = |set: &BTreeSet<Fingerprint>| set.iter().map(|id| id.0).collect();
     let kept = KeptEntry {
         group_key: group_key.clone(),
         receiver: receiver.clone(),
@@ -230,16 +250,33 @@ pub(super) fn entry(key: &LogKey, entry: Option<&LogEntry>) -> Change {
 
 pub(super) fn read_entry(record: &Record) -> Result<(LogKey, LogEntry), DecodeError> {
     let kept: KeptEntry = decode(record)?;
-    let set = |numbers: Vec<u64>| numbers.into_iter().map(Fingerprint).collect();
     let entry = LogEntry {
-        firing: set(kept.firing),
-        resolved: set(kept.resolved),
-        owed: set(kept.owed),
+        firing: fingerprints(kept.firing),
+        resolved: fingerprints(kept.resolved),
+        owed: fingerprints(kept.owed),
         notified_at_ms: kept.notified_at_ms,
         posted: kept.posted,
     };
     let key = LogKey { group_key: kept.group_key, receiver: kept.receiver, integration: kept.integration };
     Ok((key, entry))
+}
+
+pub(super) fn unsure(log_key: &LogKey, firing: Option<&BTreeSet<Fingerprint>>) -> Change {
+    let LogKey { group_key, receiver, integration } = log_key;
+    let key = digest_of(log_key);
+    let Some(firing) = firing else { return Change::Delete { kind: UNSURE, key } };
+    let kept = KeptUnsure {
+        group_key: group_key.clone(),
+        receiver: receiver.clone(),
+        integration: *integration,
+        firing: numbers(firing),
+    };
+    put(UNSURE, key, &kept)
+}
+
+pub(super) fn read_unsure(record: &Record) -> Result<(LogKey, BTreeSet<Fingerprint>), DecodeError> {
+    let KeptUnsure { group_key, receiver, integration, firing } = decode(record)?;
+    Ok((LogKey { group_key, receiver, integration }, fingerprints(firing)))
 }
 
 pub(super) fn failing(receiver: &FailingReceiver) -> Change {

@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::failing::FailingReceiver;
 use crate::router::{Changes, Delivery, LogKey, Skipped};
 use crate::runner::Keeper;
-use crate::way_out::{Told, WayOut};
+use crate::send::FailureReason;
+use crate::way_out::{DeliveryError, Told, WayOut};
 
 /// The books: what another run has to know, and what has been told.
 pub(super) struct Ledger {
@@ -45,8 +46,8 @@ impl Ledger {
         }
     }
 
-    fn record(&self, to: &LogKey, record: &NotificationRecord) {
-        self.receivers.note(to, record);
+    fn record(&self, to: &LogKey, record: &NotificationRecord, failure: Option<FailureReason>) {
+        self.receivers.note(to, record, failure);
         self.state.queue(vec![Change::Event(notifications::event(record))]);
     }
 }
@@ -55,6 +56,7 @@ impl Keeper for Ledger {
     fn keep(&self, changes: &Changes) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let mut all = vec![kept::alive(self.clock.now_ms())];
         all.extend(changes.log.iter().map(|(key, entry)| kept::entry(key, entry.as_ref())));
+        all.extend(changes.unsure.iter().map(|(key, firing)| kept::unsure(key, firing.as_ref())));
         all.extend(changes.groups.iter().map(|(id, clock)| kept::group(id, *clock)));
         all.extend(changes.alerts.iter().map(|(id, known)| kept::alert(*id, known.as_ref())));
         all.extend(changes.forgotten_silences.iter().map(|id| kept::no_silence(*id)));
@@ -67,13 +69,14 @@ impl Keeper for Ledger {
     fn ended(&self, delivery: &Delivery, told: &Told) {
         let now_ms = self.clock.now_ms();
         let kind = self.receivers.kind(&delivery.to);
-        self.record(&delivery.to, &notifications::of(delivery, told, kind, now_ms));
+        let failure = told.result.as_ref().err().map(DeliveryError::reason);
+        self.record(&delivery.to, &notifications::of(delivery, told, kind, now_ms), failure);
     }
 
     fn skipped(&self, skipped: &Skipped) {
         let now_ms = self.clock.now_ms();
         let kind = self.receivers.kind(&skipped.delivery.to);
-        self.record(&skipped.delivery.to, &notifications::of_skipped(skipped, kind, now_ms));
+        self.record(&skipped.delivery.to, &notifications::of_skipped(skipped, kind, now_ms), None);
     }
 
     fn failing(&self, receiver: &FailingReceiver) {

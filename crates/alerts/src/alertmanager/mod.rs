@@ -7,9 +7,10 @@ mod receivers;
 mod restore;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bellwether_model::Alert;
+use bellwether_model::{Alert, Clock};
 use bellwether_outbound::ClientConfigError;
 use bellwether_state::{StateError, StateStore};
 use parking_lot::Mutex;
@@ -23,7 +24,7 @@ pub use receivers::{IntegrationStatus, ReceiverStatus};
 
 use crate::config::Config;
 use crate::message::Templates;
-use crate::router::Router;
+use crate::router::{Router, Snapshot};
 use crate::runner::{Keeper, Runner, Surroundings};
 use crate::silence::{Silence, SilenceError, SilenceId, SilenceSpec};
 use crate::test_message::{self, TestResult, UnknownReceiver};
@@ -39,11 +40,38 @@ pub struct Alertmanager(Arc<Inner>);
 struct Inner {
     runner: Runner,
     state: StateStore,
+    clock: Arc<dyn Clock>,
     external_url: String,
     ledger: Arc<Ledger>,
     /// Silences are changed one after the other: what is planned is kept, and only then holds.
     changing_silences: Mutex<()>,
+    received: Received,
     housekeeping: JoinHandle<()>,
+}
+
+/// Alerts that were taken since the program started, whoever found them.
+#[derive(Debug, Default)]
+pub struct Received {
+    firing: AtomicU64,
+    resolved: AtomicU64,
+}
+
+impl Received {
+    fn count(&self, alerts: &[Alert], now_ms: i64) {
+        let n_resolved = alerts.iter().filter(|alert| alert.is_resolved(now_ms)).count();
+        self.firing.fetch_add((alerts.len() - n_resolved) as u64, Ordering::Relaxed);
+        self.resolved.fetch_add(n_resolved as u64, Ordering::Relaxed);
+    }
+
+    /// Those that fired when they came.
+    pub fn firing(&self) -> u64 {
+        self.firing.load(Ordering::Relaxed)
+    }
+
+    /// Those that were over.
+    pub fn resolved(&self) -> u64 {
+        self.resolved.load(Ordering::Relaxed)
+    }
 }
 
 /// Why a router does not start.
@@ -81,17 +109,26 @@ impl Alertmanager {
         let clock = Arc::clone(&surroundings.clock);
         let external_url = surroundings.external_url.clone();
         let router = restore::router(config, &state, clock.now_ms())?;
-        let ledger = Arc::new(Ledger::new(router.config(), state.clone(), clock)?);
+        let ledger = Arc::new(Ledger::new(router.config(), state.clone(), Arc::clone(&clock))?);
         let keeper = Arc::clone(&ledger) as Arc<dyn Keeper>;
-        let failing = restore::failing(router.config(), &state)?;
+        let failing = restore::failing(&state)?;
         let runner = Runner::start(router, failing, templates, surroundings, keeper)?;
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&ledger)));
-        let changing_silences = Mutex::default();
-        Ok(Self(Arc::new(Inner { runner, state, external_url, ledger, changing_silences, housekeeping })))
+        Ok(Self(Arc::new(Inner {
+            runner,
+            state,
+            clock,
+            external_url,
+            ledger,
+            changing_silences: Mutex::default(),
+            received: Received::default(),
+            housekeeping,
+        })))
     }
 
     /// Takes alerts. They are durable soon after. Those that are too many of one name are told in the log.
     pub fn insert(&self, alerts: Vec<Alert>) {
+        self.0.received.count(&alerts, self.0.clock.now_ms());
         for (alertname, count) in self.0.runner.insert(alerts) {
             tracing::warn!(alertname, count, "alerts are refused: bellwether.limits.alerts_per_alertname");
         }
@@ -102,7 +139,17 @@ impl Alertmanager {
         self.0.runner.stop(patience).await;
     }
 
-    /// Looks at the router, at the time that it is.
+    /// How many alerts were taken.
+    pub fn received(&self) -> &Received {
+        &self.0.received
+    }
+
+    /// A copy of what there is, for who has much to look up.
+    pub fn snapshot(&self) -> Snapshot {
+        self.read(Router::snapshot)
+    }
+
+    /// Looks at the router, at the time that it is. It does nothing else meanwhile.
     pub fn read<T>(&self, look: impl FnOnce(&Router, i64) -> T) -> T {
         self.0.runner.read(look)
     }
@@ -162,7 +209,7 @@ impl Alertmanager {
         name: &str,
         alert: Option<Alert>,
     ) -> Result<Vec<TestResult>, UnknownReceiver> {
-        let now_ms = self.read(|_, now_ms| now_ms);
+        let now_ms = self.0.clock.now_ms();
         let (way_out, external_url) = (self.0.runner.way_out(), &self.0.external_url);
         test_message::test_receiver(&way_out, name, alert, external_url, now_ms).await
     }

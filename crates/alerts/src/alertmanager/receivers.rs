@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::notifications::{self, NotificationQuery, NotificationRecord, NotificationStatus};
 use crate::config::{Config, IntegrationKind};
 use crate::router::LogKey;
-use crate::send::Circuit;
+use crate::send::{Circuit, FailureReason};
 use crate::way_out::WayOut;
 
 /// So many of the last notifications to a receiver are looked at for how telling it went before the program started.
@@ -42,8 +42,8 @@ pub struct IntegrationStatus {
     pub last_error: String,
     /// How many notifications were taken.
     pub sent: u64,
-    /// How many were not.
-    pub failed: u64,
+    /// How many were not, by the reason.
+    pub failed: BTreeMap<FailureReason, u64>,
     /// Whether messages go to the service now.
     pub circuit: Circuit,
 }
@@ -96,14 +96,15 @@ impl Receivers {
     }
 
     /// Takes note of a notification to an integration.
-    pub(super) fn note(&self, key: &LogKey, record: &NotificationRecord) {
+    pub(super) fn note(&self, key: &LogKey, record: &NotificationRecord, failure: Option<FailureReason>) {
         let mut receivers = self.0.lock();
         let receiver = receivers.iter_mut().find(|receiver| receiver.name == key.receiver);
         let Some(status) = receiver.and_then(|it| it.integrations.get_mut(key.integration)) else { return };
-        match record.status {
-            NotificationStatus::Sent => status.sent += 1,
-            NotificationStatus::Failed => status.failed += 1,
-            NotificationStatus::Skipped => {}
+        if record.status == NotificationStatus::Sent {
+            status.sent += 1;
+        }
+        if let Some(reason) = failure {
+            *status.failed.entry(reason).or_default() += 1;
         }
         status.remember(record);
     }
@@ -153,7 +154,7 @@ fn statuses(config: &Config) -> Vec<ReceiverStatus> {
             last_failure_ms: None,
             last_error: String::new(),
             sent: 0,
-            failed: 0,
+            failed: BTreeMap::new(),
             circuit: Circuit::Closed,
         });
         ReceiverStatus { name: receiver.name.clone(), integrations: integrations.collect() }

@@ -22,15 +22,15 @@ pub(super) fn router(config: Arc<Config>, state: &StateStore, now_ms: i64) -> Re
         wait_for_news(known, alive_ms, now_ms, resolve_timeout_ms);
     }
     let mut router = Router::new(config, silences, log);
-    router.restore(alerts, read(state, kept::GROUP, kept::read_group)?, now_ms);
+    let clocks = read(state, kept::GROUP, kept::read_group)?;
+    let unsure = read(state, kept::UNSURE, kept::read_unsure)?;
+    router.restore(alerts, clocks, unsure, now_ms);
     Ok(router)
 }
 
-/// The receivers of the configuration that could not be told something in the last run.
-pub(super) fn failing(config: &Config, state: &StateStore) -> Result<Vec<FailingReceiver>, StateError> {
-    let mut failing = read(state, kept::FAILING, kept::read_failing)?;
-    failing.retain(|it| config.receiver(&it.receiver).is_some());
-    Ok(failing)
+/// The receivers that could not be told something in the last run.
+pub(super) fn failing(state: &StateStore) -> Result<Vec<FailingReceiver>, StateError> {
+    read(state, kept::FAILING, kept::read_failing)
 }
 
 /// An alert ends when its sender has said nothing for long; while the program did not run the sender could not say anything. So one that fired when it ended has as much time left as it had

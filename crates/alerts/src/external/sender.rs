@@ -174,3 +174,28 @@ fn rfc3339(ts_ms: i64) -> String {
     // A time beyond the year 9999 is no time that anybody waits for.
     text.unwrap_or_else(|| "9999-12-31T23:59:59Z".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use bellwether_outbound::Destination;
+    use url::Url;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_make_room() {
+        let url = Url::parse("http://h/api/v2/alerts").expect("a URL");
+        let queue = Queue::new(Target { url, destination: Destination::Configured });
+        let alert = |n: usize| Alert {
+            labels: Labels::from_pairs([("n", n.to_string())]),
+            annotations: Labels::empty(),
+            starts_at_ms: 0,
+            ends_at_ms: None,
+            generator_url: String::new(),
+        };
+        queue.push(&(0..QUEUE_MAX + 3).map(alert).collect::<Vec<_>>());
+        let first = queue.next().await.expect("some wait");
+        assert_eq!((first.len(), first[0].labels.get("n")), (BATCH, Some("3")));
+        assert_eq!(queue.status().dropped, 3);
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Alert, Fingerprint};
 
-use super::delivery::LogKey;
+use super::delivery::{LogKey, Unsure};
 use super::flush::SWEEP_EVERY_MS;
 use super::group::{Group, GroupClock, GroupId};
 use super::{KnownAlert, Member, Router};
@@ -22,6 +22,8 @@ pub struct Changes {
     pub groups: Vec<(GroupId, Option<GroupClock>)>,
     /// What has been told.
     pub log: Vec<(LogKey, Option<LogEntry>)>,
+    /// Of which alerts integrations are being told that they fire, and may know it although this cannot be noted any more.
+    pub unsure: Vec<(LogKey, Option<BTreeSet<Fingerprint>>)>,
     /// Silences that are not needed any more. Others are changed by whoever made them.
     pub forgotten_silences: Vec<SilenceId>,
     /// More alerts had changed when this round began; the next call has them.
@@ -34,6 +36,7 @@ impl Changes {
         self.alerts.is_empty()
             && self.groups.is_empty()
             && self.log.is_empty()
+            && self.unsure.is_empty()
             && self.forgotten_silences.is_empty()
     }
 }
@@ -63,13 +66,14 @@ pub(super) struct Dirty {
     pub(super) gone_alerts: BTreeSet<Fingerprint>,
     pub(super) groups: BTreeSet<GroupId>,
     pub(super) log: BTreeSet<LogKey>,
+    pub(super) unsure: BTreeSet<LogKey>,
     pub(super) forgotten_silences: BTreeSet<SilenceId>,
 }
 
 impl Router {
     /// What has changed since this was called last; some alerts that are there may be left for the next time.
     pub fn take_changes(&mut self) -> Changes {
-        let Dirty { alerts, mut round, gone_alerts, groups, log, forgotten_silences } =
+        let Dirty { alerts, mut round, gone_alerts, groups, log, unsure, forgotten_silences } =
             std::mem::take(&mut self.dirty);
         if round.is_empty() {
             round = alerts;
@@ -96,10 +100,15 @@ impl Router {
             let entry = self.log.get(&key).cloned();
             (key, entry)
         };
+        let unsure_of = |key: LogKey| {
+            let alerts = self.unsure.get(&key).map(|it| it.before.union(&it.now).copied().collect());
+            (key, alerts)
+        };
         Changes {
             alerts: changed,
             groups: groups.into_iter().map(group).collect(),
             log: log.into_iter().map(entry).collect(),
+            unsure: unsure.into_iter().map(unsure_of).collect(),
             forgotten_silences: forgotten_silences.into_iter().collect(),
             has_more,
         }
@@ -115,6 +124,7 @@ impl Router {
         }
         self.dirty.groups.extend(changes.groups.into_iter().map(|(id, _)| id));
         self.dirty.log.extend(changes.log.into_iter().map(|(key, _)| key));
+        self.dirty.unsure.extend(changes.unsure.into_iter().map(|(key, _)| key));
         self.dirty.forgotten_silences.extend(changes.forgotten_silences);
     }
 
@@ -146,13 +156,16 @@ impl Router {
         self.mark_waiting(i64::MAX);
     }
 
-    /// Goes on with the alerts and clocks of another run. What mutes others is known before anybody is told.
+    /// Goes on with the alerts and clocks of another run, and with what was being told when it ended. What mutes others is known before anybody is told.
     pub fn restore(
         &mut self,
         alerts: impl IntoIterator<Item = KnownAlert>,
         clocks: impl IntoIterator<Item = (GroupId, GroupClock)>,
+        unsure: impl IntoIterator<Item = (LogKey, BTreeSet<Fingerprint>)>,
         now_ms: i64,
     ) {
+        let unsure = unsure.into_iter().map(|(key, before)| (key, Unsure { before, ..Unsure::default() }));
+        self.unsure = unsure.collect();
         let config = std::sync::Arc::clone(&self.config);
         let routes: BTreeMap<&str, _> = config.route.walk().map(|route| (route.id.as_str(), route)).collect();
         let mut old = BTreeMap::new();

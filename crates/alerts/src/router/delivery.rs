@@ -42,6 +42,8 @@ pub struct Delivery {
     pub route_labels: Vec<(String, String)>,
     /// The message that the group has in the service already, if that lets messages be changed or answered.
     pub posted: Option<Posted>,
+    /// Since when this integration is to be told of this group and could not be, in milliseconds since the Unix epoch.
+    pub since_ms: i64,
     /// Until when it may be tried again and again, in milliseconds since the Unix epoch; soon after the next one is due.
     pub deadline_ms: i64,
 }
@@ -86,4 +88,13 @@ impl Open {
             posted,
         }
     }
+}
+
+/// Alerts of which an integration may know that they fire although nobody could note it.
+#[derive(Debug, Default)]
+pub(super) struct Unsure {
+    /// It was being told when another run ended.
+    pub(super) before: BTreeSet<Fingerprint>,
+    /// It is being told now.
+    pub(super) now: BTreeSet<Fingerprint>,
 }

@@ -1,6 +1,6 @@
 //! What is due, and how it went.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, Labels};
@@ -13,7 +13,7 @@ use crate::config::{Integration, IntegrationKind, Receiver};
 use crate::dedup::{LogEntry, Reason, reason};
 use crate::message::Posted;
 use crate::route::RouteOptions;
-use crate::silence::Mute;
+use crate::silence::{Mute, Silence};
 
 /// What has been told is remembered for so long after its group has ended, in milliseconds.
 pub const LOG_RETENTION_MS: i64 = 120 * 3_600_000;
@@ -36,6 +36,20 @@ enum Voice {
     Muted,
 }
 
+impl Voice {
+    /// What these silences leave of an alert with these labels.
+    fn under(silences: &[&Silence], labels: &Labels) -> Self {
+        let mut voice = Self::Told;
+        for silence in silences.iter().filter(|silence| silence.spec.is_about(labels)) {
+            match silence.spec.mute {
+                Mute::Firing => voice = Self::OnlyItsEnd,
+                Mute::All => return Self::Muted,
+            }
+        }
+        voice
+    }
+}
+
 /// An alert of a group as it is told.
 struct Member {
     alert: Alert,
@@ -50,6 +64,8 @@ struct Flush<'f> {
     key: &'f str,
     options: &'f RouteOptions,
     members: &'f [Member],
+    /// Since when integrations are to be told that could not be at the last flush, by their places.
+    untold: &'f BTreeMap<usize, i64>,
     now_ms: i64,
 }
 
@@ -57,17 +73,24 @@ impl Router {
     /// What is due at `now_ms`.
     pub fn poll(&mut self, now_ms: i64) -> Due {
         let mut out = Due::default();
-        while let Some((due_ms, id)) = self.schedule.first()
-            && *due_ms <= now_ms
-        {
-            let id = id.clone();
-            self.flush(&id, now_ms, &mut out);
-        }
-        if now_ms >= self.next_sweep_ms {
-            self.sweep(now_ms);
-            self.next_sweep_ms = now_ms + SWEEP_EVERY_MS;
-        }
+        self.poll_some(now_ms, usize::MAX, &mut out);
         out
+    }
+
+    /// Adds what is due at `now_ms` in so many groups at most, those first that have been due for longest. Whether nothing is left that is due.
+    pub fn poll_some(&mut self, now_ms: i64, groups_max: usize, out: &mut Due) -> bool {
+        for _ in 0..groups_max {
+            let due = self.schedule.first().filter(|(due_ms, _)| *due_ms <= now_ms);
+            let Some((_, id)) = due.cloned() else {
+                if now_ms >= self.next_sweep_ms {
+                    self.sweep(now_ms);
+                    self.next_sweep_ms = now_ms + SWEEP_EVERY_MS;
+                }
+                return true;
+            };
+            self.flush(&id, now_ms, out);
+        }
+        false
     }
 
     fn flush(&mut self, id: &GroupId, now_ms: i64, out: &mut Due) {
@@ -77,19 +100,23 @@ impl Router {
             self.reschedule(id, given_until_ms);
             return;
         }
-        for superseded in std::mem::take(&mut group.open) {
-            self.open.remove(&superseded);
-            out.superseded.push(superseded);
-        }
+        let superseded = std::mem::take(&mut group.open);
+        let untold = std::mem::take(&mut group.untold);
         group.clock.has_flushed = true;
         group.last_flush_ms = now_ms;
         group.has_failed = false;
         let (options, key) = (group.options.clone(), group.key.clone());
         let ids: Vec<Fingerprint> = group.alerts.iter().copied().collect();
+        for superseded in superseded {
+            self.give_up(superseded);
+            out.superseded.push(superseded);
+        }
         self.reschedule(id, now_ms + options.group_interval_ms);
         let is_muted = !muted_by(&self.config, &options, now_ms).is_empty();
-        let mut members: Vec<Member> =
-            ids.into_iter().filter_map(|it| self.member(it, is_muted, now_ms)).collect();
+        // Looked for once, not for each alert.
+        let silences: Vec<&Silence> = self.silences.holding(now_ms).collect();
+        let member = |it| self.member(it, is_muted, &silences, now_ms);
+        let mut members: Vec<Member> = ids.into_iter().filter_map(member).collect();
         members.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
         if let Some(group) = self.groups.get_mut(id) {
             let over = members.iter().filter(|member| member.is_resolved);
@@ -97,7 +124,8 @@ impl Router {
         }
         let config = Arc::clone(&self.config);
         if let Some(receiver) = config.receiver(&options.receiver) {
-            let flush = Flush { id, key: &key, options: &options, members: &members, now_ms };
+            let flush =
+                Flush { id, key: &key, options: &options, members: &members, untold: &untold, now_ms };
             for (idx, integration) in receiver.integrations.iter().enumerate() {
                 self.tell(&flush, receiver, idx, integration, out);
             }
@@ -105,28 +133,23 @@ impl Router {
         self.leave_if_done(id, now_ms);
     }
 
-    fn member(&self, fingerprint: Fingerprint, is_muted: bool, now_ms: i64) -> Option<Member> {
+    fn member(
+        &self,
+        fingerprint: Fingerprint,
+        is_muted: bool,
+        silences: &[&Silence],
+        now_ms: i64,
+    ) -> Option<Member> {
         let KnownAlert { alert, .. } = &self.alerts.get(&fingerprint)?.known;
         let is_resolved = alert.is_resolved(now_ms);
         let voice = if is_muted || self.inhibitor.is_inhibited(&alert.labels, now_ms) {
             Voice::Muted
         } else {
-            self.silenced(&alert.labels, now_ms)
+            Voice::under(silences, &alert.labels)
         };
         // One that fires is not to be over by the time that somebody reads of it.
         let ends_at_ms = alert.ends_at_ms.filter(|_| is_resolved);
         Some(Member { alert: Alert { ends_at_ms, ..alert.clone() }, fingerprint, is_resolved, voice })
-    }
-
-    fn silenced(&self, labels: &Labels, now_ms: i64) -> Voice {
-        let mut voice = Voice::Told;
-        for id in self.silences.silencing(labels, now_ms) {
-            match self.silences.get(id).map(|silence| silence.spec.mute) {
-                Some(Mute::Firing) => voice = Voice::OnlyItsEnd,
-                _ => return Voice::Muted,
-            }
-        }
-        voice
     }
 
     /// What an integration of the receiver has to be told.
@@ -144,7 +167,11 @@ impl Router {
         let send_resolved = integration.common.send_resolved;
         let resolve_if_notified = self.config.extensions.receiver(&receiver.name).resolve_if_notified;
         let entry = self.log.get(&key);
-        let owes = |member: &Member| entry.is_some_and(|entry| entry.owed.contains(&member.fingerprint));
+        let unsure = self.unsure.get(&key).map(|unsure| &unsure.before);
+        let is_unsure = |member: &Member| unsure.is_some_and(|it| it.contains(&member.fingerprint));
+        let owes = |member: &Member| {
+            is_unsure(member) || entry.is_some_and(|entry| entry.owed.contains(&member.fingerprint))
+        };
         let is_told = |member: &&Member| match member.voice {
             Voice::Told => true,
             Voice::OnlyItsEnd => member.is_resolved && owes(member),
@@ -159,8 +186,10 @@ impl Router {
             return;
         }
         let why = reason(entry, &firing, &resolved, send_resolved, options.repeat_interval_ms, now_ms);
-        let is_owed =
-            |it: &&Member| it.is_resolved && owes(it) && (it.voice != Voice::Told || resolve_if_notified);
+        let is_owed = |it: &&Member| {
+            let owes = owes(it) && (it.voice != Voice::Told || resolve_if_notified);
+            it.is_resolved && (owes || is_unsure(it))
+        };
         let owed_end = if firing.is_empty() { Reason::AllResolved } else { Reason::NewlyResolved };
         let why = why.or_else(|| (send_resolved && told.iter().any(is_owed)).then_some(owed_end));
         let Some(reason) = why else { return };
@@ -177,6 +206,7 @@ impl Router {
             more_alerts,
             route_labels: options.labels.clone(),
             posted: entry.and_then(|entry| entry.posted.clone()),
+            since_ms: flush.untold.get(&idx).copied().unwrap_or(now_ms),
             deadline_ms: now_ms + options.group_interval_ms.max(TELL_MIN_MS)
                 - (options.group_interval_ms / 10).min(GIVE_UP_BEFORE_MS),
         };
@@ -193,14 +223,27 @@ impl Router {
             out.skipped.push(Skipped { delivery, why });
             return;
         }
+        let news: BTreeSet<Fingerprint> = match self.log.get(&open.key) {
+            Some(entry) => open.firing.difference(&entry.firing).copied().collect(),
+            None => open.firing.clone(),
+        };
+        if !news.is_empty() {
+            self.unsure.entry(open.key.clone()).or_default().now = news;
+            self.dirty.unsure.insert(open.key.clone());
+        }
         self.open.insert(delivery.id, open);
         if let Some(group) = self.groups.get_mut(id) {
             group.open.insert(delivery.id);
+            group.untold.insert(idx, delivery.since_ms);
         }
         out.deliveries.push(delivery);
     }
 
+    /// Somebody knows something, and it is known what.
     fn note(&mut self, key: LogKey, entry: LogEntry) {
+        if self.unsure.remove(&key).is_some() {
+            self.dirty.unsure.insert(key.clone());
+        }
         self.dirty.log.insert(key.clone());
         self.log.insert(key, entry);
     }
@@ -216,6 +259,9 @@ impl Router {
         let open = self.open.remove(&id)?;
         let entry = open.entry(posted, now_ms);
         self.note(open.key.clone(), entry.clone());
+        if let Some(group) = self.groups.get_mut(&open.group) {
+            group.untold.remove(&open.key.integration);
+        }
         self.close(&open.group, id, false, now_ms);
         Some((open.key, entry))
     }
@@ -227,9 +273,22 @@ impl Router {
 
     /// Somebody could not be told. It is tried again when the group is due next, because nothing is noted.
     pub fn failed(&mut self, id: DeliveryId, now_ms: i64) {
-        if let Some(open) = self.open.remove(&id) {
+        if let Some(open) = self.give_up(id) {
             self.close(&open.group, id, true, now_ms);
         }
+    }
+
+    /// Nobody waits for a delivery any more. As in Alertmanager, who was not told for sure that an alert fires is not told of its end.
+    pub(super) fn give_up(&mut self, id: DeliveryId) -> Option<Open> {
+        let open = self.open.remove(&id)?;
+        if let Some(unsure) = self.unsure.get_mut(&open.key) {
+            unsure.now.clear();
+            if unsure.before.is_empty() {
+                self.unsure.remove(&open.key);
+            }
+            self.dirty.unsure.insert(open.key.clone());
+        }
+        Some(open)
     }
 
     /// An id for something that is told without a group.
@@ -309,6 +368,13 @@ impl Router {
                 entry.notified_at_ms + LOG_RETENTION_MS >= now_ms || living.contains(key.group_key.as_str());
             if !needed {
                 dirty.log.insert(key.clone());
+            }
+            needed
+        });
+        self.unsure.retain(|key, _| {
+            let needed = living.contains(key.group_key.as_str());
+            if !needed {
+                dirty.unsure.insert(key.clone());
             }
             needed
         });

@@ -1,6 +1,6 @@
 //! Groups of alerts and their clocks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Fingerprint, Labels};
 
@@ -41,6 +41,8 @@ pub(super) struct Group {
     pub(super) leaving: Vec<(Fingerprint, Option<i64>)>,
     /// One of the deliveries of the last flush failed.
     pub(super) has_failed: bool,
+    /// By the place of an integration in the receiver: since when it is to be told, in milliseconds since the Unix epoch.
+    pub(super) untold: BTreeMap<usize, i64>,
 }
 
 impl Group {
@@ -54,7 +56,14 @@ impl Group {
             open: BTreeSet::new(),
             leaving: Vec::new(),
             has_failed: false,
+            untold: BTreeMap::new(),
         }
+    }
+
+    /// The same group by a route that has changed: it begins anew, but who is being told of it is not told at the same time again.
+    pub(super) fn anew(self, route: &Route, labels: &Labels, now_ms: i64) -> Self {
+        let Self { open, last_flush_ms, untold, .. } = self;
+        Self { open, last_flush_ms, untold, ..Self::new(route, labels, now_ms) }
     }
 
     /// The clock with which another run goes on: while somebody is being told it is still due.

@@ -8,6 +8,7 @@ mod changes;
 mod delivery;
 mod flush;
 mod group;
+mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,14 +19,15 @@ pub use changes::Changes;
 pub use delivery::{Delivery, DeliveryId, Due, LogKey, Skipped};
 pub use flush::LOG_RETENTION_MS;
 pub use group::{GroupClock, GroupId, muted_by};
+pub use snapshot::Snapshot;
 
 use crate::config::Config;
 use crate::dedup::LogEntry;
 use crate::inhibit::Inhibitor;
 use crate::route::Route;
-use crate::silence::{SilenceId, Silences};
+use crate::silence::{Silence, SilenceId, Silences};
 use changes::Dirty;
-use delivery::Open;
+use delivery::{Open, Unsure};
 use group::Group;
 
 /// Why nobody is told about an alert.
@@ -40,6 +42,23 @@ pub struct Mutes {
 }
 
 impl Mutes {
+    /// What mutes an alert with these labels at `now_ms`. `silences` are those that hold then.
+    fn of<'s>(
+        labels: &Labels,
+        config: &Config,
+        silences: impl IntoIterator<Item = &'s Silence>,
+        inhibitor: &Inhibitor,
+        now_ms: i64,
+    ) -> Self {
+        let silencing = silences.into_iter().filter(|silence| silence.spec.is_about(labels));
+        let routes = config.route.matching(labels).into_iter();
+        Self {
+            silenced_by: silencing.map(|silence| silence.id).collect(),
+            inhibited_by: inhibitor.inhibiting(labels, now_ms),
+            muted_by: routes.flat_map(|route| muted_by(config, &route.options, now_ms)).collect(),
+        }
+    }
+
     /// Whether somebody is told.
     pub fn is_empty(&self) -> bool {
         self.silenced_by.is_empty() && self.inhibited_by.is_empty() && self.muted_by.is_empty()
@@ -87,6 +106,7 @@ pub struct Router {
     schedule: BTreeSet<(i64, GroupId)>,
     log: BTreeMap<LogKey, LogEntry>,
     open: BTreeMap<DeliveryId, Open>,
+    unsure: BTreeMap<LogKey, Unsure>,
     deliveries_made: u64,
     next_sweep_ms: i64,
     dirty: Dirty,
@@ -109,6 +129,7 @@ impl Router {
             schedule: BTreeSet::new(),
             log: log.into_iter().collect(),
             open: BTreeMap::new(),
+            unsure: BTreeMap::new(),
             deliveries_made: 0,
             next_sweep_ms: i64::MIN,
             dirty: Dirty::default(),
@@ -124,13 +145,15 @@ impl Router {
         self.schedule.clear();
         self.by_name.clear();
         let mut old = std::mem::take(&mut self.groups);
+        // Its alerts may take another way by now.
+        old.values_mut().for_each(|group| group.alerts.clear());
         for member in std::mem::take(&mut self.alerts).into_values() {
             self.take_in(member.known, now_ms, &mut old);
         }
         // Where a route is gone nobody waits for its deliveries.
         let orphans: Vec<DeliveryId> = old.values().flat_map(|group| group.open.iter().copied()).collect();
         for id in &orphans {
-            self.open.remove(id);
+            self.give_up(*id);
         }
         self.dirty.groups.extend(old.into_keys());
         orphans
@@ -199,8 +222,14 @@ impl Router {
                 if alert.is_resolved(now_ms) && !old.contains_key(&id) {
                     continue;
                 }
-                let same = old.remove(&id).filter(|group| group.options == route.options);
-                let group = same.unwrap_or_else(|| Group::new(route, &id.labels, now_ms));
+                // What another receiver is being told of the group is left behind, and given up.
+                let is_same = |group: &Group| group.options.receiver == route.options.receiver;
+                let before = if old.get(&id).is_some_and(is_same) { old.remove(&id) } else { None };
+                let group = match before {
+                    Some(same) if same.options == route.options => same,
+                    Some(before) => before.anew(route, &id.labels, now_ms),
+                    None => Group::new(route, &id.labels, now_ms),
+                };
                 self.schedule.insert((group.clock.next_flush_ms, id.clone()));
                 self.dirty.groups.insert(id.clone());
                 self.groups.insert(id.clone(), group);
@@ -259,23 +288,12 @@ impl Router {
 
     /// Why nobody is told about an alert with these labels at `now_ms`, if that is so.
     pub fn mutes(&self, labels: &Labels, now_ms: i64) -> Mutes {
-        let routes = self.config.route.matching(labels);
-        Mutes {
-            silenced_by: self.silences.silencing(labels, now_ms).collect(),
-            inhibited_by: self.inhibitor.inhibiting(labels, now_ms),
-            muted_by: routes
-                .into_iter()
-                .flat_map(|route| muted_by(&self.config, &route.options, now_ms))
-                .collect(),
-        }
+        Mutes::of(labels, &self.config, self.silences.holding(now_ms), &self.inhibitor, now_ms)
     }
 
-    /// The groups with the receiver of each and its alerts, in the order of their ids.
-    pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &str, impl Iterator<Item = &KnownAlert>)> {
-        self.groups.iter().map(|(id, group)| {
-            let alerts = group.alerts.iter().filter_map(|it| Some(&self.alerts.get(it)?.known));
-            (id, group.options.receiver.as_str(), alerts)
-        })
+    /// The groups with the receiver of each and what its alerts are called by, in the order of their ids.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &str, &BTreeSet<Fingerprint>)> {
+        self.groups.iter().map(|(id, group)| (id, group.options.receiver.as_str(), &group.alerts))
     }
 
     /// The configuration.

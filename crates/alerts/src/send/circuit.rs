@@ -9,8 +9,6 @@ const FAILURES_MAX: u32 = 5;
 const OPEN_FOR: Duration = Duration::from_secs(15);
 /// While that one is under way the others ask again so often.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// A service cannot ask to be left alone for longer.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Whether messages go to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +88,7 @@ impl Attempt<'_> {
         state.failures = state.failures.saturating_add(1);
         why.clone_into(&mut state.why);
         let tired = (state.failures >= FAILURES_MAX).then_some(OPEN_FOR);
-        let wait = tired.max(retry_after.map(|it| it.min(RETRY_AFTER_MAX))).filter(|wait| !wait.is_zero());
+        let wait = tired.max(retry_after).filter(|wait| !wait.is_zero());
         if let Some(wait) = wait {
             state.open_until = state.open_until.max(Some(now + wait));
         }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bellwether_outbound::{HttpClient, Request};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use jiff::fmt::rfc2822;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 use url::Url;
@@ -12,6 +13,8 @@ use crate::message::{Call, Posted, is_secret_header};
 
 /// An answer is read so far, in bytes: Slack repeats the whole message.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
+/// A service cannot ask to be left alone for longer.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 /// So much of an answer is shown, in characters.
 const SHOWN_CHARS_MAX: usize = 500;
 
@@ -42,16 +45,19 @@ impl Answers {
     }
 }
 
-/// Makes a request. Returns by what the service knows the message again, if it says so.
+/// Makes a request at `now_ms`. Returns by what the service knows the message again, if it says so.
 pub(super) async fn attempt(
     client: &HttpClient,
     answers: Answers,
     call: &Call,
     deadline: Instant,
+    now_ms: i64,
 ) -> Result<Option<Posted>, AttemptError> {
     let response = client.send(request(call)?, deadline).await?;
     let status = response.status();
-    let retry_after = response.header(header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+    let retry_after = response.header(header::RETRY_AFTER);
+    let retry_after =
+        retry_after.and_then(|text| read_retry_after(text, response.header(header::DATE), now_ms));
     let mut answer = Vec::new();
     // What cannot be read of the answer changes nothing about it.
     let _ = response.read_into(&mut answer, ANSWER_BYTES_MAX).await;
@@ -60,7 +66,8 @@ pub(super) async fn attempt(
     if let Verdict::Taken(posted) = verdict {
         return Ok(posted);
     }
-    let retry_after = retry_after.or_else(|| retry_after_in_body(answers, &text)).map(Duration::from_secs);
+    let retry_after = retry_after.or_else(|| retry_after_in_body(answers, &text));
+    let retry_after = retry_after.map(|it| it.min(RETRY_AFTER_MAX));
     let shown: String = call.shown_answer(text.trim()).chars().take(SHOWN_CHARS_MAX).collect();
     let may_pass = matches!(verdict, Verdict::Later);
     Err(AttemptError::Refused { status, answer: shown, retry_after, may_pass })
@@ -135,11 +142,21 @@ fn judge_slack(answer: &str) -> Verdict {
     }
 }
 
-fn retry_after_in_body(answers: Answers, answer: &str) -> Option<u64> {
+/// How long a service wants to be left alone (RFC 9110, section 10.2.3): seconds, or until a time, which counts from the `date` of the answer, because its clock may not be ours.
+fn read_retry_after(text: &str, date: Option<&str>, now_ms: i64) -> Option<Duration> {
+    let time_ms = |text: &str| Some(rfc2822::parse(text.trim()).ok()?.timestamp().as_millisecond());
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let left_ms = time_ms(text)? - date.and_then(time_ms).unwrap_or(now_ms);
+    Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
+}
+
+fn retry_after_in_body(answers: Answers, answer: &str) -> Option<Duration> {
     if answers != Answers::Telegram {
         return None;
     }
-    serde_json::from_str::<Json>(answer).ok()?["parameters"]["retry_after"].as_u64()
+    serde_json::from_str::<Json>(answer).ok()?["parameters"]["retry_after"].as_u64().map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -171,9 +188,26 @@ mod tests {
     }
 
     #[test]
+    fn a_service_says_in_seconds_or_with_a_time_when_to_come_back() {
+        let now_ms = 1_445_412_470_000;
+        let check = |text: &str, date: Option<&str>, want: Option<u64>| {
+            let got = read_retry_after(text, date, now_ms);
+            assert_eq!(got, want.map(Duration::from_secs), "{text:?} {date:?}");
+        };
+        check(" 120 ", None, Some(120));
+        check("Wed, 21 Oct 2015 07:28:00 GMT", None, Some(10));
+        check("Wed, 21 Oct 2015 07:28:00 GMT", Some("Wed, 21 Oct 2015 07:27:00 GMT"), Some(60));
+        check("Wed, 21 Oct 2015 07:28:00 GMT", Some("none"), Some(10));
+        check("Wed, 21 Oct 2015 07:27:00 GMT", None, Some(0));
+        check("18446744073709551615", None, Some(u64::MAX));
+        check("soon", None, None);
+        check("-1", None, None);
+    }
+
+    #[test]
     fn telegram_says_in_the_body_when_to_come_back() {
         let answer = r#"{"ok":false,"error_code":429,"parameters":{"retry_after":7}}"#;
-        assert_eq!(retry_after_in_body(Answers::Telegram, answer), Some(7));
+        assert_eq!(retry_after_in_body(Answers::Telegram, answer), Some(Duration::from_secs(7)));
         assert_eq!(retry_after_in_body(Answers::Status, answer), None);
     }
 }

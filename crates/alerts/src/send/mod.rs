@@ -2,19 +2,24 @@
 
 mod circuit;
 mod cram_md5;
+mod error;
+mod gate;
 mod http;
 mod mail;
 mod rate;
 mod smtp_wire;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::StatusCode;
-use bellwether_outbound::{ClientConfigError, ClientOptions, HttpClient, OutboundError};
-use tokio::time::{Instant, sleep_until};
+use bellwether_model::Clock;
+use bellwether_outbound::{ClientConfigError, ClientOptions, HttpClient};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use circuit::Circuit;
+pub use error::{AttemptError, FailureReason, SendError};
+pub use gate::{Gate, Place};
 pub use mail::MailError;
 pub use rate::RateLimit;
 
@@ -26,6 +31,10 @@ use mail::{Courier, Sealed};
 
 /// An attempt takes no longer unless something else is said: who hangs is tried again.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// So many messages of one integration are made and sent at once.
+const AT_ONCE_MAX: usize = 32;
+/// Whoever has less time left than this does not begin: what is cut off may have been taken all the same, and would be told twice.
+const BEGIN_BEFORE: Duration = Duration::from_secs(1);
 /// Those who wait for a service to come back do not all come in the same moment.
 const SPREAD: Duration = Duration::from_secs(1);
 /// Each wait is so many times the one before.
@@ -63,98 +72,15 @@ pub struct Sent {
     pub posted: Option<Posted>,
 }
 
-/// Why nobody was told.
-#[derive(Debug, thiserror::Error)]
-#[error("{}{last}", tried(*attempts))]
-pub struct SendError {
-    /// How often it was tried.
-    pub attempts: u32,
-    /// What went wrong at last.
-    #[source]
-    pub last: AttemptError,
-}
-
-fn tried(attempts: u32) -> String {
-    if attempts == 0 { String::new() } else { format!("{attempts} attempts, the last one: ") }
-}
-
-/// Why an attempt failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AttemptError {
-    /// No answer came.
-    #[error(transparent)]
-    Outbound(#[from] OutboundError),
-    /// The service refused it.
-    #[error("the service answered {status}{}{answer}", if answer.is_empty() { "" } else { ": " })]
-    Refused {
-        /// The status.
-        status: StatusCode,
-        /// The beginning of what it said.
-        answer: String,
-        /// How long it wants to be left alone.
-        retry_after: Option<Duration>,
-        /// Whether it says that another attempt may go better.
-        may_pass: bool,
-    },
-    /// The request cannot be made.
-    #[error("{0}")]
-    Request(&'static str),
-    /// The mail was not taken.
-    #[error(transparent)]
-    Mail(#[from] MailError),
-    /// It was not tried, because the service fails all the time.
-    #[error("not tried, because the last attempts failed: {0}")]
-    CircuitOpen(String),
-    /// It was not tried, because the receiver was told too much already.
-    #[error("not tried: the receiver gets no more messages per minute (max_per_minute)")]
-    RateLimited,
-}
-
-impl AttemptError {
-    /// Whether another attempt may go better: connections that break, servers that fail or have too much to do.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Outbound(_) | Self::CircuitOpen(_) | Self::RateLimited => true,
-            Self::Refused { may_pass, .. } => *may_pass,
-            Self::Mail(error) => error.may_pass(),
-            Self::Request(_) => false,
-        }
-    }
-
-    /// Whether the service is there and said this itself.
-    fn is_answer(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Mail(MailError::Refused { .. } | MailError::Smtp(_)))
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// Whether the service does not know a message any more that is to be changed or answered.
-    pub(crate) fn has_lost_message(&self) -> bool {
-        match self {
-            Self::Refused { answer, .. } => {
-                ["message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"]
-                    .iter()
-                    .any(|error| answer.contains(error))
-            }
-            _ => false,
-        }
-    }
-}
-
 /// What sends the messages of one integration.
-#[derive(Debug)]
 pub struct Sender {
     way: Way,
     /// How long an attempt may take.
     timeout: Duration,
     backoff: Backoff,
-    breaker: Breaker,
+    clock: Arc<dyn Clock>,
+    breaker: Arc<Breaker>,
+    gate: Arc<Gate>,
     rate_limit: Option<Arc<RateLimit>>,
 }
 
@@ -162,6 +88,16 @@ pub struct Sender {
 enum Way {
     Http { client: HttpClient, answers: Answers },
     Mail(Box<Courier>),
+}
+
+/// Shows nothing of the clock, which cannot be shown.
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("way", &self.way)
+            .field("breaker", &self.breaker)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A message that is the same however often it is tried.
@@ -188,7 +124,15 @@ impl Sender {
         };
         let timeout = u64::try_from(integration.common.timeout_ms).ok().filter(|ms| *ms > 0);
         let timeout = timeout.map_or(ATTEMPT_TIMEOUT, Duration::from_millis);
-        Ok(Self { way, timeout, backoff, breaker: Breaker::default(), rate_limit: None })
+        Ok(Self {
+            way,
+            timeout,
+            backoff,
+            clock: Arc::clone(&options.clock),
+            breaker: Arc::default(),
+            gate: Arc::new(Gate::new(AT_ONCE_MAX)),
+            rate_limit: None,
+        })
     }
 
     /// The same with a limit, which other senders may share.
@@ -197,28 +141,59 @@ impl Sender {
         Self { rate_limit: limit, ..self }
     }
 
+    /// The same with what `before`, a sender for the same integration, knows of the service.
+    #[must_use]
+    pub(crate) fn continuing(self, before: &Self) -> Self {
+        Self { breaker: Arc::clone(&before.breaker), gate: Arc::clone(&before.gate), ..self }
+    }
+
+    /// The limit that it has.
+    pub(crate) fn rate_limit(&self) -> Option<&Arc<RateLimit>> {
+        self.rate_limit.as_ref()
+    }
+
     /// Whether messages go to the service.
     pub fn circuit(&self) -> Circuit {
         self.breaker.circuit()
+    }
+
+    /// Waits until messages may be made and sent, or `deadline`. `since_ms` is since when somebody is to be told, in milliseconds since the Unix epoch: who waits longest comes first.
+    pub async fn enter(&self, since_ms: i64, deadline: Instant) -> Result<Place, AttemptError> {
+        if let Some(limit) = &self.rate_limit
+            && !limit.pass(since_ms, deadline).await
+        {
+            return Err(AttemptError::RateLimited);
+        }
+        self.place(since_ms, deadline).await
+    }
+
+    /// The same, whatever the limit of the receiver says.
+    async fn place(&self, since_ms: i64, deadline: Instant) -> Result<Place, AttemptError> {
+        let begin = deadline.checked_sub(BEGIN_BEFORE).unwrap_or(deadline);
+        timeout_at(begin, self.gate.enter(since_ms)).await.map_err(|_| AttemptError::Crowded)
+    }
+
+    /// Waits as long as an attempt may take to make and send messages before all others, whatever the limit of the receiver says.
+    pub(crate) async fn squeeze_in(&self) -> Result<Place, AttemptError> {
+        self.place(i64::MIN, Instant::now() + self.timeout).await
     }
 
     /// Sends the messages one after the other, each until it is taken or `deadline`. `jitter` is asked for a number from 0 to 1 before each wait.
     pub async fn send(
         &self,
         messages: &[Message],
+        place: Place,
         deadline: Instant,
         mut jitter: impl FnMut() -> f64,
     ) -> Result<Sent, SendError> {
-        if let Some(limit) = &self.rate_limit {
-            let turn = limit
-                .reserve(Instant::now(), deadline)
-                .ok_or(SendError { attempts: 0, last: AttemptError::RateLimited })?;
-            sleep_until(turn).await;
-        }
         let mut sent = Sent { attempts: 0, posted: None };
+        let since_ms = place.since_ms();
+        let mut place = Some(place);
         for message in messages {
             let ready = self.ready(message).map_err(|last| SendError { attempts: sent.attempts, last })?;
-            let posted = self.persist(&ready, deadline, &mut sent.attempts, &mut jitter).await?;
+            let persist =
+                self.persist(&ready, (&mut place, since_ms), deadline, &mut sent.attempts, &mut jitter);
+            let posted = persist.await?;
             sent.posted = posted.or(sent.posted);
         }
         Ok(sent)
@@ -246,6 +221,7 @@ impl Sender {
     async fn persist(
         &self,
         message: &Ready<'_>,
+        (place, since_ms): (&mut Option<Place>, i64),
         deadline: Instant,
         attempts: &mut u32,
         jitter: &mut impl FnMut() -> f64,
@@ -253,6 +229,17 @@ impl Sender {
         let mut failures = 0;
         let mut last_error = None;
         loop {
+            // Whoever waits for something else leaves the place to others.
+            let here = match place.take() {
+                Some(here) => here,
+                None => match self.place(since_ms, deadline).await {
+                    Ok(here) => here,
+                    Err(crowded) => {
+                        let last = last_error.unwrap_or(crowded);
+                        return Err(SendError { attempts: *attempts, last });
+                    }
+                },
+            };
             let until = match self.breaker.admit(Instant::now()) {
                 Err(closed) => {
                     last_error.get_or_insert(AttemptError::CircuitOpen(closed.why));
@@ -263,6 +250,7 @@ impl Sender {
                     let error = match self.attempt(message, deadline).await {
                         Ok(posted) => {
                             leave.succeeded();
+                            *place = Some(here);
                             return Ok(posted);
                         }
                         Err(error) => error,
@@ -281,6 +269,7 @@ impl Sender {
                     now + wait
                 }
             };
+            drop(here);
             if until >= deadline {
                 let last = last_error.expect("BUG: nothing is waited for without a reason");
                 return Err(SendError { attempts: *attempts, last });
@@ -293,7 +282,7 @@ impl Sender {
         let deadline = deadline.min(Instant::now() + self.timeout);
         match (message, &self.way) {
             (Ready::Call(call), Way::Http { client, answers }) => {
-                http::attempt(client, *answers, call, deadline).await
+                http::attempt(client, *answers, call, deadline, self.clock.now_ms()).await
             }
             (Ready::Mail(sealed), Way::Mail(courier)) => {
                 Ok(courier.deliver(sealed, deadline).await.map(|()| None)?)

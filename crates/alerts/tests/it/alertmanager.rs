@@ -12,7 +12,7 @@ use bellwether_alerts::library::functions;
 use bellwether_alerts::matcher::{Matcher, MatcherSyntax};
 use bellwether_alerts::message::Templates;
 use bellwether_alerts::runner::Surroundings;
-use bellwether_alerts::send::Backoff;
+use bellwether_alerts::send::{Backoff, FailureReason};
 use bellwether_alerts::silence::{Mute, Silence, SilenceError, SilenceId, SilenceSpec};
 use bellwether_alerts::time_interval::Recurrence;
 use bellwether_model::{Alert, Clock, Labels, ManualClock, SystemClock};
@@ -158,7 +158,7 @@ async fn what_was_told_is_not_told_again_and_can_be_read() {
     assert!(told.body.contains("It is slow."), "{}", told.body);
     assert!(service.url.starts_with("http://") && !told.url.contains("/hook"), "{}", told.url);
     let status = &first.receivers()[0].integrations[0];
-    assert_eq!((status.kind, status.sent, status.failed), ("webhook", 1, 0));
+    assert_eq!((status.kind, status.sent, status.failed.len()), ("webhook", 1, 0));
     assert_eq!(status.last_success_ms, Some(told.at_ms));
     drop(first);
     let second = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
@@ -214,7 +214,10 @@ async fn what_failed_is_found_by_its_status() {
     let failed = find(NotificationStatus::Failed);
     assert!(failed[0].error.contains("400 Bad Request: because"), "{}", failed[0].error);
     let status = &alertmanager.receivers()[0].integrations[0];
-    assert!(status.failed >= 1 && status.last_error.contains("400"), "{status:?}");
+    assert!(
+        status.failed[&FailureReason::ClientError] >= 1 && status.last_error.contains("400"),
+        "{status:?}"
+    );
 }
 
 #[tokio::test]
@@ -323,5 +326,29 @@ async fn who_hangs_refuses_or_fails_delays_nobody_and_is_told_in_the_end() {
     // The others are still being tried.
     for name in ["hangs", "refuses"] {
         assert_eq!(find(name, NotificationStatus::Sent), []);
+    }
+}
+
+#[tokio::test]
+async fn the_others_learn_that_a_receiver_that_failed_is_gone() {
+    let (failing, other) = (Service::start(&["400 Bad Request"]).await, Service::start(&["200 OK"]).await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let other_only = format!(
+        "route: {{receiver: other, group_by: [alertname], group_wait: 0s, group_interval: 1s}}\nreceivers:\n\
+         - {{name: other, webhook_configs: [{{url: '{}'}}]}}\n",
+        other.url
+    );
+    let both = format!("{}- {{name: fails, webhook_configs: [{{url: '{}'}}]}}\n", other_only, failing.url)
+        .replace("receiver: other", "receiver: fails");
+    let router = start(folder.path(), &both, Arc::new(SystemClock::new()));
+    router.insert(vec![alert(&router, "Slow", HOUR_MS)]);
+    assert!(other.wait_for(1).await[0].contains("NotificationsFailing"));
+    router.set_config(config(&other_only), templates()).expect("it can be used");
+    let is_over =
+        |text: &&String| text.contains("NotificationsFailing") && text.contains("\"status\":\"resolved\"");
+    let mut n = 2;
+    // The alert itself is told as well.
+    while !other.wait_for(n).await.iter().any(|text| is_over(&text)) {
+        n += 1;
     }
 }

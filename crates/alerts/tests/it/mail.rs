@@ -69,7 +69,8 @@ impl Mailer {
         let messages =
             messages(&self.config.receivers[0].integrations[0], &notification).expect("it can be made");
         let deadline = Instant::now() + Duration::from_mins(1);
-        self.sender.send(&messages, deadline, || 0.5).await.map_err(|error| error.to_string())
+        let place = self.sender.enter(0, deadline).await.expect("there is room");
+        self.sender.send(&messages, place, deadline, || 0.5).await.map_err(|error| error.to_string())
     }
 }
 

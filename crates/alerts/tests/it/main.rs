@@ -1,8 +1,11 @@
 //! What holds of the router as a whole.
 mod alertmanager;
 mod conformance;
+mod crash_points;
+mod crowd;
 mod docs;
 mod extensions;
+mod external;
 mod kill;
 mod load;
 mod mail;

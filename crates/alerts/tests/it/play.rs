@@ -53,6 +53,7 @@ struct Kept {
     alerts: BTreeMap<Fingerprint, KnownAlert>,
     groups: BTreeMap<GroupId, GroupClock>,
     log: BTreeMap<LogKey, LogEntry>,
+    unsure: BTreeMap<LogKey, BTreeSet<Fingerprint>>,
 }
 
 impl Kept {
@@ -60,6 +61,7 @@ impl Kept {
         apply(&mut self.alerts, changes.alerts);
         apply(&mut self.groups, changes.groups);
         apply(&mut self.log, changes.log);
+        apply(&mut self.unsure, changes.unsure);
     }
 }
 
@@ -90,12 +92,23 @@ impl Play {
     /// The program ends and starts again, with what it has kept.
     pub(crate) fn restart(&mut self, config: &str) {
         self.router.settle();
+        self.keep();
+        self.die(config);
+    }
+
+    /// What has changed is kept.
+    pub(crate) fn keep(&mut self) {
         self.kept.apply(self.router.take_changes());
+    }
+
+    /// The program is killed and starts again, with what it had kept before.
+    pub(crate) fn die(&mut self, config: &str) {
         let log: Vec<(LogKey, LogEntry)> = self.kept.log.clone().into_iter().collect();
         let mut silences = Silences::default();
         silences.put(self.router.silences.iter().cloned());
         self.router = Router::new(parse(config), silences, log);
-        self.router.restore(self.kept.alerts.values().cloned(), self.kept.groups.clone(), self.now_ms());
+        let Kept { alerts, groups, unsure, .. } = &self.kept;
+        self.router.restore(alerts.values().cloned(), groups.clone(), unsure.clone(), self.now_ms());
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -152,7 +152,7 @@ impl Product {
             posted,
         };
         let deadline = Instant::now() + Duration::from_mins(1);
-        let told = way_out.tell(("team", 0), &notification, deadline, || 0.5).await;
+        let told = way_out.tell(("team", 0), &notification, NOW_MS, deadline, || 0.5).await;
         (told, service.got())
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_alerts::config::{Config, ConfigOptions, Integration};
 use bellwether_alerts::library::functions;
 use bellwether_alerts::message::{Call, Message, Templates};
-use bellwether_alerts::send::{Backoff, Circuit, Sender};
+use bellwether_alerts::send::{Backoff, Circuit, SendError, Sender, Sent};
 use bellwether_alerts::test_message::test_receiver;
 use bellwether_alerts::way_out::WayOut;
 use bellwether_model::{Alert, Labels, ManualClock};
@@ -43,8 +43,13 @@ fn sender(fields: &str) -> Sender {
 
 /// What came of sending to the service, with waits too short to wait for.
 async fn send(service: &Service, fields: &str, within: Duration) -> Result<(), String> {
-    let sent = sender(fields).send(&[Message::Call(call(service))], Instant::now() + within, || 0.5).await;
+    let sent = tell(&sender(fields), service, Instant::now() + within).await;
     sent.map(drop).map_err(|error| error.to_string())
+}
+
+async fn tell(sender: &Sender, service: &Service, deadline: Instant) -> Result<Sent, SendError> {
+    let place = sender.enter(0, deadline).await.map_err(|last| SendError { attempts: 0, last })?;
+    sender.send(&[Message::Call(call(service))], place, deadline, || 0.5).await
 }
 
 const LONG: Duration = Duration::from_mins(1);
@@ -77,6 +82,11 @@ async fn trying_ends_when_something_newer_is_due() {
     let patient = Service::start(&["503 Unavailable\r\nretry-after: 3600"]).await;
     send(&patient, "", LONG).await.expect_err("not before an hour");
     assert_eq!(patient.got().len(), 1, "it wants to be left alone");
+    let absurd = Service::start(&["429 Slow down\r\nretry-after: 18446744073709551615"]).await;
+    send(&absurd, "", LONG).await.expect_err("not before the end of the world");
+    let dated = Service::start(&["503 Unavailable\r\ndate: Wed, 21 Oct 2015 07:28:00 GMT\r\nretry-after: Wed, 21 Oct 2015 07:30:00 GMT"]).await;
+    send(&dated, "", LONG).await.expect_err("not before two minutes");
+    assert_eq!(dated.got().len(), 1);
 }
 
 #[tokio::test]
@@ -158,13 +168,12 @@ async fn a_redirect_that_loses_the_message_or_gives_away_a_secret_is_no_delivery
 async fn a_service_that_fails_is_left_alone_and_that_is_shown() {
     let service = Service::start(&["500 Oops"]).await;
     let sender = sender("");
-    let messages = [Message::Call(call(&service))];
     // It would be tried again after this.
     let deadline = Instant::now() + Duration::from_secs(10);
-    let error = sender.send(&messages, deadline, || 0.5).await.expect_err("it fails").to_string();
+    let error = tell(&sender, &service, deadline).await.expect_err("it fails").to_string();
     assert_eq!(sender.circuit(), Circuit::Open);
     assert_eq!(service.got().len(), 5, "{error}");
-    let error = sender.send(&messages, deadline, || 0.5).await.expect_err("it is not tried").to_string();
+    let error = tell(&sender, &service, deadline).await.expect_err("it is not tried").to_string();
     assert_eq!(
         error,
         "not tried, because the last attempts failed: the service answered 500 Internal Server Error: because"
@@ -172,23 +181,57 @@ async fn a_service_that_fails_is_left_alone_and_that_is_shown() {
     assert_eq!(service.got().len(), 5);
 }
 
-#[tokio::test]
-async fn a_receiver_gets_no_more_than_it_wants_in_all_ways_together() {
-    let service = Service::start(&["200 OK"]).await;
-    let yaml = format!(
-        "route: {{receiver: r}}\nreceivers: [{{name: r, webhook_configs: [{{url: '{0}'}}, {{url: '{0}'}}]}}]\nbellwether: {{receivers: {{r: {{max_per_minute: 2}}}}}}",
-        service.url
-    );
+fn way_out(yaml: &str) -> WayOut {
     let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
     let config = config.unwrap_or_else(|errors| panic!("{errors}"));
     let templates = Templates::new(functions(Arc::new(ManualClock::new(0)), ""), []).expect("right");
-    let way_out =
-        WayOut::new(&config, templates, &ClientOptions::default(), Backoff::default()).expect("senders");
+    let backoff = Backoff { first: Duration::from_millis(1), max: Duration::from_millis(4) };
+    WayOut::new(&config, templates, &ClientOptions::default(), backoff).expect("senders")
+}
+
+/// A receiver with these webhooks, that wants so many messages per minute.
+fn limited(hooks: &str, per_minute: u32) -> String {
+    format!(
+        "route: {{receiver: r}}\nreceivers: [{{name: r, webhook_configs: {hooks}}}]\nbellwether: {{receivers: {{r: {{max_per_minute: {per_minute}}}}}}}"
+    )
+}
+
+#[tokio::test]
+async fn another_configuration_knows_what_the_one_before_knew_of_services() {
+    let (bad, good) = (Service::start(&["500 Oops"]).await, Service::start(&["200 OK"]).await);
+    let hooks = |first: &Service| format!("[{{url: '{}'}}, {{url: '{}'}}]", first.url, good.url);
+    let before = way_out(&limited(&hooks(&bad), 2));
+    fn sender(way_out: &WayOut, idx: usize) -> &Sender {
+        &way_out.receiver("r").expect("there")[idx].1
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    tell(sender(&before, 0), &bad, deadline).await.expect_err("it fails");
+    // Another one has come first, and a service that fails is left alone all the same.
+    let more = format!("[{{url: 'http://h/'}}, {}", hooks(&bad).trim_start_matches('['));
+    let after = way_out(&limited(&more, 2)).continuing(&before);
+    assert_eq!(
+        [0, 1, 2].map(|idx| sender(&after, idx).circuit()),
+        [Circuit::Closed, Circuit::Open, Circuit::Closed]
+    );
+    tell(sender(&after, 2), &good, deadline).await.expect("the limit is two");
+    let error = tell(sender(&after, 2), &good, deadline).await.expect_err("two were sent in all");
+    assert!(error.to_string().contains("max_per_minute"), "{error}");
+    // What has changed begins anew.
+    let changed = way_out(&limited(&hooks(&good), 3)).continuing(&after);
+    assert_eq!(sender(&changed, 0).circuit(), Circuit::Closed);
+    tell(sender(&changed, 1), &good, deadline).await.expect("another limit");
+}
+
+#[tokio::test]
+async fn a_receiver_gets_no_more_than_it_wants_in_all_ways_together() {
+    let service = Service::start(&["200 OK"]).await;
+    let url = &service.url;
+    let way_out = way_out(&limited(&format!("[{{url: '{url}'}}, {{url: '{url}'}}]"), 2));
     let ways = way_out.receiver("r").expect("it is there");
     let deadline = Instant::now() + Duration::from_secs(10);
     let mut results = Vec::new();
     for (_, sender) in [&ways[0], &ways[1], &ways[0]] {
-        let sent = sender.send(&[Message::Call(call(&service))], deadline, || 0.5).await;
+        let sent = tell(sender, &service, deadline).await;
         results.push(sent.map(|sent| sent.attempts).map_err(|error| error.to_string()));
     }
     let refused = "not tried: the receiver gets no more messages per minute (max_per_minute)";
@@ -203,11 +246,7 @@ async fn a_test_message_goes_through_each_integration_once() {
         "route: {{receiver: r}}\nreceivers:\n- name: r\n  webhook_configs: [{{url: '{}'}}, {{url: '{}'}}]\n  sns_configs: [{{topic_arn: a}}]",
         good.url, bad.url
     );
-    let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
-    let config = config.unwrap_or_else(|errors| panic!("{errors}"));
-    let templates = Templates::new(functions(Arc::new(ManualClock::new(0)), ""), []).expect("right");
-    let way_out =
-        WayOut::new(&config, templates, &ClientOptions::default(), Backoff::default()).expect("senders");
+    let way_out = way_out(&yaml);
     let results = test_receiver(&way_out, "r", None, "http://bw", 1_700_000_000_000).await.expect("there");
     let shown: Vec<_> = results
         .iter()

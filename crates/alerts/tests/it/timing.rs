@@ -225,3 +225,72 @@ fn who_is_being_told_has_some_seconds_however_short_the_interval_is() {
     play.router.delivered(late.deliveries[0].id, None, at(&play, 43)).expect("open");
     assert_eq!(play.router.next_wake_ms(), Some(at(&play, 43)));
 }
+
+/// The configuration with other routes before that of the pager.
+fn with_route(route: &str) -> String {
+    CONFIG.replace("  routes:\n", &format!("  routes:\n{route}"))
+}
+
+#[test]
+fn who_is_not_meant_any_more_after_a_reload_is_not_told_any_more() {
+    let mut play = Play::new(CONFIG);
+    play.alert(0, "Slow", "a", "warn", Some(100_000));
+    play.alert(0, "Slow", "b", "warn", Some(100_000));
+    play.pass(100);
+    let for_pager = with_route("  - {matchers: [job=a], receiver: pager, group_wait: 0s}\n");
+    assert!(play.router.set_config(parse(&for_pager), play.now_ms()).is_empty());
+    play.pass(200);
+    play.alert(200, "Slow", "a", "warn", Some(0));
+    play.pass(5_000);
+    assert_eq!(
+        play.told,
+        [
+            "30: all/0 first_notification a b",
+            "100: pager/0 first_notification a",
+            "100: pager/1 first_notification a",
+            // Each only of those that are for it.
+            "400: pager/0 all_alerts_resolved (a)",
+            "3930: all/0 repeat_interval_elapsed b",
+        ]
+    );
+    assert_eq!(play.router.alerts().count(), 1);
+}
+
+#[test]
+fn who_is_being_told_during_a_reload_is_not_told_at_the_same_time_again() {
+    let mut play = Play::new(CONFIG);
+    play.insert(0, "Down", "a", "page", Some(100_000));
+    let under_way = play.router.poll(play.now_ms()).deliveries;
+    // The route has another interval, so its groups begin anew.
+    let other = CONFIG.replace("group_interval: 5m", "group_interval: 6m");
+    assert!(play.router.set_config(parse(&other), play.now_ms()).is_empty(), "it goes on");
+    assert!(play.router.poll(play.now_ms() + 1_000).deliveries.is_empty());
+    for delivery in under_way {
+        play.router.delivered(delivery.id, None, play.now_ms() + 1_000).expect("it was open");
+    }
+    play.pass(1_000);
+    assert_eq!(play.told, [""; 0], "all is known");
+}
+
+#[test]
+fn who_could_not_be_told_waits_since_then() {
+    let mut play = Play::new(CONFIG);
+    play.insert(0, "Down", "a", "page", Some(100_000));
+    let since = |play: &mut Play, fails: bool| -> Vec<i64> {
+        let now_ms = play.now_ms();
+        let due = play.router.poll(now_ms).deliveries;
+        for delivery in &due {
+            if fails && delivery.to.integration == 0 {
+                play.router.failed(delivery.id, now_ms);
+            } else {
+                play.router.delivered(delivery.id, None, now_ms).expect("it was open");
+            }
+        }
+        due.iter().map(|delivery| now_ms - delivery.since_ms).collect()
+    };
+    assert_eq!(since(&mut play, true), [0, 0]);
+    play.insert(300, "Down", "b", "page", Some(100_000));
+    assert_eq!(since(&mut play, false), [300_000, 0]);
+    play.insert(600, "Down", "c", "page", Some(100_000));
+    assert_eq!(since(&mut play, false), [0, 0], "it was told meanwhile");
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bellwether_alerts::send::FailureReason;
 use bellwether_alerts::silence::SilenceState;
 use bellwether_exposition::MetricType;
 
@@ -9,12 +10,17 @@ use super::{Metrics, Rows};
 use crate::state::AppState;
 
 pub(super) fn write(metrics: &mut Metrics<'_>, state: &AppState) {
-    let received = state.alert_stats.counts();
+    let received = state.alertmanager.received();
+    let received = [
+        ("firing", received.firing()),
+        ("resolved", received.resolved()),
+        ("invalid", state.alert_stats.invalid()),
+    ];
     let rows: Rows<'_> = received.map(|(status, n)| (vec![("status", status.to_owned())], n as f64)).into();
     metrics.family(
         "bellwether_alerts_received_total",
         MetricType::Counter,
-        "Alerts that were sent to this server, by what they were; those that are invalid were refused.",
+        "Alerts that rules of this server found or that were sent to it, by what they were; those that are invalid were refused.",
         &rows,
     );
     router(metrics, state);
@@ -61,28 +67,36 @@ fn router(metrics: &mut Metrics<'_>, state: &AppState) {
 /// What became of notifications, by the kind of integration.
 fn notifications(metrics: &mut Metrics<'_>, state: &AppState) {
     let receivers = state.alertmanager.receivers();
-    let mut kinds: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut failed: BTreeMap<(&str, FailureReason), u64> = BTreeMap::new();
     for integration in receivers.iter().flat_map(|receiver| &receiver.integrations) {
-        let [sent, failed] = kinds.entry(integration.kind).or_default();
-        *sent += integration.sent;
-        *failed += integration.failed;
+        *sent.entry(integration.kind).or_default() += integration.sent;
+        // All reasons are there from the start, so that the first failure is an increase.
+        for reason in FailureReason::ALL {
+            let n = integration.failed.get(&reason).copied().unwrap_or(0);
+            *failed.entry((integration.kind, reason)).or_default() += n;
+        }
     }
-    let rows = |value: fn(&[u64; 2]) -> u64| -> Rows<'_> {
-        kinds
-            .iter()
-            .map(|(kind, counts)| (vec![("integration", (*kind).to_owned())], value(counts) as f64))
-            .collect()
-    };
+    let kind = |kind: &str| ("integration", kind.to_owned());
+    let all = sent.iter().map(|(name, n_sent)| {
+        let n_failed: u64 = FailureReason::ALL.iter().map(|reason| failed[&(*name, *reason)]).sum();
+        (vec![kind(name)], (n_sent + n_failed) as f64)
+    });
+    let all: Rows<'_> = all.collect();
     metrics.family(
         "bellwether_notifications_total",
         MetricType::Counter,
         "Notifications that were sent, or given up.",
-        &rows(|[sent, failed]| sent + failed),
+        &all,
     );
+    let failed = failed
+        .iter()
+        .map(|((name, reason), n)| (vec![kind(name), ("reason", reason.as_str().to_owned())], *n as f64));
+    let failed: Rows<'_> = failed.collect();
     metrics.family(
         "bellwether_notifications_failed_total",
         MetricType::Counter,
-        "Notifications that were given up after all attempts; what they would have said is tried again when the group is due next.",
-        &rows(|[_, failed]| *failed),
+        "Notifications that were given up after all attempts, by the last reason; what they would have said is tried again when the group is due next.",
+        &failed,
     );
 }

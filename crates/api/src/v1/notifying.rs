@@ -105,7 +105,7 @@ fn integration(status: &IntegrationStatus) -> Value {
         "lastFailure": status.last_failure_ms.map(format_time_with_ms),
         "lastError": status.last_error,
         "sent": status.sent,
-        "failed": status.failed,
+        "failed": status.failed.values().sum::<u64>(),
         "circuit": status.circuit.as_str(),
     })
 }

@@ -43,12 +43,10 @@ pub(crate) async fn preview(State(state): State<AppState>, request: Request) -> 
 }
 
 fn look(state: &AppState, matchers: &[Matcher]) -> Result<Value, ApiError> {
-    let (now, now_ms) = state.alertmanager.read(|router, now_ms| {
-        let matching = router
-            .alerts()
-            .filter(|known| !known.alert.is_resolved(now_ms) && all_match(matchers, &known.alert.labels));
-        (matching.map(|known| known.alert.clone()).collect::<Vec<_>>(), now_ms)
-    });
+    let snapshot = state.alertmanager.snapshot();
+    let now_ms = snapshot.at_ms();
+    let now = snapshot.alerts().map(|known| &known.alert);
+    let now = now.filter(|alert| !alert.is_resolved(now_ms) && all_match(matchers, &alert.labels));
     let mut last_day = LastDay { matchers, alerts: BTreeMap::new(), is_truncated: false };
     last_day.take_notifications(state, now_ms)?;
     last_day.take_history(state, now_ms)?;
@@ -56,7 +54,7 @@ fn look(state: &AppState, matchers: &[Matcher]) -> Result<Value, ApiError> {
     alerts.sort_by_key(|seen| std::cmp::Reverse(seen.fired_ms.max(seen.notified_ms)));
     let alerts: Vec<Value> = alerts.iter().map(Seen::to_json).collect();
     let now: Vec<Value> =
-        now.iter().map(|alert| shown(&alert.labels, &[("startsAt", Some(alert.starts_at_ms))])).collect();
+        now.map(|alert| shown(&alert.labels, &[("startsAt", Some(alert.starts_at_ms))])).collect();
     Ok(json!({ "now": now, "lastDay": alerts, "truncated": last_day.is_truncated }))
 }
 

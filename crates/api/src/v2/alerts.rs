@@ -91,26 +91,19 @@ pub(super) async fn alerts(
 ) -> Result<Response, Refusal> {
     let filter = AlertFilter::read(&params?)?;
     answer(state, move |state| {
-        // Only copied while the router waits, written afterwards.
-        let wanted: Vec<_> = state.alertmanager.read(|router, now_ms| {
-            let config = router.config();
-            let wanted = router.alerts().filter_map(|known| {
-                let routes = config.route.matching(&known.alert.labels);
-                let receivers: Vec<String> =
-                    routes.into_iter().map(|route| route.options.receiver.clone()).collect();
-                let for_whom = receivers.iter().any(|name| filter.wants_receiver(name, config));
-                let mutes = for_whom.then(|| router.mutes(&known.alert.labels, now_ms))?;
-                filter.wants(known, &mutes, now_ms).then(|| (known.clone(), mutes, receivers))
-            });
-            wanted.collect()
-        });
-        wanted
-            .into_iter()
-            .map(|(known, mutes, receivers)| {
-                let receivers = receivers.into_iter().map(|name| ReceiverName { name }).collect();
-                ListedAlert::new(&known, &mutes, receivers, &[])
-            })
-            .collect::<Vec<_>>()
+        let snapshot = state.alertmanager.snapshot();
+        let list = |known: &KnownAlert| {
+            let routes = snapshot.config().route.matching(&known.alert.labels).into_iter();
+            let receivers: Vec<&str> = routes.map(|route| route.options.receiver.as_str()).collect();
+            if !receivers.iter().any(|name| filter.wants_receiver(name, snapshot.config())) {
+                return None;
+            }
+            let mutes = snapshot.mutes(&known.alert.labels);
+            let receivers = receivers.into_iter().map(|name| ReceiverName { name: name.to_owned() });
+            let is_wanted = filter.wants(known, &mutes, snapshot.at_ms());
+            is_wanted.then(|| ListedAlert::new(known, &mutes, receivers.collect(), &[]))
+        };
+        snapshot.alerts().filter_map(list).collect::<Vec<_>>()
     })
     .await
 }

@@ -1,10 +1,10 @@
 //! `alerts/groups`: what is told of together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
-use bellwether_alerts::router::{KnownAlert, Mutes, Router, muted_by};
+use bellwether_alerts::router::{GroupId, KnownAlert, Mutes, Router, Snapshot, muted_by};
 use bellwether_model::{Fingerprint, Labels};
 use serde::Serialize;
 
@@ -38,7 +38,10 @@ pub(super) async fn groups(
 ) -> Result<Response, Refusal> {
     let filter = AlertFilter::read(&params?)?;
     answer(state, move |state| {
-        let mut found = state.alertmanager.read(|router, now_ms| find(router, &filter, now_ms));
+        // Only copied while the router waits, looked at afterwards.
+        let (snapshot, groups) =
+            state.alertmanager.read(|router, now_ms| (router.snapshot(now_ms), copy_groups(router)));
+        let mut found = find(&snapshot, groups, &filter);
         let receivers = receivers_of_alerts(&found);
         found.retain(|group| filter.muted || group.muted_by.is_empty());
         found.sort_by(|a, b| {
@@ -49,28 +52,33 @@ pub(super) async fn groups(
     .await
 }
 
-fn find(router: &Router, filter: &AlertFilter, now_ms: i64) -> Vec<FoundGroup> {
-    let config = router.config();
+/// A group with its receiver and its alerts.
+type CopiedGroup = (GroupId, String, BTreeSet<Fingerprint>);
+
+fn copy_groups(router: &Router) -> Vec<CopiedGroup> {
+    let groups = router.groups();
+    groups.map(|(id, receiver, alerts)| (id.clone(), receiver.to_owned(), alerts.clone())).collect()
+}
+
+fn find(snapshot: &Snapshot, groups: Vec<CopiedGroup>, filter: &AlertFilter) -> Vec<FoundGroup> {
+    let (config, now_ms) = (snapshot.config(), snapshot.at_ms());
     let routes: BTreeMap<&str, _> =
         config.route.walk().map(|route| (route.id.as_str(), &route.options)).collect();
     let mut found = Vec::new();
-    for (id, receiver, alerts) in router.groups() {
-        if !filter.wants_receiver(receiver, config) {
+    for (id, receiver, alerts) in groups {
+        if !filter.wants_receiver(&receiver, config) {
             continue;
         }
+        let alerts = alerts.into_iter().filter_map(|id| snapshot.alert(id));
         let alerts: Vec<_> = alerts
-            .map(|known| (known, router.mutes(&known.alert.labels, now_ms)))
+            .map(|known| (known, snapshot.mutes(&known.alert.labels)))
             .filter(|(known, mutes)| filter.wants(known, mutes, now_ms))
             .map(|(known, mutes)| (known.clone(), mutes))
             .collect();
         if !alerts.is_empty() {
             let options = routes.get(id.route.as_str());
-            found.push(FoundGroup {
-                labels: id.labels.clone(),
-                receiver: receiver.to_owned(),
-                muted_by: options.map(|options| muted_by(config, options, now_ms)).unwrap_or_default(),
-                alerts,
-            });
+            let muted_by = options.map(|options| muted_by(config, options, now_ms)).unwrap_or_default();
+            found.push(FoundGroup { labels: id.labels, receiver, muted_by, alerts });
         }
     }
     found

@@ -58,7 +58,7 @@ pub(super) async fn post_alerts(
             Err(why) => refused.push(why),
         }
     }
-    state.alert_stats.count_received(&alerts, refused.len(), now_ms);
+    state.alert_stats.count_invalid(refused.len());
     // The state store may make it wait.
     let taken = tokio::task::spawn_blocking(move || state.alertmanager.insert(alerts)).await;
     taken.map_err(|_| Refusal::internal("taking the alerts ended unexpectedly; the log says more"))?;

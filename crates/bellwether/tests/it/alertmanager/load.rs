@@ -193,6 +193,9 @@ fn thousands_of_alerts_a_second_reach_all_receivers_in_the_end() {
         println!("{} knew all {:.1} s after it was mended", receiver.name, mended.elapsed().as_secs_f64());
     }
     let (_, metrics) = server.get("/metrics");
-    let received = format!("bellwether_alerts_received_total{{status=\"firing\"}} {}\n", n_posts * per_post);
-    assert!(metrics.contains(&received), "{received}");
+    let received =
+        metrics.lines().find_map(|l| l.strip_prefix("bellwether_alerts_received_total{status=\"firing\"} "));
+    let received: Option<usize> = received.and_then(|n| n.parse().ok());
+    // Rules of the server may have found some as well.
+    assert!(received >= Some(n_posts * per_post), "{received:?}");
 }

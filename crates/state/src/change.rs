@@ -58,6 +58,17 @@ pub enum Change {
     Event(Event),
 }
 
+/// Which events of a kind are not forgotten: the newest that are within all of these bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Those that did not happen before this, in milliseconds since the Unix epoch.
+    pub from_ms: i64,
+    /// So many of them.
+    pub rows: u64,
+    /// As many as have values of so many bytes together.
+    pub bytes: u64,
+}
+
 /// Which events are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventQuery {

@@ -1,6 +1,6 @@
 //! The thread of the database: a connection, what is done with it, and in which order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 
@@ -9,14 +9,14 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::queue::{Command, Queue, Reply};
 use crate::write::write;
-use crate::{Change, Event, EventQuery, Record, StateError};
+use crate::{Change, Event, EventQuery, Keep, Record, StateError};
 
 /// The file in the data folder.
 pub const FILE_NAME: &str = "state.db";
 /// So many events are read at once, at most.
 pub const EVENTS_AT_ONCE_MAX: usize = 1000;
 /// So many events are forgotten in one transaction, at most.
-const FORGOTTEN_AT_ONCE_MAX: i64 = 2000;
+const FORGOTTEN_AT_ONCE_MAX: u64 = 2000;
 
 /// "Bell": in the header of the file, it says whose database it is.
 const APPLICATION_ID: i64 = 0x4265_6c6c;
@@ -40,7 +40,8 @@ pub(crate) fn run(path: &Path, queue: &Queue, opened: &SyncSender<Result<(), Sta
     match runtime.block_on(open(path)) {
         Ok(connection) => {
             tell(Ok(()));
-            runtime.block_on(Database { connection, path }.serve(queue));
+            let event_bytes = BTreeMap::new();
+            runtime.block_on(Database { connection, path, event_bytes }.serve(queue));
         }
         Err(error) => tell(Err(error)),
     }
@@ -87,6 +88,8 @@ async fn make(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 struct Database<'p> {
     connection: SqliteConnection,
     path: &'p Path,
+    /// How many bytes the values of the events have, of the kinds of which somebody has asked. Adding them up reads them all, so it is done once.
+    event_bytes: BTreeMap<String, u64>,
 }
 
 impl Database<'_> {
@@ -125,8 +128,8 @@ impl Database<'_> {
                 let events = events(&mut self.connection, &query).await;
                 answer(&reply, self.told(events));
             }
-            Command::Forget { kind, before_ms, max_rows, reply } => {
-                let forgotten = forget(&mut self.connection, &kind, before_ms, max_rows).await;
+            Command::Forget { kind, keep, reply } => {
+                let forgotten = self.forget(&kind, keep).await;
                 answer(&reply, self.told(forgotten));
             }
         }
@@ -135,7 +138,10 @@ impl Database<'_> {
     /// One transaction for all, with one result for all.
     async fn write_all(&mut self, writes: Vec<(Vec<Change>, Option<Reply<()>>)>) {
         let changes = writes.iter().flat_map(|(changes, _)| changes);
-        let written = write(&mut self.connection, changes).await;
+        let written = write(&mut self.connection, changes.clone()).await;
+        if written.is_ok() {
+            changes.for_each(|change| self.count(change));
+        }
         let result = self.told(written);
         if let Err(error) = &result
             && writes.iter().any(|(_, reply)| reply.is_none())
@@ -145,6 +151,32 @@ impl Database<'_> {
         for reply in writes.iter().filter_map(|(_, reply)| reply.as_ref()) {
             answer(reply, result.clone());
         }
+    }
+
+    /// Adds what was written to what there is.
+    fn count(&mut self, change: &Change) {
+        if let Change::Event(event) = change
+            && let Some(bytes) = self.event_bytes.get_mut(&*event.kind)
+        {
+            *bytes += event.value.len() as u64;
+        }
+    }
+
+    /// Forgets some of the events that are too old or too many, the oldest first. 0 if there are none.
+    async fn forget(&mut self, kind: &str, keep: Keep) -> Result<u64, sqlx::Error> {
+        let connection = &mut self.connection;
+        let bytes = match self.event_bytes.get(kind) {
+            Some(bytes) => *bytes,
+            None => bytes_of(connection, kind).await?,
+        };
+        let too_many = count(connection, kind, i64::MAX).await?.saturating_sub(keep.rows);
+        let mut n = too_many.max(count(connection, kind, keep.from_ms).await?).min(FORGOTTEN_AT_ONCE_MAX);
+        if bytes > keep.bytes {
+            n = n.max(oldest_of(connection, kind, bytes - keep.bytes).await?);
+        }
+        let forgotten = forget_oldest(connection, kind, n).await?;
+        self.event_bytes.insert(kind.to_owned(), bytes.saturating_sub(forgotten.iter().sum()));
+        Ok(forgotten.len() as u64)
     }
 
     fn told<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StateError> {
@@ -193,23 +225,46 @@ async fn events(connection: &mut SqliteConnection, query: &EventQuery) -> Result
     rows.iter().map(event).collect()
 }
 
-/// Forgets some of the events that are too old or too many, the oldest first. 0 if there are none.
-async fn forget(
+/// How many events of a kind happened before a time.
+async fn count(connection: &mut SqliteConnection, kind: &str, before_ms: i64) -> Result<u64, sqlx::Error> {
+    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM events WHERE kind = ? AND at_ms < ?");
+    Ok(count.bind(kind).bind(before_ms).fetch_one(connection).await?.unsigned_abs())
+}
+
+/// How many bytes the values of the events of a kind have.
+async fn bytes_of(connection: &mut SqliteConnection, kind: &str) -> Result<u64, sqlx::Error> {
+    let bytes =
+        sqlx::query_scalar::<_, i64>("SELECT coalesce(sum(length(value)), 0) FROM events WHERE kind = ?");
+    Ok(bytes.bind(kind).fetch_one(connection).await?.unsigned_abs())
+}
+
+/// How many of the oldest events of a kind have so many bytes together; some of them if these are very many.
+async fn oldest_of(connection: &mut SqliteConnection, kind: &str, bytes: u64) -> Result<u64, sqlx::Error> {
+    let lengths = sqlx::query_scalar::<_, i64>(
+        "SELECT length(value) FROM events WHERE kind = ? ORDER BY at_ms, id LIMIT ?",
+    );
+    let lengths = lengths.bind(kind).bind(FORGOTTEN_AT_ONCE_MAX as i64).fetch_all(connection).await?;
+    let mut left = bytes;
+    let needed = lengths.iter().take_while(|length| {
+        let is_needed = left > 0;
+        left = left.saturating_sub(length.unsigned_abs());
+        is_needed
+    });
+    Ok(needed.count() as u64)
+}
+
+/// Forgets the oldest events of a kind. Returns how many bytes the value of each had.
+async fn forget_oldest(
     connection: &mut SqliteConnection,
     kind: &str,
-    before_ms: i64,
-    max_rows: u64,
-) -> Result<u64, sqlx::Error> {
-    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM events WHERE kind = ?").bind(kind);
-    let count = count.fetch_one(&mut *connection).await?;
-    let too_many = count.saturating_sub(i64::try_from(max_rows).unwrap_or(i64::MAX)).max(0);
-    let old = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM events WHERE kind = ? AND at_ms < ?");
-    let old = old.bind(kind).bind(before_ms).fetch_one(&mut *connection).await?;
-    let forgotten = sqlx::query(
-        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind = ? ORDER BY at_ms, id LIMIT ?)",
+    n: u64,
+) -> Result<Vec<u64>, sqlx::Error> {
+    let forgotten = sqlx::query_scalar::<_, i64>(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind = ? ORDER BY at_ms, id LIMIT ?)
+         RETURNING length(value)",
     );
-    let limit = too_many.max(old).min(FORGOTTEN_AT_ONCE_MAX);
-    Ok(forgotten.bind(kind).bind(limit).execute(connection).await?.rows_affected())
+    let lengths = forgotten.bind(kind).bind(n as i64).fetch_all(connection).await?;
+    Ok(lengths.into_iter().map(i64::unsigned_abs).collect())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::{Change, EventQuery, Record, StateError, WRITE_BYTES_MAX};
+use crate::{Change, EventQuery, Keep, Record, StateError, WRITE_BYTES_MAX};
 
 /// So many bytes of changes wait at most; who has more waits for room.
 const WAITING_BYTES_MAX: usize = WRITE_BYTES_MAX;
@@ -31,8 +31,7 @@ pub(crate) enum Command {
     },
     Forget {
         kind: String,
-        before_ms: i64,
-        max_rows: u64,
+        keep: Keep,
         reply: Reply<u64>,
     },
 }

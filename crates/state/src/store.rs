@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::change::checked_bytes;
 use crate::database::{self, FILE_NAME};
 use crate::queue::{Command, Queue, Reply};
-use crate::{Change, Event, EventQuery, Record, StateError};
+use crate::{Change, Event, EventQuery, Keep, Record, StateError};
 
 /// The database, shared by its clones. All calls block; the last clone that is dropped waits until what was queued is durable.
 #[derive(Clone)]
@@ -74,13 +74,13 @@ impl StateStore {
         self.ask(|reply| Command::Events { query: query.clone(), reply })
     }
 
-    /// Forgets events of a kind: those before a time, and the oldest of those that are more than `max_rows`. Returns how many.
-    pub fn forget_events(&self, kind: &str, before_ms: i64, max_rows: u64) -> Result<u64, StateError> {
+    /// Forgets events of a kind, but not those to keep. Returns how many.
+    pub fn forget_events(&self, kind: &str, keep: Keep) -> Result<u64, StateError> {
         let mut forgotten = 0;
         loop {
             // A part at a time, so that nobody waits for long.
             let kind = kind.to_owned();
-            match self.ask(|reply| Command::Forget { kind, before_ms, max_rows, reply })? {
+            match self.ask(|reply| Command::Forget { kind, keep, reply })? {
                 0 => return Ok(forgotten),
                 some => forgotten += some,
             }

@@ -1,7 +1,7 @@
 //! The log of notifications: what has been told to whom, with the words.
 
 use bellwether_model::Alert;
-use bellwether_state::{Event, EventQuery, StateError, StateStore};
+use bellwether_state::{Event, EventQuery, Keep, StateError, StateStore};
 use serde::{Deserialize, Serialize};
 
 use super::kept::{Texts, texts};
@@ -13,6 +13,8 @@ use crate::way_out::Told;
 pub const NOTIFICATIONS_RETENTION_MS: i64 = 90 * 24 * 3_600_000;
 /// So many are kept at most, the newest ones.
 const KEPT_MAX: u64 = 50_000;
+/// And so many bytes of them.
+const KEPT_BYTES_MAX: u64 = 512 << 20;
 /// So much of the words is kept, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// So many alerts of one notification are kept.
@@ -217,5 +219,6 @@ const PAGE: usize = 200;
 
 /// Forgets those that are too old or too many.
 pub(super) fn forget(state: &StateStore, now_ms: i64) -> Result<u64, StateError> {
-    state.forget_events(KIND, now_ms - NOTIFICATIONS_RETENTION_MS, KEPT_MAX)
+    let from_ms = now_ms - NOTIFICATIONS_RETENTION_MS;
+    state.forget_events(KIND, Keep { from_ms, rows: KEPT_MAX, bytes: KEPT_BYTES_MAX })
 }

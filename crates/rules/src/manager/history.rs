@@ -12,6 +12,8 @@ pub(crate) const EVENTS: &str = "alert_state";
 pub(crate) const RETENTION_MS: i64 = 90 * 24 * 3600 * 1000;
 /// How many are kept at most.
 pub(crate) const EVENTS_MAX: u64 = 1_000_000;
+/// And how many bytes of them.
+pub(crate) const EVENTS_BYTES_MAX: u64 = 1 << 30;
 /// So many events are looked at for one question; what is older is left out then, and the answer says so.
 const LOOKED_AT_MAX: usize = 100_000;
 

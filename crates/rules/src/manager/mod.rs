@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bellwether_model::{Clock, Labels, QueryMemory, Queryable};
-use bellwether_state::{StateError, StateStore};
+use bellwether_state::{Keep, StateError, StateStore};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -234,9 +234,9 @@ async fn forget_old_events(shared: Arc<Shared>) {
         let with = Arc::clone(&shared);
         let forgetting = tokio::task::spawn_blocking(move || {
             let Some(journal) = &with.journal else { return };
-            let before_ms = with.options.clock.now_ms() - history::RETENTION_MS;
-            if let Err(error) = journal.state().forget_events(history::EVENTS, before_ms, history::EVENTS_MAX)
-            {
+            let from_ms = with.options.clock.now_ms() - history::RETENTION_MS;
+            let keep = Keep { from_ms, rows: history::EVENTS_MAX, bytes: history::EVENTS_BYTES_MAX };
+            if let Err(error) = journal.state().forget_events(history::EVENTS, keep) {
                 tracing::warn!(%error, "old events of alerts could not be forgotten; it will be tried again");
             }
         });

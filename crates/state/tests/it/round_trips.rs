@@ -1,7 +1,7 @@
 //! What is written is there, in the order and within the bounds that were asked for.
 use std::thread;
 
-use bellwether_state::{Change, Event, EventQuery, Record, StateStore};
+use bellwether_state::{Change, Event, EventQuery, Keep, Record, StateStore};
 
 fn put(key: &str, value: &str) -> Change {
     Change::Put { kind: "test", key: key.to_owned(), value: value.into() }
@@ -117,9 +117,20 @@ fn old_events_and_too_many_are_forgotten_the_oldest_first() {
     let mut changes: Vec<Change> = (0..5000).map(|n| event(n, "a", &n.to_string())).collect();
     changes.push(Change::Event(other));
     store.write(changes).expect("written");
-    assert_eq!(store.forget_events("test", 10, u64::MAX).expect("forgotten"), 10);
-    assert_eq!(store.forget_events("test", 10, u64::MAX).expect("forgotten"), 0);
-    assert_eq!(store.forget_events("test", 0, 2).expect("forgotten"), 4988);
+    let forget =
+        |from_ms, rows, bytes| store.forget_events("test", Keep { from_ms, rows, bytes }).expect("forgotten");
+    assert_eq!(forget(10, u64::MAX, u64::MAX), 10);
+    assert_eq!(forget(10, u64::MAX, u64::MAX), 0);
+    assert_eq!(forget(0, 2, u64::MAX), 4988);
     assert_eq!(values(&store, &EventQuery::of("test")), ["4999", "4998"]);
+    // Four bytes each.
+    assert_eq!(forget(0, u64::MAX, 8), 0);
+    store.write((5000..9000).map(|n| event(n, "a", &n.to_string())).collect()).expect("written");
+    assert_eq!(forget(0, u64::MAX, 15), 3999, "what came meanwhile counts");
+    assert_eq!(values(&store, &EventQuery::of("test")), ["8999", "8998", "8997"]);
+    drop(store);
+    let store = StateStore::open(folder.path()).expect("it opens again");
+    let keep = Keep { from_ms: 0, rows: u64::MAX, bytes: 4 };
+    assert_eq!(store.forget_events("test", keep).expect("forgotten"), 2, "and so does what was there");
     assert_eq!(store.events(&EventQuery::of("other")).expect("readable").len(), 1);
 }

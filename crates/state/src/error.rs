@@ -74,6 +74,12 @@ pub enum StateError {
         /// The limit.
         limit: usize,
     },
+    /// More waits to be written than there is room for, and whoever had this to write does not wait.
+    #[error("{}: too much waits to be written already: is the disk slow, or full?", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// The thread of the database has ended.
     #[error("BUG: the thread of {} has ended before the store", path.display())]
     Stopped {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::{Change, EventQuery, Keep, Record, StateError, WRITE_BYTES_MAX};
 
@@ -52,6 +52,12 @@ struct Waiting {
     is_closed: bool,
 }
 
+impl Waiting {
+    fn has_room(&self, command: &Command) -> bool {
+        self.bytes == 0 || self.bytes + command.bytes() <= WAITING_BYTES_MAX
+    }
+}
+
 /// First in, first out, bounded by bytes.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -63,15 +69,24 @@ pub(crate) struct Queue {
 impl Queue {
     /// Adds a command, when there is room. Returns it if nobody takes it any more.
     pub(crate) fn push(&self, command: Command) -> Result<(), Command> {
-        let bytes = command.bytes();
         let mut waiting = self.waiting.lock();
-        while waiting.bytes > 0 && waiting.bytes + bytes > WAITING_BYTES_MAX && !waiting.is_closed {
+        while !waiting.has_room(&command) && !waiting.is_closed {
             self.room.wait(&mut waiting);
         }
+        self.add(waiting, command)
+    }
+
+    /// Adds a command if there is room, and waits for nobody. Returns it if it is not added.
+    pub(crate) fn offer(&self, command: Command) -> Result<(), Command> {
+        let waiting = self.waiting.lock();
+        if waiting.has_room(&command) { self.add(waiting, command) } else { Err(command) }
+    }
+
+    fn add(&self, mut waiting: MutexGuard<'_, Waiting>, command: Command) -> Result<(), Command> {
         if waiting.is_closed {
             return Err(command);
         }
-        waiting.bytes += bytes;
+        waiting.bytes += command.bytes();
         waiting.commands.push_back(command);
         drop(waiting);
         self.came.notify_one();
@@ -96,5 +111,23 @@ impl Queue {
         self.waiting.lock().is_closed = true;
         self.came.notify_all();
         self.room.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_offers_does_not_wait_for_room() {
+        let queue = Queue::default();
+        let write = |bytes| Command::Write { changes: Vec::new(), bytes, reply: None };
+        assert!(queue.offer(write(WAITING_BYTES_MAX - 1)).is_ok());
+        assert!(queue.offer(write(2)).is_err());
+        assert!(queue.offer(write(1)).is_ok());
+        assert_eq!(queue.take_all().len(), 2);
+        assert!(queue.offer(write(2)).is_ok(), "there is room again");
+        queue.close();
+        assert!(queue.offer(write(0)).is_err(), "nobody takes it any more");
     }
 }

@@ -58,15 +58,13 @@ impl StateStore {
 
     /// Makes the changes soon, before anything that is written later. Waits if much waits already. What the database then refuses is told in the log.
     pub fn queue(&self, changes: Vec<Change>) {
-        match checked_bytes(&changes) {
-            Ok(bytes) if bytes > 0 => {
-                if self.0.queue.push(Command::Write { changes, bytes, reply: None }).is_err() {
-                    database::tell_lost(&self.stopped());
-                }
-            }
-            Ok(_) => {}
-            Err(error) => database::tell_lost(&error),
-        }
+        enqueue(changes, |command| self.0.queue.push(command).map_err(|_| self.stopped()));
+    }
+
+    /// The same without waiting: if too much waits already, they are not made, and that is told in the log. For what is worth less than going on.
+    pub fn offer(&self, changes: Vec<Change>) {
+        let busy = || StateError::Busy { path: self.0.path.clone() };
+        enqueue(changes, |command| self.0.queue.offer(command).map_err(|_| busy()));
     }
 
     /// Events, the newest first; of the same time those that came last.
@@ -96,6 +94,18 @@ impl StateStore {
 
     fn stopped(&self) -> StateError {
         StateError::Stopped { path: self.0.path.clone() }
+    }
+}
+
+/// Adds changes for which nobody waits to the queue. What comes in the way is told in the log.
+fn enqueue(changes: Vec<Change>, add: impl FnOnce(Command) -> Result<(), StateError>) {
+    let added = match checked_bytes(&changes) {
+        Ok(0) => Ok(()),
+        Ok(bytes) => add(Command::Write { changes, bytes, reply: None }),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = added {
+        database::tell_lost(&error);
     }
 }
 

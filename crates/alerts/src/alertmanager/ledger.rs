@@ -48,7 +48,8 @@ impl Ledger {
 
     fn record(&self, to: &LogKey, record: &NotificationRecord, failure: Option<FailureReason>) {
         self.receivers.note(to, record, failure);
-        self.state.queue(vec![Change::Event(notifications::event(record))]);
+        // A disk that hangs must not keep people from being told.
+        self.state.offer(vec![Change::Event(notifications::event(record))]);
     }
 }
 
@@ -80,7 +81,7 @@ impl Keeper for Ledger {
     }
 
     fn failing(&self, receiver: &FailingReceiver) {
-        self.state.queue(vec![kept::failing(receiver)]);
+        self.state.offer(vec![kept::failing(receiver)]);
     }
 }
 

@@ -62,8 +62,8 @@ impl Group {
 
     /// The same group by a route that has changed: it begins anew, but who is being told of it is not told at the same time again.
     pub(super) fn anew(self, route: &Route, labels: &Labels, now_ms: i64) -> Self {
-        let Self { open, last_flush_ms, untold, .. } = self;
-        Self { open, last_flush_ms, untold, ..Self::new(route, labels, now_ms) }
+        let Self { last_flush_ms, open, untold, .. } = self;
+        Self { last_flush_ms, open, untold, ..Self::new(route, labels, now_ms) }
     }
 
     /// The clock with which another run goes on: while somebody is being told it is still due.

@@ -5,6 +5,7 @@
 //! course of events can be played through in a test. What another run has to know comes out of [`take_changes`](Router::take_changes).
 
 mod changes;
+mod close;
 mod delivery;
 mod flush;
 mod group;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 use bellwether_model::{Alert, Fingerprint, Labels};
 
 pub use changes::Changes;
+pub use close::LOG_RETENTION_MS;
 pub use delivery::{Delivery, DeliveryId, Due, LogKey, Skipped};
-pub use flush::LOG_RETENTION_MS;
 pub use group::{GroupClock, GroupId, muted_by};
 pub use snapshot::Snapshot;
 
@@ -109,6 +110,7 @@ pub struct Router {
     unsure: BTreeMap<LogKey, Unsure>,
     deliveries_made: u64,
     next_sweep_ms: i64,
+    polled_at_ms: Option<i64>,
     dirty: Dirty,
 }
 
@@ -132,6 +134,7 @@ impl Router {
             unsure: BTreeMap::new(),
             deliveries_made: 0,
             next_sweep_ms: i64::MIN,
+            polled_at_ms: None,
             dirty: Dirty::default(),
         }
     }
@@ -146,7 +149,9 @@ impl Router {
         self.by_name.clear();
         let mut old = std::mem::take(&mut self.groups);
         // Its alerts may take another way by now.
-        old.values_mut().for_each(|group| group.alerts.clear());
+        for group in old.values_mut() {
+            group.alerts.clear();
+        }
         for member in std::mem::take(&mut self.alerts).into_values() {
             self.take_in(member.known, now_ms, &mut old);
         }

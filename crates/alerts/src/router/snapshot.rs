@@ -61,7 +61,9 @@ impl Snapshot {
     pub fn mutes(&self, labels: &Labels) -> Mutes {
         let inhibitor = self.inhibitor.get_or_init(|| {
             let mut inhibitor = Inhibitor::new(self.config.inhibit_rules.clone());
-            self.alerts().for_each(|known| inhibitor.see(&known.alert));
+            for known in self.alerts() {
+                inhibitor.see(&known.alert);
+            }
             inhibitor
         });
         Mutes::of(labels, &self.config, &self.silences, inhibitor, self.at_ms)

@@ -196,30 +196,31 @@ fn limited(hooks: &str, per_minute: u32) -> String {
     )
 }
 
+fn sender_of(way_out: &WayOut, idx: usize) -> &Sender {
+    &way_out.receiver("r").expect("there")[idx].1
+}
+
 #[tokio::test]
 async fn another_configuration_knows_what_the_one_before_knew_of_services() {
     let (bad, good) = (Service::start(&["500 Oops"]).await, Service::start(&["200 OK"]).await);
     let hooks = |first: &Service| format!("[{{url: '{}'}}, {{url: '{}'}}]", first.url, good.url);
     let before = way_out(&limited(&hooks(&bad), 2));
-    fn sender(way_out: &WayOut, idx: usize) -> &Sender {
-        &way_out.receiver("r").expect("there")[idx].1
-    }
     let deadline = Instant::now() + Duration::from_secs(10);
-    tell(sender(&before, 0), &bad, deadline).await.expect_err("it fails");
+    tell(sender_of(&before, 0), &bad, deadline).await.expect_err("it fails");
     // Another one has come first, and a service that fails is left alone all the same.
     let more = format!("[{{url: 'http://h/'}}, {}", hooks(&bad).trim_start_matches('['));
     let after = way_out(&limited(&more, 2)).continuing(&before);
     assert_eq!(
-        [0, 1, 2].map(|idx| sender(&after, idx).circuit()),
+        [0, 1, 2].map(|idx| sender_of(&after, idx).circuit()),
         [Circuit::Closed, Circuit::Open, Circuit::Closed]
     );
-    tell(sender(&after, 2), &good, deadline).await.expect("the limit is two");
-    let error = tell(sender(&after, 2), &good, deadline).await.expect_err("two were sent in all");
+    tell(sender_of(&after, 2), &good, deadline).await.expect("the limit is two");
+    let error = tell(sender_of(&after, 2), &good, deadline).await.expect_err("two were sent in all");
     assert!(error.to_string().contains("max_per_minute"), "{error}");
     // What has changed begins anew.
     let changed = way_out(&limited(&hooks(&good), 3)).continuing(&after);
-    assert_eq!(sender(&changed, 0).circuit(), Circuit::Closed);
-    tell(sender(&changed, 1), &good, deadline).await.expect("another limit");
+    assert_eq!(sender_of(&changed, 0).circuit(), Circuit::Closed);
+    tell(sender_of(&changed, 1), &good, deadline).await.expect("another limit");
 }
 
 #[tokio::test]

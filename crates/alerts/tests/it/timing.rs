@@ -294,3 +294,20 @@ fn who_could_not_be_told_waits_since_then() {
     play.insert(600, "Down", "c", "page", Some(100_000));
     assert_eq!(since(&mut play, false), [0, 0], "it was told meanwhile");
 }
+
+#[test]
+fn a_clock_that_is_set_back_delays_nobody() {
+    let mut play = Play::new(CONFIG);
+    play.alert(7_200, "Slow", "a", "warn", Some(100_000));
+    play.pass(7_300);
+    play.insert(7_300, "Slow", "b", "warn", Some(100_000));
+    // An hour back.
+    play.pass(7_360);
+    assert!(play.router.poll(play.now_ms()).deliveries.is_empty());
+    play.at_s = 3_760;
+    assert!(play.router.poll(play.now_ms()).deliveries.is_empty());
+    assert_eq!(play.router.next_wake_ms(), Some(play.now_ms() + 170_000), "as without that");
+    // A little is no reason to look at all groups.
+    assert!(play.router.poll(play.now_ms() - 500).deliveries.is_empty());
+    assert_eq!(play.router.next_wake_ms(), Some(play.now_ms() + 170_000));
+}

@@ -28,13 +28,10 @@ export interface Alert {
  * external ones; then its labels count, since silences and routes are about those.
  */
 export function joinAlerts(ofRules: readonly RuleAlert[], ofRouter: readonly RouterAlert[]): Alert[] {
-  const free = new Map<string, RouterAlert[]>();
-  const exact = new Map<string, RouterAlert>();
-  for (const alert of ofRouter) {
-    const name = alert.labels.alertname ?? '';
-    free.set(name, [...(free.get(name) ?? []), alert]);
-    exact.set(selector(alert.labels), alert);
-  }
+  const byName = grouped(ofRouter, ({ labels }) => labels.alertname ?? '');
+  const exact = new Map(ofRouter.map((alert) => [selector(alert.labels), alert]));
+  /** By the names of labels: the alerts that have those, by their values. With external labels, every alert comes here. */
+  const byValues = new Map<string, Map<string, RouterAlert[]>>();
   const used = new Set<RouterAlert>();
   const joined = ofRules.map((rule): Alert => {
     const router = rule.state === 'firing' ? find(rule.labels) : undefined;
@@ -55,16 +52,36 @@ export function joinAlerts(ofRules: readonly RuleAlert[], ofRouter: readonly Rou
   function find(labels: Labels): RouterAlert | undefined {
     const same = exact.get(selector(labels));
     if (same !== undefined) return same;
-    const wanted = Object.entries(labels);
-    const more = (free.get(labels.alertname ?? '') ?? []).filter(
-      (alert) => !used.has(alert) && wanted.every(([name, value]) => alert.labels[name] === value),
-    );
+    const more = withLabels(labels).filter((alert) => !used.has(alert));
     return more.toSorted((a, b) => Object.keys(a.labels).length - Object.keys(b.labels).length)[0];
+  }
+
+  /** The alerts that have all of these labels and perhaps more. */
+  function withLabels(labels: Labels): RouterAlert[] {
+    const names = Object.keys(labels).sort();
+    const key = JSON.stringify([labels.alertname, names]);
+    const index =
+      byValues.get(key) ?? grouped(byName.get(labels.alertname ?? '') ?? [], (alert) => valuesOf(alert.labels, names));
+    byValues.set(key, index);
+    return index.get(valuesOf(labels, names)) ?? [];
   }
 
   const others = ofRouter.filter((alert) => !used.has(alert)).map(fromRouter);
   return [...joined, ...others];
 }
+
+function grouped<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of list) {
+    const key = keyOf(one);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  return groups;
+}
+
+const valuesOf = (labels: Labels, names: readonly string[]) => JSON.stringify(names.map((name) => labels[name]));
 
 /** An alert of which only the router knows. */
 export function fromRouter(alert: RouterAlert): Alert {

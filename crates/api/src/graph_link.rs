@@ -1,21 +1,20 @@
 //! Links to graphs in the form of Prometheus, which stand in messages about alerts, in dashboards and in wikis.
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use bellwether_model::parse_duration_ms;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::ApiError;
 use crate::params::{Params, parse_time_ms};
-use crate::state::AppState;
 
 /// So many expressions of a link are shown.
 const MOST_EXPRESSIONS: usize = 20;
 
 /// Leads `/graph?g0.expr=...&g0.tab=1` to our page with the same expressions and the range of the first.
-pub(crate) async fn graph(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
-    let path = format!("{}/explore", state.settings.route_prefix);
-    Ok(Redirect::temporary(&format!("{path}{}", query(|name| params.get(name)))).into_response())
+///
+/// The way there is told as seen from `/graph`: a proxy may show this server below a path that the server knows nothing of.
+pub(crate) async fn graph(params: Params) -> Result<Response, ApiError> {
+    Ok(Redirect::temporary(&format!("explore{}", query(|name| params.get(name)))).into_response())
 }
 
 /// The parameters of our page.

@@ -78,6 +78,7 @@ fn route_class(path: &str, prefix: &str) -> &'static str {
         _ if rest.starts_with("status/") => "status",
         _ if rest.starts_with("targets") => "targets",
         _ if rest.len() < path.len() => "api_other",
+        _ if rest.starts_with("/api/v2/") || rest.starts_with("/alertmanager/") => "alertmanager",
         _ if rest.starts_with("/-/") => "lifecycle",
         _ => "ui",
     }
@@ -102,6 +103,8 @@ mod tests {
         assert_eq!(route_class("/x/api/v1/query", "/x"), "query");
         assert_eq!(route_class("/api/v1/label/job/values", ""), "label_values");
         assert_eq!(route_class("/api/v1/whatever", ""), "api_other");
+        assert_eq!(route_class("/api/v2/alerts", ""), "alertmanager");
+        assert_eq!(route_class("/x/alertmanager/api/v2/silence/1", "/x"), "alertmanager");
         assert_eq!(route_class("/whatever", ""), "ui");
     }
 }

@@ -1,5 +1,8 @@
 //! Parameters of the Prometheus API: from the query string and, for POST, from the form in the body.
 
+use std::fmt;
+use std::str::FromStr;
+
 use axum::extract::{FromRequest, Request};
 use bellwether_model::{Clock, TimeRange, parse_duration_ms};
 use http::{Method, header};
@@ -125,6 +128,12 @@ impl Params {
                 Err(_) => Err(ApiError::bad_parameter(name, format_args!("{v:?} is not a whole number"))),
             },
         }
+    }
+
+    /// Where a listing goes on: the `nextToken` of the answer before, or `None` at its beginning.
+    pub(crate) fn next_token<T: FromStr<Err: fmt::Display>>(&self) -> Result<Option<T>, ApiError> {
+        let parse = |text: &str| text.parse().map_err(|e| ApiError::bad_parameter("next_token", e));
+        self.get("next_token").map(parse).transpose()
     }
 
     /// The range from `start` to `end`, all of time where they are absent. It is empty if the end comes first.

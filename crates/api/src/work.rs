@@ -14,6 +14,15 @@ use crate::state::AppState;
 /// How long after its deadline a query may take to say that it is over. Many queries at once share the processors, and then a thread may be late.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// Runs what waits for locks or the disk, or takes long, on a thread that may. `what` stands in the error if it panics.
+pub(crate) async fn blocking<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let ended = |_| ApiError::internal(format_args!("{what} ended unexpectedly; the log says more"));
+    tokio::task::spawn_blocking(work).await.map_err(ended)
+}
+
 /// Cancels the query when the client leaves: the handler's future is dropped then, and this with it.
 struct CancelOnDrop(QueryContext);
 

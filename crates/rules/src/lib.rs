@@ -27,8 +27,8 @@ pub use expand::rule_template;
 pub use file::{Rule, RuleFile, RuleFileOptions, RuleGroup, RuleKind};
 pub use group::{Environment, Group, RuleHealth, RuleOutcome};
 pub use manager::{
-    AlertEvent, GroupDefaults, GroupSource, GroupStats, GroupView, History, HistoryQuery, Manager,
-    ManagerOptions, RuleName, RuleView,
+    AlertEvent, GroupDefaults, GroupSource, GroupStats, GroupView, History, HistoryPlace, HistoryQuery,
+    Manager, ManagerOptions, RuleName, RuleView,
 };
 pub use sending::AlertSink;
 pub use unit_test::{

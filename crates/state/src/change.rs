@@ -1,6 +1,8 @@
 //! What can be kept, and how much of it.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
 use crate::StateError;
 
@@ -33,6 +35,47 @@ pub struct Event {
     pub subject: String,
     /// What there is to say.
     pub value: Vec<u8>,
+}
+
+/// An event that is kept, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// Where it stands.
+    pub place: EventPlace,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Where an event stands among those of its kind. Written as `1700000000000-42`, so that somebody can come back and read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPlace {
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Its number; of the same time, those that came later have larger ones.
+    pub number: i64,
+}
+
+impl fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.at_ms, self.number)
+    }
+}
+
+/// A text that is no place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} does not come from an earlier answer")]
+pub struct PlaceError(pub String);
+
+impl FromStr for EventPlace {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        let read = || {
+            let (at_ms, number) = text.rsplit_once('-')?;
+            Some(Self { at_ms: at_ms.parse().ok()?, number: number.parse().ok()? })
+        };
+        read().ok_or_else(|| PlaceError(text.to_owned()))
+    }
 }
 
 /// What is to be kept from now on, or no more.
@@ -80,8 +123,8 @@ pub struct EventQuery {
     pub start_ms: i64,
     /// Not after.
     pub end_ms: i64,
-    /// So many of the newest are left out: those that were read before.
-    pub skip: usize,
+    /// The one at this place and those behind it, which are older; all if there is none.
+    pub from: Option<EventPlace>,
     /// Not more than so many; [`EVENTS_AT_ONCE_MAX`](crate::EVENTS_AT_ONCE_MAX) at most.
     pub limit: usize,
 }
@@ -94,7 +137,7 @@ impl EventQuery {
             subject: None,
             start_ms: i64::MIN,
             end_ms: i64::MAX,
-            skip: 0,
+            from: None,
             limit: crate::EVENTS_AT_ONCE_MAX,
         }
     }

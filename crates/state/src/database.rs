@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -9,7 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::queue::{Command, Queue, Reply};
 use crate::write::write;
-use crate::{Change, Event, EventQuery, Keep, Record, StateError};
+use crate::{Change, Event, EventPlace, EventQuery, Keep, KeptEvent, Record, StateError};
 
 /// The file in the data folder.
 pub const FILE_NAME: &str = "state.db";
@@ -45,6 +46,20 @@ pub(crate) fn run(path: &Path, queue: &Queue, opened: &SyncSender<Result<(), Sta
         }
         Err(error) => tell(Err(error)),
     }
+}
+
+/// Copies the database to a new file over a connection of its own: in WAL mode who reads does not keep others from writing.
+pub(crate) fn copy(path: &Path, file: &Path) -> Result<(), StateError> {
+    let io = |source| StateError::Io { path: file.to_owned(), source: Arc::new(source) };
+    let name = file.to_str().ok_or_else(|| io(std::io::Error::other("the name is not UTF-8")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(io)?;
+    let copied = runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+        let mut connection = options.connect().await?;
+        sqlx::query("VACUUM INTO ?").bind(name).execute(&mut connection).await?;
+        connection.close().await
+    });
+    copied.map_err(|source| StateError::database(file, source))
 }
 
 /// Tells that what was queued is not kept.
@@ -195,32 +210,40 @@ async fn records(connection: &mut SqliteConnection, kind: &str) -> Result<Vec<Re
     rows.iter().map(|row| Ok(Record { key: row.try_get(0)?, value: row.try_get(1)? })).collect()
 }
 
-async fn events(connection: &mut SqliteConnection, query: &EventQuery) -> Result<Vec<Event>, sqlx::Error> {
+async fn events(
+    connection: &mut SqliteConnection,
+    query: &EventQuery,
+) -> Result<Vec<KeptEvent>, sqlx::Error> {
     // Two texts, so that each finds its index.
     let sql = match &query.subject {
         None => {
-            "SELECT at_ms, subject, value FROM events WHERE kind = ?1 AND at_ms BETWEEN ?2 AND ?3
-             ORDER BY at_ms DESC, id DESC LIMIT ?4 OFFSET ?5"
+            "SELECT at_ms, subject, value, id FROM events WHERE kind = ?1 AND at_ms BETWEEN ?2 AND ?3
+             AND (at_ms < ?3 OR id <= ?5) ORDER BY at_ms DESC, id DESC LIMIT ?4"
         }
         Some(_) => {
-            "SELECT at_ms, subject, value FROM events WHERE kind = ?1 AND subject = ?6 AND at_ms BETWEEN ?2 AND ?3
-             ORDER BY at_ms DESC, id DESC LIMIT ?4 OFFSET ?5"
+            "SELECT at_ms, subject, value, id FROM events WHERE kind = ?1 AND subject = ?6 AND at_ms BETWEEN ?2 AND ?3
+             AND (at_ms < ?3 OR id <= ?5) ORDER BY at_ms DESC, id DESC LIMIT ?4"
         }
     };
+    let end = EventPlace { at_ms: query.end_ms, number: i64::MAX };
+    let first = query.from.filter(|from| from.at_ms <= end.at_ms).unwrap_or(end);
     let statement = sqlx::query(sql)
         .bind(&*query.kind)
         .bind(query.start_ms)
-        .bind(query.end_ms)
+        .bind(first.at_ms)
         .bind(query.limit.min(EVENTS_AT_ONCE_MAX) as i64)
-        .bind(i64::try_from(query.skip).unwrap_or(i64::MAX));
+        .bind(first.number);
     let statement = match &query.subject {
         None => statement,
         Some(subject) => statement.bind(subject),
     };
     let rows = statement.fetch_all(connection).await?;
     let event = |row: &sqlx::sqlite::SqliteRow| {
-        let kind = query.kind.clone();
-        Ok(Event { kind, at_ms: row.try_get(0)?, subject: row.try_get(1)?, value: row.try_get(2)? })
+        let (kind, at_ms) = (query.kind.clone(), row.try_get(0)?);
+        Ok(KeptEvent {
+            place: EventPlace { at_ms, number: row.try_get(3)? },
+            event: Event { kind, at_ms, subject: row.try_get(1)?, value: row.try_get(2)? },
+        })
     };
     rows.iter().map(event).collect()
 }

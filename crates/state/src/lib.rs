@@ -10,7 +10,10 @@ mod queue;
 mod store;
 mod write;
 
-pub use change::{Change, Event, EventQuery, KEY_BYTES_MAX, Keep, Record, VALUE_BYTES_MAX, WRITE_BYTES_MAX};
+pub use change::{
+    Change, Event, EventPlace, EventQuery, KEY_BYTES_MAX, Keep, KeptEvent, PlaceError, Record,
+    VALUE_BYTES_MAX, WRITE_BYTES_MAX,
+};
 pub use database::{EVENTS_AT_ONCE_MAX, FILE_NAME};
 pub use error::StateError;
 pub use store::StateStore;

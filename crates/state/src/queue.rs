@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::{Change, EventQuery, Keep, Record, StateError, WRITE_BYTES_MAX};
+use crate::{Change, EventQuery, Keep, KeptEvent, Record, StateError, WRITE_BYTES_MAX};
 
 /// So many bytes of changes wait at most; who has more waits for room.
 const WAITING_BYTES_MAX: usize = WRITE_BYTES_MAX;
@@ -27,7 +27,7 @@ pub(crate) enum Command {
     },
     Events {
         query: EventQuery,
-        reply: Reply<Vec<crate::Event>>,
+        reply: Reply<Vec<KeptEvent>>,
     },
     Forget {
         kind: String,

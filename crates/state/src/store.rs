@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::change::checked_bytes;
 use crate::database::{self, FILE_NAME};
 use crate::queue::{Command, Queue, Reply};
-use crate::{Change, Event, EventQuery, Keep, Record, StateError};
+use crate::{Change, EventQuery, Keep, KeptEvent, Record, StateError};
 
 /// The database, shared by its clones. All calls block; the last clone that is dropped waits until what was queued is durable.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ impl StateStore {
     }
 
     /// Events, the newest first; of the same time those that came last.
-    pub fn events(&self, query: &EventQuery) -> Result<Vec<Event>, StateError> {
+    pub fn events(&self, query: &EventQuery) -> Result<Vec<KeptEvent>, StateError> {
         self.ask(|reply| Command::Events { query: query.clone(), reply })
     }
 
@@ -83,6 +83,11 @@ impl StateStore {
                 some => forgotten += some,
             }
         }
+    }
+
+    /// Writes what is kept at one moment to `file`, a new database, which is not synced. Nobody waits for that meanwhile.
+    pub fn copy_to(&self, file: &Path) -> Result<(), StateError> {
+        database::copy(&self.0.path, file)
     }
 
     fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StateError> {

@@ -18,7 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 pub use notifications::{
-    NOTIFICATIONS_RETENTION_MS, NotificationQuery, NotificationRecord, NotificationStatus, ToldAlert,
+    NOTIFICATIONS_RETENTION_MS, NotificationQuery, NotificationRecord, NotificationStatus, Notifications,
+    ToldAlert,
 };
 pub use receivers::{IntegrationStatus, ReceiverStatus};
 
@@ -194,7 +195,7 @@ impl Alertmanager {
     }
 
     /// What has been told to whom, the newest first.
-    pub fn notifications(&self, query: &NotificationQuery) -> Result<Vec<NotificationRecord>, StateError> {
+    pub fn notifications(&self, query: &NotificationQuery) -> Result<Notifications, StateError> {
         notifications::find(&self.0.state, query)
     }
 

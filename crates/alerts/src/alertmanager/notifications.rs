@@ -1,7 +1,7 @@
 //! The log of notifications: what has been told to whom, with the words.
 
 use bellwether_model::Alert;
-use bellwether_state::{Event, EventQuery, Keep, StateError, StateStore};
+use bellwether_state::{Event, EventPlace, EventQuery, Keep, StateError, StateStore};
 use serde::{Deserialize, Serialize};
 
 use super::kept::{Texts, texts};
@@ -111,13 +111,24 @@ pub struct NotificationQuery {
     pub start_ms: i64,
     /// Not after.
     pub end_ms: i64,
+    /// From here on, where an earlier answer ended; from the newest on if there is none.
+    pub from: Option<EventPlace>,
     /// Not more than so many.
     pub limit: usize,
 }
 
+/// The notifications that were found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notifications {
+    /// The newest first.
+    pub records: Vec<NotificationRecord>,
+    /// Where to go on, if there may be older ones.
+    pub next: Option<EventPlace>,
+}
+
 impl Default for NotificationQuery {
     fn default() -> Self {
-        Self { receiver: None, status: None, start_ms: i64::MIN, end_ms: i64::MAX, limit: 100 }
+        Self { receiver: None, status: None, start_ms: i64::MIN, end_ms: i64::MAX, from: None, limit: 100 }
     }
 }
 
@@ -182,40 +193,47 @@ pub(super) fn event(record: &NotificationRecord) -> Event {
     Event { kind: KIND.into(), at_ms: record.at_ms, subject: record.receiver.clone(), value }
 }
 
-pub(super) fn find(
-    state: &StateStore,
-    query: &NotificationQuery,
-) -> Result<Vec<NotificationRecord>, StateError> {
-    let mut found = Vec::new();
+pub(super) fn find(state: &StateStore, query: &NotificationQuery) -> Result<Notifications, StateError> {
+    let (mut records, mut bytes) = (Vec::new(), 0);
     let mut events = EventQuery {
         subject: query.receiver.clone(),
         start_ms: query.start_ms,
         end_ms: query.end_ms,
+        from: query.from,
         limit: PAGE,
         ..EventQuery::of(KIND)
     };
-    while found.len() < query.limit {
-        let page = state.events(&events)?;
-        let records = page.iter().filter_map(|event| match serde_json::from_slice(&event.value) {
-            Ok(record) => Some(record),
-            Err(error) => {
-                tracing::warn!(%error, at_ms = event.at_ms, "a notification that was kept is not understood");
-                None
+    loop {
+        let mut page = state.events(&events)?;
+        // A full page is followed by one that begins with its last event.
+        let last = if page.len() == PAGE { page.pop() } else { None };
+        for kept in page {
+            if records.len() == query.limit || bytes >= LOOKED_AT_BYTES_MAX {
+                return Ok(Notifications { records, next: Some(kept.place) });
             }
-        });
-        let wanted = records
-            .filter(|record: &NotificationRecord| query.status.is_none_or(|status| record.status == status));
-        found.extend(wanted.take(query.limit - found.len()));
-        if page.len() < PAGE {
-            break;
+            bytes += kept.event.value.len();
+            match serde_json::from_slice::<NotificationRecord>(&kept.event.value) {
+                Ok(record) if query.status.is_none_or(|status| record.status == status) => {
+                    records.push(record);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let at_ms = kept.place.at_ms;
+                    tracing::warn!(%error, at_ms, "a notification that was kept is not understood");
+                }
+            }
         }
-        events.skip += PAGE;
+        events.from = last.map(|last| last.place);
+        if events.from.is_none() {
+            return Ok(Notifications { records, next: None });
+        }
     }
-    Ok(found)
 }
 
 /// So many are read at once.
-const PAGE: usize = 200;
+const PAGE: usize = 100;
+/// About so many bytes are looked at for one question; what is older is left out then, and the answer says where to go on.
+const LOOKED_AT_BYTES_MAX: usize = 32 << 20;
 
 /// Forgets those that are too old or too many.
 pub(super) fn forget(state: &StateStore, now_ms: i64) -> Result<u64, StateError> {

@@ -118,7 +118,7 @@ impl Receivers {
                 ..NotificationQuery::default()
             };
             // The newest counts, so it comes last.
-            for record in notifications::find(state, &query)?.iter().rev() {
+            for record in notifications::find(state, &query)?.records.iter().rev() {
                 let mut integrations = receiver.integrations.iter_mut();
                 if let Some(status) = integrations.find(|it| record.is_to(it.kind, it.index)) {
                     status.remember(record);

@@ -86,7 +86,7 @@ fn silences(alertmanager: &Alertmanager) -> Vec<Silence> {
 /// The notifications, once there are so many.
 async fn notifications(alertmanager: &Alertmanager, n: usize) -> Vec<NotificationRecord> {
     loop {
-        let found = alertmanager.notifications(&NotificationQuery::default()).expect("readable");
+        let found = alertmanager.notifications(&NotificationQuery::default()).expect("readable").records;
         if found.len() >= n {
             return found;
         }
@@ -208,7 +208,7 @@ async fn what_failed_is_found_by_its_status() {
     notifications(&alertmanager, 1).await;
     let find = |status| {
         let query = NotificationQuery { status: Some(status), ..NotificationQuery::default() };
-        alertmanager.notifications(&query).expect("readable")
+        alertmanager.notifications(&query).expect("readable").records
     };
     assert_eq!(find(NotificationStatus::Sent), []);
     let failed = find(NotificationStatus::Failed);
@@ -317,7 +317,7 @@ async fn who_hangs_refuses_or_fails_delays_nobody_and_is_told_in_the_end() {
             status: Some(status),
             ..NotificationQuery::default()
         };
-        alertmanager.notifications(&query).expect("readable")
+        alertmanager.notifications(&query).expect("readable").records
     };
     while find("fails", NotificationStatus::Sent).len() < 20 {
         tokio::task::yield_now().await;

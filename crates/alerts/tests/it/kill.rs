@@ -84,8 +84,9 @@ fn obey_until_killed() {
 /// Alerts with their states that are written down as told.
 fn sent(alertmanager: &Alertmanager) -> Vec<String> {
     let query = NotificationQuery { limit: 1_000_000, ..NotificationQuery::default() };
-    let sent = alertmanager.notifications(&query).expect("readable").into_iter();
-    let sent = sent.filter(|record| record.status == NotificationStatus::Sent);
+    let found = alertmanager.notifications(&query).expect("readable");
+    assert_eq!(found.next, None, "these are all");
+    let sent = found.records.into_iter().filter(|record| record.status == NotificationStatus::Sent);
     let alerts = sent.flat_map(|record| record.alerts);
     let state = |resolved: bool| if resolved { "resolved" } else { "firing" };
     alerts.map(|alert| format!("{} {}", alert.labels["alertname"], state(alert.resolved))).collect()

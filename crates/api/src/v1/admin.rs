@@ -12,6 +12,7 @@ use crate::params::Params;
 use crate::state::{AppState, tenant};
 use crate::storage::{StorageAdmin, StorageAdminError};
 use crate::v1::series::selectors;
+use crate::work::blocking;
 
 /// Cuts everything in memory into parts, merges what can be merged, and answers when that is done.
 pub(crate) async fn compact(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -83,12 +84,11 @@ async fn on_store<T: Send + 'static>(
     work: impl FnOnce(&dyn StorageAdmin) -> Result<T, StorageAdminError> + Send + 'static,
 ) -> Result<T, ApiError> {
     refuse_if_disabled(&state)?;
-    match tokio::task::spawn_blocking(move || work(state.storage.as_ref())).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(e @ (StorageAdminError::Full(_) | StorageAdminError::Unavailable(_)))) => {
+    match blocking(what, move || work(state.storage.as_ref())).await? {
+        Ok(done) => Ok(done),
+        Err(e @ (StorageAdminError::Full(_) | StorageAdminError::Unavailable(_))) => {
             Err(ApiError::unavailable(e))
         }
-        Ok(Err(e)) => Err(ApiError::internal(e)),
-        Err(_) => Err(ApiError::internal(format_args!("{what} ended unexpectedly; the log says more"))),
+        Err(e) => Err(ApiError::internal(e)),
     }
 }

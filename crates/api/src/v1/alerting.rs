@@ -8,13 +8,15 @@ use bellwether_lint::Finding;
 use bellwether_model::{Fingerprint, Labels, Matcher, Value as SampleValue};
 use bellwether_promql::syntax::parse_metric_selector;
 use bellwether_rules::{ActiveAlert, AlertEvent, AlertState, GroupView, HistoryQuery, RuleKind, RuleView};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::notifying::with_next;
 use crate::envelope;
 use crate::error::ApiError;
-use crate::json::format_exponent;
+use crate::json::{format_exponent, labels_object};
 use crate::params::{Params, format_time_ms};
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// How many changes of alerts are told if nobody says how many.
 const DEFAULT_EVENTS: usize = 1_000;
@@ -57,19 +59,7 @@ impl Wanted {
                 return Err(ApiError::bad_parameter("group_next_token", why));
             }
             None => usize::MAX,
-            Some(text) => match text.parse::<usize>() {
-                Ok(0) => {
-                    return Err(ApiError::bad_parameter(
-                        "group_limit",
-                        "group_limit needs to be greater than 0",
-                    ));
-                }
-                Ok(limit) => limit,
-                Err(_) => {
-                    let why = "group_limit needs to be a valid number";
-                    return Err(ApiError::bad_parameter("group_limit", why));
-                }
-            },
+            Some(text) => group_limit(text).map_err(|why| ApiError::bad_parameter("group_limit", why))?,
         };
         Ok(Self {
             alerting,
@@ -96,6 +86,12 @@ impl Wanted {
     }
 }
 
+fn group_limit(text: &str) -> Result<usize, &'static str> {
+    let limit: i32 = text.parse().map_err(|_| "group_limit needs to be a valid number")?;
+    let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0);
+    limit.ok_or("group_limit needs to be greater than 0")
+}
+
 /// What `match[]` asks for.
 fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
     let parse = |text: &str| {
@@ -113,6 +109,10 @@ fn is_selected(labels: &BTreeMap<String, String>, selectors: &[Vec<Matcher>]) ->
 
 pub(crate) async fn rules(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let wanted = Wanted::new(&state, &params)?;
+    blocking("listing the rules", move || list(&state, &wanted)).await?
+}
+
+fn list(state: &AppState, wanted: &Wanted) -> Result<Response, ApiError> {
     let mut found = Vec::new();
     let mut next = None;
     let mut groups = state.rules.groups(wanted.with_alerts).into_iter().peekable();
@@ -217,8 +217,8 @@ fn lint_json(findings: &[Finding]) -> Value {
 
 fn alert_json(alert: &ActiveAlert) -> Value {
     let mut json = json!({
-        "labels": object(&alert.labels),
-        "annotations": object(&alert.annotations),
+        "labels": labels_object(&alert.labels),
+        "annotations": labels_object(&alert.annotations),
         "state": alert.state.as_str(),
         "activeAt": format_time_ms(alert.active_at_ms),
         "value": value(&alert.value),
@@ -245,16 +245,15 @@ fn value(value: &SampleValue) -> String {
     }
 }
 
-fn object(labels: &Labels) -> Value {
-    labels.iter().map(|l| (l.name.to_owned(), Value::from(l.value))).collect::<Map<_, _>>().into()
-}
-
 /// All alerts that are pending or firing.
-pub(crate) async fn alerts(State(state): State<AppState>) -> Response {
-    let groups = state.rules.groups(true);
-    let alerts = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
-    let alerts = alerts.filter(|alert| alert.state != AlertState::Inactive).map(alert_json);
-    envelope::success(&json!({"alerts": alerts.collect::<Vec<_>>()}))
+pub(crate) async fn alerts(State(state): State<AppState>) -> Result<Response, ApiError> {
+    blocking("listing the alerts", move || {
+        let groups = state.rules.groups(true);
+        let alerts = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
+        let alerts = alerts.filter(|alert| alert.state != AlertState::Inactive).map(alert_json);
+        envelope::success(&json!({"alerts": alerts.collect::<Vec<_>>()}))
+    })
+    .await
 }
 
 /// What has become of alerts.
@@ -268,14 +267,13 @@ pub(crate) async fn history(State(state): State<AppState>, params: Params) -> Re
         selectors: selectors(&state, &params)?,
         start_ms: range.mint,
         end_ms: range.maxt,
+        from: params.next_token()?,
         limit,
     };
-    let rules = state.rules.clone();
-    let found = tokio::task::spawn_blocking(move || rules.history(&query)).await;
-    let found = found.map_err(|_| ApiError::internal("the history could not be read; the log says more"))?;
-    let found = found.map_err(|error| ApiError::internal(error.to_string()))?;
+    let found = blocking("reading the history", move || state.rules.history(&query)).await?;
+    let found = found.map_err(ApiError::internal)?;
     let events: Vec<Value> = found.events.iter().map(|(at_ms, event)| event_json(*at_ms, event)).collect();
-    Ok(envelope::success(&json!({"events": events, "truncated": found.is_truncated})))
+    Ok(envelope::success(&with_next(json!({ "events": events }), found.next)))
 }
 
 fn event_json(at_ms: i64, event: &AlertEvent) -> Value {

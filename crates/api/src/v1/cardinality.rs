@@ -14,6 +14,7 @@ use crate::params::Params;
 use crate::state::AppState;
 use crate::storage::StorageAdmin;
 use crate::v1::status::top;
+use crate::work::blocking;
 
 /// How far back series count as new unless the request says otherwise.
 const DEFAULT_WINDOW_MS: i64 = 60 * 60 * 1000;
@@ -59,9 +60,7 @@ async fn answer<T: Serialize + Send + 'static>(
 ) -> Result<Response, ApiError> {
     let up_ms = state.clock.now_ms().saturating_sub(state.started_at_ms);
     let up = Duration::from_millis(u64::try_from(up_ms).unwrap_or(0));
-    let found = tokio::task::spawn_blocking(move || count(state.storage.as_ref(), query))
-        .await
-        .map_err(|_| ApiError::internal("counting the series ended unexpectedly; the log says more"))?;
+    let found = blocking("counting the series", move || count(state.storage.as_ref(), query)).await?;
     Ok(envelope::success(&json!(Answer {
         window_seconds: query.window.as_secs_f64(),
         observed_seconds: query.window.min(up).as_secs_f64(),

@@ -1,6 +1,7 @@
 //! `notifications` and `receivers`: what was told to whom, and how the ways to tell somebody are doing. Not part of the API of Prometheus.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use axum::Extension;
 use axum::extract::{Path, Request, State};
@@ -19,6 +20,7 @@ use crate::params::{Params, format_time_with_ms};
 use crate::requester::{Requester, is_cross_site};
 use crate::state::AppState;
 use crate::v2::json_body;
+use crate::work::blocking;
 
 /// So many notifications are listed if nothing is said.
 const USUAL_NOTIFICATIONS: usize = 100;
@@ -42,15 +44,22 @@ pub(crate) async fn notifications(
         status: params.get("status").map(status).transpose()?,
         start_ms: range.mint,
         end_ms: range.maxt,
-        // One more tells whether there are more.
-        limit: limit + 1,
+        from: params.next_token()?,
+        limit,
     };
-    let found = tokio::task::spawn_blocking(move || state.alertmanager.notifications(&query)).await;
-    let found =
-        found.map_err(|_| ApiError::internal("reading the log ended unexpectedly; the log says more"))?;
-    let found = found.map_err(ApiError::internal)?;
-    let shown: Vec<Value> = found.iter().take(limit).map(notification).collect();
-    Ok(envelope::success(&json!({ "notifications": shown, "truncated": found.len() > limit })))
+    let found = blocking("reading the notifications", move || state.alertmanager.notifications(&query));
+    let found = found.await?.map_err(ApiError::internal)?;
+    let shown: Vec<Value> = found.records.iter().map(notification).collect();
+    Ok(envelope::success(&with_next(json!({ "notifications": shown }), found.next)))
+}
+
+/// A part of a listing, with what to ask the next part with if there may be one.
+pub(super) fn with_next(mut listing: Value, next: Option<impl fmt::Display>) -> Value {
+    listing["truncated"] = next.is_some().into();
+    if let Some(next) = next {
+        listing["nextToken"] = next.to_string().into();
+    }
+    listing
 }
 
 fn status(text: &str) -> Result<NotificationStatus, ApiError> {
@@ -87,12 +96,13 @@ fn notification(record: &NotificationRecord) -> Value {
 }
 
 /// All receivers, and how telling them has gone since the server started.
-pub(crate) async fn receivers(State(state): State<AppState>) -> Response {
-    let receivers = state.alertmanager.receivers().into_iter().map(|receiver| {
+pub(crate) async fn receivers(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let receivers = blocking("listing the receivers", move || state.alertmanager.receivers()).await?;
+    let receivers = receivers.into_iter().map(|receiver| {
         let integrations: Vec<Value> = receiver.integrations.iter().map(integration).collect();
         json!({ "name": receiver.name, "integrations": integrations })
     });
-    envelope::success(&json!({ "receivers": receivers.collect::<Vec<_>>() }))
+    Ok(envelope::success(&json!({ "receivers": receivers.collect::<Vec<_>>() })))
 }
 
 fn integration(status: &IntegrationStatus) -> Value {

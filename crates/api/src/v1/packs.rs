@@ -17,6 +17,7 @@ use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
 use crate::params::format_time_ms;
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// All packs with their metrics, what is made of these and lint findings, and what the last check of each target found.
 pub(crate) async fn packs(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -39,10 +40,7 @@ pub(crate) async fn packs(State(state): State<AppState>) -> Result<Response, Api
         json!({ "packs": packs, "targets": targets })
     };
     // The first one after a change of packs judges all of them.
-    let answer = tokio::task::spawn_blocking(answer)
-        .await
-        .map_err(|_| ApiError::internal("listing the packs ended unexpectedly; the log says more"))?;
-    Ok(envelope::success(&answer))
+    Ok(envelope::success(&blocking("listing the packs", answer).await?))
 }
 
 /// What is made of a pack: the files that `bellwether pack gen` writes, by kind.
@@ -66,10 +64,7 @@ pub(crate) async fn files(
         }
         Ok::<_, ApiError>(Value::from(files))
     };
-    let answer = tokio::task::spawn_blocking(answer)
-        .await
-        .map_err(|_| ApiError::internal("making the files ended unexpectedly; the log says more"))?;
-    Ok(envelope::success(&answer?))
+    Ok(envelope::success(&blocking("making the files", answer).await??))
 }
 
 /// What to do when the alerts of a pack fire: the page that comes with the program, as Markdown.

@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::json::labels_object;
 use crate::params::{Params, format_time_with_ms};
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// What becomes of an alert with the given labels: the routes that it takes, and what keeps people from being told now.
 pub(crate) async fn route(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
@@ -24,8 +25,10 @@ pub(crate) async fn route(State(state): State<AppState>, params: Params) -> Resu
         )
     })?;
     let labels = read_labels(text)?;
-    let explained = state.alertmanager.read(|router, now_ms| explain(router, &labels, now_ms));
-    Ok(envelope::success(&explained))
+    let explained = blocking("explaining the route", move || {
+        state.alertmanager.read(|router, now_ms| explain(router, &labels, now_ms))
+    });
+    Ok(envelope::success(&explained.await?))
 }
 
 /// Labels as equality matchers, with or without braces.

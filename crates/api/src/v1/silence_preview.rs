@@ -17,6 +17,7 @@ use crate::json::labels_object;
 use crate::params::format_time_with_ms;
 use crate::state::AppState;
 use crate::v2::{SentMatcher, json_body, read_matchers};
+use crate::work::blocking;
 
 /// Largest body, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -36,9 +37,7 @@ struct Asked {
 pub(crate) async fn preview(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let asked: Option<Asked> = json_body(&state, request, "silence", MAX_BODY_BYTES).await?;
     let matchers = read_matchers(asked.map(|asked| asked.matchers).unwrap_or_default())?;
-    let answer = tokio::task::spawn_blocking(move || look(&state, &matchers)).await;
-    let answer =
-        answer.map_err(|_| ApiError::internal("the preview ended unexpectedly; the log says more"))?;
+    let answer = blocking("the preview", move || look(&state, &matchers)).await?;
     Ok(envelope::success(&answer?))
 }
 
@@ -91,8 +90,8 @@ impl LastDay<'_> {
             ..NotificationQuery::default()
         };
         let told = state.alertmanager.notifications(&query).map_err(ApiError::internal)?;
-        self.is_truncated |= told.len() >= MOST_NOTIFICATIONS;
-        for record in &told {
+        self.is_truncated |= told.next.is_some();
+        for record in &told.records {
             for alert in &record.alerts {
                 self.see(Labels::from_pairs(&alert.labels), |seen| &mut seen.notified_ms, record.at_ms);
             }
@@ -106,10 +105,11 @@ impl LastDay<'_> {
             selectors: Vec::new(),
             start_ms: now_ms - DAY_MS,
             end_ms: now_ms,
+            from: None,
             limit: MOST_EVENTS,
         };
-        let found = state.rules.history(&query).map_err(|error| ApiError::internal(error.to_string()))?;
-        self.is_truncated |= found.is_truncated;
+        let found = state.rules.history(&query).map_err(ApiError::internal)?;
+        self.is_truncated |= found.next.is_some();
         let external = Labels::from_pairs(state.operations.external_labels());
         for (at_ms, event) in &found.events {
             if [&event.from, &event.to].iter().any(|state| *state == AlertState::Firing.as_str()) {

@@ -8,6 +8,7 @@ use crate::envelope;
 use crate::error::ApiError;
 use crate::params::{Params, format_time_ms};
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// How many entries the cardinality lists have unless the request says otherwise, as in Prometheus.
 const DEFAULT_TOP: usize = 10;
@@ -73,9 +74,7 @@ pub(crate) async fn wal_replay(State(state): State<AppState>) -> Response {
 
 /// How the store is on disk, and how its upkeep goes.
 pub(crate) async fn storage(State(state): State<AppState>) -> Result<Response, ApiError> {
-    let details = tokio::task::spawn_blocking(move || state.storage.details())
-        .await
-        .map_err(|_| ApiError::internal("reading the status ended unexpectedly; the log says more"))?;
+    let details = blocking("reading the status", move || state.storage.details()).await?;
     Ok(envelope::success(&json!(details)))
 }
 
@@ -90,9 +89,7 @@ pub(super) fn top(params: &Params) -> Result<usize, ApiError> {
 
 pub(crate) async fn tsdb(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     let top = top(&params)?;
-    let status = tokio::task::spawn_blocking(move || state.storage.status(top))
-        .await
-        .map_err(|_| ApiError::internal("reading the status ended unexpectedly; the log says more"))?;
+    let status = blocking("reading the status", move || state.storage.status(top)).await?;
     let list = |entries: &[(String, u64)]| -> Vec<Value> {
         entries.iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
     };

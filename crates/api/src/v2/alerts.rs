@@ -13,6 +13,7 @@ use crate::envelope;
 use crate::error::ApiError;
 use crate::params::{Params, format_time_with_ms};
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// An alert as it is listed.
 #[derive(Debug, Serialize)]
@@ -113,10 +114,6 @@ pub(super) async fn answer<T: Serialize>(
     state: AppState,
     work: impl FnOnce(&AppState) -> T + Send + 'static,
 ) -> Result<Response, Refusal> {
-    let work = move || serde_json::to_string(&work(&state));
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(body)) => Ok(envelope::json(StatusCode::OK, body)),
-        Ok(Err(error)) => Err(Refusal::internal(error)),
-        Err(_) => Err(Refusal::internal("the listing ended unexpectedly; the log says more")),
-    }
+    let body = blocking("the listing", move || serde_json::to_string(&work(&state))).await?;
+    Ok(envelope::json(StatusCode::OK, body.map_err(Refusal::internal)?))
 }

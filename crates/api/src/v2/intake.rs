@@ -1,21 +1,27 @@
 //! `POST alerts`: what other servers and tools tell us of.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bellwether_alerts::matcher::MatcherSyntax;
 use bellwether_model::{Alert, Labels};
 use http::StatusCode;
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::refusal::{Refusal, json_body};
+use super::json_body::JsonBody;
+use super::refusal::Refusal;
 use crate::envelope;
 use crate::params::parse_rfc3339_ms;
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// Largest body, in bytes. Prometheus sends 256 alerts at a time.
 const MAX_BODY_BYTES: usize = 16 << 20;
+/// So many alerts may come at once.
+const MAX_ALERTS: usize = 50_000;
 /// The time that Go has for none: the beginning of the year 1, in milliseconds.
 const NO_TIME_MS: i64 = -62_135_596_800_000;
 
@@ -33,6 +39,39 @@ struct SentAlert {
     generator_url: Option<String>,
 }
 
+/// The alerts of a request.
+struct SentAlerts(Vec<SentAlert>);
+
+impl<'de> Deserialize<'de> for SentAlerts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(SentAlertsVisitor)
+    }
+}
+
+/// Takes no more alerts than allowed: the shortest ones take fifty times their text in memory.
+struct SentAlertsVisitor;
+
+impl<'de> Visitor<'de> for SentAlertsVisitor {
+    type Value = SentAlerts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of alerts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<SentAlerts, A::Error> {
+        let mut alerts = Vec::new();
+        while let Some(alert) = seq.next_element()? {
+            if alerts.len() == MAX_ALERTS {
+                return Err(A::Error::custom(format_args!(
+                    "there are more than the {MAX_ALERTS} alerts allowed at once"
+                )));
+            }
+            alerts.push(alert);
+        }
+        Ok(SentAlerts(alerts))
+    }
+}
+
 /// Reads a time; none at all, an empty one and the one that Go writes for none are none.
 pub(super) fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
@@ -45,8 +84,15 @@ pub(super) async fn post_alerts(
     State(state): State<AppState>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let sent: Option<Vec<SentAlert>> = json_body(&state, request, "alerts", MAX_BODY_BYTES).await?;
-    let sent = sent.ok_or_else(|| Refusal::required("alerts"))?;
+    let body = JsonBody::read(&state, request, "alerts", MAX_BODY_BYTES).await?;
+    let body = body.ok_or_else(|| Refusal::required("alerts"))?;
+    // There may be many, and the state store may make it wait.
+    blocking("taking the alerts", move || take(&state, &body)).await?
+}
+
+fn take(state: &AppState, body: &JsonBody) -> Result<Response, Refusal> {
+    let sent: Option<SentAlerts> = body.parse()?;
+    let SentAlerts(sent) = sent.ok_or_else(|| Refusal::required("alerts"))?;
     let now_ms = state.clock.now_ms();
     let (mut alerts, mut refused) = (Vec::with_capacity(sent.len()), Vec::new());
     for (idx, alert) in sent.into_iter().enumerate() {
@@ -59,9 +105,7 @@ pub(super) async fn post_alerts(
         }
     }
     state.alert_stats.count_invalid(refused.len());
-    // The state store may make it wait.
-    let taken = tokio::task::spawn_blocking(move || state.alertmanager.insert(alerts)).await;
-    taken.map_err(|_| Refusal::internal("taking the alerts ended unexpectedly; the log says more"))?;
+    state.alertmanager.insert(alerts);
     if refused.is_empty() {
         return Ok(envelope::empty(StatusCode::OK));
     }
@@ -156,6 +200,17 @@ mod tests {
             Some(1500)
         );
         assert!(read(r#"{"startsAt":"yesterday"}"#).is_err());
+    }
+
+    #[test]
+    fn only_so_many_alerts_come_at_once() {
+        let read = |n: usize| {
+            let sent: Result<SentAlerts, _> = serde_json::from_str(&format!("[{}]", vec!["{}"; n].join(",")));
+            sent.map(|alerts| alerts.0.len()).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(MAX_ALERTS), Ok(MAX_ALERTS));
+        let refused = read(MAX_ALERTS + 1).expect_err("too many");
+        assert!(refused.starts_with("there are more than the 50000 alerts allowed at once"), "{refused}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod alerts;
 mod filter;
 mod groups;
 mod intake;
+mod json_body;
 mod order;
 mod refusal;
 mod silence_body;
@@ -13,7 +14,7 @@ mod status;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use refusal::json_body;
+pub(crate) use json_body::json_body;
 pub(crate) use silence_body::{SentMatcher, read_matchers};
 
 use crate::lifecycle;

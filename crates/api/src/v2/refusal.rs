@@ -3,18 +3,13 @@
 use std::fmt;
 
 use axum::Extension;
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use http::StatusCode;
 use serde_json::json;
 
 use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
-use crate::request_body::{BodyError, read_body_within};
 use crate::requester::Requester;
-use crate::state::AppState;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +39,7 @@ impl Refusal {
     }
 
     /// The same number as status and in the body.
-    fn framework(status: StatusCode, message: String) -> Self {
+    pub(super) fn framework(status: StatusCode, message: String) -> Self {
         Self::Malformed { status, code: status.as_u16(), message }
     }
 
@@ -75,6 +70,7 @@ impl From<Refusal> for ApiError {
         let kind = match status {
             StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
             status if status.is_server_error() => ErrorKind::Internal,
             _ => ErrorKind::BadData,
         };
@@ -106,49 +102,4 @@ pub(super) async fn no_such_path(Extension(requester): Extension<Requester>) -> 
 pub(super) async fn no_such_method(Extension(requester): Extension<Requester>) -> Refusal {
     let message = format!("method {} is not allowed", requester.method);
     Refusal::framework(StatusCode::METHOD_NOT_ALLOWED, message)
-}
-
-/// Reads a body in JSON of at most `limit` bytes. `name` is what the body is called. `None` if there is none.
-///
-/// Other types of content are refused: a page of another site could send them from a browser without being asked.
-pub(crate) async fn json_body<T: DeserializeOwned>(
-    state: &AppState,
-    request: Request,
-    name: &str,
-    limit: usize,
-) -> Result<Option<T>, Refusal> {
-    let content_type = content_type(request.headers());
-    let mut held = state.write_gate.hold();
-    let make_room = |n_bytes| held.grow(n_bytes).is_ok();
-    let body = read_body_within(request, limit, make_room).await.map_err(|error| match error {
-        BodyError::TooLarge => {
-            let message = format!("{name} body is larger than the {limit} bytes allowed");
-            Refusal::framework(StatusCode::PAYLOAD_TOO_LARGE, message)
-        }
-        BodyError::CutOff => Refusal::framework(
-            StatusCode::BAD_REQUEST,
-            format!("the {name} body was cut off, or there was no room for it now"),
-        ),
-    })?;
-    if body.is_empty() {
-        return Ok(None);
-    }
-    if content_type != "application/json" {
-        let message = format!("unsupported media type {content_type:?}, only [application/json] are allowed");
-        return Err(Refusal::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    }
-    parse(&body, name)
-}
-
-/// The type without its parameters, in small letters.
-fn content_type(headers: &HeaderMap) -> String {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
-}
-
-fn parse<T: DeserializeOwned>(body: &Bytes, name: &str) -> Result<Option<T>, Refusal> {
-    serde_json::from_slice(body).map_err(|error| {
-        let message = format!("parsing {name} body from \"\" failed, because {error}");
-        Refusal::framework(StatusCode::BAD_REQUEST, message)
-    })
 }

@@ -10,16 +10,20 @@ use serde_json::json;
 
 use super::alerts::answer;
 use super::filter::{flag, matchers};
+use super::json_body::json_body;
 use super::order;
-use super::refusal::{Refusal, json_body};
+use super::refusal::Refusal;
 use super::silence_body::{ListedSilence, SentSilence};
 use crate::envelope;
 use crate::error::ApiError;
 use crate::params::Params;
 use crate::state::AppState;
+use crate::work::blocking;
 
 /// Largest body, in bytes; a silence may have 64 KiB.
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// What is said to have ended unexpectedly.
+const CHANGING: &str = "changing the silence";
 
 /// Those that have all matchers of the filter among theirs. `active`, `pending` and `expired` leave states out.
 pub(super) async fn list(
@@ -57,8 +61,8 @@ pub(super) async fn set(State(state): State<AppState>, request: Request) -> Resu
     let id = sent.id.as_deref().filter(|id| !id.is_empty()).map(str::parse::<SilenceId>);
     let id = id.transpose().map_err(|_| unknown())?;
     let spec = sent.spec(state.clock.now_ms())?;
-    let set = tokio::task::spawn_blocking(move || state.alertmanager.set_silence(id, spec));
-    let id = set.await.map_err(|_| ended())?.map_err(|error| match error {
+    let set = blocking(CHANGING, move || state.alertmanager.set_silence(id, spec)).await?;
+    let id = set.map_err(|error| match error {
         ChangeSilenceError::Refused(SilenceError::NotFound(_)) => unknown(),
         ChangeSilenceError::Refused(error) => Refusal::bad_request(format_args!("silence invalid: {error}")),
         error => Refusal::internal(error),
@@ -69,11 +73,12 @@ pub(super) async fn set(State(state): State<AppState>, request: Request) -> Resu
 /// One silence.
 pub(super) async fn one(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let id = silence_id(&id)?;
-    let found = state
-        .alertmanager
-        .read(|router, now_ms| router.silences.get(id).map(|silence| ListedSilence::new(silence, now_ms)));
-    let found = found.ok_or(Refusal::NotFound)?;
-    answer(state, move |_| found).await
+    let found = blocking("the listing", move || {
+        state.alertmanager.read(|router, now_ms| {
+            router.silences.get(id).map(|silence| json!(ListedSilence::new(silence, now_ms)).to_string())
+        })
+    });
+    Ok(envelope::json(StatusCode::OK, found.await?.ok_or(Refusal::NotFound)?))
 }
 
 /// Ends a silence; it can still be looked at.
@@ -82,8 +87,7 @@ pub(super) async fn expire(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let id = silence_id(&id)?;
-    let expired = tokio::task::spawn_blocking(move || state.alertmanager.expire_silence(id));
-    match expired.await.map_err(|_| ended())? {
+    match blocking(CHANGING, move || state.alertmanager.expire_silence(id)).await? {
         Ok(()) => Ok(envelope::empty(StatusCode::OK)),
         Err(ChangeSilenceError::Refused(SilenceError::NotFound(_))) => Err(Refusal::NotFound),
         Err(error) => Err(Refusal::internal(error)),
@@ -93,8 +97,4 @@ pub(super) async fn expire(
 fn silence_id(text: &str) -> Result<SilenceId, Refusal> {
     let invalid = || Refusal::invalid(601, format!("silenceID in path must be of type uuid: {text:?}"));
     text.parse().map_err(|_| invalid())
-}
-
-fn ended() -> Refusal {
-    Refusal::internal("changing the silence ended unexpectedly; the log says more")
 }

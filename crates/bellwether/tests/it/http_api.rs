@@ -1,5 +1,8 @@
 //! The Prometheus HTTP API: envelopes, status codes, both methods.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use bellwether_model::Labels;
 use bellwether_wire::{Sample, WriteRequestWriter, WriteSeries, compress_write_request};
 use serde_json::{Value, json};
@@ -300,7 +303,16 @@ fn a_prefix_moves_everything() {
     assert_eq!(server.url, format!("{base}/obs/bw"));
     assert_eq!(server.get("/api/v1/query?query=1").0, 200);
     assert_eq!(server.get("/metrics").0, 200);
+    assert_eq!(server.get("/api/v2/status").0, 200);
+    assert_eq!(server.get("/alertmanager/api/v2/status").0, 200);
     assert_eq!(crate::support::request("GET", &format!("{base}/api/v1/query?query=1"), &[], &[]).0, 404);
+    // A proxy may serve this below yet another path, so where links of Prometheus lead is told as seen from there.
+    let mut client = TcpStream::connect(base.trim_start_matches("http://")).expect("connected");
+    let request = "GET /obs/bw/graph?g0.expr=up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    client.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("\r\nlocation: explore?q=up\r\n"), "{answer}");
 }
 
 /// Query parameters, written `name=value` with `&` between.

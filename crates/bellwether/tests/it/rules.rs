@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::alertmanager::listed_in_parts;
 use crate::support::{
     Bellwether, Process, exchange, fetch, form, free_port, prometheus, request, require, target, wait_for,
     wait_http,
@@ -157,11 +158,15 @@ fn rules_are_listed_in_parts_and_by_labels() {
         (&without["groups"][0]["rules"][0]["alerts"], &without["groups"][0]["rules"][0]["state"]),
         (&Value::Null, &json!("firing"))
     );
-    for params in
-        [[("group_next_token", "x"), ("group_limit", "1")], [("group_limit", "0"), ("type", "alert")]]
-    {
-        let (status, body) = server.get(&format!("/api/v1/rules?{}", form(&params)));
-        assert_eq!(status, 400, "{body}");
+    for (params, why) in [
+        (&[("group_next_token", "x"), ("group_limit", "1")][..], "were rule groups changed?"),
+        (&[("group_next_token", token)], "group_limit needs to be paired with group_next_token"),
+        (&[("group_limit", "0")], "group_limit needs to be greater than 0"),
+        (&[("group_limit", "-1")], "group_limit needs to be greater than 0"),
+        (&[("group_limit", "x")], "group_limit needs to be a valid number"),
+    ] {
+        let (status, body) = server.get(&format!("/api/v1/rules?{}", form(params)));
+        assert!(status == 400 && body.contains(why), "{params:?}: {status} {body}");
     }
 }
 
@@ -244,6 +249,9 @@ fn alerts_survive_a_crash_and_their_history_is_told() {
         (&json!("inactive"), &json!("firing"), &json!("7"))
     );
     assert_eq!(event["annotations"]["summary"], "queue a has 7");
+    // All of them again, two at a time. Several are of one moment.
+    let all = server.api("alerts/history", &[])["events"].as_array().expect("a list").clone();
+    assert_eq!(listed_in_parts(&server, "alerts/history", "events", 2), all);
     assert_eq!((&event["rule"]["group"], &event["rule"]["name"]), (&json!("alerts"), &json!("QueueLong")));
     assert_eq!(events["truncated"], false);
 }

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use self::contexts::Contexts;
 use self::driver::{Running, drive, end_series};
-pub use self::history::{AlertEvent, History, HistoryQuery, RuleName};
+pub use self::history::{AlertEvent, History, HistoryPlace, HistoryQuery, RuleName};
 use self::journal::{Journal, rule_keys};
 use self::restore::{Tolerance, from_journal};
 use self::schedule::Schedule;

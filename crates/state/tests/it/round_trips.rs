@@ -1,7 +1,7 @@
 //! What is written is there, in the order and within the bounds that were asked for.
 use std::thread;
 
-use bellwether_state::{Change, Event, EventQuery, Keep, Record, StateStore};
+use bellwether_state::{Change, Event, EventPlace, EventQuery, Keep, Record, StateStore};
 
 fn put(key: &str, value: &str) -> Change {
     Change::Put { kind: "test", key: key.to_owned(), value: value.into() }
@@ -17,7 +17,7 @@ fn event(at_ms: i64, subject: &str, value: &str) -> Change {
 
 fn values(store: &StateStore, query: &EventQuery) -> Vec<String> {
     let events = store.events(query).expect("readable");
-    events.into_iter().map(|event| String::from_utf8(event.value).expect("text")).collect()
+    events.into_iter().map(|kept| String::from_utf8(kept.event.value).expect("text")).collect()
 }
 
 #[test]
@@ -77,6 +77,32 @@ fn what_is_queued_is_there_for_who_asks_later_and_after_the_end() {
 }
 
 #[test]
+fn a_copy_is_made_while_others_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    store.write(vec![put("a", "1"), event(5, "a", "2")]).expect("written");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let file = elsewhere.path().join(bellwether_state::FILE_NAME);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for n in 0..50 {
+                // A part of it would be a copy that is not of one moment.
+                store.write(vec![put("b", &n.to_string()), put("c", &n.to_string())]).expect("written");
+            }
+        });
+        store.copy_to(&file).expect("copied");
+        writer.join().expect("written");
+    });
+    assert!(store.copy_to(&file).is_err(), "what is there is not overwritten");
+    let copy = StateStore::open(elsewhere.path()).expect("it is one of ours");
+    let records = copy.records("test").expect("readable");
+    let value = |key: &str| records.iter().find(|record| record.key == key).map(|record| &record.value);
+    assert_eq!(value("a").map(Vec::as_slice), Some(&b"1"[..]));
+    assert_eq!(value("b"), value("c"));
+    assert_eq!(values(&copy, &EventQuery::of("test")), ["2"]);
+}
+
+#[test]
 fn all_who_write_at_once_are_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = StateStore::open(folder.path()).expect("it opens");
@@ -105,8 +131,32 @@ fn events_are_found_by_time_and_subject_the_newest_first() {
     assert_eq!(values(&store, &of_a), ["3", "1"]);
     let within = EventQuery { start_ms: 20, end_ms: 29, ..all.clone() };
     assert_eq!(values(&store, &within), ["4", "3"]);
-    assert_eq!(values(&store, &EventQuery { limit: 1, skip: 1, ..all }), ["4"]);
+    assert_eq!(values(&store, &EventQuery { limit: 1, ..all.clone() }), ["2"]);
     assert_eq!(values(&store, &EventQuery::of("other")), [""; 0]);
+}
+
+#[test]
+fn who_comes_back_reads_on_where_the_answer_before_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StateStore::open(folder.path()).expect("it opens");
+    // Many of one time, as alerts that fire together have it.
+    let events = [(10, "1"), (20, "2"), (20, "3"), (20, "4"), (30, "5")];
+    store.write(events.map(|(at, value)| event(at, "a", value)).into()).expect("written");
+    for subject in [None, Some("a".to_owned())] {
+        let all = EventQuery { subject, ..EventQuery::of("test") };
+        let first = EventQuery { end_ms: 30, ..all.clone() };
+        let places = store.events(&first).expect("readable").into_iter().map(|kept| kept.place);
+        for (place, want) in places.zip([&["5", "4"][..], &["4", "3"], &["3", "2"], &["2", "1"], &["1"]]) {
+            let from = Some(place.to_string().parse().expect("a place"));
+            assert_eq!(values(&store, &EventQuery { from, limit: 2, ..all.clone() }), want, "from {place}");
+            // What has happened since is before the place.
+            store.write(vec![event(40, "a", "6")]).expect("written");
+        }
+        let from = Some(EventPlace { at_ms: 30, number: 0 });
+        assert_eq!(values(&store, &EventQuery { from, end_ms: 10, ..all }), ["1"], "the end holds as well");
+    }
+    assert_eq!("-5-7".parse(), Ok(EventPlace { at_ms: -5, number: 7 }));
+    assert!("7".parse::<EventPlace>().is_err() && "a-7".parse::<EventPlace>().is_err());
 }
 
 #[test]

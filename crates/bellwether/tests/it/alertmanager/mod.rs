@@ -2,6 +2,7 @@
 
 mod amtool;
 mod explained;
+mod intake;
 mod load;
 mod peer;
 mod reload;
@@ -31,8 +32,13 @@ fn config(hook: &str) -> String {
 
 /// Starts the server on an `alertmanager.yml` in `dir`.
 fn serve(dir: &Path, alertmanager: &str) -> Bellwether {
+    serve_with(dir, alertmanager, &[])
+}
+
+/// The same with further flags.
+fn serve_with(dir: &Path, alertmanager: &str, args: &[&str]) -> Bellwether {
     fs::write(dir.join("alertmanager.yml"), alertmanager).expect("written");
-    Bellwether::serve(dir, &["--alertmanager.config.file=alertmanager.yml"])
+    Bellwether::serve(dir, &[&["--alertmanager.config.file=alertmanager.yml"], args].concat())
 }
 
 /// Answers 200 to everything and remembers what was sent: paths and bodies.
@@ -87,6 +93,24 @@ fn post(url: &str, path: &str, body: &Value) -> (u16, String) {
     let headers = [("Content-Type", "application/json")];
     let answer = exchange("POST", &format!("{url}/api/v2/{path}"), &headers, body.to_string().as_bytes());
     (answer.status, answer.body)
+}
+
+/// What a listing has, asked for in parts of at most `limit` entries.
+pub(crate) fn listed_in_parts(server: &Bellwether, path: &str, key: &str, limit: usize) -> Vec<Value> {
+    let (limit, mut listed, mut token) = (limit.to_string(), Vec::new(), None::<String>);
+    loop {
+        let next = token.as_deref().map(|token| ("next_token", token));
+        let params: Vec<(&str, &str)> = [("limit", limit.as_str())].into_iter().chain(next).collect();
+        let part = server.api(path, &params);
+        let entries = part[key].as_array().expect("a list");
+        assert!(entries.len() <= limit.parse().expect("a number"), "{part}");
+        listed.extend(entries.iter().cloned());
+        token = part["nextToken"].as_str().map(str::to_owned);
+        assert_eq!(part["truncated"], token.is_some());
+        if token.is_none() {
+            return listed;
+        }
+    }
 }
 
 /// Gets JSON from the API of Alertmanager.

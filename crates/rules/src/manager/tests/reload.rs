@@ -57,7 +57,7 @@ async fn an_alert_of_a_rule_that_is_gone_is_not_kept() {
     world.apply(&ONE_ALERT.replace("Down", "Other"));
     world.settle().await;
     assert_eq!(state.records("rule_alert").expect("read"), []);
-    let query = HistoryQuery { selectors: Vec::new(), start_ms: 0, end_ms: i64::MAX, limit: 1 };
+    let query = HistoryQuery { selectors: Vec::new(), start_ms: 0, end_ms: i64::MAX, from: None, limit: 1 };
     let last = world.manager.history(&query).expect("read").events.remove(0).1;
     assert_eq!((last.from.as_str(), last.to.as_str()), ("pending", "inactive"));
 }

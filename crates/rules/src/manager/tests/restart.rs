@@ -41,21 +41,23 @@ async fn a_restart_continues_what_was_pending_and_firing() {
     let ended = third.next_slot().await;
     assert_eq!(alert_of(&third).0, '-');
     assert_eq!(third.told.0.lock().last().expect("told").ends_at_ms, Some(ended));
-    let query = HistoryQuery { selectors: Vec::new(), start_ms: 0, end_ms: i64::MAX, limit: 10 };
+    let query = HistoryQuery { selectors: Vec::new(), start_ms: 0, end_ms: i64::MAX, from: None, limit: 10 };
     let history = third.manager.history(&query).expect("read");
     let steps: Vec<_> = history.events.iter().map(|(at, e)| (*at, e.from.as_str(), e.to.as_str())).collect();
     let want = [(ended, "firing", "inactive"), (fired, "pending", "firing"), (since, "inactive", "pending")];
     assert_eq!(steps, want);
-    assert!(!history.is_truncated);
+    assert_eq!(history.next, None);
     let only = |text: &str| vec![vec![Matcher::equal("job", text)]];
-    let found = |job| {
-        third
-            .manager
-            .history(&HistoryQuery { selectors: only(job), limit: 2, ..query.clone() })
-            .expect("read")
+    let found = |job, limit, from| {
+        let query = HistoryQuery { selectors: only(job), limit, from, ..query.clone() };
+        third.manager.history(&query).expect("read")
     };
-    assert_eq!((found("a").events.len(), found("a").is_truncated), (2, true));
-    assert_eq!(found("b"), History::default());
+    let first = found("a", 2, None);
+    let next = first.next.map(|next| next.to_string().parse().expect("a place"));
+    let second = found("a", 2, next);
+    assert_eq!((first.events.len(), second.next), (2, None));
+    assert_eq!([first.events, second.events].concat(), history.events);
+    assert_eq!(found("b", 2, None), History::default());
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,7 +146,8 @@ async fn many_alerts_with_long_texts_are_kept() {
     world.apply(&format!("groups:\n- name: g\n  rules:\n  - {{alert: A, expr: up == 0, annotations: {{b: {short}, a: {long}}}}}\n"));
     world.next_slot().await;
     assert_eq!(state.records("rule_alert").expect("read").len(), 100);
-    let query = HistoryQuery { selectors: Vec::new(), start_ms: 0, end_ms: i64::MAX, limit: 1000 };
+    let query =
+        HistoryQuery { selectors: Vec::new(), start_ms: 0, end_ms: i64::MAX, from: None, limit: 1000 };
     let events = world.manager.history(&query).expect("read").events;
     assert_eq!(events.len(), 100);
     let texts = &events[0].1.annotations;

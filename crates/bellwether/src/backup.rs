@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use bellwether_disk::RealFs;
 use bellwether_model::{Clock, SystemClock, format_size};
+use bellwether_state::{FILE_NAME as STATE_FILE, StateStore};
 use bellwether_tsdb::{CopiedSnapshot, Options, Tsdb, copy_snapshot, remove_snapshot, restore_snapshot};
 use clap::Args;
 
 use crate::query::{Api, WhomArgs};
 use crate::serve::block_on;
-use crate::storage::{is_used, snapshot_name};
+use crate::storage::{is_used, snapshot, snapshot_name};
 use crate::terminal::print;
 
 /// Flags of `backup`.
@@ -75,7 +76,11 @@ fn snapshot_of_store(dir: &Path) -> anyhow::Result<PathBuf> {
     for problem in &found.problems {
         print(&format!("{}: {}\n", problem.path.display(), problem.what))?;
     }
-    let made = store.snapshot(&name, true).context("cannot make a snapshot")?;
+    // A store that has never been served has none.
+    let has_state = dir.join(STATE_FILE).exists();
+    let state = has_state.then(|| StateStore::open(dir)).transpose()?;
+    let made = snapshot(&store, state.as_ref(), &name, true).context("cannot make a snapshot")?;
+    drop(state);
     store.close().context("cannot close the store")?;
     Ok(made.dir)
 }

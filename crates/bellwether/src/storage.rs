@@ -1,6 +1,7 @@
 //! The store as the HTTP surface sees it, and how it is opened.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,10 @@ use bellwether_api::{
 };
 use bellwether_disk::{Fs as _, RealFs};
 use bellwether_model::{Clock, Matcher, QueryContext, Tenant, TimeRange, format_duration_ms, format_size};
+use bellwether_state::{FILE_NAME as STATE_FILE, StateStore};
 use bellwether_tsdb::{
-    Limits, NameCount, Offender, Options, ReadMode, ReplayProgress, SeriesLimits, SyncPolicy, TenantLimits,
-    Tsdb, TsdbError,
+    Limits, NameCount, Offender, Options, ReadMode, ReplayProgress, SeriesLimits, SnapshotReport, SyncPolicy,
+    TenantLimits, Tsdb, TsdbError,
 };
 use time::OffsetDateTime;
 
@@ -160,6 +162,7 @@ pub(crate) fn memory_budget(args: &StorageArgs) -> u64 {
 /// The store as operators ask about it.
 pub(crate) struct Admin {
     pub(crate) store: Tsdb,
+    pub(crate) state: StateStore,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -176,6 +179,20 @@ pub(crate) fn snapshot_name(now_ms: i64) -> String {
         time.minute(),
         time.second()
     )
+}
+
+/// Makes a snapshot of the store together with what else must survive: silences, alerts, and what was told.
+pub(crate) fn snapshot(
+    store: &Tsdb,
+    state: Option<&StateStore>,
+    name: &str,
+    with_head: bool,
+) -> Result<SnapshotReport, TsdbError> {
+    store.snapshot_with(name, with_head, &|dir| {
+        let Some(state) = state else { return Ok(Vec::new()) };
+        state.copy_to(&dir.join(STATE_FILE)).map_err(io::Error::other)?;
+        Ok(vec![STATE_FILE.to_owned()])
+    })
 }
 
 impl StorageAdmin for Admin {
@@ -198,7 +215,7 @@ impl StorageAdmin for Admin {
 
     fn snapshot(&self, with_head: bool) -> Result<String, StorageAdminError> {
         let name = snapshot_name(self.clock.now_ms());
-        let made = self.store.snapshot(&name, with_head).map_err(admin_error)?;
+        let made = snapshot(&self.store, Some(&self.state), &name, with_head).map_err(admin_error)?;
         tracing::info!(path = %made.dir.display(), files = made.files, bytes = made.bytes, "snapshot made");
         Ok(name)
     }

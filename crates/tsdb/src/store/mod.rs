@@ -209,10 +209,24 @@ impl Tsdb {
     ///
     /// If the name is not one that a folder can have.
     pub fn snapshot(&self, name: &str, with_head: bool) -> Result<SnapshotReport, TsdbError> {
+        self.snapshot_with(name, with_head, &|_| Ok(Vec::new()))
+    }
+
+    /// The same with files that belong to the store and are not its own: `companions` puts them into the folder that it is given, and returns their names.
+    ///
+    /// # Panics
+    ///
+    /// If the name is not one that a folder can have.
+    pub fn snapshot_with(
+        &self,
+        name: &str,
+        with_head: bool,
+        companions: &dyn Fn(&Path) -> io::Result<Vec<String>>,
+    ) -> Result<SnapshotReport, TsdbError> {
         let mut parts = Path::new(name).components();
         let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
         assert!(is_name, "BUG: {name:?} as the name of a snapshot");
-        self.store.snapshot(name, with_head)
+        self.store.snapshot(name, with_head, companions)
     }
 
     /// Makes everything durable that was appended so far, whatever the policy.

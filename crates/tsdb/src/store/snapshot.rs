@@ -33,14 +33,19 @@ pub struct SnapshotReport {
 
 impl Store {
     /// Makes a snapshot under this name. Appends and queries go on meanwhile; upkeep waits.
-    pub(super) fn snapshot(&self, name: &str, with_head: bool) -> Result<SnapshotReport, TsdbError> {
+    pub(super) fn snapshot(
+        &self,
+        name: &str,
+        with_head: bool,
+        companions: &dyn Fn(&Path) -> io::Result<Vec<String>>,
+    ) -> Result<SnapshotReport, TsdbError> {
         let upkeep = self.urgent_upkeep();
         self.check_open()?;
         self.space.check(self.fs.as_ref(), &self.dir, self.clock.monotonic()).map_err(TsdbError::Full)?;
         let fs = self.fs.as_ref();
         let snapshots = self.dir.join(SNAPSHOTS_DIR);
         let (target, temporary) = (snapshots.join(name), snapshots.join(format!("{name}.tmp")));
-        let made = self.fill_snapshot(name, &temporary, &upkeep, with_head).and_then(|report| {
+        let made = self.fill_snapshot(name, &temporary, &upkeep, with_head, companions).and_then(|report| {
             let published = fs.sync_dir(&self.dir).and_then(|()| publish_dir(fs, &temporary, &target));
             published.map_err(|e| TsdbError::io(&target, e))?;
             Ok(SnapshotReport { dir: target.clone(), ..report })
@@ -60,6 +65,7 @@ impl Store {
         dir: &Path,
         upkeep: &Upkeep,
         with_head: bool,
+        companions: &dyn Fn(&Path) -> io::Result<Vec<String>>,
     ) -> Result<SnapshotReport, TsdbError> {
         let fs = self.fs.as_ref();
         let parts_dir = dir.join(PARTS_DIR);
@@ -81,6 +87,9 @@ impl Store {
         let path = dir.join(manifest::FILE);
         publish(fs, &path, &text).map_err(|e| TsdbError::io(&path, e))?;
         files.push(ListedFile::of_bytes(manifest::FILE, &text));
+        for name in companions(dir).map_err(|e| TsdbError::io(dir, e))? {
+            self.list_file(&dir.join(&name), name, &mut files)?;
+        }
         let head = SnapshotHead {
             version: SnapshotHead::VERSION,
             name: name.to_owned(),

@@ -1,6 +1,7 @@
 //! The Alertmanager in the program, as people's tools meet it.
 
 mod amtool;
+mod backup;
 mod explained;
 mod intake;
 mod load;

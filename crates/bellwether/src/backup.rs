@@ -12,7 +12,7 @@ use bellwether_tsdb::{CopiedSnapshot, Options, Tsdb, copy_snapshot, remove_snaps
 use clap::Args;
 
 use crate::query::{Api, WhomArgs};
-use crate::serve::block_on;
+use crate::runtime::block_on;
 use crate::storage::{is_used, snapshot, snapshot_name};
 use crate::terminal::print;
 

@@ -22,7 +22,8 @@ use crate::alertmanager::AlertmanagerSource;
 use crate::cli::DemoArgs;
 use crate::log;
 use crate::operations::ConfigSource;
-use crate::serve::{FillHistory, ServerArgs, announce, block_on, run};
+use crate::runtime::block_on;
+use crate::serve::{FillHistory, ServerArgs, announce, run};
 use crate::storage::is_used;
 
 /// Marks a data folder as one that holds only simulated data.

@@ -25,6 +25,7 @@ mod query_memory;
 mod report;
 mod rule_lint;
 mod rules;
+mod runtime;
 mod serve;
 mod signals;
 mod slo;

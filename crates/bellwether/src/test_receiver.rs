@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::query::table::{Align, Table};
 use crate::query::{Api, WhomArgs};
-use crate::serve::block_on;
+use crate::runtime::block_on;
 use crate::terminal::{print, visible};
 
 /// A receiver, and how to reach it.

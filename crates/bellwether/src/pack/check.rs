@@ -20,7 +20,7 @@ use url::Url;
 
 use super::FindingsFormat;
 use crate::query::http_client;
-use crate::serve::block_on;
+use crate::runtime::block_on;
 use crate::signals::{Request as Signal, Signals};
 use crate::terminal::{print, visible};
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub(crate) use api::{Api, http_client};
 pub(crate) use args::{Format, QueryCommand, WhomArgs, positive_duration, server_url};
 
-use crate::serve::block_on;
+use crate::runtime::block_on;
 use crate::terminal::{print, visible, width};
 use analyze::analyze;
 use answer::{QueryResult, Stream, labels, read_result};

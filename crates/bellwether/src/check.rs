@@ -1,17 +1,14 @@
 //! `bellwether check`: files are judged without starting anything.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bellwether::config::{AlertmanagerSetup, Config, ConfigErrors, LoadOptions, Warning, WebConfig};
+use bellwether::config::{AlertmanagerSetup, Config, LoadOptions, Warning, WebConfig, load_objectives};
 use bellwether_lint::{Finding, Place, Report, RuleSource, Severity};
-use bellwether_rules::slo;
 use clap::{Args, Subcommand};
 
 use crate::files::{self, Unreadable};
-use crate::report::{ReportFormat, read, show};
+use crate::report::{ReportFormat, read, refuse, show, unreadable};
 
 /// What can be checked.
 #[derive(Debug, Subcommand)]
@@ -47,53 +44,44 @@ type Judge = fn(&Path, &mut Report) -> Option<String>;
 
 /// Runs one command.
 pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
-    let (args, judge): (&CheckArgs, Judge) = match command {
-        CheckCommand::Config(args) => (args, config),
-        CheckCommand::Rules(args) => (args, rules),
-        CheckCommand::Slo(args) => (args, objectives),
-        CheckCommand::Alertmanager(args) => (args, alertmanager),
-        CheckCommand::Web(args) => (args, web),
-    };
+    let (CheckCommand::Config(args)
+    | CheckCommand::Rules(args)
+    | CheckCommand::Slo(args)
+    | CheckCommand::Alertmanager(args)
+    | CheckCommand::Web(args)) = command;
     let mut report = Report { is_strict: args.strict, ..Report::default() };
+    let judge: Judge = match command {
+        CheckCommand::Config(_) => config,
+        CheckCommand::Rules(_) => rules,
+        CheckCommand::Alertmanager(_) => alertmanager,
+        CheckCommand::Web(_) => web,
+        CheckCommand::Slo(_) => {
+            objectives(&args.files, &mut report);
+            return show(&report, args.format);
+        }
+    };
     for file in &args.files {
         if let Some(said) = judge(file, &mut report) {
             report.good.push(format!("{}: {said}", file.display()));
         }
     }
-    if let CheckCommand::Slo(args) = command {
-        repeated_objectives(&args.files, &mut report);
-    }
     show(&report, args.format)
 }
 
-/// Objectives of one name in several files would write the same series.
-fn repeated_objectives(files: &[PathBuf], report: &mut Report) {
-    let mut known: BTreeMap<String, Place> = BTreeMap::new();
+/// Judges files with objectives together: two of one name would write the same series.
+fn objectives(files: &[PathBuf], report: &mut Report) {
+    let (found, errors) = load_objectives(files);
     for file in files {
         let name = file.display().to_string();
-        let Some(text) = report.texts.get(&name) else { continue };
-        for objective in slo::read(&name, text.as_bytes()).unwrap_or_default() {
-            let place = Place::point(&name, objective.position);
-            match known.entry(objective.id()) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(place);
-                }
-                Entry::Occupied(first) => report.findings.push(Finding {
-                    rule: "invalid-slo",
-                    severity: Severity::Error,
-                    place,
-                    subject: None,
-                    message: format!("the objective {:?} is already in {}", first.key(), first.get()),
-                    remedy: "give one of them another name".to_owned(),
-                    refuses: true,
-                }),
-            }
+        if errors.errors().iter().all(|error| error.source_name() != name) {
+            let n = found.iter().filter(|objective| *objective.source == name).count();
+            report.good.push(format!("{name}: valid, {n} objectives"));
         }
     }
+    refuse("invalid-slo", errors, report);
 }
 
 fn config(file: &Path, report: &mut Report) -> Option<String> {
-    const RULE: &str = "invalid-config";
     match Config::load(file, LoadOptions::from_process()) {
         Ok(loaded) => {
             warn(&loaded.warnings, report);
@@ -105,7 +93,10 @@ fn config(file: &Path, report: &mut Report) -> Option<String> {
             }
             is_good.then(|| format!("valid, {} scrape jobs", loaded.config.scrape_configs.len()))
         }
-        Err(errors) => refuse(RULE, errors, report),
+        Err(errors) => {
+            refuse("invalid-config", errors, report);
+            None
+        }
     }
 }
 
@@ -134,16 +125,8 @@ fn alertmanager(file: &Path, report: &mut Report) -> Option<String> {
             warn(&warnings, report);
             Some(format!("valid, {} receivers", setup.config.receivers.len()))
         }
-        Err(errors) => refuse("invalid-alertmanager", errors, report),
-    }
-}
-
-fn objectives(file: &Path, report: &mut Report) -> Option<String> {
-    let bytes = read(file, report)?;
-    match slo::read(&file.display().to_string(), &bytes) {
-        Ok(found) => Some(format!("valid, {} objectives", found.len())),
         Err(errors) => {
-            report.findings.extend(errors.iter().map(|error| Finding::refusal("invalid-slo", error)));
+            refuse("invalid-alertmanager", errors, report);
             None
         }
     }
@@ -170,13 +153,6 @@ fn web(file: &Path, report: &mut Report) -> Option<String> {
     }
 }
 
-/// The problems of a configuration become findings, with the texts of all files that it consists of.
-fn refuse(rule: &'static str, errors: ConfigErrors, report: &mut Report) -> Option<String> {
-    report.findings.extend(errors.errors().iter().map(|error| Finding::refusal(rule, error)));
-    report.texts.extend(errors.into_texts());
-    None
-}
-
 /// What is legal and will surprise.
 fn warn(warnings: &[Warning], report: &mut Report) {
     let place = |warning: &Warning| Place::point(&*warning.source_name, warning.position);
@@ -198,13 +174,5 @@ fn to_know(place: Place, message: &str) -> Finding {
 /// A file that the configuration `named_in` names.
 fn unreadable_file(named_in: &Path, problem: Unreadable) -> Finding {
     let place = problem.place.unwrap_or_else(|| Place::file(named_in.display().to_string()));
-    Finding {
-        rule: "unreadable-file",
-        severity: Severity::Error,
-        place,
-        subject: None,
-        message: problem.message,
-        remedy: String::new(),
-        refuses: true,
-    }
+    unreadable(place, problem.message)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use bellwether::config::ConfigErrors;
 use bellwether_lint::{Finding, Format, Place, Report, Severity};
 use clap::ValueEnum;
 
@@ -47,19 +48,26 @@ pub(crate) fn read(path: &Path, report: &mut Report) -> Option<Vec<u8>> {
             Some(bytes)
         }
         Err(error) => {
-            report.findings.push(unreadable(&name, &error));
+            report.findings.push(unreadable(Place::file(&name), format!("cannot be read: {error}")));
             None
         }
     }
 }
 
-fn unreadable(name: &str, error: &std::io::Error) -> Finding {
+/// The problems of a configuration become findings, with the texts of all files that it consists of.
+pub(crate) fn refuse(rule: &'static str, errors: ConfigErrors, report: &mut Report) {
+    report.findings.extend(errors.errors().iter().map(|error| Finding::refusal(rule, error)));
+    report.texts.extend(errors.into_texts());
+}
+
+/// A file cannot be read that is named on the command line or at this place.
+pub(crate) fn unreadable(place: Place, message: String) -> Finding {
     Finding {
         rule: "unreadable-file",
         severity: Severity::Error,
-        place: Place::file(name),
+        place,
         subject: None,
-        message: format!("cannot be read: {error}"),
+        message,
         remedy: String::new(),
         refuses: true,
     }

@@ -1,10 +1,11 @@
 //! `bellwether slo`: files with objectives, without a server.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bellwether_rules::slo::{self, Objective};
+use anyhow::bail;
+use bellwether::config::load_objectives;
+use bellwether_rules::slo;
 use bellwether_yaml::MapValue;
 use clap::Subcommand;
 
@@ -27,9 +28,9 @@ pub(crate) enum SloCommand {
 /// Runs a command.
 pub(crate) fn slo(command: SloCommand) -> anyhow::Result<ExitCode> {
     let SloCommand::Export { files, inhibit_rules } = command;
-    let (objectives, problems) = read(&files);
-    if !tell(&problems)? {
-        return Ok(ExitCode::FAILURE);
+    let (objectives, errors) = load_objectives(&files);
+    if !errors.errors().is_empty() {
+        bail!("nothing is made of files with mistakes:\n{}", errors.with_excerpts());
     }
     let made = if inhibit_rules { inhibition(&objectives).into() } else { slo::rules(&objectives) };
     print(&made.to_yaml())?;
@@ -41,45 +42,6 @@ pub(crate) fn inhibition(objectives: &[Objective]) -> MapValue {
     let mut file = MapValue::new();
     file.set("inhibit_rules", slo::inhibit_rules(objectives));
     file
-}
-
-/// The objectives of files, and what is wrong with these: a line for each problem, with its place.
-pub(crate) fn read(files: &[PathBuf]) -> (Vec<Objective>, Vec<String>) {
-    let (mut objectives, mut problems): (Vec<Objective>, Vec<String>) = (Vec::new(), Vec::new());
-    for file in files {
-        let name = file.display().to_string();
-        let found = match std::fs::read(file) {
-            Ok(bytes) => slo::read(&name, &bytes),
-            Err(error) => {
-                problems.push(format!("{name}: {error}"));
-                continue;
-            }
-        };
-        match found {
-            Ok(found) => {
-                for objective in &found {
-                    let known = objectives.iter().find(|known| known.id() == objective.id());
-                    let twice = known.map(|known| {
-                        let (id, first) = (objective.id(), &known.source);
-                        format!("{name}:{}: the objective {id:?} is already in {first}", objective.position)
-                    });
-                    problems.extend(twice);
-                }
-                objectives.extend(found);
-            }
-            Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
-        }
-    }
-    (objectives, problems)
-}
-
-/// Writes problems to standard error; `true` if there are none.
-fn tell(problems: &[String]) -> std::io::Result<bool> {
-    let mut err = std::io::stderr().lock();
-    for problem in problems {
-        writeln!(err, "{problem}")?;
-    }
-    Ok(problems.is_empty())
 }
 
 #[cfg(test)]
@@ -99,7 +61,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let slo = dir.path().join("slo.yml");
         std::fs::write(&slo, SLO).expect("written");
-        let (objectives, _) = read(std::slice::from_ref(&slo));
+        let (objectives, _) = load_objectives(std::slice::from_ref(&slo));
         let load = |more: &str| {
             let file = dir.path().join("bellwether.yml");
             std::fs::write(&file, format!("slos: [slo.yml]\n{more}")).expect("written");

@@ -31,6 +31,7 @@ pub use limits::{LimitsConfig, TenantLimitsConfig};
 pub use load::{LoadOptions, Loaded, Mode};
 pub use rules::RulesConfig;
 pub use runtime::RuntimeConfig;
+pub use slos::load_objectives;
 pub use storage::{FloatEncoding, RetentionConfig, StorageConfig, TsdbConfig};
 pub use tracing::{TracingClient, TracingConfig};
 pub use warning::Warning;

@@ -1,14 +1,23 @@
 //! `slos`: files with objectives.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_rules::slo::{self, Objective};
 use bellwether_scrape::config::matching_files;
 use bellwether_yaml::{At, Error, Errors};
 
-use super::error::SectionError;
+use super::error::{ConfigErrors, SectionError};
+
+/// The objectives of files, as a server would take them, and what is wrong with these files.
+pub fn load_objectives(files: &[PathBuf]) -> (Vec<Objective>, ConfigErrors) {
+    let (mut slos, mut errors, mut texts) = (Slos::default(), Errors::new(), BTreeMap::new());
+    for file in files {
+        slos.read_file(file, &mut errors, &mut texts);
+    }
+    (slos.into_objectives(), ConfigErrors { errors, texts })
+}
 
 /// The objectives of all files, no two of which have the same id.
 #[derive(Debug, Default)]
@@ -29,23 +38,27 @@ impl Slos {
                 errors.reject(*node, SectionError::NoSuchObjectives { path: pattern.display().to_string() });
             }
             for path in files {
-                let name = path.display().to_string();
-                // Two patterns may find the same file.
-                if self.0.iter().any(|known| *known.source == name) {
-                    continue;
+                self.read_file(&path, errors, texts);
+            }
+        }
+    }
+
+    fn read_file(&mut self, path: &Path, errors: &mut Errors, texts: &mut BTreeMap<String, Arc<str>>) {
+        let name = path.display().to_string();
+        // Two patterns may find the same file.
+        if self.0.iter().any(|known| *known.source == name) {
+            return;
+        }
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                texts.insert(name.clone(), String::from_utf8_lossy(&bytes).into());
+                match slo::read(&name, &bytes) {
+                    Ok(objectives) => self.add(objectives, errors),
+                    Err(problems) => errors.append(problems),
                 }
-                match std::fs::read(&path) {
-                    Ok(bytes) => {
-                        texts.insert(name.clone(), String::from_utf8_lossy(&bytes).into());
-                        match slo::read(&name, &bytes) {
-                            Ok(objectives) => self.add(objectives, errors),
-                            Err(problems) => errors.append(problems),
-                        }
-                    }
-                    Err(error) => {
-                        errors.push(Error::in_file(name, error));
-                    }
-                }
+            }
+            Err(error) => {
+                errors.push(Error::in_file(name, error));
             }
         }
     }

@@ -21,7 +21,7 @@ use clap::{Args, Subcommand};
 use url::Url;
 
 use crate::query::{positive_duration, server_url};
-use crate::report::{ReportFormat, read, show};
+use crate::report::{ReportFormat, read, refuse, show};
 use live::LiveServer;
 
 /// The largest page whose headings are looked for.
@@ -102,7 +102,10 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.config {
         let Loaded { config, slos, .. } = match Config::load(path, LoadOptions::from_process()) {
             Ok(loaded) => loaded,
-            Err(errors) => bail!("the configuration is not valid:\n{}", errors.with_excerpts()),
+            Err(errors) => {
+                refuse("invalid-config", errors, &mut report);
+                return show(&report, args.format);
+            }
         };
         options.recorded_elsewhere = recorded_for(&slos);
         if files.is_empty() {

@@ -51,12 +51,14 @@ fn every_kind_of_file_is_refused_in_the_same_form() {
         ("rules.yml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up ==\n"),
         ("am.yml", "route: {receiver: nobody}\n"),
         ("web.yml", "basic_auth_users: {ann: secret}\n"),
+        ("slo.yml", "slo: {name: b, objectve: 99, good: a, total: b}\n"),
     ]);
     for (kind, file, rule, line) in [
         ("config", "bw.yml", "invalid-config", 1),
         ("rules", "rules.yml", "promql-syntax", 5),
         ("alertmanager", "am.yml", "invalid-alertmanager", 1),
         ("web", "web.yml", "invalid-web-config", 1),
+        ("slo", "slo.yml", "invalid-slo", 1),
     ] {
         let (code, said) = check(dir.path(), &[kind, "--format", "json", file]);
         assert_eq!(code, Some(1), "{said}");

@@ -51,6 +51,10 @@ fn configurations_tell_intervals_and_routes() {
         (Some(3), vec!["range-too-short".to_owned(), "for-shorter-than-interval".to_owned()])
     );
 
+    write("wrong.yml", "global: {scrape_intervall: 1s}\n");
+    let (code, ids) = lint(dir.path(), &["--config", "wrong.yml"]);
+    assert_eq!((code, ids), (Some(1), vec!["invalid-config".to_owned()]), "in the form that was asked for");
+
     write(
         "am.yml",
         "route: {receiver: mail, routes: [{matchers: ['severity=\"page\"'], receiver: pager}]}\nreceivers: [{name: mail}, {name: pager}]\n",

@@ -156,11 +156,12 @@ fn files_with_objectives_are_judged_without_a_server() {
     ] {
         assert!(said.contains(want), "{said}\nlacks {want}");
     }
-    let (success, said) = command(dir.path(), &["slo", "export", "good.yml", "good.yml"]);
-    assert!(
-        !success && said.contains("good.yml:2:3: the objective \"shop-availability\" is already in good.yml"),
-        "{said}"
-    );
+    write(dir.path(), "again.yml", SHOP);
+    for verb in [["slo", "export"], ["check", "slo"]] {
+        let (success, said) = command(dir.path(), &[&verb[..], &["good.yml", "again.yml"]].concat());
+        assert!(!success && said.contains("again.yml:2:3: "), "{said}");
+        assert!(said.contains("the objective \"shop-availability\" is already in good.yml:2:3"), "{said}");
+    }
     write(dir.path(), "b.yml", "slos: [missing.yml]\n");
     let (success, said) = command(dir.path(), &["check", "config", "b.yml"]);
     assert!(!success && said.contains("b.yml:1:8: error: file of objectives"), "{said}");

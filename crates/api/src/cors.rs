@@ -8,15 +8,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use crate::envelope;
 use crate::state::AppState;
 
-/// The headers that an allowed origin gets, as in Prometheus. Credentials are never allowed.
-const HEADERS: [(HeaderName, &str); 3] = [
+/// What an allowed origin may do with the API of Prometheus, in the words of Prometheus.
+pub(crate) const PROMETHEUS: &str = "GET, POST, OPTIONS";
+/// The same with that of Alertmanager: there, silences are ended with `DELETE`.
+pub(crate) const ALERTMANAGER: &str = "GET, POST, DELETE, OPTIONS";
+/// The headers that an allowed origin gets beside the methods. Credentials are never allowed.
+const HEADERS: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Authorization, Content-Type, Origin"),
-    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
     (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Date"),
 ];
 
 /// Answers `OPTIONS`, and marks every answer for the browser if its origin is allowed.
-pub(crate) async fn cors(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn cors(
+    State((state, methods)): State<(AppState, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let allowed = allowed_origin(&state, request.headers());
     let mut response = if request.method() == Method::OPTIONS {
         envelope::empty(StatusCode::NO_CONTENT)
@@ -30,6 +37,7 @@ pub(crate) async fn cors(State(state): State<AppState>, request: Request, next: 
     }
     if let Some(origin) = allowed {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }

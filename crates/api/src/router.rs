@@ -16,8 +16,9 @@ pub fn router(state: AppState) -> Router {
     // The answers to wrong methods are set first, so that the layer is around them: `OPTIONS` is one.
     let api = v1::routes()
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(state.clone(), cors::cors));
-    let alertmanager = v2::routes().layer(from_fn_with_state(state.clone(), cors::cors));
+        .layer(from_fn_with_state((state.clone(), cors::PROMETHEUS), cors::cors));
+    let alertmanager =
+        v2::routes().layer(from_fn_with_state((state.clone(), cors::ALERTMANAGER), cors::cors));
     let surface = Router::new()
         .nest("/api/v1", api)
         .nest("/api/v2", alertmanager.clone())

@@ -112,6 +112,8 @@ impl Surface {
         let why = format!("Bellwether is not ready: {why}");
         let mut response = if path.contains("/api/v1/") {
             envelope::failure(&ApiError { kind: ErrorKind::Unavailable, message: why })
+        } else if path.contains("/api/v2/") {
+            envelope::json(StatusCode::SERVICE_UNAVAILABLE, serde_json::json!(why).to_string())
         } else {
             let mut response = Response::new(Body::from(why + "\n"));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -581,6 +581,10 @@ fn other_origins_may_read_only_if_allowed() {
         assert_eq!(answer.header("access-control-allow-credentials"), "");
         let methods = preflight.header("access-control-allow-methods");
         assert_eq!(methods, if answer.header(header).is_empty() { "" } else { "GET, POST, OPTIONS" });
+        let silence = format!("{}/api/v2/silence/1", server.url);
+        let preflight = exchange("OPTIONS", &silence, &[("Origin", origin)], &[]);
+        let methods = preflight.header("access-control-allow-methods");
+        assert_eq!(methods, if answer.header(header).is_empty() { "" } else { "GET, POST, DELETE, OPTIONS" });
         answer.header(header).to_owned()
     };
     let server = Bellwether::serve(&open, &["--web.cors.origin=.*"]);

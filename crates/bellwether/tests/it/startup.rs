@@ -183,6 +183,8 @@ fn everybody_is_told_to_wait_while_the_store_is_being_opened() {
     assert!(answer["error"].as_str().is_some_and(|e| e.contains("not ready")), "{body}");
     let (status, said) = push(&server, &[(&[("__name__", "m")], &[(1_000, 1.0)])]);
     assert_eq!(status, 503, "senders keep it: {said}");
+    let (status, body) = server.get("/api/v2/alerts");
+    assert!(status == 503 && body.starts_with("\"Bellwether is not ready: starting: "), "{status} {body}");
     let (status, body) = server.get("/api/v1/status/walreplay");
     let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!((status, &answer["status"]), (200, &"success".into()), "{body}");

@@ -1,7 +1,6 @@
 //! `bellwether query` and `bellwether promql`, as people and scripts call them.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,7 +13,7 @@ use bellwether_wire::{
 use serde_json::{Value, json};
 
 use crate::http_api::push;
-use crate::support::{Bellwether, Process, free_port, require, wait_for, wait_http};
+use crate::support::{Bellwether, Process, free_port, read_request, require, respond, wait_for, wait_http};
 
 /// What a call of the program gave.
 #[derive(Debug)]
@@ -244,13 +243,9 @@ fn read_only_server() -> String {
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.expect("a connection"));
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).is_ok_and(|n| n > 0) {}
-            let length =
-                head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            let _ = stream.read_exact(&mut vec![0; length.unwrap_or(0)]);
-            let (status, body) = if head.starts_with("GET") {
+            let stream = stream.expect("a connection");
+            let sent = read_request(&stream).expect("a request");
+            let (status, body) = if sent.line.starts_with("GET") {
                 (
                     "200 OK",
                     "{\"status\":\"success\",\"warnings\":[\"w\\u001b[1m\"],\"infos\":[\"i\"],\
@@ -259,11 +254,7 @@ fn read_only_server() -> String {
             } else {
                 ("405 Method Not Allowed", "read only")
             };
-            let answer = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = stream.get_mut().write_all(answer.as_bytes());
+            respond(&stream, status, "application/json", body.as_bytes());
         }
     });
     url

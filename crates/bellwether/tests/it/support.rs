@@ -1,5 +1,8 @@
 //! Starts the real program and its real peers on loopback, and stops them again.
 
+#[path = "support/service.rs"]
+mod service;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -10,6 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+pub(crate) use self::service::{read_request, respond};
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits this long when all is well.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -350,17 +355,9 @@ pub(crate) fn target(content_type: &'static str, exposition: impl Fn() -> Vec<u8
     let port = listener.local_addr().expect("it has an address").port();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let mut reader = BufReader::new(&stream);
-            let mut line = String::new();
-            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
+            if read_request(&stream).is_some() {
+                respond(&stream, "200 OK", content_type, &exposition());
             }
-            let body = exposition();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
-            let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
         }
     });
     port

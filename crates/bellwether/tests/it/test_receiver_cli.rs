@@ -1,7 +1,6 @@
 //! `bellwether test receiver`, as people call it.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +9,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::Bellwether;
+use crate::support::{Bellwether, read_request, respond};
 
 /// Exit code, standard output, standard error.
 fn call(args: &[&str]) -> (Option<i32>, String, String) {
@@ -28,19 +27,11 @@ fn answering(status: &'static str, body: &'static str) -> (String, mpsc::Receive
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let mut text = String::new();
-            let mut buffer = [0; 4096];
-            let request = loop {
-                let len = stream.read(&mut buffer).expect("it is sent");
-                text.push_str(&String::from_utf8_lossy(&buffer[..len]));
-                let Some((head, sent)) = text.split_once("\r\n\r\n") else { continue };
-                if let Ok(json) = serde_json::from_str(sent) {
-                    break (head.lines().next().unwrap_or_default().to_owned(), json);
-                }
-            };
-            let _ = write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\n\r\n{body}");
-            if sender.send(request).is_err() {
+            let stream = stream.expect("a connection");
+            let sent = read_request(&stream).expect("it is sent");
+            let message = serde_json::from_slice(&sent.body).expect("JSON");
+            respond(&stream, status, "text/plain", body.as_bytes());
+            if sender.send((sent.line, message)).is_err() {
                 return;
             }
         }

@@ -3,7 +3,6 @@
 //! By default it takes seconds. `BELLWETHER_LOAD_SECONDS` says how long alerts come, `BELLWETHER_OUTAGE_SECONDS` how long receivers do not answer at least, both from the beginning on.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{get, post, serve};
-use crate::support::wait_within;
+use crate::support::{read_request, respond, wait_within};
 
 const ALERTS_PER_SECOND: usize = 5_000;
 const POSTS_PER_SECOND: usize = 10;
@@ -96,27 +95,15 @@ impl Receiver {
 
 /// Answers one request, and remembers the alerts in it if it is answered well.
 fn answer(stream: &TcpStream, is_well: bool, told: &Mutex<BTreeSet<usize>>) {
-    let mut reader = BufReader::new(stream);
-    let (mut line, mut length) = (String::new(), 0);
-    while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-        if let Some(n) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = n.trim().parse().unwrap_or(0);
-        }
-        line.clear();
-    }
-    let mut body = vec![0; length];
-    if reader.read_exact(&mut body).is_err() {
-        return;
-    }
+    let Some(sent) = read_request(stream) else { return };
     let status = if is_well { "200 OK" } else { "500 Internal Server Error" };
     if is_well {
-        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        let body: Value = serde_json::from_slice(&sent.body).expect("JSON");
         let alerts = body["alerts"].as_array().expect("alerts");
         let numbers = alerts.iter().filter_map(|alert| alert["labels"]["n"].as_str()?.parse::<usize>().ok());
         told.lock().expect("no panic").extend(numbers);
     }
-    // Who asked may have given up.
-    let _ = write!(&*stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    respond(stream, status, "text/plain", b"");
 }
 
 fn config(receivers: &[Receiver]) -> String {

@@ -10,7 +10,6 @@ mod reload;
 mod senders;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -18,7 +17,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{Bellwether, exchange, wait_for};
+use crate::support::{Bellwether, exchange, read_request, respond, wait_for};
 
 /// A configuration with a route for pages below the default one. Its receivers are told at `hook`.
 fn config(hook: &str) -> String {
@@ -56,25 +55,10 @@ impl Hook {
         let seen = Arc::clone(&got);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let mut reader = BufReader::new(&stream);
-                let (mut path, mut length) = (String::new(), 0);
-                let mut line = String::new();
-                while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-                    let lower = line.to_ascii_lowercase();
-                    if path.is_empty() {
-                        line.split(' ').nth(1).unwrap_or("").clone_into(&mut path);
-                    } else if let Some(n) = lower.strip_prefix("content-length:") {
-                        length = n.trim().parse().unwrap_or(0);
-                    }
-                    line.clear();
-                }
-                let mut body = vec![0; length];
-                if reader.read_exact(&mut body).is_ok() {
-                    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                    seen.lock().expect("no panic").push((path, body));
-                }
-                let _ =
-                    (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let Some(sent) = read_request(&stream) else { continue };
+                let body = serde_json::from_slice(&sent.body).unwrap_or(Value::Null);
+                seen.lock().expect("no panic").push((sent.path().to_owned(), body));
+                respond(&stream, "200 OK", "text/plain", b"");
             }
         });
         Self { url, got }

@@ -40,7 +40,7 @@ pub(crate) struct CheckArgs {
 }
 
 /// Judges one file: what is wrong goes into the report, and if nothing is, the answer is what to say about it.
-type Judge = fn(&Path, &mut Report) -> Option<String>;
+type Judge = fn(&Path, &[u8], &mut Report) -> Option<String>;
 
 /// Runs one command.
 pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
@@ -61,7 +61,8 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
         }
     };
     for file in &args.files {
-        if let Some(said) = judge(file, &mut report) {
+        let Some(bytes) = read(file, &mut report) else { continue };
+        if let Some(said) = judge(file, &bytes, &mut report) {
             report.good.push(format!("{}: {said}", file.display()));
         }
     }
@@ -70,8 +71,9 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
 
 /// Judges files with objectives together: two of one name would write the same series.
 fn objectives(files: &[PathBuf], report: &mut Report) {
-    let (found, errors) = load_objectives(files);
-    for file in files {
+    let files: Vec<PathBuf> = files.iter().filter(|file| read(file, report).is_some()).cloned().collect();
+    let (found, errors) = load_objectives(&files);
+    for file in &files {
         let name = file.display().to_string();
         if errors.errors().iter().all(|error| error.source_name() != name) {
             let n = found.iter().filter(|objective| *objective.source == name).count();
@@ -81,7 +83,7 @@ fn objectives(files: &[PathBuf], report: &mut Report) {
     refuse("invalid-slo", errors, report);
 }
 
-fn config(file: &Path, report: &mut Report) -> Option<String> {
+fn config(file: &Path, _: &[u8], report: &mut Report) -> Option<String> {
     match Config::load(file, LoadOptions::from_process()) {
         Ok(loaded) => {
             warn(&loaded.warnings, report);
@@ -89,7 +91,8 @@ fn config(file: &Path, report: &mut Report) -> Option<String> {
             let mut is_good = unreadable.is_empty();
             report.findings.extend(unreadable.into_iter().map(|problem| unreadable_file(file, problem)));
             for rule_file in loaded.config.rule_file_paths() {
-                is_good &= rules(&rule_file, report).is_some();
+                let bytes = read(&rule_file, report);
+                is_good &= bytes.is_some_and(|bytes| rules(&rule_file, &bytes, report).is_some());
             }
             is_good.then(|| format!("valid, {} scrape jobs", loaded.config.scrape_configs.len()))
         }
@@ -100,10 +103,9 @@ fn config(file: &Path, report: &mut Report) -> Option<String> {
     }
 }
 
-fn rules(file: &Path, report: &mut Report) -> Option<String> {
-    let bytes = read(file, report)?;
+fn rules(file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
     let name = file.display().to_string();
-    match RuleSource::parse(&name, &bytes) {
+    match RuleSource::parse(&name, bytes) {
         Ok(source) => {
             let warnings = source.file.warnings.iter();
             report.findings.extend(warnings.map(|message| to_know(Place::file(&name), message)));
@@ -119,7 +121,7 @@ fn rules(file: &Path, report: &mut Report) -> Option<String> {
     }
 }
 
-fn alertmanager(file: &Path, report: &mut Report) -> Option<String> {
+fn alertmanager(file: &Path, _: &[u8], report: &mut Report) -> Option<String> {
     match AlertmanagerSetup::load(file) {
         Ok((setup, warnings)) => {
             warn(&warnings, report);
@@ -132,9 +134,8 @@ fn alertmanager(file: &Path, report: &mut Report) -> Option<String> {
     }
 }
 
-fn web(file: &Path, report: &mut Report) -> Option<String> {
-    let bytes = read(file, report)?;
-    match WebConfig::parse(&file.display().to_string(), &bytes) {
+fn web(file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
+    match WebConfig::parse(&file.display().to_string(), bytes) {
         Ok(config) => {
             let mut is_good = true;
             for (field, path) in config.named_files() {

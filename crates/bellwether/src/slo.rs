@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use bellwether::config::load_objectives;
-use bellwether_rules::slo;
+use bellwether_rules::slo::{self, Objective};
 use bellwether_yaml::MapValue;
 use clap::Subcommand;
 

@@ -76,9 +76,11 @@ fn every_kind_of_file_is_refused_in_the_same_form() {
         let log: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
         assert_eq!((code, &log["runs"][0]["results"][0]["ruleId"]), (Some(1), &rule.into()));
     }
-    let (code, said) = check(dir.path(), &["rules", "no.yml"]);
-    assert_eq!(code, Some(1));
-    assert!(said.starts_with("no.yml: error: cannot be read: No such file"), "{said}");
+    for kind in ["config", "rules", "alertmanager", "web", "slo"] {
+        let (code, said) = check(dir.path(), &[kind, "no.yml"]);
+        assert_eq!(code, Some(1), "{kind}");
+        assert!(said.starts_with("no.yml: error: cannot be read: No such file"), "{kind}: {said}");
+    }
 }
 
 #[test]

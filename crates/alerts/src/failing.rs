@@ -7,7 +7,7 @@ use bellwether_model::{Alert, Labels};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, IntegrationKind};
+use crate::config::{Config, IntegrationId, IntegrationKind};
 use crate::dedup::Reason;
 use crate::router::{Delivery, LogKey, Router};
 
@@ -31,8 +31,8 @@ pub(crate) struct Failing {
 pub struct FailingReceiver {
     /// Its name.
     pub receiver: String,
-    /// Which of its integrations failed, counted from 0.
-    pub integration: usize,
+    /// Which of its integrations failed.
+    pub integration: IntegrationId,
     /// Since when it fails, in milliseconds since the Unix epoch.
     pub since_ms: i64,
     /// When the others were told last.
@@ -83,7 +83,7 @@ impl Failing {
         let about = FailingReceiver {
             told: others.cloned().collect(),
             receiver: receiver.clone(),
-            integration: delivery.to.integration,
+            integration: delivery.to.integration.clone(),
             since_ms: still.map_or(now_ms, |it| it.since_ms),
             told_at_ms: now_ms,
             is_open: true,
@@ -146,7 +146,7 @@ pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<De
     let group_labels = alert.labels.without("severity");
     let mut deliveries = Vec::new();
     for receiver in config.receivers.iter().filter(|receiver| about.told.contains(&receiver.name)) {
-        for (idx, integration) in receiver.integrations.iter().enumerate() {
+        for (id, integration) in receiver.integrations_by_id() {
             let is_foreign = matches!(integration.kind, IntegrationKind::Foreign(_));
             if is_foreign || (*reason == Reason::AllResolved && !integration.common.send_resolved) {
                 continue;
@@ -156,7 +156,7 @@ pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<De
                 to: LogKey {
                     group_key: format!("{{}}:{group_labels}"),
                     receiver: receiver.name.clone(),
-                    integration: idx,
+                    integration: id,
                 },
                 group_labels: group_labels.clone(),
                 reason: *reason,

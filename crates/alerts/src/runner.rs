@@ -391,7 +391,7 @@ impl Shared {
         };
         let left_ms = u64::try_from(delivery.deadline_ms - now_ms).unwrap_or(0);
         let deadline = Instant::now() + Duration::from_millis(left_ms);
-        let to = (delivery.to.receiver.as_str(), delivery.to.integration);
+        let to = (delivery.to.receiver.as_str(), &delivery.to.integration);
         way_out.tell(to, &notification, delivery.since_ms, deadline, jitter).await
     }
 }

@@ -25,7 +25,7 @@ const SUMMARY: &str = "This is a test of a receiver, sent by hand. Nothing is wr
 pub struct TestResult {
     /// The kind of the integration.
     pub kind: &'static str,
-    /// Its place in the receiver, counted from 0.
+    /// Which of that kind it is in the receiver, counted from 0.
     pub index: usize,
     /// What was sent, or should have been.
     pub messages: Vec<Message>,
@@ -75,7 +75,11 @@ pub async fn test_receiver(
         templates: way_out.templates(),
         posted: None,
     };
-    let tests = ways.iter().enumerate().map(|(idx, way)| test(way, idx, &notification));
+    let tests = ways.iter().enumerate().map(|(place, way)| {
+        let kind = way.0.kind.name();
+        let nth = ways[..place].iter().filter(|(before, _)| before.kind.name() == kind).count();
+        test(way, nth, &notification)
+    });
     Ok(futures_util::future::join_all(tests).await)
 }
 

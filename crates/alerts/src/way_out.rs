@@ -7,7 +7,7 @@ use bellwether_outbound::{ClientConfigError, ClientOptions};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Config, Integration, IntegrationKind};
+use crate::config::{Config, Integration, IntegrationId, IntegrationKind};
 use crate::message::{Message, MessageError, Notification, Posted, Templates, messages};
 use crate::notification::Status;
 use crate::send::{Backoff, Circuit, FailureReason, Place, RateLimit, SendError, Sender};
@@ -119,20 +119,24 @@ impl WayOut {
     }
 
     /// Whether messages go to the service of an integration; `None` if there is no such integration.
-    pub fn circuit(&self, receiver: &str, integration: usize) -> Option<Circuit> {
-        self.receiver(receiver)?.get(integration).map(|(_, sender)| sender.circuit())
+    pub fn circuit(&self, receiver: &str, kind: &str, nth: usize) -> Option<Circuit> {
+        self.way(receiver, kind, nth).map(|(_, sender)| sender.circuit())
+    }
+
+    fn way(&self, receiver: &str, kind: &str, nth: usize) -> Option<&(Arc<Integration>, Sender)> {
+        self.receiver(receiver)?.iter().filter(|(integration, _)| integration.kind.name() == kind).nth(nth)
     }
 
     /// Tells an integration of a receiver, until `deadline` at most. `since_ms` is since when it is to be told, in milliseconds since the Unix epoch. `jitter` is asked for a number from 0 to 1 before each wait.
     pub async fn tell(
         &self,
-        (receiver, integration): (&str, usize),
+        (receiver, integration): (&str, &IntegrationId),
         notification: &Notification<'_>,
         since_ms: i64,
         deadline: Instant,
         jitter: impl FnMut() -> f64 + Copy,
     ) -> Told {
-        let Some((integration, sender)) = self.receiver(receiver).and_then(|it| it.get(integration)) else {
+        let Some((integration, sender)) = self.way(receiver, &integration.kind, integration.nth) else {
             return Told { messages: Vec::new(), attempts: 0, result: Err(DeliveryError::NoReceiver) };
         };
         let told = tell(integration, sender, notification, (since_ms, deadline), jitter).await;

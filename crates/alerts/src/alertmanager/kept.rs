@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::config::IntegrationId;
 use crate::dedup::LogEntry;
 use crate::failing::FailingReceiver;
 use crate::matcher::Matcher;
@@ -77,7 +78,7 @@ struct KeptGroup {
 struct KeptEntry {
     group_key: String,
     receiver: String,
-    integration: usize,
+    integration: IntegrationId,
     firing: Vec<u64>,
     resolved: Vec<u64>,
     owed: Vec<u64>,
@@ -90,7 +91,7 @@ struct KeptEntry {
 struct KeptUnsure {
     group_key: String,
     receiver: String,
-    integration: usize,
+    integration: IntegrationId,
     firing: Vec<u64>,
 }
 
@@ -238,7 +239,7 @@ pub(super) fn entry(log_key: &LogKey, entry: Option<&LogEntry>) -> Change {
     let kept = KeptEntry {
         group_key: group_key.clone(),
         receiver: receiver.clone(),
-        integration: *integration,
+        integration: integration.clone(),
         firing: numbers(&entry.firing),
         resolved: numbers(&entry.resolved),
         owed: numbers(&entry.owed),
@@ -268,7 +269,7 @@ pub(super) fn unsure(log_key: &LogKey, firing: Option<&BTreeSet<Fingerprint>>) -
     let kept = KeptUnsure {
         group_key: group_key.clone(),
         receiver: receiver.clone(),
-        integration: *integration,
+        integration: integration.clone(),
         firing: numbers(firing),
     };
     put(UNSURE, key, &kept)

@@ -69,15 +69,13 @@ impl Keeper for Ledger {
 
     fn ended(&self, delivery: &Delivery, told: &Told) {
         let now_ms = self.clock.now_ms();
-        let kind = self.receivers.kind(&delivery.to);
         let failure = told.result.as_ref().err().map(DeliveryError::reason);
-        self.record(&delivery.to, &notifications::of(delivery, told, kind, now_ms), failure);
+        self.record(&delivery.to, &notifications::of(delivery, told, now_ms), failure);
     }
 
     fn skipped(&self, skipped: &Skipped) {
         let now_ms = self.clock.now_ms();
-        let kind = self.receivers.kind(&skipped.delivery.to);
-        self.record(&skipped.delivery.to, &notifications::of_skipped(skipped, kind, now_ms), None);
+        self.record(&skipped.delivery.to, &notifications::of_skipped(skipped, now_ms), None);
     }
 
     fn failing(&self, receiver: &FailingReceiver) {

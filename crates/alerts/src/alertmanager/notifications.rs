@@ -77,18 +77,6 @@ pub struct NotificationRecord {
     pub more_alerts: usize,
 }
 
-impl NotificationRecord {
-    /// Whether it went to this integration of its receiver.
-    pub(super) fn is_to(&self, kind: &str, index: usize) -> bool {
-        self.integration == integration(kind, index)
-    }
-}
-
-/// How an integration is called: `slack[0]`.
-fn integration(kind: &str, index: usize) -> String {
-    format!("{kind}[{index}]")
-}
-
 /// An alert of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldAlert {
@@ -132,8 +120,8 @@ impl Default for NotificationQuery {
     }
 }
 
-/// What is remembered of a delivery. `kind` is that of the integration.
-pub(super) fn of(delivery: &Delivery, told: &Told, kind: &str, now_ms: i64) -> NotificationRecord {
+/// What is remembered of a delivery.
+pub(super) fn of(delivery: &Delivery, told: &Told, now_ms: i64) -> NotificationRecord {
     let error = told.result.as_ref().err().map(ToString::to_string);
     NotificationRecord {
         status: if error.is_none() { NotificationStatus::Sent } else { NotificationStatus::Failed },
@@ -141,16 +129,16 @@ pub(super) fn of(delivery: &Delivery, told: &Told, kind: &str, now_ms: i64) -> N
         error: error.unwrap_or_default(),
         url: told.messages.first().map(Message::shown_url).unwrap_or_default(),
         body: shown_bodies(&told.messages),
-        ..about(delivery, kind, now_ms)
+        ..about(delivery, now_ms)
     }
 }
 
-pub(super) fn of_skipped(skipped: &Skipped, kind: &str, now_ms: i64) -> NotificationRecord {
-    NotificationRecord { error: skipped.why.to_owned(), ..about(&skipped.delivery, kind, now_ms) }
+pub(super) fn of_skipped(skipped: &Skipped, now_ms: i64) -> NotificationRecord {
+    NotificationRecord { error: skipped.why.to_owned(), ..about(&skipped.delivery, now_ms) }
 }
 
-fn about(delivery: &Delivery, kind: &str, now_ms: i64) -> NotificationRecord {
-    let LogKey { group_key, receiver, integration: index } = &delivery.to;
+fn about(delivery: &Delivery, now_ms: i64) -> NotificationRecord {
+    let LogKey { group_key, receiver, integration } = &delivery.to;
     let mut bytes = 0;
     let fits = |alert: &&Alert| {
         bytes += alert.labels.as_bytes().len();
@@ -166,7 +154,7 @@ fn about(delivery: &Delivery, kind: &str, now_ms: i64) -> NotificationRecord {
     NotificationRecord {
         at_ms: now_ms,
         receiver: receiver.clone(),
-        integration: integration(kind, *index),
+        integration: integration.to_string(),
         group_key: group_key.clone(),
         group_labels: texts(&delivery.group_labels),
         reason: delivery.reason.in_words().to_owned(),

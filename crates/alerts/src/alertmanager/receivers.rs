@@ -6,7 +6,7 @@ use bellwether_state::{StateError, StateStore};
 use parking_lot::Mutex;
 
 use super::notifications::{self, NotificationQuery, NotificationRecord, NotificationStatus};
-use crate::config::{Config, IntegrationKind};
+use crate::config::{Config, IntegrationId, IntegrationKind};
 use crate::router::LogKey;
 use crate::send::{Circuit, FailureReason};
 use crate::way_out::WayOut;
@@ -28,7 +28,7 @@ pub struct ReceiverStatus {
 pub struct IntegrationStatus {
     /// The name of its kind.
     pub kind: &'static str,
-    /// Its place in the receiver, counted from 0.
+    /// Which of that kind it is in the receiver, counted from 0.
     pub index: usize,
     /// Whether anything is sent at all.
     pub supported: bool,
@@ -81,25 +81,19 @@ impl Receivers {
         let mut receivers = self.0.lock().clone();
         for ReceiverStatus { name, integrations } in &mut receivers {
             for integration in integrations {
-                let circuit = way_out.circuit(name, integration.index);
+                let circuit = way_out.circuit(name, integration.kind, integration.index);
                 integration.circuit = circuit.unwrap_or(Circuit::Closed);
             }
         }
         receivers
     }
 
-    /// The kind of an integration.
-    pub(super) fn kind(&self, key: &LogKey) -> &'static str {
-        let receivers = self.0.lock();
-        let receiver = receivers.iter().find(|receiver| receiver.name == key.receiver);
-        receiver.and_then(|it| it.integrations.get(key.integration)).map_or("unknown", |it| it.kind)
-    }
-
     /// Takes note of a notification to an integration.
     pub(super) fn note(&self, key: &LogKey, record: &NotificationRecord, failure: Option<FailureReason>) {
         let mut receivers = self.0.lock();
         let receiver = receivers.iter_mut().find(|receiver| receiver.name == key.receiver);
-        let Some(status) = receiver.and_then(|it| it.integrations.get_mut(key.integration)) else { return };
+        let mut integrations = receiver.into_iter().flat_map(|receiver| &mut receiver.integrations);
+        let Some(status) = integrations.find(|it| it.is(&key.integration)) else { return };
         if record.status == NotificationStatus::Sent {
             status.sent += 1;
         }
@@ -120,7 +114,7 @@ impl Receivers {
             // The newest counts, so it comes last.
             for record in notifications::find(state, &query)?.records.iter().rev() {
                 let mut integrations = receiver.integrations.iter_mut();
-                if let Some(status) = integrations.find(|it| record.is_to(it.kind, it.index)) {
+                if let Some(status) = integrations.find(|it| it.name() == record.integration) {
                     status.remember(record);
                 }
             }
@@ -130,6 +124,15 @@ impl Receivers {
 }
 
 impl IntegrationStatus {
+    /// As in the log of notifications.
+    fn name(&self) -> String {
+        IntegrationId { kind: self.kind.into(), nth: self.index }.to_string()
+    }
+
+    fn is(&self, id: &IntegrationId) -> bool {
+        self.kind == id.kind && self.index == id.nth
+    }
+
     fn remember(&mut self, record: &NotificationRecord) {
         match record.status {
             NotificationStatus::Sent => self.last_success_ms = Some(record.at_ms),
@@ -144,10 +147,9 @@ impl IntegrationStatus {
 
 fn statuses(config: &Config) -> Vec<ReceiverStatus> {
     let receivers = config.receivers.iter().map(|receiver| {
-        let integrations = receiver.integrations.iter().enumerate();
-        let integrations = integrations.map(|(index, integration)| IntegrationStatus {
+        let integrations = receiver.integrations_by_id().map(|(id, integration)| IntegrationStatus {
             kind: integration.kind.name(),
-            index,
+            index: id.nth,
             supported: !matches!(integration.kind, IntegrationKind::Foreign(_)),
             send_resolved: integration.common.send_resolved,
             last_success_ms: None,

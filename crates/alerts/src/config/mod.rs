@@ -19,9 +19,9 @@ pub use extensions::{Extensions, Limits, ReceiverExtensions};
 pub use global::{Global, Smarthost, SmtpAuth};
 pub use receiver::{
     Common, DiscordReceiver, EmailReceiver, Foreign, HookUrl, HttpReceiver, Image, Integration,
-    IntegrationKind, Link, MsTeamsReceiver, OpsGenieReceiver, PagerDutyKey, PagerDutyReceiver, Receiver,
-    Responder, SlackAction, SlackField, SlackReceiver, SlackWay, TeamsFormat, TelegramReceiver, UrlTemplate,
-    WebhookReceiver,
+    IntegrationId, IntegrationKind, Link, MsTeamsReceiver, OpsGenieReceiver, PagerDutyKey, PagerDutyReceiver,
+    Receiver, Responder, SlackAction, SlackField, SlackReceiver, SlackWay, TeamsFormat, TelegramReceiver,
+    UrlTemplate, WebhookReceiver,
 };
 pub use secret::{SecretSource, SecretSourceError};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bellwether_model::{Alert, Fingerprint, Labels};
 
 use super::group::GroupId;
+use crate::config::IntegrationId;
 use crate::dedup::{LogEntry, Reason};
 use crate::message::Posted;
 
@@ -15,8 +16,8 @@ pub struct LogKey {
     pub group_key: String,
     /// The receiver.
     pub receiver: String,
-    /// Which of its integrations, counted from 0.
-    pub integration: usize,
+    /// Which of its integrations.
+    pub integration: IntegrationId,
 }
 
 /// What a delivery is called by.

@@ -8,7 +8,7 @@ use bellwether_model::{Alert, Fingerprint, Labels};
 use super::delivery::{Delivery, DeliveryId, Due, LogKey, Open, Skipped};
 use super::group::{GroupId, muted_by};
 use super::{KnownAlert, Router};
-use crate::config::{Integration, IntegrationKind, Receiver};
+use crate::config::{Integration, IntegrationId, IntegrationKind, Receiver};
 use crate::dedup::{LogEntry, Reason, reason};
 use crate::route::RouteOptions;
 use crate::silence::{Mute, Silence};
@@ -62,8 +62,8 @@ struct Flush<'f> {
     key: &'f str,
     options: &'f RouteOptions,
     members: &'f [Member],
-    /// Since when integrations are to be told that could not be at the last flush, by their places.
-    untold: &'f BTreeMap<usize, i64>,
+    /// Since when integrations are to be told that could not be at the last flush.
+    untold: &'f BTreeMap<IntegrationId, i64>,
     now_ms: i64,
 }
 
@@ -142,8 +142,8 @@ impl Router {
         if let Some(receiver) = config.receiver(&options.receiver) {
             let flush =
                 Flush { id, key: &key, options: &options, members: &members, untold: &untold, now_ms };
-            for (idx, integration) in receiver.integrations.iter().enumerate() {
-                self.tell(&flush, receiver, idx, integration, out);
+            for (id, integration) in receiver.integrations_by_id() {
+                self.tell(&flush, receiver, (id, integration), out);
             }
         }
         self.leave_if_done(id, now_ms);
@@ -173,13 +173,15 @@ impl Router {
         &mut self,
         flush: &Flush<'_>,
         receiver: &Receiver,
-        idx: usize,
-        integration: &Integration,
+        (integration_id, integration): (IntegrationId, &Integration),
         out: &mut Due,
     ) {
         let Flush { id, options, now_ms, .. } = *flush;
-        let key =
-            LogKey { group_key: flush.key.to_owned(), receiver: receiver.name.clone(), integration: idx };
+        let key = LogKey {
+            group_key: flush.key.to_owned(),
+            receiver: receiver.name.clone(),
+            integration: integration_id,
+        };
         let send_resolved = integration.common.send_resolved;
         let resolve_if_notified = self.config.extensions.receiver(&receiver.name).resolve_if_notified;
         let entry = self.log.get(&key);
@@ -222,7 +224,7 @@ impl Router {
             more_alerts,
             route_labels: options.labels.clone(),
             posted: entry.and_then(|entry| entry.posted.clone()),
-            since_ms: flush.untold.get(&idx).copied().unwrap_or(now_ms),
+            since_ms: flush.untold.get(&key.integration).copied().unwrap_or(now_ms),
             deadline_ms: now_ms + options.group_interval_ms.max(TELL_MIN_MS)
                 - (options.group_interval_ms / 10).min(GIVE_UP_BEFORE_MS),
         };
@@ -250,7 +252,7 @@ impl Router {
         self.open.insert(delivery.id, open);
         if let Some(group) = self.groups.get_mut(id) {
             group.open.insert(delivery.id);
-            group.untold.insert(idx, delivery.since_ms);
+            group.untold.insert(delivery.to.integration.clone(), delivery.since_ms);
         }
         out.deliveries.push(delivery);
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::{Fingerprint, Labels};
 
 use super::delivery::DeliveryId;
-use crate::config::Config;
+use crate::config::{Config, IntegrationId};
 use crate::route::{Route, RouteOptions};
 
 /// A group: a route, and the labels on which the alerts agree.
@@ -41,8 +41,8 @@ pub(super) struct Group {
     pub(super) leaving: Vec<(Fingerprint, Option<i64>)>,
     /// One of the deliveries of the last flush failed.
     pub(super) has_failed: bool,
-    /// By the place of an integration in the receiver: since when it is to be told, in milliseconds since the Unix epoch.
-    pub(super) untold: BTreeMap<usize, i64>,
+    /// Since when integrations are to be told, in milliseconds since the Unix epoch.
+    pub(super) untold: BTreeMap<IntegrationId, i64>,
 }
 
 impl Group {

@@ -189,5 +189,5 @@ fn shown(delivery: &Delivery, now_ms: i64) -> String {
         })
         .collect();
     let (to, reason) = (&delivery.to, delivery.reason.as_str());
-    format!("{}/{} {reason} {}", to.receiver, to.integration, jobs.join(" "))
+    format!("{}/{} {reason} {}", to.receiver, to.integration.nth, jobs.join(" "))
 }

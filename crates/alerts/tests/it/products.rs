@@ -152,7 +152,8 @@ impl Product {
             posted,
         };
         let deadline = Instant::now() + Duration::from_mins(1);
-        let told = way_out.tell(("team", 0), &notification, NOW_MS, deadline, || 0.5).await;
+        let (id, _) = config.receivers[0].integrations_by_id().next().expect("there is one");
+        let told = way_out.tell(("team", &id), &notification, NOW_MS, deadline, || 0.5).await;
         (told, service.got())
     }
 

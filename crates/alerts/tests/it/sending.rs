@@ -258,7 +258,7 @@ async fn a_test_message_goes_through_each_integration_once() {
         [
             ("webhook", 0, Ok(())),
             ("webhook", 1, Err("the service answered 500 Internal Server Error: because".to_owned())),
-            ("sns", 2, Err("sns is not supported".to_owned())),
+            ("sns", 0, Err("sns is not supported".to_owned())),
         ]
     );
     assert_eq!((good.got().len(), bad.got().len()), (1, 1), "nothing is tried again");

@@ -43,7 +43,8 @@ fn what_fires_after_all_was_over_begins_with_a_message_of_its_own() {
         play.insert(at_s, "Down", "a", "page", Some(ends_in_s));
         let now_ms = play.now_ms();
         let deliveries = play.router.poll(now_ms).deliveries;
-        let before = deliveries.iter().map(|it| (it.to.integration, it.posted.is_some())).collect::<Vec<_>>();
+        let before =
+            deliveries.iter().map(|it| (it.to.integration.nth, it.posted.is_some())).collect::<Vec<_>>();
         for delivery in deliveries {
             let over = delivery.alerts.iter().all(|alert| alert.is_resolved(now_ms));
             play.router.delivered(delivery.id, (!over).then(|| posted.clone()), now_ms).expect("it was open");
@@ -280,7 +281,7 @@ fn who_could_not_be_told_waits_since_then() {
         let now_ms = play.now_ms();
         let due = play.router.poll(now_ms).deliveries;
         for delivery in &due {
-            if fails && delivery.to.integration == 0 {
+            if fails && delivery.to.integration.nth == 0 {
                 play.router.failed(delivery.id, now_ms);
             } else {
                 play.router.delivered(delivery.id, None, now_ms).expect("it was open");
@@ -310,4 +311,39 @@ fn a_clock_that_is_set_back_delays_nobody() {
     // A little is no reason to look at all groups.
     assert!(play.router.poll(play.now_ms() - 500).deliveries.is_empty());
     assert_eq!(play.router.next_wake_ms(), Some(play.now_ms() + 170_000));
+}
+
+#[test]
+fn an_integration_that_is_added_is_not_taken_for_one_that_was_told() {
+    let config = |more: &str| {
+        format!(
+            "route: {{receiver: r, group_by: [alertname], group_wait: 0s, group_interval: 5m}}\n\
+             receivers: [{{name: r, slack_configs: [{{api_url: 'http://h/', channel: c, send_resolved: true}}]{more}}}]\n"
+        )
+    };
+    let with_hook = config(", webhook_configs: [{url: 'http://h/'}]");
+    let told = |play: &mut Play| -> Vec<String> {
+        let now_ms = play.now_ms();
+        let due = play.router.poll(now_ms).deliveries;
+        for delivery in &due {
+            play.router.delivered(delivery.id, None, now_ms).expect("it was open");
+        }
+        due.iter().map(|it| format!("{} {}", it.to.integration, it.reason.as_str())).collect()
+    };
+    for restarts in [false, true] {
+        let mut play = Play::new(&config(""));
+        play.insert(0, "Slow", "a", "warn", Some(100_000));
+        assert_eq!(told(&mut play), ["slack[0] first_notification"]);
+        if restarts {
+            play.restart(&with_hook);
+        } else {
+            play.router.set_config(parse(&with_hook), play.now_ms());
+        }
+        play.at_s = 300;
+        assert_eq!(told(&mut play), ["webhook[0] first_notification"], "after a restart: {restarts}");
+        play.insert(600, "Slow", "a", "warn", Some(0));
+        let mut ends = told(&mut play);
+        ends.sort();
+        assert_eq!(ends, ["slack[0] all_alerts_resolved", "webhook[0] all_alerts_resolved"]);
+    }
 }

@@ -8,11 +8,14 @@ mod pager;
 mod slack;
 mod url_template;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bellwether_model::parse_duration_ms;
 use bellwether_outbound::{HttpClientConfig, ProxyConfig};
 use bellwether_yaml::{Errors, Kind, MapReader, Node, Reported};
+use serde::{Deserialize, Serialize};
 
 pub use chat::{DiscordReceiver, MsTeamsReceiver, TeamsFormat, TelegramReceiver};
 pub use email::EmailReceiver;
@@ -33,6 +36,36 @@ pub struct Receiver {
     pub labels: Vec<(String, String)>,
     /// The ways in which it is told.
     pub integrations: Vec<Integration>,
+}
+
+/// What an integration is called by among those of its receiver: its kind, and which of that kind it is. So others may come and go without it being taken for another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IntegrationId {
+    /// The name of its kind.
+    pub kind: Cow<'static, str>,
+    /// Which of that kind, counted from 0.
+    pub nth: usize,
+}
+
+/// `slack[0]`.
+impl fmt::Display for IntegrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.kind, self.nth)
+    }
+}
+
+impl Receiver {
+    /// The integrations with what they are called by.
+    pub fn integrations_by_id(&self) -> impl Iterator<Item = (IntegrationId, &Integration)> {
+        let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
+        self.integrations.iter().map(move |integration| {
+            let kind = integration.kind.name();
+            let next = seen.entry(kind).or_default();
+            let nth = *next;
+            *next += 1;
+            (IntegrationId { kind: kind.into(), nth }, integration)
+        })
+    }
 }
 
 /// One way to tell somebody.

@@ -112,11 +112,11 @@ fn read(root: Node<'_>, options: ConfigOptions, errors: &mut Errors) -> Result<C
     let mut map = MapReader::new(root, "config.Config", errors)?;
     let global = map.or_default::<Global>("global");
     let templates = map.or_default("templates");
-    let receivers = read_receivers(&mut map, &global);
+    let (receivers, receiver_names) = read_receivers(&mut map, &global);
     let time_intervals = read_time_intervals(&mut map);
     let extensions = map.or_default::<Extensions>(EXTENSIONS);
     for name in extensions.receivers.keys() {
-        if !receivers.iter().any(|receiver| receiver.name == *name) {
+        if !receiver_names.contains(name) {
             map.reject(map.place(EXTENSIONS), ConfigError::UnknownExtended(name.clone()));
         }
     }
@@ -131,7 +131,7 @@ fn read(root: Node<'_>, options: ConfigOptions, errors: &mut Errors) -> Result<C
         .filter(|name| map.get(name).is_some_and(|node| !node.is_null()))
         .collect();
     let names = route::Names {
-        receivers: receivers.iter().map(|receiver| receiver.name.as_str()).collect(),
+        receivers: receiver_names.iter().map(String::as_str).collect(),
         time_intervals: time_intervals.keys().map(String::as_str).collect(),
     };
     let route = match map.get("route").filter(|node| !node.is_null()) {
@@ -167,17 +167,21 @@ fn warnings(receivers: &[Receiver], unused: &[&str]) -> Vec<String> {
     foreign.chain(unused).collect()
 }
 
-fn read_receivers(map: &mut MapReader<'_, '_>, global: &Global) -> Vec<Receiver> {
+/// The receivers, and the names of all, also of those that could not be read: routes to these are no mistakes of their own.
+fn read_receivers(map: &mut MapReader<'_, '_>, global: &Global) -> (Vec<Receiver>, BTreeSet<String>) {
     let nodes: Vec<Node<'_>> = map.or_default("receivers");
     let (mut receivers, mut names) = (Vec::new(), BTreeSet::new());
     for node in nodes {
-        let Ok(receiver) = Receiver::read(node, global, map.errors()) else { continue };
+        let Ok(receiver) = Receiver::read(node, global, map.errors()) else {
+            names.extend(node.place("name").scalar().map(|name| name.text.to_owned()));
+            continue;
+        };
         if !names.insert(receiver.name.clone()) {
             map.reject(node, ConfigError::RepeatedReceiver(receiver.name.clone()));
         }
         receivers.push(receiver);
     }
-    receivers
+    (receivers, names)
 }
 
 /// A named list of times.

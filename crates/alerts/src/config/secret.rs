@@ -30,14 +30,14 @@ pub struct SecretSourceError {
 }
 
 impl SecretSource {
-    /// The secret as it is now, without the white space around it.
+    /// The secret as it is now, without the white space around it. A file without any has none.
     pub fn read(&self) -> Result<Secret, SecretSourceError> {
         match self {
             Self::Inline(secret) => Ok(secret.clone()),
             Self::File(path) => {
                 let text =
-                    read_file(path).map_err(|source| SecretSourceError { path: path.clone(), source })?;
-                Ok(Secret::new(text.trim()))
+                    read_secret(path).map_err(|source| SecretSourceError { path: path.clone(), source })?;
+                Ok(Secret::new(text))
             }
         }
     }
@@ -64,11 +64,14 @@ impl SecretSource {
     }
 }
 
-fn read_file(path: &Path) -> io::Result<String> {
+fn read_secret(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > FILE_BYTES_MAX {
         return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
     }
-    Ok(text)
+    match text.trim() {
+        "" => Err(io::Error::other("it is empty")),
+        secret => Ok(secret.to_owned()),
+    }
 }

@@ -9,6 +9,7 @@ mod mail;
 mod pager;
 mod shorten;
 mod slack;
+mod trial;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use call::Call;
 pub(crate) use call::is_secret_header;
 pub use mail::{Mail, Thread};
 pub use slack::Posted;
+pub use trial::{Unmakable, unmakable};
 
 use crate::config::{Integration, IntegrationKind, SecretSourceError};
 use crate::dedup::Reason;

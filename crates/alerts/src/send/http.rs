@@ -74,7 +74,11 @@ pub(super) async fn attempt(
 }
 
 fn request(call: &Call) -> Result<Request, AttemptError> {
-    let url = Url::parse(call.url.reveal()).map_err(|_| AttemptError::Request("the URL is none"))?;
+    let url = Url::parse(call.url.reveal()).map_err(|_| {
+        AttemptError::Request(
+            "the URL, as its file or template yields it, is not one such as https://example.com/hook",
+        )
+    })?;
     let mut headers = HeaderMap::new();
     for (name, value) in &call.headers {
         let header: HeaderName =

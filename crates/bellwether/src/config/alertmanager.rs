@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bellwether_alerts::config as alerts;
 use bellwether_alerts::inhibit::InhibitRule;
 use bellwether_alerts::library::functions;
-use bellwether_alerts::message::Templates;
+use bellwether_alerts::message::{Templates, unmakable};
 use bellwether_model::{Clock, SystemClock};
 use bellwether_scrape::config::matching_files;
 use bellwether_template::ParseError;
@@ -135,11 +135,20 @@ fn read_content(
         }
     }
     let setup = AlertmanagerSetup { config: Arc::new(config), file, templates };
-    if let Err(error) = setup.templates(Arc::new(SystemClock::new()), "") {
-        let position = Position { line: u32::try_from(error.line).unwrap_or(1), column: 1 };
-        return Err(findings.errors.push(Error::in_place(error.name, position, error.message)));
+    match setup.templates(Arc::new(SystemClock::new()), "") {
+        Ok(templates) => {
+            for found in unmakable(&setup.config, &templates) {
+                let receiver = node.place("receivers").items().nth(found.receiver_index).unwrap_or(node);
+                let place = receiver.place(&format!("{}_configs", found.kind));
+                findings.warnings.push(Warning::at(place, found.to_string()));
+            }
+            Ok(setup)
+        }
+        Err(error) => {
+            let position = Position { line: u32::try_from(error.line).unwrap_or(1), column: 1 };
+            Err(findings.errors.push(Error::in_place(error.name, position, error.message)))
+        }
     }
-    Ok(setup)
 }
 
 /// The key in a configuration that is shown.
@@ -250,6 +259,47 @@ mod tests {
         let warnings = load(dir.path(), text).expect("valid").warnings;
         let [warning] = warnings.as_slice() else { panic!("one warning: {warnings:?}") };
         assert!(warning.message.contains("receiver \"a\" has a webex integration"), "{warning}");
+    }
+
+    #[test]
+    fn a_mistake_in_a_receiver_does_not_make_it_undefined() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let text = "alertmanager:\n  route: {receiver: a}\n  receivers:\n  - name: a\n    slack_config: []\n";
+        let refused = refusal(dir.path(), text);
+        assert!(refused.contains("field slack_config not found"), "{refused}");
+        assert!(!refused.contains("undefined"), "{refused}");
+    }
+
+    #[test]
+    fn texts_that_are_no_templates_and_secrets_that_are_not_there_are_warned_about_with_their_places() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let text = "route: {receiver: a}
+receivers:
+- name: a
+  slack_configs:
+  - api_url: http://127.0.0.1:1
+    text: '{{ range .Alerts }}{{ .Labels.instance }}'
+  - api_url: http://127.0.0.1:1
+    text: '{{ (index .Alerts 7).Labels.instance }}'
+- name: b
+  pagerduty_configs:
+  - routing_key_file: gone
+  - routing_key_file: empty
+";
+        fs::write(dir.path().join("am.yml"), text).expect("written");
+        fs::write(dir.path().join("empty"), "\n").expect("written");
+        let warnings = load(dir.path(), "alertmanager: am.yml\n").expect("valid").warnings;
+        let found: Vec<String> =
+            warnings.iter().map(|it| format!("{}: {}", it.position, it.message)).collect();
+        let [text, gone, empty] = found.as_slice() else { panic!("{found:?}") };
+        assert!(text.starts_with("5:5: receiver \"a\" cannot be told by slack: text: "), "{text}");
+        assert!(text.ends_with("unexpected EOF"), "{text}");
+        assert!(
+            gone.starts_with("11:5: receiver \"b\" cannot be told by pagerduty: reading the secret"),
+            "{gone}"
+        );
+        assert!(gone.contains("/gone: No such file"), "{gone}");
+        assert!(empty.ends_with("/empty: it is empty"), "{empty}");
     }
 
     #[test]

@@ -57,10 +57,11 @@ fn configurations_tell_intervals_and_routes() {
 
     write(
         "am.yml",
-        "route: {receiver: mail, routes: [{matchers: ['severity=\"page\"'], receiver: pager}]}\nreceivers: [{name: mail}, {name: pager}]\n",
+        "route: {receiver: nobody, routes: [{matchers: ['severity=\"page\"'], receiver: pager}, {receiver: desk}]}\n\
+         receivers: [{name: nobody}, {name: pager}, {name: desk, webhook_configs: [{url: 'http://127.0.0.1:9'}]}]\n",
     );
     let (code, ids) = lint(dir.path(), &["--alertmanager", "am.yml", "rules.yml"]);
-    assert_eq!((code, ids), (Some(3), vec!["receiver-unreached".to_owned()]), "the mail");
+    assert_eq!((code, ids), (Some(3), vec!["receiver-unreached".to_owned()]), "the desk");
 
     let demand = ["--require-label", "team", "--require-annotation", "summary=[A-Z].*", "rules.yml"];
     let (code, ids) = lint(dir.path(), &demand);

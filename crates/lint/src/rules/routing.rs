@@ -175,7 +175,10 @@ pub(super) fn unreached(scene: &Scene<'_>) -> Vec<Found> {
         .iter()
         .flat_map(|(_, routes)| routes.iter().map(|route| route.options.receiver.as_str()))
         .collect();
-    let idle = file.config.receivers.iter().filter(|receiver| !told.contains(receiver.name.as_str()));
+    // The default receiver is there for alerts that no file knows, and one without integrations tells nobody anyhow.
+    let default = file.config.route.options.receiver.as_str();
+    let is_idle = |name: &str, n_ways: usize| n_ways > 0 && name != default && !told.contains(name);
+    let idle = file.config.receivers.iter().filter(|it| is_idle(&it.name, it.integrations.len()));
     let idle = idle.map(|receiver| {
         let message =
             format!("receiver {:?} is told of none of the alerts of these rule files", receiver.name);

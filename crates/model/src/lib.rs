@@ -31,6 +31,7 @@ mod regex;
 mod size;
 mod tenant;
 mod time;
+mod unquote;
 mod value;
 
 pub use alert::{Alert, Fingerprint, ParseFingerprintError};
@@ -60,4 +61,5 @@ pub use tenant::Tenant;
 pub use time::{
     Clock, ManualClock, ParseDurationError, SystemClock, TimeRange, format_duration_ms, parse_duration_ms,
 };
+pub use unquote::go_unquote;
 pub use value::{STALE_NAN_BITS, Value, is_stale_nan, stale_nan};

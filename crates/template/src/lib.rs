@@ -31,7 +31,6 @@ mod page;
 mod parse;
 mod printf;
 mod references;
-mod unquote;
 mod value;
 
 pub use error::{ExecError, ParseError};
@@ -39,5 +38,4 @@ pub use exec::{Definitions, Limits, Options, Template};
 pub use functions::{FunctionError, Functions};
 pub use json::write_json_string;
 pub use references::Reference;
-pub use unquote::go_unquote;
 pub use value::{Map, Record, Value};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bellwether_model::go_unquote;
+
 use crate::ast::{Arg, ArgKind, Branch, Command, Node, Number, Pipe};
 use crate::error::ParseError;
 use crate::format::quote;
 use crate::functions::Functions;
 use crate::lexer::{Token, TokenKind, lex};
-use crate::unquote::go_unquote;
 
 /// Deepest nesting of blocks and parentheses, so that a hostile template cannot exhaust the stack.
 const MAX_NESTING: usize = 100;

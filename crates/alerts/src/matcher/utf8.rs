@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use bellwether_model::MatchOp;
-use bellwether_template::go_unquote;
+use bellwether_model::{MatchOp, go_unquote};
 
 use super::{Matcher, MatcherError};
 

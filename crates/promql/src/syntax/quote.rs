@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use bellwether_model::go_unquote;
+
 /// `s` in double quotes, with everything escaped that is not printable (Go `strconv.Quote`).
 pub(crate) fn quote(s: &str) -> String {
     let mut out = String::with_capacity(s.len() + 2);
@@ -51,18 +53,11 @@ pub(super) fn unquote(token: &str) -> String {
 
 /// The bytes that a string token spells out; see [`unquote`].
 pub(crate) fn unquote_bytes(token: &str) -> Vec<u8> {
-    let inner = &token[1..token.len() - 1];
-    if token.starts_with('`') || !inner.contains('\\') {
-        return inner.as_bytes().to_vec();
+    // Unlike in Go, a raw string keeps its carriage returns.
+    match token.strip_prefix('`').and_then(|raw| raw.strip_suffix('`')) {
+        Some(raw) => raw.as_bytes().to_vec(),
+        None => go_unquote(token).expect("BUG: the lexer checks quotes and escapes"),
     }
-    let mut bytes = Vec::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(idx) = rest.find('\\') {
-        bytes.extend_from_slice(&rest.as_bytes()[..idx]);
-        rest = push_unescaped(&mut bytes, &rest[idx + 1..]);
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    bytes
 }
 
 /// [`quote`] for bytes that may not be UTF-8; what is not becomes `\xNN`.
@@ -78,39 +73,6 @@ pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
     }
     out.push('"');
     out
-}
-
-/// Resolves the escape at the start of `s`, whose backslash is gone already, and returns what follows it.
-fn push_unescaped<'a>(bytes: &mut Vec<u8>, s: &'a str) -> &'a str {
-    let (len, radix, as_char) = match s.as_bytes().first() {
-        Some(b'x') => (2, 16, false),
-        Some(b'u') => (4, 16, true),
-        Some(b'U') => (8, 16, true),
-        Some(b'0'..=b'7') => (3, 8, false),
-        Some(c) => {
-            bytes.push(match c {
-                b'a' => 0x07,
-                b'b' => 0x08,
-                b'f' => 0x0c,
-                b'n' => b'\n',
-                b'r' => b'\r',
-                b't' => b'\t',
-                b'v' => 0x0b,
-                other => *other,
-            });
-            return &s[1..];
-        }
-        None => return s,
-    };
-    let start = usize::from(radix == 16);
-    let code = u32::from_str_radix(&s[start..start + len], radix).expect("BUG: the lexer checks escapes");
-    if as_char {
-        let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-        bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-    } else {
-        bytes.push(code as u8);
-    }
-    &s[start + len..]
 }
 
 fn push_escaped(out: &mut String, c: char, delimiter: char) {
@@ -177,15 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn unquotes_as_go() {
-        let check = |token: &str, want: &str| assert_eq!(unquote(token), want);
-        check(r#""plain""#, "plain");
-        check(r#""\a\b\f\n\r\t\v\\\"""#, "\x07\x08\x0c\n\r\t\x0b\\\"");
-        check(r"'it\'s'", "it's");
-        check(r#""\x41\101\u00e4\U0001F600""#, "AAä😀");
-        check(r#""\xc3\xa4""#, "ä");
-        check(r#""\xff""#, "\u{fffd}");
-        check(r"`\n`", r"\n");
+    fn strings_are_unquoted_to_text() {
+        assert_eq!(unquote(r#""\xc3\xa4\"""#), "\u{e4}\"");
+        assert_eq!(unquote(r#""\xff""#), "\u{fffd}");
+        assert_eq!(unquote("`\\n\r`"), "\\n\r");
         assert_eq!(unquote_bytes(r#""a\xc5z""#), b"a\xc5z");
         assert_eq!(quote_bytes(b"a\xc5\"z"), r#""a\xc5\"z""#);
     }

@@ -100,6 +100,7 @@ impl Router {
             let alert = &member.known.alert;
             if alert.ends_at_ms == end && alert.is_resolved(now_ms) && group.alerts.remove(&fingerprint) {
                 member.groups -= 1;
+                member.is_settled = false;
                 if member.groups == 0 {
                     forgotten.push(fingerprint);
                 }

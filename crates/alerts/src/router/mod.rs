@@ -31,38 +31,28 @@ use changes::Dirty;
 use delivery::{Open, Unsure};
 use group::Group;
 
-/// Why nobody is told about an alert.
+/// Why nobody is told about an alert, in whatever group it is; [`muted_by`] tells the times of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mutes {
     /// Silences.
     pub silenced_by: Vec<SilenceId>,
     /// Alerts that explain it.
     pub inhibited_by: BTreeSet<Fingerprint>,
-    /// Names of times, of all routes that it is for.
-    pub muted_by: BTreeSet<String>,
 }
 
 impl Mutes {
     /// What mutes an alert with these labels at `now_ms`. `silences` are those that hold then.
     fn of<'s>(
         labels: &Labels,
-        config: &Config,
         silences: impl IntoIterator<Item = &'s Silence>,
         inhibitor: &Inhibitor,
         now_ms: i64,
     ) -> Self {
         let silencing = silences.into_iter().filter(|silence| silence.spec.is_about(labels));
-        let routes = config.route.matching(labels).into_iter();
         Self {
             silenced_by: silencing.map(|silence| silence.id).collect(),
             inhibited_by: inhibitor.inhibiting(labels, now_ms),
-            muted_by: routes.flat_map(|route| muted_by(config, &route.options, now_ms)).collect(),
         }
-    }
-
-    /// Whether somebody is told.
-    pub fn is_empty(&self) -> bool {
-        self.silenced_by.is_empty() && self.inhibited_by.is_empty() && self.muted_by.is_empty()
     }
 }
 
@@ -88,6 +78,8 @@ impl KnownAlert {
 struct Member {
     known: KnownAlert,
     groups: usize,
+    /// It is in a group of every route that it is for, and each of them has been looked at: that it is heard of again changes no group.
+    is_settled: bool,
     /// The end with which it has been handed out to be kept, if nothing but the end may have changed since.
     kept_end_ms: Option<i64>,
 }
@@ -202,29 +194,33 @@ impl Router {
             (known, None)
         };
         self.inhibitor.see(&known.alert);
-        let groups = self.enter_groups(&known.alert, fingerprint, now_ms, old);
+        let (groups, is_settled) = match self.alerts.get(&fingerprint) {
+            Some(before) if before.is_settled => (before.groups, true),
+            _ => self.enter_groups(&known.alert, fingerprint, now_ms, old),
+        };
         let can_wait = kept_end_ms.is_some_and(|kept| changes::can_wait(kept, &known.alert, now_ms));
-        self.alerts.insert(fingerprint, Member { known, groups, kept_end_ms });
+        self.alerts.insert(fingerprint, Member { known, groups, is_settled, kept_end_ms });
         if !can_wait {
             self.mark_alert(fingerprint);
         }
     }
 
-    /// Puts an alert into its groups. Returns how many these are.
+    /// Puts an alert into its groups. Returns how many these are, and whether there is one for each route, and all have been looked at.
     fn enter_groups(
         &mut self,
         alert: &Alert,
         fingerprint: Fingerprint,
         now_ms: i64,
         old: &mut BTreeMap<GroupId, Group>,
-    ) -> usize {
+    ) -> (usize, bool) {
         let config = Arc::clone(&self.config);
-        let mut entered = 0;
+        let (mut entered, mut is_settled) = (0, true);
         for route in config.route.matching(&alert.labels) {
             let id = self.group_for(route, alert, fingerprint, old);
             if !self.groups.contains_key(&id) {
                 // Nobody has been told of it, so nobody needs to be told that it is over.
                 if alert.is_resolved(now_ms) && !old.contains_key(&id) {
+                    is_settled = false;
                     continue;
                 }
                 // What another receiver is being told of the group is left behind, and given up.
@@ -242,12 +238,13 @@ impl Router {
             let Some(group) = self.groups.get_mut(&id) else { continue };
             group.alerts.insert(fingerprint);
             entered += 1;
+            is_settled &= group.clock.has_flushed;
             let is_late = alert.starts_at_ms + group.options.group_wait_ms < now_ms;
             if !group.clock.has_flushed && is_late {
                 self.reschedule(&id, now_ms);
             }
         }
-        entered
+        (entered, is_settled)
     }
 
     /// The group of an alert by a route. Where there may be no more groups it is the one that all others share.
@@ -293,7 +290,7 @@ impl Router {
 
     /// Why nobody is told about an alert with these labels at `now_ms`, if that is so.
     pub fn mutes(&self, labels: &Labels, now_ms: i64) -> Mutes {
-        Mutes::of(labels, &self.config, self.silences.holding(now_ms), &self.inhibitor, now_ms)
+        Mutes::of(labels, self.silences.holding(now_ms), &self.inhibitor, now_ms)
     }
 
     /// The groups with the receiver of each and what its alerts are called by, in the order of their ids.

@@ -66,6 +66,6 @@ impl Snapshot {
             }
             inhibitor
         });
-        Mutes::of(labels, &self.config, &self.silences, inhibitor, self.at_ms)
+        Mutes::of(labels, &self.silences, inhibitor, self.at_ms)
     }
 }

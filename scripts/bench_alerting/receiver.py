@@ -18,6 +18,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 if name.lower() == b"content-length":
                     length = int(text)
             body = self.rfile.read(length)
+            if len(body) < length:
+                return
             self.server.messages.append((time.time(), body))
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
@@ -26,6 +28,9 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 1024
+
+    def handle_error(self, request, client_address) -> None:
+        """Whoever tells may give up, and tries again."""
 
 
 def _serve(pipe) -> None:
@@ -39,7 +44,8 @@ def _serve(pipe) -> None:
         n_read += len(messages)
         for at_s, body in messages:
             for alert in json.loads(body)["alerts"]:
-                if alert["status"] == "firing":
+                # Bellwether may also tell of receivers that cannot be told; such an alert has no number.
+                if alert["status"] == "firing" and "n" in alert["labels"]:
                     first_told.setdefault(alert["labels"]["n"], at_s)
         pipe.send((n_read, first_told))
 

@@ -67,7 +67,7 @@ def rule_file(profile: Profile) -> str:
         {"name": f"group{at}", "interval": f"{profile.interval_s}s", "rules": [rule(n) for n in range(at, at + RULES_PER_GROUP)]}
         for at in range(0, profile.rules, RULES_PER_GROUP)
     ]
-    return json.dumps({"groups": groups})
+    return json.dumps({"groups": groups}, indent=1)
 
 
 ROUTES = json.dumps({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]})

@@ -73,14 +73,25 @@ def rule_file(profile: Profile) -> str:
 ROUTES = json.dumps({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]})
 
 
-def counters(server: Server) -> dict[str, float]:
-    """Sums over all groups of what the server tells about its rules on `/metrics`, without the prefix of its name."""
-    sums: dict[str, float] = {}
+def metrics(server: Server) -> list[tuple[str, float]]:
+    """What the server tells about its rules on `/metrics`, group by group, without the prefix of its name."""
     with Connection(server.port) as connection:
         text = connection.get("/metrics")[1].decode()
-    for name, value in re.findall(r"^(?:prometheus|bellwether)_(rule_\w+)(?:\{[^\n]*\})? (\S+)$", text, re.M):
-        if not math.isnan(float(value)):
-            sums[name] = sums.get(name, 0) + float(value)
+    rows = re.findall(r"^(?:prometheus|bellwether)_(rule_\w+)(?:\{[^\n]*\})? (\S+)$", text, re.M)
+    return [(name, float(value)) for name, value in rows if not math.isnan(float(value))]
+
+
+def least_rounds(server: Server, profile: Profile) -> float:
+    """How many rounds each group has had at least since the server was started."""
+    rounds = [value for name, value in metrics(server) if name == "rule_group_iterations_total"]
+    return min(rounds) if len(rounds) == profile.rules // RULES_PER_GROUP else 0
+
+
+def counters(server: Server) -> dict[str, float]:
+    """The sums over all groups."""
+    sums: dict[str, float] = {}
+    for name, value in metrics(server):
+        sums[name] = sums.get(name, 0) + value
     # Each has a name of its own for how long all evaluations took.
     sums["seconds"] = sums.get("rule_group_duration_seconds_sum", sums.get("rule_group_evaluation_seconds_total", 0))
     return sums
@@ -111,10 +122,8 @@ def restart(server: Server, profile: Profile, feeder: Feeder, result: dict) -> N
     killed_s = time.time()
     result["restart: ready s"] = server.start()
     feeder = Feeder(server.port, feeder)
-    # Prometheus looks for the past of its alerts in the second round.
-    rounds = counters(server)["rule_group_iterations_total"] + 3 * profile.rules / RULES_PER_GROUP
-    patience_s = 10 * profile.interval_s + 30
-    wait_for("rounds after the restart", lambda: counters(server)["rule_group_iterations_total"] >= rounds, patience_s)
+    # Prometheus looks for the past of its alerts in the second round of each group.
+    wait_for("rounds after the restart", lambda: least_rounds(server, profile) >= 3, 10 * profile.interval_s + 60, 1)
     after = started(alerts(server))
     feeder.stop()
     # The time that it was away may count or not.

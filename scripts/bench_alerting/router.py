@@ -273,5 +273,5 @@ def run(make_server, profile: Profile, folder: Path) -> tuple[dict, dict]:
         restart(server, receiver, poster, result)
         return result, same
     finally:
-        receiver.stop()
         server.remove()
+        receiver.stop()

@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::FleetError;
 use crate::history::{History, HistoryRange};
-use crate::incident::{Occurrence, occurrence_at};
+use crate::incident::{Occurrence, Script};
 use crate::options::{FleetOptions, Ports};
 use crate::platform::Platform;
 use crate::rate::ArrivalRate;
@@ -44,12 +44,20 @@ pub(crate) struct Timeline {
     begin_ms: i64,
     started_ms: i64,
     scale: f64,
+    opening: bool,
 }
 
 impl Timeline {
     /// The simulated time at `clock_ms`: equal at the start of the fleet, faster or slower from then on.
     pub(crate) fn simulated_ms(self, clock_ms: i64) -> i64 {
         self.started_ms + ((clock_ms - self.started_ms) as f64 * self.scale) as i64
+    }
+
+    /// What goes wrong on a platform at a simulated time; it may be over already.
+    pub(crate) fn occurrence_at(self, platform: Platform, ts_ms: i64) -> Occurrence {
+        let script = Script::of(platform);
+        let script = if self.opening { script.opened_at(self.started_ms) } else { script };
+        script.occurrence_at(ts_ms)
     }
 }
 
@@ -62,11 +70,12 @@ impl Fleet {
         let started_ms = clock.now_ms();
         let past_ms = i64::try_from(options.past.as_millis()).unwrap_or(i64::MAX);
         let begin_ms = started_ms.saturating_sub(past_ms);
-        let timeline = Timeline { begin_ms, started_ms, scale: options.time_scale };
-        let (seed, rate) = (options.seed, options.rate);
+        let (seed, rate, opening) = (options.seed, options.rate, options.opening);
+        let timeline = Timeline { begin_ms, started_ms, scale: options.time_scale, opening };
 
         let warm_up = tokio::task::spawn_blocking(move || {
             let world = World::new(seed, begin_ms, &Platform::ALL).at_rate(rate);
+            let world = if opening { world.opened_at(started_ms) } else { world };
             world.advance_to(started_ms);
             world
         });
@@ -112,7 +121,9 @@ impl Fleet {
     /// What the endpoints exposed, or would have, in the given time: the expositions join those of the running endpoints
     /// without a gap. Times before [`Fleet::begin_ms`] are left out.
     pub fn history(&self, range: HistoryRange, format: OutputFormat) -> History {
-        History::new(self.seed, self.timeline.begin_ms, &Platform::ALL, range, format).at_rate(self.rate)
+        let Timeline { begin_ms, started_ms, opening, .. } = self.timeline;
+        let history = History::new(self.seed, begin_ms, &Platform::ALL, range, format).at_rate(self.rate);
+        if opening { history.opened_at(started_ms) } else { history }
     }
 
     /// The incidents that go on now, in simulated time.
@@ -120,7 +131,7 @@ impl Fleet {
         let now_ms = self.timeline.simulated_ms(self.clock.now_ms());
         Platform::ALL
             .into_iter()
-            .map(|it| occurrence_at(it, now_ms))
+            .map(|it| self.timeline.occurrence_at(it, now_ms))
             .filter(|it| now_ms < it.end_ms())
             .collect()
     }

@@ -61,6 +61,12 @@ impl History {
         Self { world, places, format, range, next: 0 }
     }
 
+    /// The same of a fleet that opens at `started_ms` with an incident.
+    #[must_use]
+    pub(crate) fn opened_at(self, started_ms: i64) -> Self {
+        Self { world: self.world.opened_at(started_ms), ..self }
+    }
+
     /// The same with so much arriving, from what was not told yet on.
     #[must_use]
     pub fn at_rate(self, rate: ArrivalRate) -> Self {

@@ -17,6 +17,8 @@ pub struct FleetOptions {
     pub time_scale: f64,
     /// How much arrives on the platforms.
     pub rate: ArrivalRate,
+    /// Whether something is wrong when the fleet starts: alerts wait, and so would those who look. Otherwise it depends on the time alone what goes wrong.
+    pub opening: bool,
     /// How far back the simulated past reaches, for [`Fleet::history`](crate::Fleet::history). Each hour costs about a
     /// tenth of a second of processor time at start, and more in proportion to the rate.
     pub past: Duration,
@@ -39,6 +41,7 @@ impl Default for FleetOptions {
             seed: 1,
             time_scale: 1.0,
             rate: ArrivalRate::USUAL,
+            opening: false,
             past: Duration::from_hours(3),
         }
     }

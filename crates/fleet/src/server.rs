@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::fleet::Timeline;
-use crate::incident::occurrence_at;
 use crate::sim::Health;
 use crate::target::Target;
 use crate::world::{Place, ProcessName, World};
@@ -189,7 +188,7 @@ impl Service {
     /// The page that says what this is.
     fn page(&self, ts_ms: i64) -> String {
         let ProcessName { platform, job, instance } = self.name;
-        let occurrence = occurrence_at(platform, ts_ms);
+        let occurrence = self.timeline.occurrence_at(platform, ts_ms);
         let incident = if ts_ms < occurrence.end_ms() {
             let it = occurrence.incident;
             format!("{}: {} (trips {})", it.name, it.summary, it.alerts.join(", "))

@@ -44,6 +44,15 @@ impl World {
         Self { rate, ..self }
     }
 
+    /// The same platforms in a fleet that opens at `started_ms` with an incident.
+    pub(crate) fn opened_at(mut self, started_ms: i64) -> Self {
+        for (_, simulation) in &mut self.platforms {
+            let script = simulation.get_mut().script();
+            *script = script.opened_at(started_ms);
+        }
+        self
+    }
+
     /// All processes: those of a platform together, those of a job in a row.
     pub(crate) fn places(&self) -> Vec<(Place, ProcessName)> {
         let mut places = Vec::new();

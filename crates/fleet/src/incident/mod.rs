@@ -1,3 +1,5 @@
+mod list;
+
 use crate::platform::Platform;
 
 const MINUTE_MS: i64 = 60 * 1000;
@@ -115,7 +117,7 @@ impl Occurrence {
 
 /// All incidents, in the order of their platform's rotation.
 pub fn incidents() -> &'static [Incident] {
-    &SCRIPT
+    &list::ALL
 }
 
 /// The incident whose turn it is on `platform`; it may be over already.
@@ -123,7 +125,7 @@ pub fn occurrence_at(platform: Platform, ts_ms: i64) -> Occurrence {
     let place = Platform::ALL.iter().position(|it| *it == platform).unwrap_or_default();
     let offset_ms = place as i64 * SLOT_MS;
     let turn = (ts_ms - offset_ms).div_euclid(TURN_MS);
-    let rotation = || SCRIPT.iter().filter(|it| it.platform == platform);
+    let rotation = || list::ALL.iter().filter(|it| it.platform == platform);
     let cycle: i64 = rotation().map(|it| it.turns).sum();
     let mut first_turn = turn - turn.rem_euclid(cycle);
     for incident in rotation() {
@@ -133,6 +135,41 @@ pub fn occurrence_at(platform: Platform, ts_ms: i64) -> Occurrence {
         first_turn += incident.turns;
     }
     unreachable!("BUG: the turn lies within its cycle")
+}
+
+/// The opening has been under way for so long when a fleet starts: longer than its alert waits, so that somebody is told at once.
+const OPENING_AHEAD_MS: i64 = 2 * MINUTE_MS;
+
+/// What goes wrong when on a platform: its rotation, and what the fleet opens with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Script {
+    platform: Platform,
+    opening: Option<Occurrence>,
+}
+
+impl Script {
+    /// The rotation alone.
+    pub(crate) fn of(platform: Platform) -> Self {
+        Self { platform, opening: None }
+    }
+
+    /// The same for a fleet that starts at `started_ms`. On one platform something goes wrong at that time, whatever the rotation says: who starts a demo is to see
+    /// an alert soon.
+    pub(crate) fn opened_at(self, started_ms: i64) -> Self {
+        let opening = Occurrence { incident: &list::OPENING, start_ms: started_ms - OPENING_AHEAD_MS };
+        Self { opening: Some(opening).filter(|it| it.incident.platform == self.platform), ..self }
+    }
+
+    /// What goes wrong at a time; it may be over already.
+    pub(crate) fn occurrence_at(self, ts_ms: i64) -> Occurrence {
+        let opening = self.opening.filter(|it| (it.start_ms..it.end_ms()).contains(&ts_ms));
+        opening.unwrap_or_else(|| occurrence_at(self.platform, ts_ms))
+    }
+
+    pub(crate) fn trouble_at(self, ts_ms: i64) -> Trouble {
+        let occurrence = self.occurrence_at(ts_ms);
+        Trouble { id: occurrence.incident.id, level: occurrence.level(ts_ms) }
+    }
 }
 
 /// How bad things are on a platform: what goes wrong, and how much.
@@ -146,11 +183,6 @@ impl Trouble {
     /// All is well.
     pub(crate) const NONE: Self = Self { id: IncidentId::GenesisAgentFailing, level: 0.0 };
 
-    pub(crate) fn at(platform: Platform, ts_ms: i64) -> Self {
-        let occurrence = occurrence_at(platform, ts_ms);
-        Self { id: occurrence.incident.id, level: occurrence.level(ts_ms) }
-    }
-
     /// Whether nothing goes wrong by script.
     pub(crate) fn is_over(&self) -> bool {
         self.level == 0.0
@@ -161,326 +193,6 @@ impl Trouble {
         if self.id == id { self.level } else { 0.0 }
     }
 }
-
-const fn incident(
-    id: IncidentId,
-    platform: Platform,
-    name: &'static str,
-    summary: &'static str,
-    alerts: &'static [&'static str],
-    [ramp_s, hold_s, recovery_s]: [i64; 3],
-) -> Incident {
-    Incident { id, name, platform, summary, alerts, ramp_s, hold_s, recovery_s, turns: 1 }
-}
-
-/// Lengths follow from the alerts: an expression over `[5m]` takes up to five minutes to cross its threshold and then has to stay there
-/// for its `for`.
-static SCRIPT: [Incident; 37] = [
-    incident(
-        IncidentId::GenesisAgentFailing,
-        Platform::Genesis,
-        "qa-agent-failing",
-        "a new prompt makes the QA agent fail a third of its tasks",
-        &["GenesisAgentFailureRateHigh"],
-        [30, 510, 60],
-    ),
-    incident(
-        IncidentId::GenesisTraceStoreDown,
-        Platform::Genesis,
-        "trace-store-down",
-        "the backend cannot reach the trace store",
-        &["GenesisBackendDataSourceDown"],
-        [1, 239, 1],
-    ),
-    incident(
-        IncidentId::GenesisBackendLost,
-        Platform::Genesis,
-        "backend-lost",
-        "the backend is gone, and with it what it knows of its sources",
-        &["GenesisBackendDown", "GenesisBackendDataSourceDown"],
-        [1, 209, 1],
-    ),
-    incident(
-        IncidentId::GenesisTaskFlood,
-        Platform::Genesis,
-        "task-flood",
-        "a scheduled report floods the task queue",
-        &["GenesisTaskQueueBacklog"],
-        [60, 720, 60],
-    ),
-    incident(
-        IncidentId::GenesisMetricServerSlow,
-        Platform::Genesis,
-        "metric-server-slow",
-        "the server of metrics answers fifteen times slower",
-        &["GenesisMetricQueriesSlow"],
-        [20, 960, 20],
-    ),
-    incident(
-        IncidentId::GenesisTraceStoreHangs,
-        Platform::Genesis,
-        "trace-store-hangs",
-        "the trace store takes questions and does not answer, until they are given up",
-        &["GenesisTraceQueriesSlow", "GenesisAnswersSlow", "GenesisBackendDataSourceDown"],
-        [1, 960, 1],
-    ),
-    incident(
-        IncidentId::GenesisWrongEnvironment,
-        Platform::Genesis,
-        "wrong-environment",
-        "a deployment says that this is no production, so that the backend makes data up",
-        &["GenesisAnswersAreMadeUp"],
-        [1, 239, 1],
-    ),
-    incident(
-        IncidentId::DagEngineLost,
-        Platform::Dag,
-        "engine-lost",
-        "one engine process is gone, its runs wait for its successor",
-        &["DagTargetDown"],
-        [1, 209, 1],
-    ),
-    incident(
-        IncidentId::DagModelEndpointFlaky,
-        Platform::Dag,
-        "model-endpoint-flaky",
-        "the model endpoint answers nonsense, nodes run out of retries",
-        &["HighWorkflowFailureRate"],
-        [30, 540, 60],
-    ),
-    incident(
-        IncidentId::DagDatabaseFailover,
-        Platform::Dag,
-        "database-failover",
-        "the database fails over and refuses connections meanwhile",
-        &["DatabaseUnhealthy"],
-        [5, 170, 5],
-    ),
-    incident(
-        IncidentId::DagLockContention,
-        Platform::Dag,
-        "lock-contention",
-        "a migration holds a lock that the status endpoint needs",
-        &["HighAPILatency"],
-        [30, 540, 60],
-    ),
-    incident(
-        IncidentId::DagModelEndpointHangs,
-        Platform::Dag,
-        "model-endpoint-hangs",
-        "the model endpoint hardly answers, workflow runs pile up",
-        &["TooManyActiveWorkflows"],
-        [60, 720, 60],
-    ),
-    incident(
-        IncidentId::DagContextLeak,
-        Platform::Dag,
-        "context-leak",
-        "contexts of finished runs stay in memory until the process is killed",
-        &["HighMemoryUsage"],
-        [240, 480, 60],
-    ),
-    Incident {
-        // What runs has to finish, then the window of half an hour, then five minutes of `for`.
-        turns: 3,
-        ..incident(
-            IncidentId::DagStarterStopped,
-            Platform::Dag,
-            "starter-stopped",
-            "what starts workflows stands still",
-            &["NoWorkflowFinishes"],
-            [1, 50 * 60, 1],
-        )
-    },
-    incident(
-        IncidentId::CausalBadDeploy,
-        Platform::Causal,
-        "bad-deploy",
-        "a release breaks two handlers for a third of their requests",
-        &["HighAPIErrorRate"],
-        [20, 520, 20],
-    ),
-    incident(
-        IncidentId::CausalApiLost,
-        Platform::Causal,
-        "api-lost",
-        "one API process is gone; its successor starts with cold caches",
-        &["APIServiceDown"],
-        [1, 209, 1],
-    ),
-    incident(
-        IncidentId::CausalGraphStoreSlow,
-        Platform::Causal,
-        "graph-store-slow",
-        "graph queries take a minute, the pool runs dry and callers time out",
-        &["HighAPILatency", "ConnectionPoolExhausted", "ConnectionPoolTimeouts", "HighAPIErrorRate"],
-        [30, 600, 30],
-    ),
-    incident(
-        IncidentId::CausalExplainerDown,
-        Platform::Causal,
-        "explainer-down",
-        "the explanation service fails more and more often, then always, so that its breaker opens",
-        &["CircuitBreakerOpen", "HighCircuitBreakerFailureRate"],
-        [420, 330, 5],
-    ),
-    incident(
-        IncidentId::CausalPoisonTasks,
-        Platform::Causal,
-        "poison-tasks",
-        "analyses of a malformed data set fail for good",
-        &["HighWorkerTaskFailureRate"],
-        [30, 540, 30],
-    ),
-    incident(
-        IncidentId::CausalBulkImport,
-        Platform::Causal,
-        "bulk-import",
-        "an import submits analyses faster than the workers run them",
-        &["HighQueueDepth"],
-        [60, 690, 30],
-    ),
-    incident(
-        IncidentId::CausalCacheThrashing,
-        Platform::Causal,
-        "cache-thrashing",
-        "a wrong setting evicts cache entries as soon as they are written",
-        &["LowCacheHitRate"],
-        [20, 840, 20],
-    ),
-    incident(
-        IncidentId::CausalWorkerLost,
-        Platform::Causal,
-        "worker-lost",
-        "one worker process is gone, its tasks are delivered again",
-        &["WorkerServiceDown"],
-        [1, 209, 1],
-    ),
-    incident(
-        IncidentId::CausalExportStorageSlow,
-        Platform::Causal,
-        "export-storage-slow",
-        "object storage throttles uploads, exports take minutes",
-        &["SlowExportTasks"],
-        [30, 1020, 60],
-    ),
-    incident(
-        IncidentId::CugarPlannerRegression,
-        Platform::Cugar,
-        "planner-regression",
-        "a new planner fails every seventh execution",
-        &["LowSuccessRate", "HighErrorRate"],
-        [20, 600, 60],
-    ),
-    incident(
-        IncidentId::CugarSlowModel,
-        Platform::Cugar,
-        "slow-model",
-        "the model provider answers five times slower",
-        &["HighLatencyP95", "HighLatencyP99"],
-        [30, 870, 60],
-    ),
-    incident(
-        IncidentId::CugarToolFlapping,
-        Platform::Cugar,
-        "tool-flapping",
-        "web search fails every third call, retries hide most of it",
-        &["HighToolErrorRate"],
-        [20, 540, 60],
-    ),
-    incident(
-        IncidentId::CugarProviderOutage,
-        Platform::Cugar,
-        "provider-outage",
-        "the model provider refuses two of five calls",
-        &["CriticalSuccessRate", "LowSuccessRate", "HighErrorRate"],
-        [20, 520, 30],
-    ),
-    incident(
-        IncidentId::CugarApproversAway,
-        Platform::Cugar,
-        "approvers-away",
-        "nobody answers approvals, the oldest ones time out",
-        &["ApprovalTimeouts"],
-        [1, 480, 1],
-    ),
-    incident(
-        IncidentId::CugarDomainBroken,
-        Platform::Cugar,
-        "domain-broken",
-        "the content domain answers with errors",
-        &["DomainErrors"],
-        [20, 420, 60],
-    ),
-    incident(
-        IncidentId::CugarBudgetRunaway,
-        Platform::Cugar,
-        "budget-runaway",
-        "a loop in research executions spends many times the usual amount",
-        &["FrequentBudgetExceeded"],
-        [20, 300, 30],
-    ),
-    Incident {
-        // The window of half an hour, then half an hour of `for`: only a long stop can trip it.
-        turns: 4,
-        ..incident(
-            IncidentId::CugarSchedulerStopped,
-            Platform::Cugar,
-            "scheduler-stopped",
-            "the scheduler that starts executions stands still",
-            &["NoRecentExecutions"],
-            [1, 67 * 60, 1],
-        )
-    },
-    incident(
-        IncidentId::DevskyyPaymentErrors,
-        Platform::Devskyy,
-        "payment-errors",
-        "the payment provider and the catalogue behind it answer with errors",
-        &["HighErrorRate"],
-        [20, 540, 30],
-    ),
-    incident(
-        IncidentId::DevskyyCheckoutSlow,
-        Platform::Devskyy,
-        "checkout-slow",
-        "fraud scoring holds up the checkout",
-        &["SlowRequests"],
-        [20, 570, 30],
-    ),
-    incident(
-        IncidentId::DevskyyBatchImport,
-        Platform::Devskyy,
-        "batch-import",
-        "a batch import of products uses all processors",
-        &["HighCPU"],
-        [60, 480, 60],
-    ),
-    incident(
-        IncidentId::DevskyyModelCacheBloat,
-        Platform::Devskyy,
-        "model-cache-bloat",
-        "old model versions are never unloaded",
-        &["HighMemory"],
-        [180, 480, 30],
-    ),
-    incident(
-        IncidentId::DevskyyConnectionLeak,
-        Platform::Devskyy,
-        "connection-leak",
-        "a report forgets to give its connections back",
-        &["DatabasePoolExhaustion"],
-        [60, 450, 5],
-    ),
-    incident(
-        IncidentId::DevskyyGdprBacklog,
-        Platform::Devskyy,
-        "gdpr-backlog",
-        "deletions wait for a legacy system that takes more than a minute each",
-        &["GDPRProcessingDelay"],
-        [10, 960, 30],
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -519,11 +231,28 @@ mod tests {
 
     #[test]
     fn levels_rise_hold_and_fall() {
-        let occurrence = Occurrence { incident: &SCRIPT[0], start_ms: 1_000_000 };
+        let occurrence = Occurrence { incident: &list::ALL[0], start_ms: 1_000_000 };
         let level = |s: i64| occurrence.level(1_000_000 + s * 1000);
         assert_eq!(
             [level(-1), level(15), level(30), level(539), level(570), level(600)],
             [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
         );
+    }
+
+    #[test]
+    fn the_opening_takes_the_place_of_the_rotation_on_one_platform() {
+        for started_ms in (0..24).map(|turn| 1_700_000_000_000 + turn * TURN_MS / 3) {
+            let opened = |platform| Script::of(platform).opened_at(started_ms);
+            let genesis = opened(Platform::Genesis);
+            let level =
+                |s: i64| genesis.trouble_at(started_ms + s * 1000).level(IncidentId::GenesisTraceStoreDown);
+            assert_eq!([level(-119), level(0), level(238)], [1.0; 3]);
+            for ts_ms in [started_ms - 121_000, started_ms + 241_000] {
+                let rotation = occurrence_at(Platform::Genesis, ts_ms);
+                assert_eq!(genesis.occurrence_at(ts_ms).start_ms, rotation.start_ms);
+            }
+            let dag = opened(Platform::Dag).occurrence_at(started_ms);
+            assert_eq!(dag.start_ms, occurrence_at(Platform::Dag, started_ms).start_ms);
+        }
     }
 }

@@ -2,6 +2,7 @@ use bellwether_exposition::OutputFormat;
 use bellwether_sdk::{Exposition, MetricSet, Registry, Request};
 
 use super::Traffic;
+use crate::incident::Script;
 
 /// One process of a platform, with its own metrics endpoint.
 #[derive(Debug)]
@@ -104,6 +105,9 @@ pub(crate) trait Simulation: Send {
 
     /// All that arrives here from outside, and may become more or less.
     fn arrivals(&mut self) -> Vec<&mut Traffic>;
+
+    /// What goes wrong here.
+    fn script(&mut self) -> &mut Script;
 }
 
 /// A process is replaced by a fresh one, without a gap, at most this often.

@@ -30,14 +30,14 @@ use Platform::{Causal, Cugar, Dag, Devskyy, Genesis};
 
 /// Something that goes wrong, with what is needed of it here.
 #[derive(Debug, Clone, Copy)]
-struct Happening {
-    incident: &'static Incident,
-    start_ms: i64,
-    end_ms: i64,
+pub(crate) struct Happening {
+    pub(crate) incident: &'static Incident,
+    pub(crate) start_ms: i64,
+    pub(crate) end_ms: i64,
 }
 
 /// Everything that goes wrong on a platform from `from_ms` to `to_ms`.
-fn happenings(platform: Platform, from_ms: i64, to_ms: i64) -> Vec<Happening> {
+pub(crate) fn happenings(platform: Platform, from_ms: i64, to_ms: i64) -> Vec<Happening> {
     let mut happenings: Vec<Happening> = Vec::new();
     for ts_ms in (from_ms..to_ms).step_by(MINUTE_MS as usize) {
         let occurrence = occurrence_at(platform, ts_ms);

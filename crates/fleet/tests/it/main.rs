@@ -2,9 +2,12 @@
 mod alerts;
 mod believable;
 mod catalogue;
+mod coverage;
 mod endpoints;
 mod generated;
 mod load;
+mod objectives;
+mod opening;
 mod queries;
 mod recording;
 mod rules;

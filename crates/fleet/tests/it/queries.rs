@@ -30,8 +30,8 @@ fn queries(platform: Platform) -> Vec<(String, String)> {
 }
 
 fn answer_all(platform: Platform) {
-    // No incident is needed to have something to show.
-    let to_ms = MORNING_MS + 2 * HOUR_MS;
+    // No incident is needed to have something to show, but workflows and executions that end.
+    let to_ms = MORNING_MS + 5 * HOUR_MS / 2;
     let range = HistoryRange { from_ms: MORNING_MS, to_ms, step_ms: MINUTE_MS / 2 };
     let recording = Recording::new(platform, 1, MORNING_MS, range);
     let names = recording.names().map(str::to_owned).collect();

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_exposition::{Event, LabelBuf, OutputFormat, Reader, TypeAndUnitLabels};
-use bellwether_fleet::{History, HistoryRange, Platform};
+use bellwether_fleet::{History, HistoryRange, Platform, Snapshot};
 use bellwether_model::{AppendBatch, AppendEntry, Appender as _, Labels, Tenant, Value, stale_nan};
 use bellwether_promql::testkit::MemoryStore;
 
@@ -27,7 +27,7 @@ impl Recording {
     }
 
     /// What a history of this range tells in text 0.0.4.
-    pub(crate) fn of(history: History, range: HistoryRange) -> Self {
+    pub(crate) fn of(history: impl Iterator<Item = Snapshot>, range: HistoryRange) -> Self {
         let mut this =
             Self { times_ms: Vec::new(), step_s: range.step_ms as f64 / 1000.0, series: BTreeMap::new() };
         let mut places: BTreeMap<Vec<u8>, (String, usize)> = BTreeMap::new();

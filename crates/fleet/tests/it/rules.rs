@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bellwether_fleet::Platform;
 use bellwether_model::{Labels, QueryContext, Tenant};
 use bellwether_packs::generate::{OutputKind, generate};
-use bellwether_promql::engine::{Engine, EngineOptions};
+use bellwether_promql::engine::{Engine, EngineOptions, InstantQuery, QuerySettings, QueryValue};
 use bellwether_promql::syntax::Expr;
 use bellwether_promql::testkit::MemoryStore;
 use bellwether_rules::{AlertState, Environment, Group, RuleFile, RuleFileOptions, RuleGroup, RuleKind};
@@ -82,6 +82,23 @@ impl Evaluation {
             external_url: String::new(),
         };
         Self { groups: groups.into_iter().map(Group::new).collect(), environment }
+    }
+
+    /// The same store with what other groups have written to it, for these.
+    pub(crate) fn go_on_with(self, groups: Vec<RuleGroup>) -> Self {
+        Self { groups: groups.into_iter().map(Group::new).collect(), ..self }
+    }
+
+    /// The sum of what a query yields; 0 if that is nothing.
+    pub(crate) fn sum(&self, query: &str, ts_ms: i64) -> f64 {
+        let query = format!("scalar(sum({query}) or vector(0))");
+        let request = InstantQuery { query, ts_ms, settings: QuerySettings::default() };
+        let Environment { engine, tenant, .. } = &self.environment;
+        let answer = engine.instant(tenant, &request, &QueryContext::unbounded());
+        match answer.unwrap_or_else(|e| panic!("{}: {e}", request.query)).value {
+            QueryValue::Scalar { value, .. } => value,
+            other => panic!("{} is no number: {other:?}", request.query),
+        }
     }
 
     /// Evaluates each group at its interval, and tells which alerts have fired when.

@@ -13,7 +13,7 @@ use self::api::{
 };
 use self::worker::{ANALYSIS, ATTEMPTS_MAX, EXPORT, TASK_KINDS, TASK_TIMEOUT_S, Task, TaskEnd, Worker};
 use super::Platform;
-use crate::incident::{IncidentId, Trouble};
+use crate::incident::{IncidentId, Script, Trouble};
 use crate::sim::{
     Acquired, Agenda, Cache, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at,
 };
@@ -39,6 +39,7 @@ pub(super) struct Causal {
     agenda: Agenda<Event>,
     dice: Dice,
     traffic: Traffic,
+    script: Script,
     trouble: Trouble,
     /// The APIs, then the workers.
     processes: Vec<Process>,
@@ -113,6 +114,7 @@ impl Causal {
                 night_share: 0.5,
                 busiest_hour: 13.0,
             },
+            script: Script::of(Platform::Causal),
             trouble: Trouble::NONE,
             processes,
             apis,
@@ -182,7 +184,7 @@ impl Causal {
 
     fn second(&mut self) {
         let was = self.trouble;
-        self.trouble = Trouble::at(Platform::Causal, self.now_ms);
+        self.trouble = self.script.trouble_at(self.now_ms);
         let eviction = self.trouble.level(IncidentId::CausalCacheThrashing);
         for api in &mut self.apis {
             api.memory_cache.iter_mut().for_each(|cache| cache.second(eviction));
@@ -497,5 +499,9 @@ impl Simulation for Causal {
 
     fn arrivals(&mut self) -> Vec<&mut Traffic> {
         vec![&mut self.traffic]
+    }
+
+    fn script(&mut self) -> &mut Script {
+        &mut self.script
     }
 }

@@ -10,7 +10,7 @@ use bellwether_sdk::Registry;
 use self::gateway::{BUDGETS, CONTENT, DOMAINS, Gateway, RESEARCH, TOOLS, WEB_SEARCH};
 use self::instruments::Verdict;
 use super::Platform;
-use crate::incident::{IncidentId, Trouble};
+use crate::incident::{IncidentId, Script, Trouble};
 use crate::metrics::Trace;
 use crate::sim::{Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, derive, ms, recycled_at};
 
@@ -29,6 +29,7 @@ pub(super) struct Cugar {
     agenda: Agenda<Event>,
     dice: Dice,
     traffic: Traffic,
+    script: Script,
     trouble: Trouble,
     processes: Vec<Process>,
     gateways: Vec<Gateway>,
@@ -111,6 +112,7 @@ impl Cugar {
                 night_share: 0.55,
                 busiest_hour: 16.0,
             },
+            script: Script::of(Platform::Cugar),
             trouble: Trouble::NONE,
             processes,
             gateways,
@@ -143,7 +145,7 @@ impl Cugar {
 
     fn second(&mut self) {
         let away_before = self.approvers_away();
-        self.trouble = Trouble::at(Platform::Cugar, self.now_ms);
+        self.trouble = self.script.trouble_at(self.now_ms);
         if away_before && !self.approvers_away() {
             // They come back to a list and work it off.
             let waiting: Vec<u64> = self.pending.keys().copied().collect();
@@ -348,5 +350,9 @@ impl Simulation for Cugar {
 
     fn arrivals(&mut self) -> Vec<&mut Traffic> {
         vec![&mut self.traffic]
+    }
+
+    fn script(&mut self) -> &mut Script {
+        &mut self.script
     }
 }

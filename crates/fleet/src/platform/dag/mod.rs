@@ -12,7 +12,7 @@ use self::instruments::{End, GET, INSERT, Instruments, SELECT, SET, UPDATE};
 use self::workflow::{ARTIFACTS, NODES, WORKFLOWS};
 use super::Platform;
 use crate::generated::dag::Dag as Metrics;
-use crate::incident::{IncidentId, Trouble};
+use crate::incident::{IncidentId, Script, Trouble};
 use crate::metrics::observe;
 use crate::sim::{
     Acquired, Agenda, Dice, Health, Pool, Process, SECOND_MS, Simulation, Traffic, Usage, derive, ms,
@@ -45,6 +45,7 @@ pub(super) struct Dag {
     dice: Dice,
     starts: Traffic,
     requests: Traffic,
+    script: Script,
     trouble: Trouble,
     processes: Vec<Process>,
     engines: Vec<Engine>,
@@ -135,6 +136,7 @@ impl Dag {
                 night_share: 0.5,
                 busiest_hour: 14.0,
             },
+            script: Script::of(Platform::Dag),
             trouble: Trouble::NONE,
             processes,
             engines,
@@ -204,7 +206,7 @@ impl Dag {
     fn second(&mut self) {
         let leak_before = self.trouble.level(IncidentId::DagContextLeak);
         let was_lost = self.engine_is_lost();
-        self.trouble = Trouble::at(Platform::Dag, self.now_ms);
+        self.trouble = self.script.trouble_at(self.now_ms);
         match (was_lost, self.engine_is_lost()) {
             (false, true) => self.stop(1),
             (true, false) => self.start(1),
@@ -543,5 +545,9 @@ impl Simulation for Dag {
 
     fn arrivals(&mut self) -> Vec<&mut Traffic> {
         vec![&mut self.starts, &mut self.requests]
+    }
+
+    fn script(&mut self) -> &mut Script {
+        &mut self.script
     }
 }

@@ -24,7 +24,7 @@ use super::Platform;
 use crate::generated::devskyy::{
     Component, Devskyy as Metrics, HealthStatus, OrdersStatus, QueryType, RequestType, Status,
 };
-use crate::incident::{IncidentId, Trouble};
+use crate::incident::{IncidentId, Script, Trouble};
 use crate::metrics::Trace;
 use crate::sim::{
     Acquired, Agenda, Cache, Dice, Health, Pool, Process, SECOND_MS, SimulatedClock, Simulation, Traffic,
@@ -50,6 +50,7 @@ pub(super) struct Devskyy {
     dice: Dice,
     traffic: Traffic,
     agent_traffic: Traffic,
+    script: Script,
     trouble: Trouble,
     processes: Vec<Process>,
     hosts: Vec<Host>,
@@ -144,6 +145,7 @@ impl Devskyy {
                 night_share: 0.7,
                 busiest_hour: 11.0,
             },
+            script: Script::of(Platform::Devskyy),
             trouble: Trouble::NONE,
             processes,
             hosts,
@@ -195,7 +197,7 @@ impl Devskyy {
     }
 
     fn second(&mut self) {
-        self.trouble = Trouble::at(Platform::Devskyy, self.now_ms);
+        self.trouble = self.script.trouble_at(self.now_ms);
         let importing = self.level(IncidentId::DevskyyBatchImport);
         let bloat = self.level(IncidentId::DevskyyModelCacheBloat);
         let leak = self.level(IncidentId::DevskyyConnectionLeak);
@@ -331,7 +333,7 @@ impl Devskyy {
             CHECKOUT => {
                 let scoring = 2.6 * self.level(IncidentId::DevskyyCheckoutSlow);
                 let scoring_s = if scoring > 0.0 { self.dice.around(scoring, 0.2) } else { 0.0 };
-                let payment_s = self.dice.around(0.21, 0.3);
+                let payment_s = self.dice.around(0.14, 0.3);
                 self.order(host);
                 self.answer_in(request, payment_s + scoring_s, ok);
             }
@@ -623,5 +625,9 @@ impl Simulation for Devskyy {
 
     fn arrivals(&mut self) -> Vec<&mut Traffic> {
         vec![&mut self.traffic, &mut self.agent_traffic]
+    }
+
+    fn script(&mut self) -> &mut Script {
+        &mut self.script
     }
 }

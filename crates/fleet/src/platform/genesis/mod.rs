@@ -8,7 +8,7 @@ use self::agent::{AGENTS, AGENTS_PER_HOST, Agent, DEFAULT, PRIORITY, QA_AGENT, Q
 use self::backend::{Answer, Backend, Surroundings};
 use super::Platform;
 use crate::generated::genesis::{Genesis as Metrics, Status, Upstream};
-use crate::incident::{IncidentId, Trouble};
+use crate::incident::{IncidentId, Script, Trouble};
 use crate::sim::{
     Agenda, Dice, Health, Process, SECOND_MS, Simulation, Traffic, Usage, derive, ms, recycled_at, registered,
 };
@@ -26,6 +26,7 @@ pub(super) struct Genesis {
     dice: Dice,
     traffic: Traffic,
     requests: Traffic,
+    script: Script,
     trouble: Trouble,
     /// The backend, then the agent hosts.
     processes: Vec<Process>,
@@ -100,6 +101,7 @@ impl Genesis {
                 night_share: 0.35,
                 busiest_hour: 11.0,
             },
+            script: Script::of(Platform::Genesis),
             trouble: Trouble::NONE,
             processes,
             resources,
@@ -145,7 +147,7 @@ impl Genesis {
 
     fn second(&mut self) {
         let was_lost = self.backend_is_lost();
-        self.trouble = Trouble::at(Platform::Genesis, self.now_ms);
+        self.trouble = self.script.trouble_at(self.now_ms);
         match (was_lost, self.backend_is_lost()) {
             (false, true) => self.processes[0].stop(),
             (true, false) => self.start(0),
@@ -297,5 +299,9 @@ impl Simulation for Genesis {
 
     fn arrivals(&mut self) -> Vec<&mut Traffic> {
         vec![&mut self.traffic]
+    }
+
+    fn script(&mut self) -> &mut Script {
+        &mut self.script
     }
 }

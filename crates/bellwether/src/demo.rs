@@ -1,5 +1,7 @@
 //! `bellwether demo`: the server with five simulated platforms that it scrapes over real HTTP.
 
+#[cfg(test)]
+mod routing_tests;
 mod rules;
 
 use std::collections::HashMap;
@@ -49,7 +51,7 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
     let past = Duration::from_millis(args.fleet_history_ms.max(0).unsigned_abs());
     let ports = args.fleet_base_port.map_or(Ports::Ephemeral, Ports::From);
     let (seed, rate) = (args.fleet_seed, args.rate);
-    let options = FleetOptions { ports, seed, rate, past, ..FleetOptions::default() };
+    let options = FleetOptions { ports, seed, rate, past, opening: true, ..FleetOptions::default() };
     let fleet = Fleet::start(options, clock).await.context("starting the demo fleet")?;
     announce("Five simulated platforms; everything that they show is made up and labelled demo=\"true\":");
     for target in fleet.targets() {
@@ -67,7 +69,7 @@ async fn start(mut args: DemoArgs) -> anyhow::Result<ExitCode> {
         file: args.serve.config_file.take(),
         extra: vec![fleet.scrape_config_yaml(), rules::write(&args.serve.storage.path)?],
         alertmanager: AlertmanagerSource::new(args.serve.alertmanager.clone(), receivers),
-        packs: platforms(&fleet),
+        objectives: rules::objectives(),
         ..ConfigSource::default()
     };
     args.serve.rules = args.serve.rules.for_known_past();
@@ -82,14 +84,6 @@ fn alertmanager(inbox: &str) -> Result<AlertmanagerSetup, Errors> {
     AlertmanagerSetup::built_in(&ALERTMANAGER.replace("INBOX", inbox))
 }
 
-/// The names of the platforms, which are those of their packs.
-fn platforms(fleet: &Fleet) -> Vec<String> {
-    let mut names: Vec<String> = fleet.targets().iter().map(|t| t.platform.name().to_owned()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
 /// Puts what the fleet would have said in the past into an empty store, so that graphs have something to show at once.
 fn fill_history(fleet: &Fleet, now_ms: i64) -> FillHistory {
     let to_ms = now_ms - HISTORY_STEP_MS;
@@ -102,7 +96,7 @@ fn fill_history(fleet: &Fleet, now_ms: i64) -> FillHistory {
         if store.active_series() > 0 || !store.parts().is_empty() {
             return Ok(());
         }
-        let past_rules = PastRules::new(store, config, to_ms)?;
+        let past_rules = PastRules::new(store, config, &rules::objectives(), (range.from_ms, to_ms))?;
         store_history(history, format, &addresses, past_rules, (store, config))?;
         store.maintain()?;
         Ok(())
@@ -169,31 +163,4 @@ fn mark_demo_data(path: &Path) -> anyhow::Result<()> {
             std::fs::write(&marker, "Everything in this folder was simulated by `bellwether demo`.\n")
         })
         .with_context(|| format!("cannot write {}", marker.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use bellwether_fleet::Platform;
-    use bellwether_model::Labels;
-
-    use super::*;
-
-    #[test]
-    fn each_team_is_told_of_its_own_alerts_and_somebody_on_call_of_the_worst() {
-        let setup = alertmanager("http://127.0.0.1:1").expect("valid");
-        assert!(setup.config.warnings.is_empty(), "{:?}", setup.config.warnings);
-        let told = |labels: &[(&str, &str)]| -> Vec<&str> {
-            let routes = setup.config.route.matching(&Labels::from_pairs(labels.iter().copied()));
-            routes.into_iter().map(|route| route.options.receiver.as_str()).collect()
-        };
-        for platform in Platform::ALL {
-            let team = format!("{}-team", platform.name());
-            assert_eq!(told(&[("platform", platform.name()), ("severity", "warning")]), [team.as_str()]);
-            assert_eq!(told(&[("platform", platform.name()), ("severity", "critical")]), ["on-call", &team]);
-        }
-        assert_eq!(told(&[("alertname", "Watchdog")]), ["dead-man"]);
-        assert_eq!(told(&[("severity", "info")]), ["board"]);
-        let is_told = |name: &str| setup.config.receiver(name).is_some_and(|it| !it.integrations.is_empty());
-        assert!(setup.config.receivers.iter().all(|receiver| is_told(&receiver.name)));
-    }
 }

@@ -11,7 +11,6 @@ use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog};
 use bellwether_model::Clock;
 use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::live::LiveCheck;
-use bellwether_packs::objectives::objectives;
 use bellwether_promql::syntax::ParserOptions;
 use bellwether_rules::slo::{LiveObjectives, Objective};
 use bellwether_scrape::ScrapeManager;
@@ -36,8 +35,8 @@ pub(crate) struct ConfigSource {
     pub(crate) fallback: String,
     /// Further jobs and rule files, as YAML: those of the demo fleet.
     pub(crate) extra: Vec<String>,
-    /// The packs whose objectives are watched beside those of the configuration, by name: those of the demo fleet.
-    pub(crate) packs: Vec<String>,
+    /// What is watched beside the objectives of the configuration: those of the demo fleet.
+    pub(crate) objectives: Vec<Objective>,
     /// Who is told about alerts.
     pub(crate) alertmanager: AlertmanagerSource,
     /// Which parts of the query language rules may use.
@@ -67,8 +66,7 @@ impl ConfigSource {
             config.scrape_configs.extend(extra.config.scrape_configs);
             config.rule_files.extend(extra.config.rule_files);
         }
-        let watched = self.packs.iter().filter_map(|name| catalogue.get(name));
-        slos.extend(watched.flat_map(|pack| objectives(pack)));
+        slos.extend(self.objectives.iter().cloned());
         let mut alertmanager = self.alertmanager.load(&config)?;
         if config.rules.inhibit_slower_burns && !slos.is_empty() {
             alertmanager = alertmanager.with_built_in_inhibition(inhibition(&slos));

@@ -169,6 +169,11 @@ fn every_example_of_the_page_about_operations_works() {
 }
 
 #[test]
+fn every_example_of_the_page_about_being_on_call_works() {
+    assert!(run_examples("docs/on-call.md") >= 5);
+}
+
+#[test]
 fn every_example_of_the_page_about_alerting_works() {
     assert!(run_examples("docs/alerting.md") >= 8);
 }

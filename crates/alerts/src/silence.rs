@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use bellwether_model::{AnchoredRegex, Labels, RegexError, format_duration_ms};
+use bellwether_model::{AnchoredRegex, Labels, MatchOp, RegexError, format_duration_ms};
 
 use crate::matcher::{Matcher, all_match};
 use crate::time_interval::Recurrence;
@@ -269,7 +269,9 @@ impl SilenceSpec {
         if self.matchers.is_empty() {
             return Err(SilenceError::NoMatcher);
         }
-        if self.matchers.iter().all(|matcher| matcher.matches("")) {
+        // `!=` and `!~` are never taken for a mistake: `instance!~"web.*"` is most alerts on purpose.
+        let is_positive = |matcher: &Matcher| matches!(matcher.op(), MatchOp::Eq | MatchOp::Re);
+        if self.matchers.iter().all(|matcher| is_positive(matcher) && matcher.matches("")) {
             return Err(SilenceError::MatchesAll);
         }
         if self.starts_at_ms >= self.ends_at_ms {
@@ -518,6 +520,8 @@ mod tests {
             refusal(spec("job=~\".*\"", 0, 9)),
             refused("at least one matcher must not match the empty string")
         );
+        let mut others = Silences::new(SilencePolicy::default());
+        assert!(others.set(None, spec("job!~\"a|b\"", 0, 9), id(1), 5).is_ok());
         assert_eq!(refusal(spec("job=a", 9, 9)), refused("start time must be before end time"));
         assert_eq!(refusal(spec("job=a", 0, 5)), refused("end time can't be in the past"));
         let nobody = SilenceSpec { created_by: String::new(), ..spec("job=a", 0, 9) };

@@ -18,6 +18,7 @@ pub mod library;
 pub mod matcher;
 pub mod message;
 pub mod notification;
+pub mod order;
 pub mod route;
 pub mod router;
 pub mod runner;

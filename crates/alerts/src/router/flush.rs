@@ -10,6 +10,7 @@ use super::group::{GroupId, muted_by};
 use super::{KnownAlert, Router};
 use crate::config::{Integration, IntegrationId, IntegrationKind, Receiver};
 use crate::dedup::{LogEntry, Reason, reason};
+use crate::order;
 use crate::route::RouteOptions;
 use crate::silence::{Mute, Silence};
 
@@ -133,7 +134,7 @@ impl Router {
         let silences: Vec<&Silence> = self.silences.holding(now_ms).collect();
         let member = |it| self.member(it, is_muted, &silences, now_ms);
         let mut members: Vec<Member> = ids.into_iter().filter_map(member).collect();
-        members.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
+        members.sort_by(|a, b| order::alerts(&a.alert.labels, &b.alert.labels));
         if let Some(group) = self.groups.get_mut(id) {
             let over = members.iter().filter(|member| member.is_resolved);
             group.leaving = over.map(|member| (member.fingerprint, member.alert.ends_at_ms)).collect();

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
+use bellwether_alerts::order;
 use bellwether_alerts::router::{GroupId, KnownAlert, Mutes, Router, Snapshot, muted_by};
 use bellwether_model::{Fingerprint, Labels};
 use serde::Serialize;
 
 use super::alerts::{LabelMap, ListedAlert, ReceiverName, answer};
 use super::filter::AlertFilter;
-use super::order;
 use super::refusal::Refusal;
 use crate::error::ApiError;
 use crate::params::Params;

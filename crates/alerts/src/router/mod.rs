@@ -186,7 +186,7 @@ impl Router {
     fn take_in(&mut self, known: KnownAlert, now_ms: i64, old: &mut BTreeMap<GroupId, Group>) {
         let fingerprint = known.alert.fingerprint();
         let (known, kept_end_ms) = if let Some(before) = self.alerts.get(&fingerprint) {
-            let known = merge(&before.known, known);
+            let known = merge(&before.known, known, now_ms);
             let kept_end_ms = before.kept_end_ms.filter(|_| only_time_passed(&before.known, &known));
             (known, kept_end_ms)
         } else {
@@ -314,17 +314,20 @@ fn only_time_passed(before: &KnownAlert, now: &KnownAlert) -> bool {
         && a.ends_at_ms <= b.ends_at_ms
 }
 
-/// An alert that was known and is heard of again. If both overlap it is one that began with the earlier of them; else it is a new one.
-fn merge(before: &KnownAlert, mut now: KnownAlert) -> KnownAlert {
-    let ended_before = before.alert.ends_at_ms.is_some_and(|end| end < now.alert.starts_at_ms);
-    let ends_before = now.alert.ends_at_ms.is_some_and(|end| end < before.alert.starts_at_ms);
-    if !ended_before && !ends_before {
-        now.alert.starts_at_ms = now.alert.starts_at_ms.min(before.alert.starts_at_ms);
+/// An alert that was known and is heard of again. If the one begins or ends within the other, it is one that began with the earlier of them; else the new one takes its place.
+fn merge(before: &KnownAlert, mut now: KnownAlert, now_ms: i64) -> KnownAlert {
+    let times = |alert: &Alert| (alert.starts_at_ms, alert.ends_at_ms.unwrap_or(i64::MAX));
+    let ((old_start, old_end), (start, end)) = (times(&before.alert), times(&now.alert));
+    let is_within = |at: i64| old_start < at && at < old_end;
+    if !is_within(end) && !is_within(start) {
+        return now;
     }
-    // An end that somebody has said counts more than one that only comes of waiting.
-    if now.timed_out && !before.timed_out && before.alert.ends_at_ms > now.alert.ends_at_ms {
+    now.alert.starts_at_ms = start.min(old_start);
+    // Of two ends that are past the later one counts. One that is not is not taken back by an earlier one that is neither, unless it only comes of waiting.
+    let old_end_counts =
+        if now.alert.is_resolved(now_ms) { before.alert.is_resolved(now_ms) } else { !before.timed_out };
+    if old_end_counts && old_end > end {
         now.alert.ends_at_ms = before.alert.ends_at_ms;
-        now.timed_out = false;
     }
     now
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use bellwether_template::Record as _;
 use bellwether_yaml::{Secret, Value as Yaml};
 use serde_json::{Map, Value as Json};
@@ -58,13 +60,20 @@ fn url(url: &HookUrl, notification: &Notification<'_>) -> Result<Secret, Message
     }
 }
 
-/// At most so many alerts, and how many there are more; 0 for all.
-fn shortened(data: &Data, max_alerts: usize) -> (Data, usize) {
-    let mut data = data.clone();
+/// At most so many alerts with what these have in common, and how many there are more; 0 for all.
+fn shortened(data: &Data, max_alerts: usize) -> (Cow<'_, Data>, usize) {
     let truncated = if max_alerts == 0 { 0 } else { data.alerts.len().saturating_sub(max_alerts) };
-    data.alerts.truncate(data.alerts.len() - truncated);
-    let truncated = truncated + data.truncated_alerts;
-    (data, truncated)
+    if truncated == 0 {
+        return (Cow::Borrowed(data), data.truncated_alerts);
+    }
+    let alerts = data.alerts[..max_alerts].to_vec();
+    let group_labels = data.group_labels.clone().unwrap_or_default();
+    let left = Data {
+        route_labels: data.route_labels.clone(),
+        truncated_alerts: data.truncated_alerts,
+        ..Data::of(&data.receiver, group_labels, alerts, &data.external_url)
+    };
+    (Cow::Owned(left), truncated + data.truncated_alerts)
 }
 
 /// A document whose texts are templates. A text that is a template for JSON stands for it.

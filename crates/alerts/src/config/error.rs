@@ -16,6 +16,9 @@ pub enum ConfigError {
     /// `continue` at the root.
     #[error("cannot have continue in root route")]
     RootContinues,
+    /// A dash with nothing behind it.
+    #[error("empty or null route")]
+    EmptyRoute,
     /// Two receivers of one name.
     #[error("notification config name {0:?} is not unique")]
     RepeatedReceiver(String),

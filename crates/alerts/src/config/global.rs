@@ -146,8 +146,6 @@ impl Decode<'_> for Global {
         );
         let smtp_secret =
             secret("smtp_auth_secret", "smtp_auth_secret_file", "smtp_auth_secret & smtp_auth_secret_file");
-        let slack_api_url =
-            secret("slack_api_url", "slack_api_url_file", "slack_api_url & slack_api_url_file");
         let slack_app_token =
             secret("slack_app_token", "slack_app_token_file", "slack_app_token & slack_app_token_file");
         let opsgenie_api_key =
@@ -174,7 +172,10 @@ impl Decode<'_> for Global {
             "rocketchat_token_id_file",
             "rocketchat_token_id & rocketchat_token_id_file",
         );
-        let mattermost_webhook_url = secret(
+        let mut secret_url = |field, file, both| SecretSource::read_url_fields(&mut map, field, file, both);
+        let slack_api_url =
+            secret_url("slack_api_url", "slack_api_url_file", "slack_api_url & slack_api_url_file");
+        let mattermost_webhook_url = secret_url(
             "mattermost_webhook_url",
             "mattermost_webhook_url_file",
             "mattermost_webhook_url & mattermost_webhook_url_file",

@@ -75,6 +75,10 @@ fn read(
     let children: Vec<Node<'_>> = map.or_default("routes");
     let mut route = Route::new(parent, options, matchers, continues);
     for (idx, child) in children.into_iter().enumerate() {
+        if child.is_null() {
+            map.reject(child, ConfigError::EmptyRoute);
+            continue;
+        }
         match read(child, Some((&route, idx)), reader, map.errors()) {
             Ok(child) => route.routes.push(child),
             Err(reported) => map.fail(reported),

@@ -2,9 +2,11 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use bellwether_outbound::ConfigUrl;
 use bellwether_yaml::{MapReader, Secret};
 
 use super::ConfigError;
+use super::global::check_web_url;
 
 /// Files with secrets are not larger than this.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -61,6 +63,27 @@ impl SecretSource {
             (true, true) => Some(Self::File(file)),
             (true, false) => None,
         }
+    }
+
+    /// The same for what must be an address of the web, as far as it stands in the configuration.
+    pub(super) fn read_url_fields(
+        map: &mut MapReader<'_, '_>,
+        field: &'static str,
+        file_field: &'static str,
+        both: &'static str,
+    ) -> Option<Self> {
+        let source = Self::read_fields(map, field, file_field, both)?;
+        // Other tools write `<secret>` in its place.
+        if let Self::Inline(text) = &source
+            && text.reveal() != "<secret>"
+        {
+            let url = ConfigUrl::parse(text.reveal()).map_err(|error| ConfigError::Url(error.to_string()));
+            if let Err(error) = url.and_then(|url| check_web_url(&url)) {
+                map.reject(map.place(field), error);
+                return None;
+            }
+        }
+        Some(source)
     }
 }
 

@@ -145,17 +145,10 @@ pub(super) fn read_telegram(map: &mut MapReader<'_, '_>, context: &Context<'_>) 
 
 /// One of `webhook_url` and `webhook_url_file`; `None` was reported.
 fn read_webhook_url(map: &mut MapReader<'_, '_>) -> Option<SecretSource> {
-    let both = is_filled(map.get("webhook_url")) && is_filled(map.get("webhook_url_file"));
-    let url =
-        SecretSource::read_fields(map, "webhook_url", "webhook_url_file", "webhook_url & webhook_url_file");
-    if let Some(SecretSource::Inline(text)) = &url {
-        let parsed = ConfigUrl::parse(text.reveal()).map_err(|error| ConfigError::Url(error.to_string()));
-        if let Err(error) = parsed.and_then(|url| crate::config::global::check_web_url(&url)) {
-            map.reject(map.place("webhook_url"), error);
-            return None;
-        }
-    }
-    if url.is_none() && !both {
+    let is_given = is_filled(map.get("webhook_url")) || is_filled(map.get("webhook_url_file"));
+    let both = "webhook_url & webhook_url_file";
+    let url = SecretSource::read_url_fields(map, "webhook_url", "webhook_url_file", both);
+    if url.is_none() && !is_given {
         map.reject(map.node(), ConfigError::OneOf("webhook_url or webhook_url_file"));
     }
     url

@@ -161,7 +161,7 @@ pub(super) fn read(map: &mut MapReader<'_, '_>, context: &Context<'_>) -> Option
 /// A hook or a bot, of the receiver or of all. `None` was reported.
 fn read_way(map: &mut MapReader<'_, '_>, context: &Context<'_>) -> Option<SlackWay> {
     let had_failed = map.has_failed();
-    let hook = SecretSource::read_fields(map, "api_url", "api_url_file", "api_url & api_url_file");
+    let hook = SecretSource::read_url_fields(map, "api_url", "api_url_file", "api_url & api_url_file");
     let token = SecretSource::read_fields(map, "app_token", "app_token_file", "app_token & app_token_file");
     let url = read_url(map, "app_url", &context.global.slack_app_url);
     if map.has_failed() && !had_failed {

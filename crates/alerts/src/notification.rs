@@ -250,10 +250,7 @@ impl Record for Pairs {
 
     fn entries(&self) -> Option<Vec<(Value, Value)>> {
         let pair = |(idx, (name, text)): (usize, &(String, String))| {
-            (
-                Value::Int(idx as i64),
-                Value::map([("Name", name.as_str().into()), ("Value", text.as_str().into())]),
-            )
+            (Value::Int(idx as i64), Arc::new(Pair(name.clone(), text.clone())).into())
         };
         Some(self.0.iter().enumerate().map(pair).collect())
     }
@@ -272,16 +269,40 @@ impl Record for Pairs {
     }
 
     fn json(&self) -> Cow<'_, str> {
-        let pairs: Vec<String> = self
-            .0
-            .iter()
-            .map(|(name, text)| {
-                let mut out = String::new();
-                json_object(&mut out, [("Name", json_text(name)), ("Value", json_text(text))]);
-                out
-            })
-            .collect();
-        format!("[{}]", pairs.join(",")).into()
+        let pairs: Vec<Pair> = self.0.iter().map(|(name, text)| Pair(name.clone(), text.clone())).collect();
+        json_list(&pairs).into()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A text with its name, as templates see it.
+#[derive(Debug)]
+struct Pair(String, String);
+
+impl Record for Pair {
+    fn type_name(&self) -> &'static str {
+        "template.Pair"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "Name" => Some(self.0.as_str().into()),
+            "Value" => Some(self.1.as_str().into()),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        format!("{{{} {}}}", self.0, self.1)
+    }
+
+    fn json(&self) -> Cow<'_, str> {
+        let mut out = String::new();
+        json_object(&mut out, [("Name", json_text(&self.0)), ("Value", json_text(&self.1))]);
+        out.into()
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -20,6 +20,11 @@ pub(crate) fn escape_html(s: &str) -> String {
     out
 }
 
+/// The same as a page has it, where Go writes a plus sign as a reference, too.
+pub(crate) fn escape_page(s: &str) -> String {
+    escape_html(s).replace('+', "&#43;")
+}
+
 /// Go's `template.JSEscapeString`.
 pub(crate) fn escape_js(s: &str) -> String {
     let mut out = String::with_capacity(s.len());

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::escape::escape_html;
+use crate::escape::escape_page;
 use crate::format::print;
 use crate::json::to_json;
 use crate::value::Value;
@@ -97,7 +97,7 @@ impl Page {
             State::Quoted { kind, part, .. } | State::Bare { kind, part } => {
                 let text = in_attribute(value, kind, part);
                 let bare = matches!(self.state, State::Bare { .. });
-                if bare { escape_bare(&text) } else { escape_html(&text) }
+                if bare { escape_bare(&text) } else { escape_page(&text) }
             }
             State::Value => escape_bare(&in_attribute(value, kind_of(&self.name), Part::Start)),
             State::Raw if self.raw == Some("style") => style(value),
@@ -105,7 +105,7 @@ impl Page {
             State::Comment => String::new(),
             State::Text => match value {
                 Value::SafeHtml(html) => html.to_string(),
-                other => escape_html(&text_of(other)),
+                other => escape_page(&text_of(other)),
             },
             // The name of an element or an attribute.
             State::Element | State::Tag | State::Attribute | State::Equals => {
@@ -315,8 +315,8 @@ fn style(value: &Value) -> String {
 /// Text outside of quotes ends at white space and some more.
 fn escape_bare(text: &str) -> String {
     let mut out = String::new();
-    for c in escape_html(text).chars() {
-        if c.is_whitespace() || matches!(c, '=' | '`' | '+') {
+    for c in escape_page(text).chars() {
+        if c.is_whitespace() || matches!(c, '=' | '`') {
             write!(out, "&#{};", c as u32).expect("BUG: writing to a string cannot fail");
         } else {
             out.push(c);

@@ -23,6 +23,8 @@ pub trait NotificationHost: Host {
 pub fn notification(host: &Arc<dyn NotificationHost>) -> Functions {
     let mut functions = Functions::builtin();
     texts(&mut functions, &(Arc::clone(host) as Arc<dyn Host>));
+    // That of rules leaves all other letters as they are.
+    functions.add("title", 1, |args| Ok(title(text(args, 0)?).into()));
     encodings(&mut functions);
     collections(&mut functions);
     times(&mut functions, host);
@@ -47,12 +49,14 @@ fn encodings(functions: &mut Functions) {
 fn collections(functions: &mut Functions) {
     functions
         .add("join", 2, |args| {
-            let list = args[1].plain();
-            let Value::List(items) = &*list else {
-                let message = format!("wrong type for value; expected []string; got {}", args[1].type_name());
-                return Err(FunctionError::new(message));
+            let texts = match &args[1] {
+                Value::List(items) => items.iter().map(Value::as_str).collect::<Option<Vec<&str>>>(),
+                _ => None,
             };
-            let texts: Vec<&str> = items.iter().map(|item| item.as_str().unwrap_or("")).collect();
+            let texts = texts.ok_or_else(|| {
+                let got = args[1].type_name();
+                FunctionError::new(format!("wrong type for value; expected []string; got {got}"))
+            })?;
             Ok(texts.join(text(args, 0)?).into())
         })
         .add_variadic("stringSlice", 0, None, |args| {
@@ -112,6 +116,27 @@ fn time(value: &Value) -> Result<GoTime, FunctionError> {
     })
 }
 
+/// Words whose first letter is a capital and no other. A point, a colon or an apostrophe within a word is a part of it.
+fn title(text: &str) -> String {
+    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut chars = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    let mut had_letter = false;
+    while let Some(c) = chars.next() {
+        if !is_of_word(c) {
+            let joins = matches!(c, '.' | ':' | '\'' | '’' | '·');
+            had_letter = had_letter && joins && chars.peek().is_some_and(|next| is_of_word(*next));
+            out.push(c);
+        } else if had_letter {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+            had_letter = c.is_alphabetic();
+        }
+    }
+    out
+}
+
 /// Go's `url.QueryUnescape`.
 fn url_unescape(text: &str) -> Result<String, FunctionError> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -134,4 +159,17 @@ fn url_unescape(text: &str) -> Result<String, FunctionError> {
         }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_one_capital() {
+        assert_eq!(
+            title("o'neil MC-fly_x a.b %3Cno 1h30m g0.expr"),
+            "O'neil Mc-Fly_x A.b %3Cno 1H30m G0.expr"
+        );
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{Labels, SearchRegex, Value as SampleValue, format_float_go, parse_duration_ms};
-use bellwether_template::library::{Host, Sample, SampleValue as TemplateValue, prometheus};
+use bellwether_template::library::{Host, RuleData, Sample, SampleValue as TemplateValue, prometheus};
 use bellwether_template::{Limits, Options, ParseError, Template, Value};
 use parking_lot::RwLock;
 
@@ -188,12 +188,13 @@ impl Expansion<'_> {
     }
 
     fn data(&self, labels: &Labels, value: &SampleValue) -> Value {
-        Value::map([
-            ("Labels", strings(labels)),
-            ("ExternalLabels", self.external_labels.clone()),
-            ("ExternalURL", self.external_url.clone()),
-            ("Value", template_value(value).to_value()),
-        ])
+        let data = RuleData {
+            labels: strings(labels),
+            external_labels: self.external_labels.clone(),
+            external_url: self.external_url.clone(),
+            value: template_value(value).to_value(),
+        };
+        Arc::new(data).into()
     }
 
     /// How many texts failed, and what stands for the first of them.

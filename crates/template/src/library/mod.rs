@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use duration::GoDuration;
 pub use notification::{NotificationHost, notification};
-pub use record::{Sample, SampleValue};
+pub use record::{RuleData, Sample, SampleValue};
 pub use time::{GoTime, Zone};
 
 use crate::escape::escape_query;

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::format::float_general;
+use crate::format::{float_general, print};
 use crate::json::to_json;
 use crate::value::{Record, Value};
 
@@ -64,5 +64,52 @@ impl Record for Sample {
             SampleValue::Histogram(text) => text.clone(),
         };
         format!("&{{map[{}] {value}}}", labels.join(" "))
+    }
+}
+
+/// What a template of a rule is about: a struct, so a field that it does not have is an error.
+#[derive(Debug, Clone)]
+pub struct RuleData {
+    /// The labels of the element.
+    pub labels: Value,
+    /// The labels that the server gives to all that it sends.
+    pub external_labels: Value,
+    /// The URL under which users reach the server.
+    pub external_url: Value,
+    /// The value of the element.
+    pub value: Value,
+}
+
+impl RuleData {
+    fn fields(&self) -> [(&'static str, &Value); 4] {
+        [
+            ("Labels", &self.labels),
+            ("ExternalLabels", &self.external_labels),
+            ("ExternalURL", &self.external_url),
+            ("Value", &self.value),
+        ]
+    }
+}
+
+impl Record for RuleData {
+    fn type_name(&self) -> &'static str {
+        "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields().into_iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone())
+    }
+
+    fn json(&self) -> Cow<'_, str> {
+        let fields = self.fields().map(|(name, value)| (name, value.clone()));
+        to_json(&Value::map(fields)).map_or_else(|_| "null".into(), Cow::Owned)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn print(&self) -> String {
+        format!("{{{}}}", self.fields().map(|(_, value)| print(value)).join(" "))
     }
 }

@@ -61,7 +61,7 @@ struct Civil<'z> {
 }
 
 impl GoTime {
-    /// So many seconds after the Unix epoch, or the error that Prometheus' functions give for a time that does not fit.
+    /// So many seconds after the Unix epoch, whole milliseconds as in Prometheus, or the error that its functions give for a time that does not fit.
     pub fn from_seconds(seconds: f64) -> Result<Self, FunctionError> {
         let nanos = seconds * 1e9;
         if !(i64::MIN as f64..i64::MAX as f64).contains(&nanos) {
@@ -70,7 +70,7 @@ impl GoTime {
                 "{shown} cannot be represented as a nanoseconds timestamp since it overflows int64"
             )));
         }
-        Ok(Self { nanos: nanos as i128, zone: None })
+        Ok(Self::from_ms((nanos as i64) / 1_000_000))
     }
 
     /// So many milliseconds after the Unix epoch.

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use crate::compare::{equal, order};
 use crate::escape::{escape_html, escape_js, escape_query};
-use crate::format::print;
+use crate::format::{print, print_action};
 use crate::functions::{FunctionError, Functions};
 use crate::printf::sprintf;
 use crate::value::Value;
 
 /// Which orders a comparison accepts.
-type Holds = fn(Ordering) -> bool;
+type Holds = fn(Option<Ordering>) -> bool;
 
 pub(crate) fn register(functions: &mut Functions) {
     functions
@@ -31,9 +31,9 @@ pub(crate) fn register(functions: &mut Functions) {
             })?;
             Ok(sprintf(format, &args[1..]).into())
         })
-        .add_variadic("html", 0, None, |args| Ok(escape_html(&sprint(args)).into()))
-        .add_variadic("js", 0, None, |args| Ok(escape_js(&sprint(args)).into()))
-        .add_variadic("urlquery", 0, None, |args| Ok(escape_query(&sprint(args)).into()))
+        .add_variadic("html", 0, None, |args| Ok(escape_html(&shown(args)).into()))
+        .add_variadic("js", 0, None, |args| Ok(escape_js(&shown(args)).into()))
+        .add_variadic("urlquery", 0, None, |args| Ok(escape_query(&shown(args)).into()))
         .add_variadic("call", 1, None, |args| {
             Err(FunctionError::new(format!("non-function of type {}", args[0].type_name())))
         })
@@ -49,15 +49,30 @@ pub(crate) fn register(functions: &mut Functions) {
             Ok(false.into())
         })
         .add("ne", 2, |args| Ok((!equal(&args[0], &args[1])?).into()));
-    let orders: [(&str, Holds); 4] =
-        [("lt", Ordering::is_lt), ("le", Ordering::is_le), ("gt", Ordering::is_gt), ("ge", Ordering::is_ge)];
+    // In Go `gt` is what is not `le`, and `ge` what is not `lt`, so they hold for what is not a number.
+    let orders: [(&str, Holds); 4] = [
+        ("lt", |order| order.is_some_and(Ordering::is_lt)),
+        ("le", |order| order.is_some_and(Ordering::is_le)),
+        ("gt", |order| order.is_none_or(Ordering::is_gt)),
+        ("ge", |order| order.is_none_or(Ordering::is_ge)),
+    ];
     for (name, holds) in orders {
-        functions.add(name, 2, move |args| Ok(order(&args[0], &args[1])?.is_some_and(holds).into()));
+        functions.add(name, 2, move |args| Ok(holds(order(&args[0], &args[1])?).into()));
     }
 }
 
-/// Go's `fmt.Sprint`: a blank between two operands unless one of them is a string.
+/// Go's `fmt.Sprint`.
 fn sprint(args: &[Value]) -> String {
+    joined(args, print)
+}
+
+/// The same of values as an action writes them.
+fn shown(args: &[Value]) -> String {
+    joined(args, print_action)
+}
+
+/// A blank between two operands unless one of them is a string.
+fn joined(args: &[Value], print: fn(&Value) -> String) -> String {
     let mut out = String::new();
     for (i, value) in args.iter().enumerate() {
         let between_strings =

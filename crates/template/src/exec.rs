@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ast::{Arg, ArgKind, Branch, Command, Node, Number, Pipe, Pos};
 use crate::error::{ExecError, ParseError};
-use crate::format::{print, quote};
+use crate::format::{print, print_action, quote};
 use crate::functions::Functions;
 use crate::page::Page;
 use crate::parse::{TemplateSet, parse};
@@ -245,8 +245,7 @@ impl State<'_> {
         match value {
             // The HTML variant leaves out what is not there; the text variant says so.
             v if self.options.html => self.page.escape(v),
-            Value::Nil => "<no value>".to_owned(),
-            v => print(v),
+            v => print_action(v),
         }
     }
 

@@ -4,7 +4,19 @@ use std::fmt::Write as _;
 
 use crate::value::Value;
 
-/// The text that an action writes, and `%v` in `printf`.
+/// The text that an action writes: what a pointer points to, and a word for nothing.
+pub(crate) fn print_action(value: &Value) -> String {
+    match value {
+        Value::Nil => "<no value>".to_owned(),
+        Value::Record(record) => {
+            let text = record.print();
+            text.strip_prefix('&').map(str::to_owned).unwrap_or(text)
+        }
+        value => print(value),
+    }
+}
+
+/// What `print`, and `%v` in `printf`, make of a value.
 pub(crate) fn print(value: &Value) -> String {
     let mut out = String::new();
     write_value(&mut out, value);
@@ -13,7 +25,6 @@ pub(crate) fn print(value: &Value) -> String {
 
 fn write_value(out: &mut String, value: &Value) {
     match value {
-        // What an action writes for nothing is decided by the interpreter; inside of collections it looks like this.
         Value::Nil => out.push_str("<nil>"),
         Value::Bool(b) => push(out, format_args!("{b}")),
         Value::Int(n) => push(out, format_args!("{n}")),

@@ -1,11 +1,14 @@
 //! Go's `printf` verbs, as far as values of templates have them.
 
+use std::borrow::Cow;
+
 use crate::format::{float_exponent, float_fixed, float_general, print, push, quote};
 use crate::value::Value;
 
 /// Widths and precisions beyond this are cut: they come from the template.
 const MAX_WIDTH: usize = 1000;
 
+/// What stands between `%` and the verb.
 #[derive(Default)]
 struct Spec {
     minus: bool,
@@ -13,6 +16,7 @@ struct Spec {
     zero: bool,
     space: bool,
     sharp: bool,
+    go_syntax: bool,
     width: Option<usize>,
     precision: Option<usize>,
 }
@@ -68,7 +72,12 @@ pub(crate) fn sprintf(format: &str, args: &[Value]) -> String {
                 None => push(&mut out, format_args!("%!{verb}(MISSING)")),
                 Some(value) => {
                     next += 1;
-                    out.push_str(&pad(&spec, &verb_text(verb, &spec, value), value));
+                    // With `%v` they do not ask for signs and prefixes, but for names and for Go's own syntax.
+                    if verb == 'v' {
+                        spec.plus = false;
+                        spec.go_syntax = std::mem::take(&mut spec.sharp);
+                    }
+                    spec.write(&mut out, verb, value);
                 }
             },
         }
@@ -81,72 +90,186 @@ pub(crate) fn sprintf(format: &str, args: &[Value]) -> String {
     out
 }
 
-fn verb_text(verb: char, spec: &Spec, value: &Value) -> String {
-    let sign = |text: String| {
-        let shows = !text.starts_with(['-', '+']);
-        match (shows, spec.plus, spec.space) {
-            (true, true, _) => format!("+{text}"),
-            (true, false, true) => format!(" {text}"),
-            _ => text,
+impl Spec {
+    /// Lists and maps are written element by element, each with the same verb.
+    fn write(&self, out: &mut String, verb: char, value: &Value) {
+        match (verb, &*value.plain()) {
+            ('T', Value::Nil) => self.pad(out, "<nil>"),
+            ('T', _) => self.pad(out, &self.cut(value.type_name())),
+            ('v', Value::Nil) => self.pad(out, "<nil>"),
+            (_, Value::Nil) => push(out, format_args!("%!{verb}(<nil>)")),
+            (_, Value::List(items)) => {
+                out.push('[');
+                for (idx, item) in items.iter().enumerate() {
+                    out.push_str(if idx > 0 { " " } else { "" });
+                    self.write(out, verb, item);
+                }
+                out.push(']');
+            }
+            (_, Value::Map(map)) => {
+                out.push_str("map[");
+                for (idx, (key, item)) in map.entries.iter().enumerate() {
+                    out.push_str(if idx > 0 { " " } else { "" });
+                    self.write(out, verb, &key.as_str().into());
+                    out.push(':');
+                    self.write(out, verb, item);
+                }
+                out.push(']');
+            }
+            (_, Value::Bool(b)) if matches!(verb, 't' | 'v') => {
+                self.pad(out, if *b { "true" } else { "false" })
+            }
+            (_, Value::Int(n)) => self.integer(out, verb, i128::from(*n), value),
+            (_, Value::Uint(n)) => self.integer(out, verb, i128::from(*n), value),
+            (_, Value::Float(v)) => self.float(out, verb, *v),
+            (_, Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s)) => self.text(out, verb, s, value),
+            ('v' | 's', Value::Record(record)) => self.pad(out, &self.cut(&record.print())),
+            _ => self.wrong_verb(out, verb, value),
         }
-    };
-    match (verb, value) {
-        ('v', Value::Nil) => "<nil>".to_owned(),
-        ('v', Value::Str(s)) if spec.sharp => quote(s),
-        ('s', Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s)) => cut(s, spec),
-        ('q', Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s)) => quote(s),
-        ('t', Value::Bool(b)) => b.to_string(),
-        ('d', Value::Int(n)) => sign(n.to_string()),
-        ('d', Value::Uint(n)) => sign(n.to_string()),
-        ('b', Value::Int(n)) => format!("{n:b}"),
-        ('o', Value::Int(n)) => format!("{n:o}"),
-        ('x', Value::Int(n)) => format!("{n:x}"),
-        ('X', Value::Int(n)) => format!("{n:X}"),
-        ('x', Value::Str(s)) => hex(s),
-        ('X', Value::Str(s)) => hex(s).to_uppercase(),
-        ('c', Value::Int(n)) => {
-            u32::try_from(*n).ok().and_then(char::from_u32).unwrap_or('\u{fffd}').to_string()
+    }
+
+    /// A verb that the type does not have: the value is shown as `%v` shows it, with the same width and precision.
+    fn wrong_verb(&self, out: &mut String, verb: char, value: &Value) {
+        push(out, format_args!("%!{verb}({}=", value.type_name()));
+        match value {
+            Value::Record(record) => self.pad(out, &record.print()),
+            _ => self.write(out, 'v', value),
         }
-        ('U', Value::Int(n)) => format!("U+{n:04X}"),
-        ('f' | 'F', Value::Float(v)) => sign(float_fixed(*v, Some(spec.precision.unwrap_or(6)))),
-        ('e', Value::Float(v)) => sign(float_exponent(*v, Some(spec.precision.unwrap_or(6)))),
-        ('E', Value::Float(v)) => sign(float_exponent(*v, Some(spec.precision.unwrap_or(6))).to_uppercase()),
-        ('g' | 'v', Value::Float(v)) => sign(float_general(*v, spec.precision)),
-        ('G', Value::Float(v)) => sign(float_general(*v, spec.precision).to_uppercase()),
-        ('T', v) => v.type_name().to_owned(),
-        ('v', v) | ('s', v @ (Value::Record(_) | Value::List(_) | Value::Map(_))) => print(v),
-        (verb, Value::List(items)) => {
-            let items: Vec<String> = items.iter().map(|i| verb_text(verb, spec, i)).collect();
-            format!("[{}]", items.join(" "))
+        out.push(')');
+    }
+
+    fn text(&self, out: &mut String, verb: char, s: &str, value: &Value) {
+        let hex = |s: &str| {
+            let prefix = if self.sharp && !s.is_empty() { "0x" } else { "" };
+            s.bytes().take(self.precision.unwrap_or(usize::MAX)).fold(prefix.to_owned(), |mut out, b| {
+                push(&mut out, format_args!("{b:02x}"));
+                out
+            })
+        };
+        match verb {
+            'v' if self.go_syntax => self.pad(out, &quote(s)),
+            'v' | 's' => self.pad(out, &self.cut(s)),
+            'q' => self.pad(out, &quote(&self.cut(s))),
+            'x' => self.pad(out, &hex(s)),
+            'X' => self.pad(out, &hex(s).to_uppercase()),
+            _ => self.wrong_verb(out, verb, value),
         }
-        (verb, Value::Nil) => format!("%!{verb}(<nil>)"),
-        (verb, v) => format!("%!{verb}({}={})", v.type_name(), print(v)),
+    }
+
+    fn integer(&self, out: &mut String, verb: char, n: i128, value: &Value) {
+        let size = n.unsigned_abs();
+        let character = || u32::try_from(n).ok().and_then(char::from_u32).unwrap_or('\u{fffd}');
+        let (prefix, digits) = match verb {
+            'v' | 'd' => ("", size.to_string()),
+            'b' => ("0b", format!("{size:b}")),
+            'o' => ("0", format!("{size:o}")),
+            'O' => ("0o", format!("{size:o}")),
+            'x' => ("0x", format!("{size:x}")),
+            'X' => ("0X", format!("{size:X}")),
+            'c' => return self.pad(out, character().encode_utf8(&mut [0; 4])),
+            'q' => return self.pad(out, &quote_character(character())),
+            'U' => return self.pad(out, &format!("U+{n:04X}")),
+            _ => return self.wrong_verb(out, verb, value),
+        };
+        let prefix = if self.sharp || verb == 'O' { prefix } else { "" };
+        let missing = self.precision.unwrap_or(0).saturating_sub(digits.len());
+        let digits = if n == 0 && self.precision == Some(0) { String::new() } else { digits };
+        let digits = format!("{prefix}{}{digits}", "0".repeat(missing));
+        // Where a precision says how many digits there are, zeroes do not fill the width.
+        let zero = self.zero && self.precision.is_none();
+        self.number(out, if n < 0 { "-" } else { self.sign() }, &digits, zero);
+    }
+
+    fn float(&self, out: &mut String, verb: char, v: f64) {
+        let precision = Some(self.precision.unwrap_or(6));
+        let size = v.abs();
+        let digits = match verb {
+            'f' | 'F' => float_fixed(size, precision),
+            'e' => float_exponent(size, precision),
+            'E' => float_exponent(size, precision).to_uppercase(),
+            'g' | 'v' => float_general(size, self.precision),
+            'G' => float_general(size, self.precision).to_uppercase(),
+            'x' => float_hex(size),
+            'X' => float_hex(size).to_uppercase(),
+            _ => return self.wrong_verb(out, verb, &Value::Float(v)),
+        };
+        let sign = if v.is_sign_negative() && !v.is_nan() { "-" } else { self.sign() };
+        if v.is_nan() {
+            self.number(out, sign, "NaN", false);
+        } else if v.is_infinite() {
+            self.number(out, if sign.is_empty() { "+" } else { sign }, "Inf", false);
+        } else {
+            self.number(out, sign, &digits, self.zero);
+        }
+    }
+
+    /// What stands before a number that is not negative.
+    fn sign(&self) -> &'static str {
+        match (self.plus, self.space) {
+            (true, _) => "+",
+            (false, true) => " ",
+            (false, false) => "",
+        }
+    }
+
+    /// A number; `zero` fills the width between its sign and its digits.
+    fn number(&self, out: &mut String, sign: &str, digits: &str, zero: bool) {
+        if zero && !self.minus {
+            let missing = self.width.unwrap_or(0).saturating_sub(sign.len() + digits.chars().count());
+            push(out, format_args!("{sign}{}{digits}", "0".repeat(missing)));
+        } else {
+            Self { zero: false, ..*self }.pad(out, &format!("{sign}{digits}"));
+        }
+    }
+
+    fn cut<'t>(&self, s: &'t str) -> Cow<'t, str> {
+        match self.precision {
+            Some(n) => s.chars().take(n).collect(),
+            None => Cow::Borrowed(s),
+        }
+    }
+
+    /// Fills the width; Go fills with zeroes even before texts.
+    fn pad(&self, out: &mut String, text: &str) {
+        let missing = self.width.unwrap_or(0).saturating_sub(text.chars().count());
+        let fill = |by: &str| by.repeat(missing);
+        match (self.minus, self.zero) {
+            (true, _) => push(out, format_args!("{text}{}", fill(" "))),
+            (false, true) => push(out, format_args!("{}{text}", fill("0"))),
+            (false, false) => push(out, format_args!("{}{text}", fill(" "))),
+        }
     }
 }
 
-fn hex(s: &str) -> String {
-    s.bytes().fold(String::with_capacity(2 * s.len()), |mut out, b| {
-        push(&mut out, format_args!("{b:02x}"));
-        out
-    })
+/// Go's `%q` of a number: the character that it stands for.
+fn quote_character(c: char) -> String {
+    match c {
+        '\'' => "'\\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        c => {
+            let quoted = quote(c.encode_utf8(&mut [0; 4]));
+            format!("'{}'", &quoted[1..quoted.len() - 1])
+        }
+    }
 }
 
-fn cut(s: &str, spec: &Spec) -> String {
-    spec.precision.map_or_else(|| s.to_owned(), |p| s.chars().take(p).collect())
-}
-
-fn pad(spec: &Spec, text: &str, value: &Value) -> String {
-    let Some(width) = spec.width else { return text.to_owned() };
-    let missing = width.saturating_sub(text.chars().count());
-    if spec.minus {
-        return format!("{text}{}", " ".repeat(missing));
+/// `%x`: the digits of the mantissa in base 16 and a power of two, for a number that is not negative.
+fn float_hex(v: f64) -> String {
+    let bits = v.to_bits();
+    let (mut exponent, mut mantissa) = ((bits >> 52) as i32 - 1023, bits & ((1 << 52) - 1));
+    if v == 0.0 {
+        exponent = 0;
+    } else if exponent == -1023 {
+        // Written with a one before the point, as all others.
+        let shift = mantissa.leading_zeros() as i32 - 11;
+        exponent -= shift - 1;
+        mantissa = (mantissa << shift) & ((1 << 52) - 1);
     }
-    let numeric = matches!(value, Value::Int(_) | Value::Uint(_) | Value::Float(_));
-    if spec.zero && numeric {
-        let (sign, digits) = text.split_at(usize::from(text.starts_with(['-', '+'])));
-        return format!("{sign}{}{digits}", "0".repeat(missing));
-    }
-    format!("{}{text}", " ".repeat(missing))
+    let digits = format!("{mantissa:013x}");
+    let digits = digits.trim_end_matches('0');
+    let point = if digits.is_empty() { "" } else { "." };
+    let (first, sign) = (u8::from(v != 0.0), if exponent < 0 { '-' } else { '+' });
+    format!("0x{first}{point}{digits}p{sign}{:02}", exponent.abs())
 }
 
 #[cfg(test)]
@@ -176,6 +299,28 @@ mod tests {
             &[255_i64.into(), "hi".into(), 65_i64.into(), 65_i64.into()],
             "ff 6869 A U+0041",
         );
+        check(
+            "%x %#x %08.3f|%6.2f|%+v",
+            &[(-31_i64).into(), 31_i64.into(), f64::NAN.into(), 1_i64.into(), 2.5.into()],
+            "-1f 0x1f      NaN|%!f(int=    01)|2.5",
+        );
+        check(
+            "%x %x %X",
+            &[1.0.into(), 0.0.into(), (-1_234_567.891).into()],
+            "0x1p+00 0x0p+00 -0X1.2D687E4189375P+20",
+        );
+        check(
+            "%G|% d|%.2s|%5t|%q",
+            &[
+                f64::INFINITY.into(),
+                7_i64.into(),
+                Value::string_map([("abc", "def")]),
+                true.into(),
+                10_i64.into(),
+            ],
+            "+Inf| 7|map[ab:de]| true|'\\n'",
+        );
+        check("%08.3f %+d", &["here".into(), 3.0.into()], "%!f(string=00000her) %!d(float64=+3)");
         check("%+d %t", &[3_i64.into(), false.into()], "+3 false");
         check("%s", &[Value::list(["a".into(), "b".into()])], "[a b]");
     }

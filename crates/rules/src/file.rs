@@ -333,7 +333,8 @@ impl<'d> Decode<'d> for WrittenGroup<'d> {
             name: map.or_default("name"),
             interval_ms: map.parse_optional("interval", parse_duration_ms),
             query_offset_ms: map.parse_optional("query_offset", parse_duration_ms),
-            limit: map.or_default("limit"),
+            // Go counts with signed numbers, and what is below 1 is no limit.
+            limit: usize::try_from(map.or_default::<i64>("limit")).unwrap_or(0),
             labels: map.or_default("labels"),
             rules: map.list("rules", "empty or null rule"),
         };

@@ -5,6 +5,7 @@ mod support;
 mod active_queries;
 mod admin;
 mod agreement;
+mod alerting_differential;
 mod alertmanager;
 mod bad_input;
 mod check_cli;

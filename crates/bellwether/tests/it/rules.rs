@@ -43,7 +43,7 @@ const RULES: &str = r#"groups:
 "#;
 
 /// What is the same at any time: times, durations, and the folder of files are left out, alerts are in the order of their labels.
-fn timeless(mut value: Value) -> Value {
+pub(crate) fn timeless(mut value: Value) -> Value {
     match &mut value {
         Value::Object(map) => {
             for name in ["evaluationTime", "lastEvaluation", "activeAt", "keepFiringSince"] {

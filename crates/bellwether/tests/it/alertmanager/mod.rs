@@ -5,7 +5,7 @@ mod backup;
 mod explained;
 mod intake;
 mod load;
-mod peer;
+pub(crate) mod peer;
 mod reload;
 mod senders;
 
@@ -62,6 +62,11 @@ impl Hook {
             }
         });
         Self { url, got }
+    }
+
+    /// All paths and bodies so far.
+    pub(crate) fn got(&self) -> Vec<(String, Value)> {
+        self.got.lock().expect("no panic").clone()
     }
 
     /// The first message that satisfies `wanted`, once it is there.

@@ -13,7 +13,7 @@ use crate::support::{Process, exchange, free_port, require, wait_http};
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Debian's Alertmanager on the `alertmanager.yml` of the folder.
-fn alertmanager(dir: &Path) -> (Process, String) {
+pub(crate) fn alertmanager(dir: &Path) -> (Process, String) {
     require("prometheus-alertmanager");
     let port = free_port();
     let process = Process::spawn(
@@ -40,7 +40,7 @@ enum Call {
 use Call::{Get, Malformed, Post};
 
 /// An answer without what cannot be equal: when things were changed, ids that are made at random, and what Debian's version does not have yet.
-fn comparable(mut body: Value) -> Value {
+pub(crate) fn comparable(mut body: Value) -> Value {
     match &mut body {
         Value::Array(items) => return items.drain(..).map(comparable).collect(),
         Value::Object(fields) => {

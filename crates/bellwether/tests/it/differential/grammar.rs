@@ -214,11 +214,11 @@ impl<'g> Grammar<'g> {
     }
 
     fn one_in(&mut self, n: usize) -> bool {
-        self.random.below(n) == 0
+        self.random.one_in(n)
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.random.below(from.len())]
+        self.random.pick(from)
     }
 
     /// The first ones more often than the last ones.

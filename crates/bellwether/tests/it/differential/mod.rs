@@ -32,7 +32,7 @@ const CONNECTIONS: usize = 3;
 /// More would only hide the first ones.
 const SHOWN: usize = 25;
 
-fn from_env(name: &str, default: u64) -> u64 {
+pub(crate) fn from_env(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|e| panic!("{name}={text}: {e}")))
 }
 

@@ -94,9 +94,8 @@ impl Spec {
     /// Lists and maps are written element by element, each with the same verb.
     fn write(&self, out: &mut String, verb: char, value: &Value) {
         match (verb, &*value.plain()) {
-            ('T', Value::Nil) => self.pad(out, "<nil>"),
+            ('T' | 'v', Value::Nil) => self.pad(out, "<nil>"),
             ('T', _) => self.pad(out, &self.cut(value.type_name())),
-            ('v', Value::Nil) => self.pad(out, "<nil>"),
             (_, Value::Nil) => push(out, format_args!("%!{verb}(<nil>)")),
             (_, Value::List(items)) => {
                 out.push('[');
@@ -117,7 +116,7 @@ impl Spec {
                 out.push(']');
             }
             (_, Value::Bool(b)) if matches!(verb, 't' | 'v') => {
-                self.pad(out, if *b { "true" } else { "false" })
+                self.pad(out, if *b { "true" } else { "false" });
             }
             (_, Value::Int(n)) => self.integer(out, verb, i128::from(*n), value),
             (_, Value::Uint(n)) => self.integer(out, verb, i128::from(*n), value),

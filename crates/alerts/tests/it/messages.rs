@@ -83,7 +83,8 @@ fn webhook_version_4() {
             "version": "4", "groupKey": KEY, "truncatedAlerts": 1, "status": "firing", "receiver": "team",
             "notificationReason": "new_alerts_in_group",
             "groupLabels": {"alertname": "Slow"},
-            "commonLabels": {"alertname": "Slow", "severity": "page"},
+            // Of what is told, and not of all that there is.
+            "commonLabels": {"alertname": "Slow", "job": "a", "severity": "page"},
             "commonAnnotations": {"summary": "p99 is <high> & rising"},
             "externalURL": "http://bw",
             "alerts": [{

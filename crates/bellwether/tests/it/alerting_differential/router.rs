@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bellwether_promql::conformance::Choices as _;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
 use super::routing::{self, MARK};
 use super::{assert_none, seeds};
@@ -86,7 +86,7 @@ fn normal(mut value: Value) -> Value {
 
 /// A time `ms` milliseconds from now.
 fn from_now(ms: i64) -> String {
-    let now = OffsetDateTime::now_utc().to_offset(UtcOffset::UTC) + time::Duration::milliseconds(ms);
+    let now = OffsetDateTime::now_utc() + time::Duration::milliseconds(ms);
     let now = now.replace_millisecond(now.millisecond()).expect("valid");
     now.format(&Rfc3339).expect("valid")
 }
@@ -176,7 +176,7 @@ impl Course {
             }
             let random = &mut self.random;
             let mut matchers: Vec<Value> =
-                (0..1 + random.below(2)).map(|_| routing::silence_matcher(random)).collect();
+                (0..=random.below(2)).map(|_| routing::silence_matcher(random)).collect();
             // Marks are always told.
             matchers.push(json!({"name": MARK, "value": "", "isRegex": false}));
             // The one that ends first is listed first.
@@ -227,10 +227,9 @@ impl Course {
 
     /// Waits until both were asked to mark the round, and then until they say the same.
     fn settle(&mut self, round: usize) -> Result<(), String> {
+        let mark = Value::from(round.to_string());
         for side in &self.sides {
-            side.hook.wait_for("the mark", |path, body| {
-                path == "/mark" && body["groupLabels"][MARK] == round.to_string()
-            });
+            side.hook.wait_for("the mark", |path, body| path == "/mark" && body["groupLabels"][MARK] == mark);
         }
         let mut questions: Vec<String> =
             ["alerts", "alerts/groups", "silences", "receivers"].map(str::to_owned).into();
@@ -275,7 +274,9 @@ fn play(seed: u64) -> Result<usize, String> {
     let config = [0, 1].map(|side| routing::config(&mut random.clone(), &hooks[side].url));
     fs::write(dir.path().join("alertmanager.yml"), config[0].to_string()).expect("written");
     fs::write(peer_dir.path().join("alertmanager.yml"), config[1].to_string()).expect("written");
-    let ours = Bellwether::serve(dir.path(), &["--alertmanager.config.file=alertmanager.yml"]);
+    fs::write(dir.path().join("bellwether.yml"), "rules: {builtin_alerts: false}\n").expect("written");
+    let args = ["--config.file=bellwether.yml", "--alertmanager.config.file=alertmanager.yml"];
+    let ours = Bellwether::serve(dir.path(), &args);
     let (_process, theirs) = alertmanager(peer_dir.path());
     let [our_hook, their_hook] = hooks;
     let sides = [

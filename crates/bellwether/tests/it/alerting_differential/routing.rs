@@ -59,7 +59,7 @@ pub(super) fn silence_matcher(random: &mut Random) -> Value {
 }
 
 fn matchers(random: &mut Random) -> Value {
-    (0..1 + random.below(2)).map(|_| matcher(random)).collect()
+    (0..=random.below(2)).map(|_| matcher(random)).collect()
 }
 
 /// Conditions in any of the three forms.
@@ -125,8 +125,7 @@ pub(super) fn config(random: &mut Random, hook: &str) -> Value {
     let mark = json!({
         "receiver": "mark", "matchers": [format!("{MARK}=~\".+\"")], "group_by": [MARK], "group_wait": "2s",
     });
-    root["routes"] =
-        std::iter::once(mark).chain((0..1 + random.below(4)).map(|_| route(random, 2))).collect();
+    root["routes"] = std::iter::once(mark).chain((0..=random.below(4)).map(|_| route(random, 2))).collect();
     let mut receivers = vec![json!({"name": "mark", "webhook_configs": [{"url": format!("{hook}/mark")}]})];
     for idx in 0..RECEIVERS {
         let mut webhook = json!({"url": format!("{hook}/r{idx}"), "send_resolved": random.below(3) > 0});

@@ -111,7 +111,7 @@ fn groups(n: u64) -> Vec<Value> {
     for seed in seeds(n) {
         let mut random = Random::new(seed);
         let (mut rules, mut recorded) = (Vec::new(), Vec::new());
-        for idx in 0..1 + random.below(4) {
+        for idx in 0..=random.below(4) {
             let rule = rule(&mut random, &format!("{seed}_{idx}"), &recorded);
             recorded.extend(rule["record"].as_str().map(str::to_owned));
             rules.push(rule);
@@ -140,7 +140,10 @@ fn altered(groups: &[Value]) -> Vec<Value> {
                 .filter(|rule| rule["alert"].is_string())
                 .for_each(|rule| rule["annotations"] = json!({"new": "{{ $value }}"})),
             _ => {
-                rules.iter_mut().filter(|rule| rule["for"] == "1m").for_each(|rule| rule["for"] = "1s".into())
+                rules
+                    .iter_mut()
+                    .filter(|rule| rule["for"] == "1m")
+                    .for_each(|rule| rule["for"] = "1s".into());
             }
         }
         altered.push(group);

@@ -358,7 +358,6 @@ impl<'r> TextGrammar<'r> {
     fn number(&mut self, depth: usize) -> String {
         let rules = self.dialect == Dialect::Rules;
         match self.random.below(if depth == 0 { 4 } else { 8 }) {
-            0 | 1 => self.random.pick(&NUMBERS).to_owned(),
             2 | 3 if rules => self.random.pick(&["$value", ".Value"]).to_owned(),
             4 => format!("(len {})", self.string(depth - 1)),
             5 if rules => {

@@ -14,8 +14,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::routing::{self, MARK};
 use super::{assert_none, seeds};
-use crate::alertmanager::Hook;
 use crate::alertmanager::peer::{alertmanager, comparable};
+use crate::alertmanager::{Hook, NO_ALERTS};
 use crate::differential::random::Random;
 use crate::support::{Answer, Bellwether, exchange, form};
 
@@ -274,7 +274,7 @@ fn play(seed: u64) -> Result<usize, String> {
     let config = [0, 1].map(|side| routing::config(&mut random.clone(), &hooks[side].url));
     fs::write(dir.path().join("alertmanager.yml"), config[0].to_string()).expect("written");
     fs::write(peer_dir.path().join("alertmanager.yml"), config[1].to_string()).expect("written");
-    fs::write(dir.path().join("bellwether.yml"), "rules: {builtin_alerts: false}\n").expect("written");
+    fs::write(dir.path().join("bellwether.yml"), NO_ALERTS).expect("written");
     let args = ["--config.file=bellwether.yml", "--alertmanager.config.file=alertmanager.yml"];
     let ours = Bellwether::serve(dir.path(), &args);
     let (_process, theirs) = alertmanager(peer_dir.path());

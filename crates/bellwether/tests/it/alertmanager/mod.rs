@@ -19,6 +19,9 @@ use serde_json::Value;
 
 use crate::support::{Bellwether, exchange, read_request, respond, wait_for};
 
+/// A server configuration whose only alerts are those that come from elsewhere.
+pub(crate) const NO_ALERTS: &str = "rules: {builtin_alerts: false}\n";
+
 /// A configuration with a route for pages below the default one. Its receivers are told at `hook`.
 fn config(hook: &str) -> String {
     format!(
@@ -30,7 +33,7 @@ fn config(hook: &str) -> String {
     )
 }
 
-/// Starts the server on an `alertmanager.yml` in `dir`.
+/// Starts the server on an `alertmanager.yml` in `dir`, without alerts of its own: what is sent is all there is.
 fn serve(dir: &Path, alertmanager: &str) -> Bellwether {
     serve_with(dir, alertmanager, &[])
 }
@@ -38,6 +41,7 @@ fn serve(dir: &Path, alertmanager: &str) -> Bellwether {
 /// The same with further flags.
 fn serve_with(dir: &Path, alertmanager: &str, args: &[&str]) -> Bellwether {
     fs::write(dir.join("alertmanager.yml"), alertmanager).expect("written");
+    fs::write(dir.join("bellwether.yml"), NO_ALERTS).expect("written");
     Bellwether::serve(dir, &[&["--alertmanager.config.file=alertmanager.yml"], args].concat())
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{config, get, serve};
+use super::{NO_ALERTS, config, get, serve};
 use crate::support::Bellwether;
 
 #[test]
@@ -42,6 +42,7 @@ fn the_key_of_the_configuration_file_is_enough() {
 #[test]
 fn without_configuration_alerts_are_kept_and_nobody_is_told() {
     let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("bellwether.yml"), NO_ALERTS).expect("written");
     let server = Bellwether::serve(dir.path(), &[]);
     let alert = serde_json::json!([{"labels": {"alertname": "A"}}]);
     assert_eq!(super::post(&server.url, "alerts", &alert).0, 200);

@@ -17,6 +17,7 @@ if (typeof window !== 'undefined') {
       dispatchEvent: () => false,
     })),
   });
+  window.scrollTo = () => undefined;
   window.ResizeObserver = class {
     observe() {}
     unobserve() {}

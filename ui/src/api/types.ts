@@ -83,6 +83,13 @@ export interface RuntimeInfo {
   damagedFiles?: number;
   /** The server holds back because its last starts did not go well. */
   safeMode?: boolean;
+  /** RFC 3339: when the server started, and when it answered, by its clock. */
+  startTime?: string;
+  serverTime?: string;
+  /** Whether the last attempt to load the configuration succeeded. */
+  reloadConfigSuccess?: boolean;
+  /** RFC 3339: when the configuration in use was loaded. */
+  lastConfigTime?: string;
   [key: string]: unknown;
 }
 

@@ -19,7 +19,7 @@ import { SchemeMenu } from './SchemeMenu';
 import { ALL_SECTIONS } from './sections';
 import classes from './shell.module.css';
 import { TimeBar } from './TimeBar';
-import { useDemo, useLostServer, useStoreAlarms } from './useServer';
+import { useDemo, useLostServer, useOldConfig, useStoreAlarms } from './useServer';
 
 const Palette = lazy(async () => ({ default: (await import('./Palette')).Palette }));
 const openPalette = async () => (await import('./Palette')).openPalette();
@@ -68,6 +68,7 @@ export function Shell() {
         </section>
         <LostServer />
         <StoreAlarms />
+        <OldConfig />
         <main className={classes.main} id="content" tabIndex={-1} ref={main}>
           <Boundary key={pathname} what="This page">
             <Suspense fallback={<Loading height={320} label="Loading the page" />}>
@@ -153,6 +154,20 @@ function StoreAlarms() {
           ? 'Stored data is damaged, and answers may miss samples.'
           : 'Safe mode after several crashes: one query at a time.'}{' '}
         <PageLink to="/system/storage">What happened</PageLink>
+      </span>
+    </div>
+  );
+}
+
+/** What is seen may not be what the configuration file asks for. */
+function OldConfig() {
+  if (useOldConfig() === undefined) return null;
+  return (
+    <div role="alert" className={classes.lost}>
+      <IconAlertTriangle size={14} aria-hidden="true" />
+      <span>
+        The last reload of the configuration failed, the earlier one is in use.{' '}
+        <PageLink to="/system/status">What to do</PageLink>
       </span>
     </div>
   );

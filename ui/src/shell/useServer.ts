@@ -20,6 +20,22 @@ export function useStoreAlarms(): { damaged: boolean; safeMode: boolean } {
   return { damaged: corruptionCount + damagedFiles > 0, safeMode };
 }
 
+/**
+ * When the configuration in use was loaded, in milliseconds since 1970, if the last attempt to load it anew failed;
+ * otherwise undefined. When it failed, and why, only the server's log tells.
+ */
+export function useOldConfig(): number | undefined {
+  const { reloadConfigSuccess, lastConfigTime = '' } = useQuery(RUNTIME_QUERY).data ?? {};
+  return reloadConfigSuccess === false ? Date.parse(lastConfigTime) : undefined;
+}
+
+/** How long the server has been running, in milliseconds, when it was last asked; undefined before that. */
+export function useUpMs(): number | undefined {
+  const { startTime, serverTime } = useQuery(RUNTIME_QUERY).data ?? {};
+  if (startTime === undefined || serverTime === undefined) return undefined;
+  return Date.parse(serverTime) - Date.parse(startTime);
+}
+
 const FIRST_WAIT_S = 1;
 const LONGEST_WAIT_S = 15;
 

@@ -1,12 +1,15 @@
 import { Tabs } from '@mantine/core';
 import { lazy, Suspense } from 'react';
+import { useTime } from '../../nav/time';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
+import { useOldConfig } from '../../shell/useServer';
 import { Boundary } from '../../states/Boundary';
 import { Loading } from '../../states/Loading';
 import { statusCodec } from '../../url/pages';
 import { Flags } from './Flags';
 import { Overview } from './Overview';
+import { ReloadAlarm } from './ReloadAlarm';
 import classes from './status.module.css';
 
 const Config = lazy(async () => ({ default: (await import('./Config')).Config }));
@@ -20,10 +23,13 @@ const TABS = [
 /** What this server is, how it was started, and what it holds. */
 export function StatusPage() {
   const [state, set] = useUrlState(statusCodec);
+  const { zone } = useTime();
+  const oldConfig = useOldConfig();
   const choose = (value: string | null) => set({ tab: TABS.find((tab) => tab.value === value)?.value ?? 'overview' });
   return (
     <>
       <PageHeader title="Status" />
+      {oldConfig !== undefined && <ReloadAlarm loadedMs={oldConfig} zone={zone} />}
       <Tabs value={state.tab} onChange={choose} keepMounted={false}>
         <Tabs.List>
           {TABS.map(({ value, label }) => (

@@ -1,8 +1,7 @@
-import type { Icon } from '@tabler/icons-react';
 import { IconAlertTriangle, IconDatabaseExclamation, IconInfoCircle, IconLock } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
 import type { Recovery, StorageDetails, StorageProblem } from '../../api/storage';
 import { formatValue, plural } from '../../format/value';
+import { Alarm } from '../../states/Alarm';
 import classes from './storage.module.css';
 
 /** What a crash leaves behind, which is no loss of anything that was durable. */
@@ -101,29 +100,5 @@ function Problems({ problems }: { problems: readonly StorageProblem[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-interface AlarmProps {
-  icon: Icon;
-  title: string;
-  look?: 'error' | 'warning' | 'note';
-  children: ReactNode;
-}
-
-function Alarm({ icon: AlarmIcon, title, look = 'error', children }: AlarmProps) {
-  return (
-    <section
-      className={classes.alarm}
-      data-look={look}
-      role={look === 'error' ? 'alert' : undefined}
-      aria-label={title}
-    >
-      <AlarmIcon size={18} aria-hidden="true" />
-      <div>
-        <h2>{title}</h2>
-        {children}
-      </div>
-    </section>
   );
 }

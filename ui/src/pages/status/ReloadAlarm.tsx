@@ -1,0 +1,29 @@
+import { IconFileAlert } from '@tabler/icons-react';
+import { useNow } from '../../nav/useNow';
+import { Alarm } from '../../states/Alarm';
+import { formatAgo } from '../../time/duration';
+import { formatMoment, type Zone } from '../../time/zone';
+
+interface ReloadAlarmProps {
+  /** When the configuration in use was loaded, in milliseconds since 1970. */
+  loadedMs: number;
+  zone: Zone;
+}
+
+/** The last reload failed: what holds meanwhile, since when, and how to find out why. */
+export function ReloadAlarm({ loadedMs, zone }: ReloadAlarmProps) {
+  const now = useNow();
+  return (
+    <Alarm icon={IconFileAlert} title="The last reload of the configuration failed">
+      <p>
+        The server goes on with the configuration that it loaded{' '}
+        {formatMoment(Math.round(loadedMs / 1000) * 1000, zone)} ({formatAgo(Math.max(0, now - loadedMs))}). No later
+        change of the configuration file, or of a file that it names, is in use.
+      </p>
+      <p>
+        The server’s log names the mistake with file and line, and so does <code>bellwether check config FILE</code>.
+        Mend it and reload again: <code>SIGHUP</code>, or <code>POST /-/reload</code>.
+      </p>
+    </Alarm>
+  );
+}

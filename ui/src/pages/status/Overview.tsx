@@ -9,7 +9,7 @@ import { RUNTIME_QUERY } from '../../shell/useServer';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { formatMoment, type Zone } from '../../time/zone';
-import { factName, factText, isFact } from './facts';
+import { factsOf } from './facts';
 import classes from './status.module.css';
 
 /** Build, runtime and what is in memory. */
@@ -23,17 +23,13 @@ export function Overview() {
     refetchInterval: 10_000,
   });
   const now = Date.now();
-  const facts = (record: Readonly<Record<string, unknown>>) =>
-    Object.entries(record)
-      .filter(([key, value]) => isFact(key, value))
-      .map(([key, value]) => [factName(key), factText(value, zone, now)] as const);
   return (
     <div className={classes.columns}>
       <div className={classes.column}>
-        <Part title="Build" query={build} facts={(data) => facts(data)} />
+        <Part title="Build" query={build} facts={(data) => factsOf({ ...data }, zone, now)} />
         <Part title="Storage head" query={head} facts={(data) => headFacts(data, zone)} />
       </div>
-      <Part title="Runtime" query={runtime} facts={(data) => facts(data)} />
+      <Part title="Runtime" query={runtime} facts={(data) => factsOf({ ...data }, zone, now)} />
     </div>
   );
 }

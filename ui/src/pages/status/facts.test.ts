@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { factName, factText, isFact } from './facts';
+import { factName, factsOf, factText, isFact } from './facts';
 
 test.each([
   ['storageRetention', 'Storage retention'],
@@ -17,7 +17,6 @@ test.each([
   ['15d', '15d'],
   ['0001-01-01T00:00:00Z', 'never'],
   ['2026-11-21T09:00:00.4Z', '2026-11-21 09:00:00 (60 min ago)'],
-  [{ limitBytes: 2048, queriesRefused: 3, state: 'enough' }, 'limit 2 KiB, queries refused 3, state enough'],
   [['a', 'b'], 'a, b'],
 ])('%j reads %s', (value, text) => {
   expect(factText(value, 'utc', NOW)).toBe(text);
@@ -32,4 +31,20 @@ test('what only old clients need is left out while it is empty', () => {
   expect(isFact('goVersion', 'none')).toBe(false);
   expect(isFact('lastClockJumpSeconds', 0)).toBe(false);
   expect(isFact('lastClockJumpSeconds', -45.5)).toBe(true);
+});
+
+test('what is known of one thing has a row for each part', () => {
+  const record = {
+    hostname: 'a_b',
+    GOGC: '',
+    memory: { limitBytes: 2048, queriesRefused: 3, state: 'no_new_queries' },
+    unsupported: ['a', 'b'],
+  };
+  expect(factsOf(record, 'utc', NOW)).toEqual([
+    ['Hostname', 'a_b'],
+    ['Memory: limit', '2 KiB'],
+    ['Memory: queries refused', '3'],
+    ['Memory: state', 'no new queries'],
+    ['Not supported, and ignored', 'a, b'],
+  ]);
 });

@@ -45,24 +45,11 @@ export function isFact(key: string, value: unknown): boolean {
   return value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
-/** `limit 18.83 GiB`: one of several things that are known under one name. */
-function factPart(key: string, value: unknown, zone: Zone, now: number): string {
-  const size = /^(.+)Bytes$/.exec(key)?.[1];
-  const text =
-    size !== undefined && typeof value === 'number' ? formatValue(value, 'bytes') : factText(value, zone, now);
-  return `${factName(size ?? key).toLowerCase()} ${text}`;
-}
-
 /** A value of the runtime information as people read it. */
 export function factText(value: unknown, zone: Zone, now: number): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return formatCount(value);
   if (Array.isArray(value)) return value.map(String).join(', ');
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value)
-      .map(([key, part]) => factPart(key, part, zone, now))
-      .join(', ');
-  }
   if (typeof value !== 'string') return String(value);
   if (/^\d{4}-\d\d-\d\dT/.test(value)) {
     const ms = Date.parse(value);
@@ -71,4 +58,25 @@ export function factText(value: unknown, zone: Zone, now: number): string {
     return `${formatMoment(Math.round(ms / 1000) * 1000, zone)} (${formatAgo(now - ms)})`;
   }
   return value;
+}
+
+/** What there is to tell, by names and texts. What is known of one thing, such as memory, has a row for each part. */
+export function factsOf(record: Readonly<Record<string, unknown>>, zone: Zone, now: number): [string, string][] {
+  return Object.entries(record)
+    .filter(([key, value]) => isFact(key, value))
+    .flatMap(([key, value]): [string, string][] => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        return [[factName(key), factText(value, zone, now)]];
+      }
+      return Object.entries(value).map(([part, text]) => factPart(factName(key), part, text, zone, now));
+    });
+}
+
+/** `Memory: limit`, `18.83 GiB`: one of several things that are known of `whole`. */
+function factPart(whole: string, key: string, value: unknown, zone: Zone, now: number): [string, string] {
+  const size = /^(.+)Bytes$/.exec(key)?.[1];
+  const text =
+    size !== undefined && typeof value === 'number' ? formatValue(value, 'bytes') : factText(value, zone, now);
+  // A state is a word for programs, such as `no_new_queries`.
+  return [`${whole}: ${factName(size ?? key).toLowerCase()}`, key === 'state' ? text.replaceAll('_', ' ') : text];
 }

@@ -99,6 +99,11 @@ export function fromRouter(alert: RouterAlert): Alert {
 
 const stateOf = ({ status }: RouterAlert): AlertState => (status.state === 'suppressed' ? 'suppressed' : 'firing');
 
+/** Whether the routes of an alert lead to a receiver. */
+export function isTold(receiver: string, { router }: Alert): boolean {
+  return router?.receivers.some(({ name }) => name === receiver) === true;
+}
+
 /** Alerts that agree in the labels by which they are grouped. */
 export interface AlertGroup {
   key: string;

@@ -12,6 +12,8 @@ export const alertsCodec = codec({
   /** Words, or matchers. */
   f: text(),
   state: oneOf(['all', 'firing', 'pending', 'suppressed']),
+  /** Who is told of them; everybody if empty. */
+  receiver: text(),
   /** The labels by which alerts are grouped. */
   by: names(['alertname']),
   /** The alert whose details are open: its labels as text. */

@@ -10,8 +10,11 @@ export function pageOfAlertmanager(hash: string): string | undefined {
   const match = /^#\/(alerts|silences|status)(?:\/([^?]*))?(?:\?(.*))?$/.exec(hash);
   if (match === null) return undefined;
   const [, page, below = '', query = ''] = match;
-  const filter = first(parseSearch(query).filter);
-  if (page === 'alerts') return to('/alerts', alertsCodec.encode({ f: inner(filter) }));
+  const asked = parseSearch(query);
+  const filter = first(asked.filter);
+  if (page === 'alerts') {
+    return to('/alerts', alertsCodec.encode({ f: inner(filter), receiver: first(asked.receiver) }));
+  }
   if (page === 'status') return '/routing';
   if (below === 'new') return to('/silences', silencesCodec.encode({ new: filter === '' ? '{}' : filter }));
   return to('/silences', below === '' ? {} : silencesCodec.encode({ open: decodeURIComponent(below) }));

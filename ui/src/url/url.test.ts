@@ -91,6 +91,7 @@ golden(
   { f: 'severity="page"', state: 'firing', by: ['team', 'a,b'] },
   '?f=severity%3D%22page%22&state=firing&by=team,a%252Cb',
 );
+golden('alerts', alertsCodec, { receiver: 'on call' }, '?receiver=on+call');
 golden('alerts', alertsCodec, { by: [], open: '{alertname="A"}' }, '?by=&open=%7Balertname%3D%22A%22%7D');
 golden('rules', rulesCodec, { f: 'disk', state: 'failing', kind: 'recording' }, '?f=disk&state=failing&kind=recording');
 golden(

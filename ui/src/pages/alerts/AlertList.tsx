@@ -58,7 +58,7 @@ export function AlertList({ all, shown, filter, noRouter, failed }: AlertListPro
     );
   }
   if (shown.length === 0) {
-    return <FilteredOut what="alert" total={all.length} onClear={() => set({ f: '', state: 'all' })} />;
+    return <FilteredOut what="alert" total={all.length} onClear={() => set({ f: '', state: 'all', receiver: '' })} />;
   }
   const matchers = filter.matchers ?? [];
   return (

@@ -1,7 +1,8 @@
 import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import classes from '../../alerting/alerting.module.css';
-import { type Alert, countStates, labelNames } from '../../alerting/alerts';
+import { type Alert, countStates, isTold, labelNames } from '../../alerting/alerts';
 import { labelFilter } from '../../alerting/matchers';
+import { ReceiverChoice } from '../../alerting/ReceiverChoice';
 import { useAlerts } from '../../alerting/useAlerts';
 import { formatCount, plural } from '../../format/value';
 import { Choice } from '../../lists/Choice';
@@ -27,9 +28,11 @@ export function AlertsPage() {
     () =>
       (alerts ?? []).filter(
         (alert) =>
-          (state.state === 'all' || alert.state === state.state) && filter.matches(alert.labels, searched(alert)),
+          (state.state === 'all' || alert.state === state.state) &&
+          (state.receiver === '' || isTold(state.receiver, alert)) &&
+          filter.matches(alert.labels, searched(alert)),
       ),
-    [alerts, filter, state.state],
+    [alerts, filter, state.state, state.receiver],
   );
   return (
     <>
@@ -40,6 +43,7 @@ export function AlertsPage() {
         onFilter={(f) => set({ f }, { replace: true })}
       >
         <Choice label="State" value={state.state} options={STATES} onChange={(state) => set({ state })} />
+        {!noRouter && <ReceiverChoice value={state.receiver} onChange={(receiver) => set({ receiver })} />}
         <GroupMenu by={state.by} names={labelNames(alerts ?? [])} onChange={(by) => set({ by })} />
       </FilterBar>
       {filter.problem !== undefined && (

@@ -99,10 +99,10 @@ function Receivers({ all }: { all: readonly Receiver[] }) {
               Last failure
             </th>
             <th scope="col" data-extra data-numeric>
-              Sent
+              Sent since the start
             </th>
             <th scope="col" data-extra data-numeric>
-              Failed
+              Failed since the start
             </th>
           </>
         }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HistoryEvent, HistoryState } from '../api/alerting';
-import { pastOfEvents, pastOfSeries, timeIn, timesFired, unchanged } from './history';
+import { pastOfEvents, pastOfSeries, timeIn, timesFired, unbroken, unchanged } from './history';
 import { pastInWords } from './StateStrip';
 
 const SPAN = { start: 0, end: 100_000 };
@@ -60,6 +60,21 @@ test('the series of alerts become stretches; a gap ends one', () => {
 test('what did not change has been so since it began', () => {
   expect(unchanged('firing', -5000, SPAN, 50_000)).toEqual([{ from: 0, to: 50_000, state: 'firing' }]);
   expect(unchanged('pending', 60_000, SPAN, 50_000)).toEqual([]);
+});
+
+test('an alert whose age was restored after a restart has been active since then', () => {
+  const stretches = [
+    { from: 5000, to: 10_000, state: 'firing' },
+    { from: 60_000, to: 70_000, state: 'pending' },
+    { from: 70_000, to: 90_000, state: 'firing' },
+  ] as const;
+  const [before, pending, firing] = stretches;
+  expect(unbroken(stretches, 40_000, SPAN)).toEqual([before, { ...pending, from: 40_000 }, firing]);
+  expect(unbroken(stretches, 8000, SPAN)).toEqual([before, { ...pending, from: 10_000 }, firing]);
+  expect(unbroken(stretches, -1, { ...SPAN, start: 20_000 })[1]).toEqual({ ...pending, from: 20_000 });
+  expect(unbroken(stretches, 60_000, SPAN)).toEqual(stretches);
+  // It began after the changes were asked for.
+  expect(unbroken(stretches, 95_000, SPAN)).toEqual(stretches);
 });
 
 test('the past in words', () => {

@@ -73,6 +73,20 @@ export function unchanged(state: HistoryState, sinceMs: number, span: Span, now:
   return stretches;
 }
 
+/**
+ * The stretches of an alert that has been active since `sinceMs` without a break. After a restart the history begins
+ * with the first evaluation, and the alert is older than that: its age is restored from the series `ALERTS_FOR_STATE`.
+ */
+export function unbroken(stretches: readonly Stretch[], sinceMs: number, span: Span): Stretch[] {
+  let reached = Math.max(sinceMs, span.start);
+  return stretches.map((stretch) => {
+    if (stretch.to <= reached) return stretch;
+    const from = Math.min(stretch.from, reached);
+    reached = stretch.to;
+    return { ...stretch, from };
+  });
+}
+
 function add(stretches: Stretch[], from: number, to: number, state: HistoryState): void {
   if (state === 'inactive' || to <= from) return;
   const last = stretches.at(-1);

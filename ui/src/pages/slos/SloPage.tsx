@@ -5,7 +5,7 @@ import { useParams } from '@tanstack/react-router';
 import type { SloDetails } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
 import { ApiError } from '../../api/error';
-import { formatCount, formatValue } from '../../format/value';
+import { formatCount, formatExact } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
 import { CopyText } from '../../lists/CopyText';
 import { PageLink, useGo } from '../../nav/links';
@@ -19,8 +19,8 @@ import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { formatDuration } from '../../time/duration';
 import { BudgetCharts } from './BudgetCharts';
-import { BudgetBar, StandingBadge } from './Standing';
-import { alertText, burnRates, exhaustionText, percentText } from './slo';
+import { BudgetBar, SettlingNote, StandingBadge } from './Standing';
+import { alertText, burnRates, eventsText, exhaustionText, percentText } from './slo';
 import classes from './slos.module.css';
 
 const REFRESH_MS = 10_000;
@@ -61,6 +61,7 @@ function OneSlo({ slo }: { slo: SloDetails }) {
   return (
     <>
       <PageHeader title={slo.name} note={slo.service} />
+      <SettlingNote slos={[slo]} />
       {slo.description !== '' && <p className={classes.description}>{slo.description}</p>}
       <Facts label="About this objective">
         <Fact name="State">
@@ -71,7 +72,13 @@ function OneSlo({ slo }: { slo: SloDetails }) {
         </Fact>
         <Fact name="Good now">{good === null || total === null || total === 0 ? '–' : ratio(good / total)}</Fact>
         <Fact name="Bad events">
-          {bad === null || total === null ? '–' : `${formatValue(bad)} of ${formatValue(total)}`}
+          {bad === null || total === null ? (
+            '–'
+          ) : (
+            <span title={`${formatExact(bad)} of ${formatExact(total)}`}>
+              {eventsText(bad)} of {eventsText(total)}
+            </span>
+          )}
         </Fact>
         <Fact name="Budget left">
           <BudgetBar slo={slo} />

@@ -19,7 +19,7 @@ import { PageHeader } from '../../shell/PageHeader';
 import { Answer } from '../../states/Answer';
 import { EmptyState } from '../../states/EmptyState';
 import { slosCodec } from '../../url/alerting';
-import { BudgetBar, StandingBadge } from './Standing';
+import { BudgetBar, SettlingNote, StandingBadge } from './Standing';
 import { alertText, burnNow, exhaustionText, isFiring, percentText, sortSlos, standingOf } from './slo';
 
 const REFRESH_MS = 10_000;
@@ -75,7 +75,12 @@ function Slos({ all }: { all: readonly Slo[] }) {
   if (shown.length === 0) {
     return <FilteredOut what="objective" total={all.length} onClear={() => set({ f: '' })} />;
   }
-  return <SloTable slos={shown} />;
+  return (
+    <>
+      <SettlingNote slos={all} />
+      <SloTable slos={shown} />
+    </>
+  );
 }
 
 function SloTable({ slos }: { slos: readonly Slo[] }) {

@@ -1,6 +1,7 @@
 import type { Slo } from '../../api/alerting';
+import { useUpMs } from '../../shell/useServer';
 import { StateWord } from '../../states/StateWord';
-import { remainingText, type Standing, standingOf } from './slo';
+import { isSettling, remainingText, type Standing, standingOf } from './slo';
 import classes from './slos.module.css';
 
 const LOOKS: Readonly<Record<Standing, { look: 'ok' | 'warn' | 'bad' | 'unknown'; word: string }>> = {
@@ -12,8 +13,22 @@ const LOOKS: Readonly<Record<Standing, { look: 'ok' | 'warn' | 'bad' | 'unknown'
 
 /** How an objective stands by icon, word and colour. */
 export function StandingBadge({ slo }: { slo: Slo }) {
+  const settling = isSettling(slo, useUpMs());
   const { look, word } = LOOKS[standingOf(slo)];
+  if (settling) return <StateWord look={look}>Not computed yet</StateWord>;
   return <StateWord look={look}>{word}</StateWord>;
+}
+
+/** Why nothing is known of objectives yet, for the first minutes of a server. */
+export function SettlingNote({ slos }: { slos: readonly Slo[] }) {
+  const upMs = useUpMs();
+  if (!slos.some((slo) => isSettling(slo, upMs))) return null;
+  return (
+    <p className="bw-note" role="note">
+      The server has just started. Budgets and burn rates are computed after the first evaluations of the rules of an
+      objective, which takes some minutes.
+    </p>
+  );
 }
 
 /** What is left of the budget, as a bar and as a number. */

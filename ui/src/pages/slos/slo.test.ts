@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import type { Slo } from '../../api/alerting';
-import { alertText, burnNow, burnRates, exhaustionText, percentText, remainingText, sortSlos, standingOf } from './slo';
+import {
+  alertText,
+  burnNow,
+  burnRates,
+  eventsText,
+  exhaustionText,
+  isSettling,
+  percentText,
+  remainingText,
+  sortSlos,
+  standingOf,
+} from './slo';
 
 function slo(name: string, remaining: number | null, burn: Slo['burn'] = {}, state = 'inactive'): Slo {
   return {
@@ -60,4 +71,19 @@ test('figures in words', () => {
   expect(exhaustionText(running, now)).toBe('runs out in 5 h');
   expect(exhaustionText(slo('a', 0.5), now)).toBe('not at this pace');
   expect(exhaustionText(slo('a', -1), now)).toBe('it is spent');
+});
+
+test('events are whole for people', () => {
+  expect([0, 0.02, 73.74, 12_345.6].map(eventsText)).toEqual(['0', 'less than 1', '74', '12.35k']);
+});
+
+test('nothing is known yet only while the server is young', () => {
+  const minutes = (count: number) => count * 60_000;
+  expect(isSettling(slo('a', null), minutes(2))).toBe(true);
+  expect(isSettling(slo('a', null), minutes(11))).toBe(false);
+  expect(isSettling(slo('a', null), undefined)).toBe(false);
+  expect(isSettling(slo('a', 0.5), minutes(2))).toBe(false);
+  const unmeasured = slo('a', null);
+  unmeasured.alerts = [{ name: 'x', tier: 'ticket', burn: '', state: 'firing' }];
+  expect(isSettling(unmeasured, minutes(2))).toBe(false);
 });

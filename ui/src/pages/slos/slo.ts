@@ -1,4 +1,5 @@
 import type { Slo, SloAlert } from '../../api/alerting';
+import { formatValue } from '../../format/value';
 import { formatAgo, parseDuration } from '../../time/duration';
 import type { SLO_SORTS } from '../../url/alerting';
 
@@ -13,6 +14,14 @@ export function standingOf({ budget: { remaining }, alerts }: Slo): Standing {
 }
 
 export const isFiring = ({ state }: SloAlert) => state === 'firing';
+
+/** The server started so lately that the first evaluations may be still to come: a few intervals of a minute each. */
+const SETTLING_MS = 10 * 60_000;
+
+/** Whether nothing is known of an objective because the server that computes it has only just started. */
+export function isSettling(slo: Slo, upMs: number | undefined): boolean {
+  return standingOf(slo) === 'unknown' && !slo.alerts.some(isFiring) && upMs !== undefined && upMs < SETTLING_MS;
+}
 
 /** `page, fast burn` */
 export function alertText({ tier, burn }: SloAlert): string {
@@ -30,9 +39,15 @@ export function remainingText(remaining: number | null): string {
   return `${(100 * remaining).toFixed(Math.abs(remaining) < 0.1 ? 1 : 0)} %`;
 }
 
+/** A number of events as people count them. Those of a window are estimated, so that they need not be whole. */
+export function eventsText(count: number): string {
+  if (count > 0 && count < 1) return 'less than 1';
+  return formatValue(Math.round(count));
+}
+
 /** When the budget runs out, in words. */
 export function exhaustionText({ budget: { remaining, exhaustedAt } }: Slo, now: number): string {
-  if (remaining === null) return 'nothing is known yet';
+  if (remaining === null) return 'nothing is computed yet';
   if (remaining <= 0) return 'it is spent';
   if (exhaustedAt === null) return 'not at this pace';
   return `runs out ${formatAgo(Math.min(0, now - Date.parse(exhaustedAt)))}`;

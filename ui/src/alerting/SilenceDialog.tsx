@@ -6,10 +6,14 @@ import { author, rememberAuthor } from '../prefs/author';
 import { ErrorCard } from '../states/ErrorCard';
 import { formatMomentShort } from '../time/zone';
 import classes from './alerting.module.css';
-import { endOf, readDraft, type SilenceDraft } from './draft';
+import { endOf, readDraft, type SilenceDraft, timesProblem } from './draft';
 import { MatcherFields } from './MatcherFields';
 import { Preview } from './Preview';
 import { useSetSilence } from './useSilencing';
+
+/** Nights of working days, and weekends. */
+const RECURS_EXAMPLE =
+  "[{weekdays: ['monday:friday'], times: [{start_time: '20:00', end_time: '24:00'}]}, {weekdays: [saturday, sunday]}]";
 
 const LENGTHS = ['30m', '2h', '8h', '1d', '7d'] as const;
 
@@ -30,6 +34,8 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
   const set = useSetSilence(draft.id === undefined ? 'The silence holds.' : 'The silence was changed.', onClose);
   const { problem } = readDraft(draft, now, zone);
   const ends = endOf(draft.ends, draft.starts.trim() === 'now' ? now : Number.NaN, zone);
+
+  const refusedTimes = timesProblem(set.error);
 
   const submit = () => {
     setTried(true);
@@ -100,10 +106,17 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
           </label>
           <TextInput
             label="Only at these times"
-            description="Time intervals as in alertmanager.yml, in one line"
-            placeholder="[{weekdays: [saturday, sunday]}]"
+            description={
+              <>
+                Time intervals as in alertmanager.yml, in one line, such as <code>{RECURS_EXAMPLE}</code>
+              </>
+            }
+            error={refusedTimes}
             value={draft.recurs}
-            onChange={({ currentTarget }) => change({ recurs: currentTarget.value })}
+            onChange={({ currentTarget }) => {
+              set.reset();
+              change({ recurs: currentTarget.value });
+            }}
           />
         </details>
         <TextInput
@@ -124,7 +137,9 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
             {problem}
           </p>
         )}
-        {set.error !== null && <ErrorCard title="The silence was not made" error={set.error} />}
+        {set.error !== null && refusedTimes === undefined && (
+          <ErrorCard title="The silence was not made" error={set.error} />
+        )}
         <div className={classes.buttons}>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" variant="filled" loading={set.isPending}>

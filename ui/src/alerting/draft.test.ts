@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { acknowledgement, draftOf, isAcknowledgement, NEW_DRAFT, readDraft, type SilenceDraft } from './draft';
+import {
+  acknowledgement,
+  draftOf,
+  isAcknowledgement,
+  NEW_DRAFT,
+  readDraft,
+  type SilenceDraft,
+  timesProblem,
+} from './draft';
 
 const NOW = Date.UTC(2026, 10, 26, 12);
 const DRAFT: SilenceDraft = {
@@ -59,4 +67,11 @@ test('a silence that is over can be made again, and an acknowledgement is known 
   });
   expect(isAcknowledgement(silence)).toBe(true);
   expect(acknowledgement('ada', '')).toBe('acknowledged by ada');
+});
+
+test('what is wrong with the times is known from other failures', () => {
+  const refused = 'silence invalid: times at which the silence holds: times:1:14: someday is not a valid weekday';
+  expect(timesProblem(new Error(refused))).toBe('at character 14: someday is not a valid weekday');
+  expect(timesProblem(new Error('silence invalid: it may not last longer than 2h'))).toBeUndefined();
+  expect(timesProblem(null)).toBeUndefined();
 });

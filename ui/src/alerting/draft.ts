@@ -1,4 +1,5 @@
 import type { PostedSilence, Silence } from '../api/alerting';
+import { errorText } from '../api/error';
 import { parseDuration } from '../time/duration';
 import { parseMoment, type Zone } from '../time/zone';
 import { fromWire, type Matcher, toWire } from './matchers';
@@ -66,6 +67,14 @@ export function readDraft(draft: SilenceDraft, now: number, zone: Zone): Reading
     ...(draft.endsAreTold && { mute: 'firing' as const }),
   };
   return { silence };
+}
+
+/** What the server has against the times at which a silence is to hold; undefined if it failed for another reason. */
+export function timesProblem(error: unknown): string | undefined {
+  if (error === null) return undefined;
+  const why = /^silence invalid: times at which the silence holds: (.*)$/s.exec(errorText(error))?.[1];
+  // They are written in one line.
+  return why?.replace(/^times:1:(\d+): /, 'at character $1: ');
 }
 
 /** Milliseconds since 1970 of the end, typed as a duration or as a moment. */

@@ -156,8 +156,10 @@ export interface HistoryEvent {
 export interface AlertHistory {
   /** The newest first. */
   events: HistoryEvent[];
-  /** There are older ones that were not sent. */
+  /** There may be older ones that were not sent. */
   truncated: boolean;
+  /** Asks for those. */
+  nextToken?: string;
 }
 
 export type NotificationStatus = 'sent' | 'failed' | 'skipped';
@@ -185,8 +187,10 @@ export interface Notification {
 }
 
 export interface Notifications {
+  /** The newest first. */
   notifications: Notification[];
-  truncated: boolean;
+  /** Asks for older ones; missing if there are none. There may be none in spite of it. */
+  nextToken?: string;
 }
 
 /** A place of the routing tree at which an alert ends. */

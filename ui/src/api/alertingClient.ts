@@ -3,6 +3,7 @@ import { selector } from '../labels/labels';
 import type { Span } from '../time/bound';
 import type {
   AlertHistory,
+  HistoryEvent,
   NotificationStatus,
   Notifications,
   PostedSilence,
@@ -24,9 +25,11 @@ import { get, seconds, transport } from './client';
 import { openBare, openEnvelope } from './envelope';
 
 /** So many changes of state are asked for at most. */
-export const MOST_EVENTS = 10_000;
-/** So many notifications are asked for at most. */
-export const MOST_NOTIFICATIONS = 1000;
+const MOST_EVENTS = 10_000;
+/** In so many answers at most. */
+const MOST_ANSWERS = 10;
+/** So many notifications are asked for at a time. */
+const MOST_NOTIFICATIONS = 1000;
 
 const times = ({ start, end }: Span) => ({ start: seconds(start), end: seconds(end) });
 
@@ -75,17 +78,32 @@ export const alerting = {
     await transport.send(request, openBare);
   },
 
-  /** Changes of state in the span; `match` is a selector over the labels of alerts. */
-  history: (span: Span, match?: string, signal?: AbortSignal) =>
-    get<AlertHistory>(
-      'alerts/history',
-      { ...times(span), limit: String(MOST_EVENTS), ...(match !== undefined && { 'match[]': match }) },
-      signal,
-    ),
+  /**
+   * Changes of state in the span, the newest first; `match` is a selector over the labels of alerts. One answer may
+   * hold a part of them only, so the next ones are asked for up to `MOST_EVENTS`.
+   */
+  history: async (span: Span, match?: string, signal?: AbortSignal): Promise<AlertHistory> => {
+    const events: HistoryEvent[] = [];
+    let next: string | undefined;
+    for (let answers = 0; answers < MOST_ANSWERS; answers++) {
+      const params = {
+        ...times(span),
+        limit: String(MOST_EVENTS - events.length),
+        ...(match !== undefined && { 'match[]': match }),
+        ...(next !== undefined && { next_token: next }),
+      };
+      const part = await get<AlertHistory>('alerts/history', params, signal);
+      events.push(...part.events);
+      next = part.nextToken;
+      if (next === undefined || events.length >= MOST_EVENTS) break;
+    }
+    return { events, truncated: next !== undefined };
+  },
 
+  /** What was told in the span, the newest first, a part at a time: `from` is the `nextToken` of the part before. */
   notifications: (
     span: Span,
-    { receiver, status }: { receiver: string; status: NotificationStatus | 'all' },
+    { receiver, status, from }: { receiver: string; status: NotificationStatus | 'all'; from: string | undefined },
     signal?: AbortSignal,
   ) =>
     get<Notifications>(
@@ -95,6 +113,7 @@ export const alerting = {
         limit: String(MOST_NOTIFICATIONS),
         ...(receiver !== '' && { receiver }),
         ...(status !== 'all' && { status }),
+        ...(from !== undefined && { next_token: from }),
       },
       signal,
     ),

@@ -1,14 +1,14 @@
 import { Button } from '@mantine/core';
 import { IconMessages } from '@tabler/icons-react';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo } from 'react';
 import { NoRouter } from '../../alerting/NoRouter';
+import { ReceiverChoice } from '../../alerting/ReceiverChoice';
 import { isNoRouter } from '../../alerting/useAlerts';
 import type { Notification, Notifications } from '../../api/alerting';
-import { alerting, MOST_NOTIFICATIONS } from '../../api/alertingClient';
-import { RECEIVERS_QUERY } from '../../api/queries';
+import { alerting } from '../../api/alertingClient';
 import { formatCount, plural } from '../../format/value';
-import { Choice, MenuChoice } from '../../lists/Choice';
+import { Choice } from '../../lists/Choice';
 import { FilterBar } from '../../lists/FilterBar';
 import { FilteredOut } from '../../lists/FilteredOut';
 import { wordFilter } from '../../lists/matches';
@@ -24,6 +24,7 @@ import { notificationsCodec } from '../../url/alerting';
 import { NotificationDetails } from './NotificationDetails';
 import { NotificationTable } from './NotificationTable';
 import { keyOf, searched } from './notification';
+import own from './notifications.module.css';
 
 const DAY_MS = 86_400_000;
 const STATUSES = { all: 'All', sent: 'Sent', failed: 'Failed', skipped: 'Skipped' } as const;
@@ -32,10 +33,13 @@ const STATUSES = { all: 'All', sent: 'Sent', failed: 'Failed', skipped: 'Skipped
 export function NotificationsPage() {
   const { span, generation } = useTime();
   const [state, set] = useUrlState(notificationsCodec);
-  const receivers = useQuery(RECEIVERS_QUERY);
-  const query = useQuery({
+  const query = useInfiniteQuery({
     queryKey: [TIMED, 'notifications', state.receiver, state.status, span.start, span.end, generation],
-    queryFn: ({ signal }) => alerting.notifications(span, state, signal),
+    queryFn: ({ pageParam: from, signal }: { pageParam: string | undefined; signal: AbortSignal }) =>
+      alerting.notifications(span, { ...state, from }, signal),
+    initialPageParam: undefined,
+    getNextPageParam: ({ nextToken }: Notifications) => nextToken,
+    select: ({ pages }) => pages.flatMap(({ notifications }) => notifications),
     gcTime: TIMED_GC_MS,
     placeholderData: keepPreviousData,
   });
@@ -47,11 +51,14 @@ export function NotificationsPage() {
       </>
     );
   }
-  const names = (receivers.data ?? []).map(({ name }) => name);
-  const known = state.receiver === '' || names.includes(state.receiver) ? names : [state.receiver, ...names];
+  const older: Older = {
+    has: query.hasNextPage,
+    asking: query.isFetchingNextPage,
+    ask: () => void query.fetchNextPage(),
+  };
   return (
     <>
-      <PageHeader title="Notifications" note={query.data && note(query.data.notifications)} />
+      <PageHeader title="Notifications" note={query.data && note(query.data, query.hasNextPage)} />
       <FilterBar
         label="Filter by label, reason, error or text"
         value={state.f}
@@ -63,27 +70,30 @@ export function NotificationsPage() {
           options={STATUSES}
           onChange={(status) => set({ status, open: '' })}
         />
-        <MenuChoice
-          label="Receiver"
-          value={state.receiver}
-          options={{ '': 'All receivers', ...Object.fromEntries(known.map((name) => [name, name])) }}
-          onChange={(receiver) => set({ receiver, open: '' })}
-        />
+        <ReceiverChoice value={state.receiver} onChange={(receiver) => set({ receiver, open: '' })} />
       </FilterBar>
       <Answer query={query} height={420}>
-        {(data) => <Log {...data} />}
+        {(notifications) => <Log notifications={notifications} older={older} />}
       </Answer>
     </>
   );
 }
 
-function note(notifications: readonly Notification[]): string {
+function note(notifications: readonly Notification[], more: boolean): string {
   const failed = notifications.filter(({ status }) => status === 'failed').length;
-  const all = plural(notifications.length, 'notification');
+  const all = `${more ? 'the newest ' : ''}${plural(notifications.length, 'notification')}`;
   return failed === 0 ? all : `${all}, ${formatCount(failed)} failed`;
 }
 
-function Log({ notifications, truncated }: Notifications) {
+/** Notifications before those that are listed. */
+interface Older {
+  /** There may be some. */
+  has: boolean;
+  asking: boolean;
+  ask(): void;
+}
+
+function Log({ notifications, older }: { notifications: readonly Notification[]; older: Older }) {
   const { setRange } = useTime();
   const [state, set] = useUrlState(notificationsCodec);
   const text = useDeferredValue(state.f);
@@ -94,6 +104,17 @@ function Log({ notifications, truncated }: Notifications) {
   const open = notifications.find((notification) => keyOf(notification) === state.open);
   const close = () => set({ open: '' });
   useKeys({ Escape: close });
+  if (notifications.length === 0 && older.has) {
+    return (
+      <EmptyState
+        icon={IconMessages}
+        title="None among the newest ones of this time range"
+        action={<ShowOlder older={older} />}
+      >
+        So much is read at once and no more. There may be some among the older ones.
+      </EmptyState>
+    );
+  }
   if (notifications.length === 0) {
     const narrowed = state.receiver !== '' || state.status !== 'all';
     return (
@@ -113,15 +134,15 @@ function Log({ notifications, truncated }: Notifications) {
     );
   }
   if (shown.length === 0) {
-    return <FilteredOut what="notification" total={notifications.length} onClear={() => set({ f: '' })} />;
+    return (
+      <>
+        <FilteredOut what="notification" total={notifications.length} onClear={() => set({ f: '' })} />
+        <ShowOlder older={older} />
+      </>
+    );
   }
   return (
     <>
-      {truncated && (
-        <p className="bw-note">
-          The newest {formatCount(MOST_NOTIFICATIONS)} of this time range. Narrow it to see earlier ones.
-        </p>
-      )}
       <Split open={open !== undefined}>
         <NotificationTable
           notifications={shown}
@@ -134,6 +155,19 @@ function Log({ notifications, truncated }: Notifications) {
           </SidePanel>
         )}
       </Split>
+      <ShowOlder older={older} />
     </>
+  );
+}
+
+/** Asks for the notifications before those that are listed; nothing if there are none. */
+function ShowOlder({ older: { has, asking, ask } }: { older: Older }) {
+  if (!has) return null;
+  return (
+    <div className={own.older}>
+      <Button loading={asking} onClick={ask}>
+        Show older
+      </Button>
+    </div>
   );
 }

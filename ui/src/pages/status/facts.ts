@@ -10,7 +10,7 @@ const WORDS: Record<string, string> = {
   buildDate: 'Built on',
   CWD: 'Working directory',
   reloadConfigSuccess: 'Last reload worked',
-  lastConfigTime: 'Last reload',
+  lastConfigTime: 'Configuration loaded',
   GOMAXPROCS: 'Processors used',
   corruptionCount: 'Damaged places found',
   damagedFiles: 'Damaged files kept',

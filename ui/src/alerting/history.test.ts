@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HistoryEvent, HistoryState } from '../api/alerting';
-import { pastOfEvents, pastOfSeries, timeIn, timesFired, unbroken, unchanged } from './history';
+import { ofActive, pastOfEvents, pastOfSeries, timeIn, timesFired, unbroken, unchanged } from './history';
 import { pastInWords } from './StateStrip';
 
 const SPAN = { start: 0, end: 100_000 };
@@ -75,6 +75,14 @@ test('an alert whose age was restored after a restart has been active since then
   expect(unbroken(stretches, 60_000, SPAN)).toEqual(stretches);
   // It began after the changes were asked for.
   expect(unbroken(stretches, 95_000, SPAN)).toEqual(stretches);
+});
+
+test('an active alert has its past, as old as it is, or has not changed', () => {
+  const since = { state: 'firing', sinceMs: 10_000 } as const;
+  const stretches = [{ from: 60_000, to: 90_000, state: 'firing' }] as const;
+  const past = { key: '', labels: {}, stretches: [...stretches] };
+  expect(ofActive(past, since, SPAN, 90_000)).toEqual([{ from: 10_000, to: 90_000, state: 'firing' }]);
+  expect(ofActive(undefined, since, SPAN, 50_000)).toEqual([{ from: 10_000, to: 50_000, state: 'firing' }]);
 });
 
 test('the past in words', () => {

@@ -87,6 +87,16 @@ export function unbroken(stretches: readonly Stretch[], sinceMs: number, span: S
   });
 }
 
+/** The stretches of an alert that is in a state now; without a past, it did not change in the span. */
+export function ofActive(
+  past: AlertPast | undefined,
+  { state, sinceMs }: { state: HistoryState; sinceMs: number },
+  span: Span,
+  now: number,
+): Stretch[] {
+  return past === undefined ? unchanged(state, sinceMs, span, now) : unbroken(past.stretches, sinceMs, span);
+}
+
 function add(stretches: Stretch[], from: number, to: number, state: HistoryState): void {
   if (state === 'inactive' || to <= from) return;
   const last = stretches.at(-1);

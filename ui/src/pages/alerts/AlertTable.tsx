@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { type Alert, type AlertGroup, countStates, summaryOf } from '../../alerting/alerts';
 import { isAcknowledgement } from '../../alerting/draft';
-import { unbroken, unchanged } from '../../alerting/history';
+import { ofActive } from '../../alerting/history';
 import { StateStrip } from '../../alerting/StateStrip';
 import type { Past } from '../../alerting/usePast';
 import { ValueLine } from '../../alerting/ValueLine';
@@ -220,9 +220,7 @@ function AlertRow({ alert, group, past, silences, now, lined, open, chosen, onOp
   );
 }
 
-/** The past of an alert; one without changes in the range has been as it is since it began. */
-export function stretchesOf(alert: Alert, past: Past, now: number) {
-  const own = past.alerts.get(alert.pastKey);
-  if (own !== undefined) return unbroken(own.stretches, alert.sinceMs, past.span);
-  return unchanged(alert.state === 'pending' ? 'pending' : 'firing', alert.sinceMs, past.span, now);
+/** The past of an alert in the time range, up to now. */
+export function stretchesOf({ pastKey, state, sinceMs }: Alert, { alerts, span }: Past, now: number) {
+  return ofActive(alerts.get(pastKey), { state: state === 'pending' ? 'pending' : 'firing', sinceMs }, span, now);
 }

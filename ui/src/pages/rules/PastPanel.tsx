@@ -1,4 +1,4 @@
-import { unchanged } from '../../alerting/history';
+import { ofActive } from '../../alerting/history';
 import { StateTimeline } from '../../alerting/StateTimeline';
 import { usePast } from '../../alerting/usePast';
 import type { AlertingRule, RuleGroup } from '../../api/alerting';
@@ -30,9 +30,8 @@ export function PastPanel({ group, rule }: { group: RuleGroup; rule: AlertingRul
   const rows = new Map(data.alerts);
   for (const { labels, state, activeAt } of rule.alerts ?? []) {
     const key = selector(labels);
-    if (!rows.has(key)) {
-      rows.set(key, { key, labels, stretches: unchanged(state, Date.parse(activeAt), data.span, now) });
-    }
+    const stretches = ofActive(rows.get(key), { state, sinceMs: Date.parse(activeAt) }, data.span, now);
+    rows.set(key, { key, labels, stretches });
   }
   const pasts = [...rows.values()].filter(({ stretches }) => stretches.length > 0);
   return (

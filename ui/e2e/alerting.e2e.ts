@@ -280,10 +280,10 @@ describe('Alerts and whom they reach', () => {
     await page.getByLabel('Labels of an alert').fill('alertname=~X');
     await page.getByText(/Labels are written as/).waitFor();
     await page.getByRole('region', { name: 'Time intervals' }).getByText('nights').waitFor();
-    await page
-      .getByRole('region', { name: 'Inhibition' })
-      .getByText(/with the same/)
-      .waitFor();
+    const inhibition = page.getByRole('region', { name: 'Inhibition' });
+    await inhibition.getByText(/severity="page".*with the same job$/).waitFor();
+    // Those of objectives, which no configuration names.
+    expect(await inhibition.getByText(/\(built in\)/).count()).toBe(3);
     await page.getByRole('region', { name: 'Routing tree' }).getByRole('link', { name: 'team' }).click();
     await page.waitForURL(/receivers\?f=team/);
     await expectClean();

@@ -38,6 +38,7 @@ describe('Storage', () => {
     const ids = data.parts.map(({ id }) => id);
     expect(ids.length).toBeGreaterThan(0);
     const line = page.getByRole('region', { name: 'Parts on a time line' });
+    await line.getByRole('button').first().waitFor();
     expect(await line.getByRole('button').count()).toBe(ids.length);
     const table = page.getByRole('region', { name: 'Table of parts' });
     expect(await table.getByRole('row').count()).toBe(ids.length + 1);

@@ -1,12 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { colorSchemeScript } from './build/color-scheme-script.ts';
+import { composedStyles } from './build/composed-styles.ts';
 import { licenses } from './build/licenses.ts';
 
 export default defineConfig({
   // Chunks find each other by `import.meta.url`, so the UI works below any path prefix.
   base: './',
-  plugins: [react(), colorSchemeScript('src/theme/color-scheme.js'), licenses()],
+  plugins: [react(), colorSchemeScript('src/theme/color-scheme.js'), composedStyles(), licenses()],
   build: {
     target: 'es2023',
     manifest: true,

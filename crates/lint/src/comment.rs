@@ -91,7 +91,7 @@ fn warning(rule: &'static str, place: Place, message: String, remedy: &str) -> F
 /// The comments of one file.
 fn read(source: &RuleSource, options: &Options, disables: &mut Vec<Disable>, problems: &mut Vec<Finding>) {
     let extents = Extents::of(source);
-    for (line, column, comment) in comments(&source.text) {
+    for (line, column, comment) in comments(source.text()) {
         let start = Position { line, column };
         let end = Position { line, column: column + comment.chars().count() as u32 };
         let reader = Reader {
@@ -124,7 +124,7 @@ struct Extents(Vec<(u32, u32)>);
 
 impl Extents {
     fn of(source: &RuleSource) -> Self {
-        let lines: Vec<&str> = source.text.lines().collect();
+        let lines: Vec<&str> = source.text().lines().collect();
         let is_apart = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
         let starts = source.rules().map(|rule| {
             let mut first = rule.start().line;

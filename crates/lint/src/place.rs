@@ -3,28 +3,55 @@
 use bellwether_promql::syntax::TextSpan;
 use bellwether_yaml::Position;
 
-/// The first character of the part and the one behind its last, if `value` is what the scalar at `start` of `text` means.
-///
-/// Folding, indentation and quotes change blanks and add backslashes and quotes; all other characters stand in the file as they are in the value, in the same order.
-pub(crate) fn locate(
-    text: &str,
-    start: Position,
-    value: &str,
-    span: TextSpan,
-) -> Option<(Position, Position)> {
-    let (first, last) = (span.start as usize, span.end as usize);
-    let visible = |(_, c): &(usize, char)| !c.is_whitespace();
-    let mut raw = Characters::of_scalar(text, start)?;
-    let (mut from, mut to) = (None, start);
-    for (at, c) in value.char_indices().filter(visible).take_while(|(at, _)| *at < last.max(first)) {
-        let place = raw.find(c)?;
-        if at >= first {
-            from.get_or_insert(place);
-        }
-        to = Position { column: place.column + 1, ..place };
+/// A text that knows where its lines begin.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    text: String,
+    /// The offset of the first byte of each line.
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    pub(crate) fn new(text: String) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
     }
-    // Where something is missing there is nothing but the end of what is there.
-    Some((from.unwrap_or(to), to))
+
+    /// All of it.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The rest of the text from a place on.
+    fn from(&self, place: Position) -> Option<&str> {
+        let line = &self.text[*self.starts.get(place.line as usize - 1)?..];
+        let in_line: usize = line.chars().take(place.column as usize - 1).map(char::len_utf8).sum();
+        Some(&line[in_line..])
+    }
+
+    /// The first character of the part and the one behind its last, if `value` is what the scalar at `start` means.
+    ///
+    /// Folding, indentation and quotes change blanks and add backslashes and quotes; all other characters stand in the file as they are in the value, in the same order.
+    pub(crate) fn locate(
+        &self,
+        start: Position,
+        value: &str,
+        span: TextSpan,
+    ) -> Option<(Position, Position)> {
+        let (first, last) = (span.start as usize, span.end as usize);
+        let visible = |(_, c): &(usize, char)| !c.is_whitespace();
+        let mut raw = Characters::of_scalar(self.from(start)?, start)?;
+        let (mut from, mut to) = (None, start);
+        for (at, c) in value.char_indices().filter(visible).take_while(|(at, _)| *at < last.max(first)) {
+            let place = raw.find(c)?;
+            if at >= first {
+                from.get_or_insert(place);
+            }
+            to = Position { column: place.column + 1, ..place };
+        }
+        // Where something is missing there is nothing but the end of what is there.
+        Some((from.unwrap_or(to), to))
+    }
 }
 
 /// The characters of a text with their places.
@@ -36,12 +63,9 @@ struct Characters<'t> {
 }
 
 impl<'t> Characters<'t> {
-    /// From the first character of the content of the scalar at `start`.
+    /// From the first character of the content of the scalar at `start`, where `text` begins.
     fn of_scalar(text: &'t str, start: Position) -> Option<Self> {
-        let line = text.split_inclusive('\n').nth(start.line as usize - 1)?;
-        let before = line.as_ptr() as usize - text.as_ptr() as usize;
-        let in_line: usize = line.chars().take(start.column as usize - 1).map(char::len_utf8).sum();
-        let mut raw = Self { rest: text[before + in_line..].chars(), next: start, escape: None };
+        let mut raw = Self { rest: text.chars(), next: start, escape: None };
         loop {
             match raw.peek()? {
                 // An anchor or a tag.
@@ -95,6 +119,10 @@ impl<'t> Characters<'t> {
 mod tests {
     use super::*;
 
+    fn locate(text: &str, start: Position, value: &str, span: TextSpan) -> Option<(Position, Position)> {
+        Lines::new(text.to_owned()).locate(start, value, span)
+    }
+
     #[test]
     fn parts_are_found_in_every_kind_of_scalar() {
         let check = |text: &str, start: (u32, u32), value: &str, part: &str, want: [(u32, u32); 2]| {
@@ -111,6 +139,7 @@ mod tests {
         check("expr: |\n  sum(x)\n    > 1\n", (1, 7), "sum(x)\n  > 1\n", "> 1", [(3, 5), (3, 8)]);
         check("expr: >-\n  sum(x)\n  > 1\n", (1, 7), "sum(x) > 1", "sum(x) > 1", [(2, 3), (3, 6)]);
         check("expr: &a !!str sum(x) > 1", (1, 7), "sum(x) > 1", "sum", [(1, 16), (1, 19)]);
+        check("é: a\nexpr: sum(x)\r\nb: c", (2, 7), "sum(x)", "x", [(2, 11), (2, 12)]);
         check("expr: sum(x)\n  > 1", (1, 7), "sum(x) > 1", "1", [(2, 5), (2, 6)]);
         let end = locate("expr: sum(x  # y", Position { line: 1, column: 7 }, "sum(x", TextSpan::new(5, 5));
         let behind = Position { line: 1, column: 12 };

@@ -3,17 +3,16 @@ use bellwether_rules::{Rule, RuleFile, RuleFileOptions, RuleGroup};
 use bellwether_yaml::{Dialect, Document, Error, Node, Position};
 
 use crate::finding::{Finding, Place, Subject};
-use crate::place::locate;
+use crate::place::Lines;
 
 /// A rule file with the places of everything in it.
 #[derive(Debug)]
 pub struct RuleSource {
     /// The file as it was named.
     pub name: String,
-    /// What stands in it.
-    pub text: String,
     /// What it means.
     pub file: RuleFile,
+    lines: Lines,
     document: Document,
 }
 
@@ -27,11 +26,11 @@ impl RuleSource {
     pub fn parse_as(name: &str, bytes: &[u8], options: &RuleFileOptions) -> Result<Self, Vec<Finding>> {
         let refused = |error: &Error| vec![Finding::refusal(INVALID_RULE_FILE, error)];
         let document = Document::parse(name, bytes, Dialect::V3).map_err(|error| refused(&error))?;
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let lines = Lines::new(String::from_utf8_lossy(bytes).into_owned());
         match RuleFile::parse(name, bytes, options) {
-            Ok(file) => Ok(Self { name: name.to_owned(), text, file, document }),
+            Ok(file) => Ok(Self { name: name.to_owned(), file, lines, document }),
             Err(errors) => {
-                let mut findings = broken_expressions(&document, &text, &options.parser);
+                let mut findings = broken_expressions(&document, &lines, &options.parser);
                 let is_told = |error: &&Error| {
                     !findings.is_empty() && error.kind().to_string().contains("could not parse expression: ")
                 };
@@ -45,6 +44,11 @@ impl RuleSource {
                 Err(findings)
             }
         }
+    }
+
+    /// What stands in the file.
+    pub(crate) fn text(&self) -> &str {
+        self.lines.text()
     }
 
     /// The rules in the order of the file.
@@ -81,7 +85,7 @@ pub(crate) fn field<'d>(node: Node<'d>, name: &str) -> Option<Node<'d>> {
     entry.map(|entry| entry.value)
 }
 
-fn broken_expressions(document: &Document, text: &str, parser: &ParserOptions) -> Vec<Finding> {
+fn broken_expressions(document: &Document, lines: &Lines, parser: &ParserOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
     for node in rule_nodes(document) {
         let Some((expr, place)) = field(node, "expr").and_then(|expr| Some((expr.scalar()?.text, expr)))
@@ -90,7 +94,7 @@ fn broken_expressions(document: &Document, text: &str, parser: &ParserOptions) -
         };
         let Err(errors) = parse_expr(expr, parser) else { continue };
         let error = errors.first();
-        let within = locate(text, place.position(), expr, error.span);
+        let within = lines.locate(place.position(), expr, error.span);
         findings.push(Finding {
             rule: PROMQL_SYNTAX,
             severity: crate::Severity::Error,
@@ -146,13 +150,13 @@ impl SourceRule<'_> {
 
     /// The place of a field's value, or of the rule if it has no such field.
     pub(crate) fn at_field(&self, name: &str) -> Place {
-        whole(field(self.node, name).unwrap_or(self.node), &self.source.text)
+        whole(field(self.node, name).unwrap_or(self.node), &self.source.lines)
     }
 
     /// The place of a value in a map, such as an annotation; that of the map or of the rule if it is not there.
     pub(crate) fn at_entry(&self, map: &str, name: &str) -> Place {
         match field(self.node, map).and_then(|map| field(map, name)) {
-            Some(node) => whole(node, &self.source.text),
+            Some(node) => whole(node, &self.source.lines),
             None => self.at_field(map),
         }
     }
@@ -160,16 +164,16 @@ impl SourceRule<'_> {
     /// The place of a part of the expression.
     pub(crate) fn at_expr(&self, span: TextSpan) -> Place {
         let Some(node) = field(self.node, "expr") else { return self.at_field("expr") };
-        let within = locate(&self.source.text, node.position(), &self.rule.expr_text, span);
+        let within = self.source.lines.locate(node.position(), &self.rule.expr_text, span);
         place_of(node, within)
     }
 }
 
 /// The place of a scalar from its first to its last character; of other nodes, where they begin.
-fn whole(node: Node<'_>, text: &str) -> Place {
+fn whole(node: Node<'_>, lines: &Lines) -> Place {
     let within = node
         .scalar()
-        .and_then(|scalar| locate(text, node.position(), scalar.text, TextSpan::new(0, scalar.text.len())));
+        .and_then(|scalar| lines.locate(node.position(), scalar.text, TextSpan::new(0, scalar.text.len())));
     place_of(node, within)
 }
 

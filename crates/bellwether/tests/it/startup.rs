@@ -1,5 +1,7 @@
 //! Starting and stopping.
 
+use std::path::Path;
+
 use crate::http_api::push;
 use crate::support::{Bellwether, wait_for};
 
@@ -137,11 +139,18 @@ fn the_demo_refuses_a_load_that_cannot_be() {
     }
 }
 
-/// Opening may take minutes: a long log, or here a long simulated past.
+/// A server that opens its store for as long as it runs: a long log takes minutes, and here the list of parts is a pipe that nobody writes to.
+fn start_opening(dir: &Path) -> Bellwether {
+    std::fs::create_dir(dir.join("data")).expect("created");
+    let pipe = std::process::Command::new("mkfifo").arg("data/MANIFEST").current_dir(dir).status();
+    assert!(pipe.expect("mkfifo runs").success());
+    Bellwether::start("serve", dir, &[])
+}
+
 #[test]
 fn a_stop_is_heard_while_the_store_is_being_opened() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut server = Bellwether::start("demo", dir.path(), &["--fleet.history=1d"]);
+    let mut server = start_opening(dir.path());
     assert_eq!(server.process.terminate(), Some(0), "{}", server.log());
     let log = server.log();
     assert!(log.contains("stopped while the store was being opened"), "{log}");
@@ -169,7 +178,7 @@ fn the_space_to_keep_free_can_be_chosen() {
 #[test]
 fn everybody_is_told_to_wait_while_the_store_is_being_opened() {
     let dir = tempfile::tempdir().expect("a folder");
-    let server = Bellwether::start("demo", dir.path(), &["--fleet.history=1d"]);
+    let server = start_opening(dir.path());
     assert_eq!(server.get("/-/healthy").0, 200);
     let (status, body) = server.get("/-/ready");
     assert_eq!(status, 503, "{body}");

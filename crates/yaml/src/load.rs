@@ -14,8 +14,7 @@ use crate::tree::{Content, EntryData, MAX_DEPTH, NodeId, Tree};
 
 /// The first document of `text`, and whether another one follows. No document at all is a `null`.
 pub(crate) fn load_first(name: &Arc<str>, text: &str) -> Result<(Tree, NodeId, bool), Error> {
-    let mut loader =
-        Loader { name, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new(), root: None };
+    let mut loader = Loader::new(name, text);
     let mut parser = Parser::new_from_str(text);
     let root = loader.read_document(&mut parser)?;
     // The Go libraries stop here. Text that is no further document is most likely a slip, so it is refused.
@@ -31,8 +30,7 @@ pub(crate) fn load_all(name: &Arc<str>, text: &str) -> Result<Vec<(Tree, NodeId)
     let mut parser = Parser::new_from_str(text);
     let mut documents = Vec::new();
     loop {
-        let mut loader =
-            Loader { name, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new(), root: None };
+        let mut loader = Loader::new(name, text);
         let root = loader.read_document(&mut parser)?;
         let next = match parser.peek() {
             Some(Err(error)) => return Err(loader.syntax(&error)),
@@ -57,6 +55,8 @@ const MAX_DOCUMENTS: usize = 10_000;
 
 struct Loader<'n> {
     name: &'n Arc<str>,
+    /// All of the file.
+    text: &'n str,
     tree: Tree,
     open: Vec<OpenNode>,
     /// The parser numbers anchors; a name that is defined again gets a new number.
@@ -70,7 +70,11 @@ enum OpenNode {
     Mapping { id: NodeId, entries: Vec<EntryData>, key: Option<NodeId> },
 }
 
-impl Loader<'_> {
+impl<'n> Loader<'n> {
+    fn new(name: &'n Arc<str>, text: &'n str) -> Self {
+        Self { name, text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new(), root: None }
+    }
+
     fn read_document<'t>(&mut self, parser: &mut Parser<'t, StrInput<'t>>) -> Result<NodeId, Error> {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|e| self.syntax(&e))?;
@@ -166,8 +170,26 @@ impl Loader<'_> {
     }
 
     fn syntax(&self, error: &ScanError) -> Error {
-        Error::new(self.name, position(error.marker()), ErrorKind::Syntax(format!("yaml: {}", error.info())))
+        let at = position(error.marker());
+        let is_about_tabs = error.info().split_whitespace().any(|word| matches!(word, "tab" | "tabs"));
+        match is_about_tabs.then(|| tab_in_indentation(self.text, at.line)).flatten() {
+            // The sentence of the Go libraries. The parser names the end of what stands before the tab.
+            Some(tab) => {
+                let sentence = "yaml: found a tab character that violates indentation".to_owned();
+                Error::new(self.name, tab, ErrorKind::Syntax(sentence)).with_remedy("indent with spaces")
+            }
+            None => Error::new(self.name, at, ErrorKind::Syntax(format!("yaml: {}", error.info()))),
+        }
     }
+}
+
+/// The first tab before the first word of a line, from line `first` on.
+fn tab_in_indentation(text: &str, first: u32) -> Option<Position> {
+    text.lines().zip(1..).skip(first.saturating_sub(1) as usize).find_map(|(content, line)| {
+        let indentation = &content[..content.len() - content.trim_start().len()];
+        let tab = indentation.chars().position(|c| c == '\t')?;
+        (indentation.len() < content.len()).then_some(Position { line, column: tab as u32 + 1 })
+    })
 }
 
 fn position(marker: &Marker) -> Position {

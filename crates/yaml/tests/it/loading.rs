@@ -58,7 +58,12 @@ fn merges_mappings() {
 fn says_where_the_text_is_wrong() {
     let check = |text: &str, want: &str| assert_eq!(load(text).map(|_| ()), Err(want.to_owned()), "{text:?}");
     check("a: b: c", "f.yml:1:5: yaml: mapping values are not allowed in this context");
-    check("a:\n\tb: 1", "f.yml:2:2: yaml: tabs disallowed within this context (block indentation)");
+    let tab = |place: &str| {
+        format!("f.yml:{place}: yaml: found a tab character that violates indentation; indent with spaces")
+    };
+    check("a:\n\tb: 1", &tab("2:1"));
+    check("a:\n  - b: c\n\n  \td: 1\n", &tab("4:3"));
+    check("a: |\n\tb\n", &tab("2:1"));
     check("a: *x", "f.yml:1:4: yaml: while parsing node, found unknown anchor");
     check("&a [*a]", "f.yml:1:5: yaml: anchor value contains itself");
     check("a: {<<: 1}", "f.yml:1:5: yaml: map merge requires map or sequence of maps as the value");

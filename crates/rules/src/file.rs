@@ -237,10 +237,11 @@ fn check_rule(
         }
     }
     if !rule.alert.is_empty() {
-        for (what, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
+        let texts = [("label", "labels", &rule.labels), ("annotation", "annotations", &rule.annotations)];
+        for (what, field, texts) in texts {
             for (name, text) in texts {
                 if let Err(e) = rule_template(&rule.alert, text) {
-                    fail(rule.node, format!("{what} {name:?}: {e}"));
+                    fail(rule.node.place(field).place(name), format!("{what} {name:?}: {e}"));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Rule files and unit tests, with upstream's cases.
 
 mod compliance;
+mod rule_files;
 mod slo_numbers;
 mod slo_reading;
 

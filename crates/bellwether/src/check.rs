@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bellwether::config::{AlertmanagerSetup, Config, LoadOptions, Warning, WebConfig, load_objectives};
-use bellwether_lint::{Finding, Place, Report, RuleSource, Severity};
+use bellwether_lint::{Finding, Place, Report, RuleSource, Severity, counted};
 use clap::{Args, Subcommand};
 
 use crate::files::{self, Unreadable};
@@ -77,7 +77,7 @@ fn objectives(files: &[PathBuf], report: &mut Report) {
         let name = file.display().to_string();
         if errors.errors().iter().all(|error| error.source_name() != name) {
             let n = found.iter().filter(|objective| *objective.source == name).count();
-            report.good.push(format!("{name}: valid, {n} objectives"));
+            report.good.push(format!("{name}: valid, {}", counted(n, "objective")));
         }
     }
     refuse("invalid-slo", errors, report);
@@ -94,7 +94,7 @@ fn config(file: &Path, _: &[u8], report: &mut Report) -> Option<String> {
                 let bytes = read(&rule_file, report);
                 is_good &= bytes.is_some_and(|bytes| rules(&rule_file, &bytes, report).is_some());
             }
-            is_good.then(|| format!("valid, {} scrape jobs", loaded.config.scrape_configs.len()))
+            is_good.then(|| format!("valid, {}", counted(loaded.config.scrape_configs.len(), "scrape job")))
         }
         Err(errors) => {
             refuse("invalid-config", errors, report);
@@ -109,10 +109,8 @@ fn rules(file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
         Ok(source) => {
             let warnings = source.file.warnings.iter();
             report.findings.extend(warnings.map(|message| to_know(Place::file(&name), message)));
-            Some(format!(
-                "valid, {} rules",
-                source.file.groups.iter().map(|group| group.rules.len()).sum::<usize>()
-            ))
+            let n = source.file.groups.iter().map(|group| group.rules.len()).sum();
+            Some(format!("valid, {}", counted(n, "rule")))
         }
         Err(findings) => {
             report.findings.extend(findings);
@@ -125,7 +123,7 @@ fn alertmanager(file: &Path, _: &[u8], report: &mut Report) -> Option<String> {
     match AlertmanagerSetup::load(file) {
         Ok((setup, warnings)) => {
             warn(&warnings, report);
-            Some(format!("valid, {} receivers", setup.config.receivers.len()))
+            Some(format!("valid, {}", counted(setup.config.receivers.len(), "receiver")))
         }
         Err(errors) => {
             refuse("invalid-alertmanager", errors, report);
@@ -145,7 +143,7 @@ fn web(file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
                     report.findings.push(unreadable_file(file, Unreadable { place: None, message }));
                 }
             }
-            is_good.then(|| format!("valid, {} users", config.users.len()))
+            is_good.then(|| format!("valid, {}", counted(config.users.len(), "user")))
         }
         Err(errors) => {
             report.findings.extend(errors.iter().map(|error| Finding::refusal("invalid-web-config", error)));

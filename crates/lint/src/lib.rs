@@ -29,6 +29,6 @@ pub use finding::{Finding, Place, Severity, Subject};
 pub use lint::lint;
 pub use live::{AskError, LiveError, LiveOptions, Server, learn, lint_live};
 pub use options::{AlertmanagerFile, Demand, Options};
-pub use report::{Format, Report, Verdict};
+pub use report::{Format, Report, Verdict, counted};
 pub use rules::{RULES, Rule};
 pub use source::RuleSource;

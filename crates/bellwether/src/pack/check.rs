@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bellwether_exposition::{BodyFormat, EscapingScheme, ScrapeProtocol, accept_header, select_format};
+use bellwether_lint::counted;
 use bellwether_outbound::{HttpClient, Request};
 use bellwether_packs::check::{Exposed, Finding, Severity, check as compare, check_job};
 use bellwether_packs::schema::Pack;
@@ -238,9 +239,10 @@ impl Outcome {
     fn summary(&self) -> String {
         let count =
             |severity| self.findings.iter().filter(|(finding, _)| finding.severity == severity).count();
-        let (errors, warnings, infos) =
-            (count(Severity::Error), count(Severity::Warning), count(Severity::Info));
-        format!("{errors} errors, {warnings} warnings, {infos} infos in {}", words(&self.formats))
+        let severities =
+            [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "info")];
+        let counts = severities.map(|(severity, name)| counted(count(severity), name)).join(", ");
+        format!("{counts} in {}", words(&self.formats))
     }
 
     fn to_json(&self, strict: bool) -> Value {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use bellwether_lint::counted;
 use bellwether_rules::RuleCoverage;
 use bellwether_yaml::Position;
 
@@ -37,7 +38,7 @@ impl Coverage {
             writeln!(text, "{}:{position}: no test looks at {name}", file.display())
                 .expect("BUG: writing to a string cannot fail");
         }
-        writeln!(text, "{} of {} rules are looked at by tests", self.tested(), self.rules.len())
+        writeln!(text, "tests look at {} of {}", self.tested(), counted(self.rules.len(), "rule"))
             .expect("BUG: writing to a string cannot fail");
         text
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use bellwether_lint::counted;
 use bellwether_rules::{UnitTestError, UnitTestOptions, UnitTestReport, run_unit_tests};
 use bellwether_scrape::config::matching_files;
 use clap::Args;
@@ -115,7 +116,7 @@ fn described(file: &Path, outcome: &Outcome, is_good: bool, side_by_side: bool) 
         }
     }
     if is_good {
-        writeln!(text, "  SUCCESS: {} tests", report.outcomes.len())?;
+        writeln!(text, "  SUCCESS: {}", counted(report.outcomes.len(), "test"))?;
     } else if report.passed() {
         writeln!(text, "  FAILED: a warning counts as a failure")?;
     }

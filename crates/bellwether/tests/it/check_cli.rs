@@ -39,7 +39,7 @@ fn receivers_that_are_not_supported_are_told_and_refused_strictly() {
         said.contains("info: receiver \"team\" has a pushover integration, which is not supported"),
         "{said}"
     );
-    assert!(said.contains("am.yml: valid, 1 receivers"), "{said}");
+    assert!(said.contains("am.yml: valid, 1 receiver\n"), "{said}");
     let (code, _) = check(dir.path(), &["alertmanager", "--strict", "am.yml"]);
     assert_eq!(code, Some(3));
 }

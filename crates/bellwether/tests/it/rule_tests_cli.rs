@@ -187,7 +187,7 @@ fn folder(tests: &str) -> tempfile::TempDir {
 fn routes_are_tested() {
     let dir = folder(TESTS);
     let (success, said) = command(dir.path(), &["test", "rules", "tests.yml"]);
-    assert!(success && said.contains("SUCCESS: 1 tests"), "{said}");
+    assert!(success && said.contains("SUCCESS: 1 test\n"), "{said}");
 
     let dir = folder(&TESTS.replace("exp_receivers: [pager]", "exp_receivers: [mail]"));
     let (success, said) = command(dir.path(), &["test", "rules", "tests.yml"]);
@@ -239,7 +239,7 @@ fn rules_that_nobody_tests_are_named() {
     };
     let (exit, said) = code(&["--coverage", "tests.yml"]);
     assert_eq!(exit, Some(0), "{said}");
-    assert!(said.contains("rules.yml:10:5: no test looks at Unseen\n2 of 3 rules are looked at"), "{said}");
+    assert!(said.contains("rules.yml:10:5: no test looks at Unseen\ntests look at 2 of 3 rules\n"), "{said}");
     assert_eq!(code(&["--coverage=66", "tests.yml"]).0, Some(0));
     assert_eq!(code(&["--coverage=67", "tests.yml"]).0, Some(3));
 }

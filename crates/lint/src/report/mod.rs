@@ -79,9 +79,20 @@ impl Report {
         }
     }
 
+    /// `1 error, 0 warnings, 2 infos`
+    fn counted(&self) -> String {
+        self.counts().map(|(severity, count)| counted(count, severity.as_str())).join(", ")
+    }
+
     /// How many findings there are, by severity from the worst on.
     fn counts(&self) -> [(Severity, usize); 3] {
         [Severity::Error, Severity::Warning, Severity::Info]
             .map(|severity| (severity, self.findings.iter().filter(|f| f.severity == severity).count()))
     }
+}
+
+/// `1 rule`, `2 rules`: a number of things whose name only gets an `s` if there is not one of them.
+pub fn counted(n: usize, name: &str) -> String {
+    let end = if n == 1 { "" } else { "s" };
+    format!("{n} {name}{end}")
 }

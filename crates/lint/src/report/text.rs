@@ -24,12 +24,7 @@ pub(super) fn show(report: &Report) -> String {
         out.push('\n');
     }
     if !report.findings.is_empty() {
-        let counts: Vec<String> = report
-            .counts()
-            .iter()
-            .map(|(severity, count)| format!("{count} {}s", severity.as_str()))
-            .collect();
-        out.push_str(&counts.join(", "));
+        out.push_str(&report.counted());
         out.push('\n');
     }
     out

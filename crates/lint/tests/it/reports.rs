@@ -21,7 +21,7 @@ rules.yml:5:11: error: A: free_bytes is a gauge, and rate() takes every fall of 
   |           ^^^^^^^^^^^^^^^^^^^^
   = use delta() or deriv(), or the gauge itself
 
-1 errors, 0 warnings, 0 infos
+1 error, 0 warnings, 0 infos
 ";
     assert_eq!(report().show(Format::Text), want);
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use bellwether::config::{AlertmanagerSetup, Config, LoadOptions, Warning, WebConfig, load_objectives};
 use bellwether_lint::{Finding, Place, Report, RuleSource, Severity, counted};
+use bellwether_rules::RuleFileOptions;
 use clap::{Args, Subcommand};
 
 use crate::files::{self, Unreadable};
@@ -90,9 +91,12 @@ fn config(file: &Path, _: &[u8], report: &mut Report) -> Option<String> {
             let unreadable = files::unreadable(&loaded.config, &loaded.job_places);
             let mut is_good = unreadable.is_empty();
             report.findings.extend(unreadable.into_iter().map(|problem| unreadable_file(file, problem)));
+            let scheme = loaded.config.global.scrape.validation_scheme;
+            let options = RuleFileOptions { scheme, ..RuleFileOptions::default() };
             for rule_file in loaded.config.rule_file_paths() {
                 let bytes = read(&rule_file, report);
-                is_good &= bytes.is_some_and(|bytes| rules(&rule_file, &bytes, report).is_some());
+                is_good &=
+                    bytes.is_some_and(|bytes| rules_as(&options, &rule_file, &bytes, report).is_some());
             }
             is_good.then(|| format!("valid, {}", counted(loaded.config.scrape_configs.len(), "scrape job")))
         }
@@ -104,8 +108,13 @@ fn config(file: &Path, _: &[u8], report: &mut Report) -> Option<String> {
 }
 
 fn rules(file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
+    rules_as(&RuleFileOptions::default(), file, bytes, report)
+}
+
+/// The same for a server that reads rule files in another way.
+fn rules_as(options: &RuleFileOptions, file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
     let name = file.display().to_string();
-    match RuleSource::parse(&name, bytes) {
+    match RuleSource::parse_as(&name, bytes, options) {
         Ok(source) => {
             let warnings = source.file.warnings.iter();
             report.findings.extend(warnings.map(|message| to_know(Place::file(&name), message)));

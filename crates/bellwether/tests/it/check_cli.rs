@@ -45,6 +45,20 @@ fn receivers_that_are_not_supported_are_told_and_refused_strictly() {
 }
 
 #[test]
+fn rule_files_are_judged_as_the_configuration_reads_them() {
+    let rules = "groups:\n- name: g\n  rules:\n  - {record: a.b, expr: '1'}\n";
+    let global = "global: {metric_name_validation_scheme: legacy}\n";
+    let dir = folder(&[
+        ("rules.yml", rules),
+        ("utf8.yml", "rule_files: [rules.yml]\n"),
+        ("legacy.yml", &format!("{global}rule_files: [rules.yml]\n")),
+    ]);
+    assert_eq!(check(dir.path(), &["config", "utf8.yml"]).0, Some(0));
+    let (code, said) = check(dir.path(), &["config", "legacy.yml"]);
+    assert!(code == Some(1) && said.contains("invalid recording rule name: a.b"), "{said}");
+}
+
+#[test]
 fn every_kind_of_file_is_refused_in_the_same_form() {
     let dir = folder(&[
         ("bw.yml", "global: {scrape_intervall: 1s}\n"),

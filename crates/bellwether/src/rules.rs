@@ -33,6 +33,12 @@ const SENDING_DRAIN: Duration = Duration::from_secs(3);
 const BUILTIN_FILE: &str = "bellwether";
 const BUILTIN_RULES: &[u8] = include_bytes!("builtin.rules.yml");
 
+/// The rules that come with the server.
+pub(crate) fn builtin_rules() -> RuleFile {
+    RuleFile::parse(BUILTIN_FILE, BUILTIN_RULES, &RuleFileOptions::default())
+        .unwrap_or_else(|errors| panic!("BUG: the rules that come with the server are wrong\n{errors}"))
+}
+
 /// Flags of the rules. The names are those of Prometheus.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RulesArgs {

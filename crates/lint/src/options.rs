@@ -3,6 +3,7 @@ use std::path::Path;
 
 use bellwether_alerts::config::Config;
 use bellwether_model::{AnchoredRegex, MetricType};
+use bellwether_rules::{Rule, RuleGroup};
 
 /// What is known around the rules, and what is demanded of them.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub struct Options {
     pub external_labels: BTreeMap<String, String>,
     /// Who is told about alerts, if that is known.
     pub alertmanager: Option<AlertmanagerFile>,
-    /// Names of series that rules record which are not looked at.
-    pub recorded_elsewhere: BTreeSet<String>,
+    /// Rules that run as well and are not looked at: what they record is there, and their alerts are routed.
+    pub groups_elsewhere: Vec<RuleGroup>,
     /// The types of metrics, as far as applications told them. Others are guessed by their names.
     pub metric_types: BTreeMap<String, MetricType>,
     /// Labels that an alert must have.
@@ -37,7 +38,7 @@ impl Default for Options {
             scrape_intervals_ms: BTreeMap::new(),
             external_labels: BTreeMap::new(),
             alertmanager: None,
-            recorded_elsewhere: BTreeSet::new(),
+            groups_elsewhere: Vec::new(),
             metric_types: BTreeMap::new(),
             labels: vec![Demand { name: "severity".to_owned(), pattern: None }],
             annotations: vec![Demand { name: "summary".to_owned(), pattern: None }],
@@ -51,6 +52,11 @@ impl Options {
     /// Whether alerts and samples that leave the server carry this label.
     pub(crate) fn is_external(&self, label: &str) -> bool {
         self.external_labels.contains_key(label)
+    }
+
+    /// The rules that are not looked at, with their groups.
+    pub(crate) fn rules_elsewhere(&self) -> impl Iterator<Item = (&RuleGroup, &Rule)> {
+        self.groups_elsewhere.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
     }
 
     /// How often what the selector is about is scraped at the least: the interval of the one job that it names, or the shortest of all. `None` if nobody said.

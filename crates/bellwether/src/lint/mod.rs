@@ -16,12 +16,13 @@ use bellwether_lint::{
 use bellwether_model::{AnchoredRegex, Clock as _, SystemClock};
 use bellwether_packs::catalogue::runbook_page;
 use bellwether_rules::slo::{Objective, rule_files};
-use bellwether_rules::{RuleFile, RuleFileOptions};
+use bellwether_rules::{RuleFile, RuleFileOptions, RuleGroup};
 use clap::{Args, Subcommand};
 use url::Url;
 
 use crate::query::{positive_duration, server_url};
 use crate::report::{ReportFormat, read, refuse, show};
+use crate::rules::builtin_rules;
 use live::LiveServer;
 
 /// The largest page whose headings are looked for.
@@ -94,11 +95,12 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
     let mut options = Options {
         labels: demands(&args.labels),
         annotations: demands(&args.annotations),
+        groups_elsewhere: builtin_rules().groups,
         read_file: read_page,
         now_ms: SystemClock::new().now_ms(),
         ..Options::default()
     };
-    let mut files = args.files.clone();
+    let (mut files, mut rule_options) = (args.files.clone(), RuleFileOptions::default());
     if let Some(path) = &args.config {
         let Loaded { config, slos, .. } = match Config::load(path, LoadOptions::from_process()) {
             Ok(loaded) => loaded,
@@ -107,7 +109,8 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
                 return show(&report, args.format);
             }
         };
-        options.recorded_elsewhere = recorded_for(&slos);
+        options.groups_elsewhere = groups_besides(&config, &slos);
+        rule_options = RuleFileOptions { scheme: config.global.scrape.validation_scheme, ..rule_options };
         if files.is_empty() {
             files = config.rule_file_paths();
         }
@@ -119,7 +122,7 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.alertmanager {
         options.alertmanager = alertmanager(path, &mut report);
     }
-    let sources = load(&files, &mut report);
+    let sources = load(&files, &rule_options, &mut report);
     report.findings.extend(match &args.live {
         None => lint(&sources, &options),
         Some(url) => ask(url, args, &sources, &mut options)?,
@@ -146,14 +149,14 @@ fn ask(
     Ok(lint_live(sources, options, &server, &live)?)
 }
 
-/// The names of the series that the rules of objectives record.
-fn recorded_for(objectives: &[Objective]) -> BTreeSet<String> {
+/// The rules that a server evaluates beside those of rule files: of objectives, and its own.
+fn groups_besides(config: &Config, objectives: &[Objective]) -> Vec<RuleGroup> {
     let files = rule_files(objectives).into_iter().map(|(name, text)| {
         let read = RuleFile::parse(&name, text.as_bytes(), &RuleFileOptions::default());
         read.unwrap_or_else(|errors| panic!("BUG: reading objectives checks their rules\n{errors}"))
     });
-    let rules = files.flat_map(|file| file.groups).flat_map(|group| group.rules);
-    rules.filter(|rule| !rule.is_alerting()).map(|rule| rule.name().to_owned()).collect()
+    let builtin = config.rules.builtin_alerts.then(builtin_rules);
+    files.chain(builtin).flat_map(|file| file.groups).collect()
 }
 
 /// Takes over what a server configuration says about the rules' surroundings.
@@ -190,11 +193,11 @@ fn alertmanager(path: &Path, report: &mut Report) -> Option<AlertmanagerFile> {
 }
 
 /// The files that a server would take, each once; what is wrong with the others goes into the report.
-fn load(files: &[PathBuf], report: &mut Report) -> Vec<RuleSource> {
+fn load(files: &[PathBuf], options: &RuleFileOptions, report: &mut Report) -> Vec<RuleSource> {
     let (mut sources, mut known) = (Vec::new(), BTreeSet::new());
     for file in files.iter().filter(|file| known.insert((*file).clone())) {
         let Some(bytes) = read(file, report) else { continue };
-        match RuleSource::parse(&file.display().to_string(), &bytes) {
+        match RuleSource::parse_as(&file.display().to_string(), &bytes, options) {
             Ok(source) => sources.push(source),
             Err(findings) => report.findings.extend(findings),
         }

@@ -57,11 +57,15 @@ fn configurations_tell_intervals_and_routes() {
 
     write(
         "am.yml",
-        "route: {receiver: nobody, routes: [{matchers: ['severity=\"page\"'], receiver: pager}, {receiver: desk}]}\n\
-         receivers: [{name: nobody}, {name: pager}, {name: desk, webhook_configs: [{url: 'http://127.0.0.1:9'}]}]\n",
+        "route: {receiver: nobody, routes: [{matchers: ['severity=\"page\"'], receiver: pager}, {matchers: ['alertname=\"Watchdog\"'], receiver: switch}, {matchers: ['severity=\"ticket\"'], receiver: desk}]}\n\
+         receivers: [{name: nobody}, {name: pager}, {name: switch, webhook_configs: [{url: 'http://127.0.0.1:9'}]}, {name: desk, webhook_configs: [{url: 'http://127.0.0.1:9'}]}]\n",
     );
-    let (code, ids) = lint(dir.path(), &["--alertmanager", "am.yml", "rules.yml"]);
-    assert_eq!((code, ids), (Some(3), vec!["receiver-unreached".to_owned()]), "the desk");
+    let unreached = |n: usize| (Some(3), vec!["receiver-unreached".to_owned(); n]);
+    let to_switch = lint(dir.path(), &["--alertmanager", "am.yml", "rules.yml"]);
+    assert_eq!(to_switch, unreached(1), "the desk; the server's own alert comes to the switch");
+    write("own.yml", "rules: {builtin_alerts: false}\n");
+    let without = lint(dir.path(), &["--alertmanager", "am.yml", "--config", "own.yml", "rules.yml"]);
+    assert_eq!(without, unreached(2), "nothing comes to the switch");
 
     let demand = ["--require-label", "team", "--require-annotation", "summary=[A-Z].*", "rules.yml"];
     let (code, ids) = lint(dir.path(), &demand);

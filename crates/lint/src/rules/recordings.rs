@@ -7,12 +7,17 @@ use super::{Found, Scene};
 /// Series whose names say that they are recorded, and that no rule records.
 pub(super) fn missing(scene: &Scene<'_>) -> Vec<Found> {
     let mut found = Vec::new();
+    let elsewhere: BTreeSet<&str> = scene
+        .options
+        .rules_elsewhere()
+        .filter(|(_, rule)| !rule.is_alerting())
+        .map(|(_, rule)| rule.name())
+        .collect();
     for rule in &scene.rules {
         let mut told = BTreeSet::new();
         for used in rule.rule.expr.selectors() {
             let Some(name) = used.selector.metric_name().filter(|name| name.contains(':')) else { continue };
-            let is_recorded =
-                scene.recorded.contains_key(name) || scene.options.recorded_elsewhere.contains(name);
+            let is_recorded = scene.recorded.contains_key(name) || elsewhere.contains(name);
             if is_recorded || !told.insert(name) {
                 continue;
             }

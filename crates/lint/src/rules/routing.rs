@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use bellwether_alerts::matcher::Matcher;
 use bellwether_alerts::route::{GroupBy, Route};
-use bellwether_rules::RuleKind;
+use bellwether_rules::{Rule, RuleGroup, RuleKind};
 
 use super::possible::{PossibleLabels, left_out_by, possible_labels};
 use super::{Found, Scene};
 use crate::finding::{Place, Severity};
-use crate::options::AlertmanagerFile;
+use crate::options::{AlertmanagerFile, Options};
 use crate::source::SourceRule;
 
 /// What is known about a label of an alert that has not fired yet.
@@ -22,26 +22,27 @@ enum Known {
 
 /// The labels of the alerts of one rule.
 struct AlertLabels<'s> {
-    rule: SourceRule<'s>,
+    group: &'s RuleGroup,
+    rule: &'s Rule,
     of_result: PossibleLabels,
-    scene: &'s Scene<'s>,
+    options: &'s Options,
 }
 
 impl<'s> AlertLabels<'s> {
-    fn new(rule: &SourceRule<'s>, scene: &'s Scene<'s>) -> Self {
-        Self { rule: *rule, of_result: possible_labels(&rule.rule.expr), scene }
+    fn new((group, rule): (&'s RuleGroup, &'s Rule), options: &'s Options) -> Self {
+        Self { group, rule, of_result: possible_labels(&rule.expr), options }
     }
 
     fn label(&self, name: &str) -> Known {
         if name == "alertname" {
-            return Known::Value(self.rule.rule.name().to_owned());
+            return Known::Value(self.rule.name().to_owned());
         }
-        match self.rule.rule.labels.get(name).or_else(|| self.rule.group.labels.get(name)) {
+        match self.rule.labels.get(name).or_else(|| self.group.labels.get(name)) {
             Some(text) if text.contains("{{") => return Known::Open,
             Some(text) => return Known::Value(text.clone()),
             None => {}
         }
-        match self.scene.options.external_labels.get(name) {
+        match self.options.external_labels.get(name) {
             _ if self.of_result.may_have(name) => Known::Open,
             Some(value) => Known::Value(value.clone()),
             None => Known::Value(String::new()),
@@ -59,14 +60,20 @@ impl<'s> AlertLabels<'s> {
         matches!(self.label(matcher.name()), Known::Open)
     }
 
-    /// The routes by which these alerts may go; whether they go by the last of them or before depends on labels that are open.
-    fn routes<'r>(&self, route: &'r Route, found: &mut Vec<&'r Route>) -> Reach {
+    /// The routes by which these alerts may go; which of them they take depends on labels that are open.
+    fn routes<'r>(&self, root: &'r Route) -> Vec<&'r Route> {
+        let mut found = Vec::new();
+        self.walk(root, &mut found);
+        found
+    }
+
+    fn walk<'r>(&self, route: &'r Route, found: &mut Vec<&'r Route>) -> Reach {
         if !route.matchers.iter().all(|matcher| self.may_match(matcher)) {
             return Reach::Never;
         }
         let mut taken = false;
         for child in &route.routes {
-            let reach = self.routes(child, found);
+            let reach = self.walk(child, found);
             taken |= reach == Reach::Always;
             if reach == Reach::Always && !child.continues {
                 break;
@@ -87,17 +94,16 @@ enum Reach {
     Always,
 }
 
-/// The alerts of a rule, and the routes by which they may go.
-type Routed<'s> = (AlertLabels<'s>, Vec<&'s Route>);
+/// A rule, its alerts, and the routes by which they may go.
+type Routed<'s> = (SourceRule<'s>, AlertLabels<'s>, Vec<&'s Route>);
 
 /// Each alert with the routes by which it may go.
 fn routed<'s>(scene: &'s Scene<'s>) -> Option<(&'s AlertmanagerFile, Vec<Routed<'s>>)> {
     let file = scene.options.alertmanager.as_ref()?;
     let alerts = scene.alerts().map(|rule| {
-        let labels = AlertLabels::new(rule, scene);
-        let mut routes = Vec::new();
-        labels.routes(&file.config.route, &mut routes);
-        (labels, routes)
+        let labels = AlertLabels::new((rule.group, rule.rule), scene.options);
+        let routes = labels.routes(&file.config.route);
+        (*rule, labels, routes)
     });
     Some((file, alerts.collect()))
 }
@@ -106,8 +112,7 @@ pub(super) fn label_missing(scene: &Scene<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let Some((file, alerts)) = routed(scene) else { return found };
     let in_use = file.labels_in_use();
-    for (labels, routes) in alerts {
-        let rule = &labels.rule;
+    for (rule, labels, routes) in &alerts {
         let cannot_have = |label: &str| {
             matches!(labels.label(label), Known::Value(value) if value.is_empty())
                 && left_out_by(&rule.rule.expr, label).is_some()
@@ -155,15 +160,15 @@ pub(super) fn unrouted(scene: &Scene<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let Some((file, alerts)) = routed(scene) else { return found };
     let root = &file.config.route;
-    for (labels, routes) in alerts {
+    for (rule, _, routes) in &alerts {
         if !root.routes.is_empty() && routes.iter().all(|route| route.key == root.key) {
-            let RuleKind::Alerting { alert, .. } = &labels.rule.rule.kind else { continue };
+            let RuleKind::Alerting { alert, .. } = &rule.rule.kind else { continue };
             let message = format!(
                 "no route of {} but the default one takes {alert}: {:?} is told",
                 file.name, root.options.receiver
             );
             let remedy = "give the alert a label that a route looks at, if somebody else is meant";
-            found.push(Found::at(labels.rule.at_name(), &labels.rule, message, remedy));
+            found.push(Found::at(rule.at_name(), rule, message, remedy));
         }
     }
     found
@@ -171,10 +176,11 @@ pub(super) fn unrouted(scene: &Scene<'_>) -> Vec<Found> {
 
 pub(super) fn unreached(scene: &Scene<'_>) -> Vec<Found> {
     let Some((file, alerts)) = routed(scene) else { return Vec::new() };
-    let told: BTreeSet<&str> = alerts
-        .iter()
-        .flat_map(|(_, routes)| routes.iter().map(|route| route.options.receiver.as_str()))
-        .collect();
+    let of_files = alerts.into_iter().flat_map(|(.., routes)| routes);
+    let others = scene.options.rules_elsewhere().filter(|(_, rule)| rule.is_alerting());
+    let of_others = others.flat_map(|rule| AlertLabels::new(rule, scene.options).routes(&file.config.route));
+    let told: BTreeSet<&str> =
+        of_files.chain(of_others).map(|route| route.options.receiver.as_str()).collect();
     // The default receiver is there for alerts that no file knows, and one without integrations tells nobody anyhow.
     let default = file.config.route.options.receiver.as_str();
     let is_idle = |name: &str, n_ways: usize| n_ways > 0 && name != default && !told.contains(name);

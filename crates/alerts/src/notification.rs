@@ -295,6 +295,10 @@ impl Record for Pair {
         }
     }
 
+    fn parts(&self) -> Vec<Value> {
+        vec![self.0.as_str().into(), self.1.as_str().into()]
+    }
+
     fn print(&self) -> String {
         format!("{{{} {}}}", self.0, self.1)
     }
@@ -373,6 +377,11 @@ impl Record for AlertData {
             "Fingerprint" => self.fingerprint_text().into(),
             _ => return None,
         })
+    }
+
+    fn parts(&self) -> Vec<Value> {
+        let names = ["Status", "Labels", "Annotations", "StartsAt", "EndsAt", "GeneratorURL", "Fingerprint"];
+        names.into_iter().filter_map(|name| self.field(name)).collect()
     }
 
     fn print(&self) -> String {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::format::{float_exponent, float_fixed, float_general, print, push, quote};
-use crate::value::Value;
+use crate::value::{Record, Value};
 
 /// Widths and precisions beyond this are cut: they come from the template.
 const MAX_WIDTH: usize = 1000;
@@ -101,7 +101,7 @@ impl Spec {
                 out.push('[');
                 for (idx, item) in items.iter().enumerate() {
                     out.push_str(if idx > 0 { " " } else { "" });
-                    self.write(out, verb, item);
+                    self.element(out, verb, item);
                 }
                 out.push(']');
             }
@@ -111,7 +111,7 @@ impl Spec {
                     out.push_str(if idx > 0 { " " } else { "" });
                     self.write(out, verb, &key.as_str().into());
                     out.push(':');
-                    self.write(out, verb, item);
+                    self.element(out, verb, item);
                 }
                 out.push(']');
             }
@@ -122,9 +122,34 @@ impl Spec {
             (_, Value::Uint(n)) => self.integer(out, verb, i128::from(*n), value),
             (_, Value::Float(v)) => self.float(out, verb, *v),
             (_, Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s)) => self.text(out, verb, s, value),
-            ('v' | 's', Value::Record(record)) => self.pad(out, &self.cut(&record.print())),
+            (_, Value::Record(record)) => self.record(out, verb, &**record, value),
             _ => self.wrong_verb(out, verb, value),
         }
+    }
+
+    /// What is in a list, map or struct. No verb is wrong for nothing there, and nearly each is for a pointer, whose address we do not have.
+    fn element(&self, out: &mut String, verb: char, value: &Value) {
+        match value {
+            Value::Nil => out.push_str("<nil>"),
+            Value::Record(record) if is_pointer(&**record) && !matches!(verb, 'v' | 's') => {
+                self.wrong_verb(out, verb, value);
+            }
+            value => self.write(out, verb, value),
+        }
+    }
+
+    /// A struct is written field by field, and a time or duration by its text.
+    fn record(&self, out: &mut String, verb: char, record: &dyn Record, value: &Value) {
+        let parts = record.parts();
+        if parts.is_empty() {
+            return self.text(out, verb, &record.print(), value);
+        }
+        out.push_str(if is_pointer(record) { "&{" } else { "{" });
+        for (idx, part) in parts.iter().enumerate() {
+            out.push_str(if idx > 0 { " " } else { "" });
+            self.element(out, verb, part);
+        }
+        out.push('}');
     }
 
     /// A verb that the type does not have: the value is shown as `%v` shows it, with the same width and precision.
@@ -167,7 +192,7 @@ impl Spec {
             'X' => ("0X", format!("{size:X}")),
             'c' => return self.pad(out, character().encode_utf8(&mut [0; 4])),
             'q' => return self.pad(out, &quote_character(character())),
-            'U' => return self.pad(out, &format!("U+{n:04X}")),
+            'U' => return self.pad(out, &format!("U+{:04X}", n as u64)),
             _ => return self.wrong_verb(out, verb, value),
         };
         let prefix = if self.sharp || verb == 'O' { prefix } else { "" };
@@ -240,6 +265,11 @@ impl Spec {
     }
 }
 
+/// Whether it is a pointer to a struct; a time is one that is written by its text.
+fn is_pointer(record: &dyn Record) -> bool {
+    record.type_name().starts_with('*') && !record.parts().is_empty()
+}
+
 /// Go's `%q` of a number: the character that it stands for.
 fn quote_character(c: char) -> String {
     match c {
@@ -273,7 +303,10 @@ fn float_hex(v: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::library::{GoTime, Sample, SampleValue};
 
     #[test]
     fn formats() {
@@ -322,5 +355,19 @@ mod tests {
         check("%08.3f %+d", &["here".into(), 3.0.into()], "%!f(string=00000her) %!d(float64=+3)");
         check("%+d %t", &[3_i64.into(), false.into()], "+3 false");
         check("%s", &[Value::list(["a".into(), "b".into()])], "[a b]");
+        check("%U %U", &[0xe9_i64.into(), (-3_i64).into()], "U+00E9 U+FFFFFFFFFFFFFFFD");
+        check("%X %X", &[Value::map([("a", Value::Nil)]), Value::Nil], "map[61:<nil>] %!X(<nil>)");
+        let sample =
+            Sample { labels: [("l".to_owned(), "abc".to_owned())].into(), value: SampleValue::Float(1.5) };
+        let sample = Value::from(Arc::new(sample));
+        check("%G", &[Value::list([sample.clone()])], "[%!G(*template.sample=&{map[l:abc] 1.5})]");
+        check(
+            "%.2s %q",
+            &[sample.clone(), sample],
+            "&{map[l:ab] %!s(float64=1.5)} &{map[\"l\":\"abc\"] %!q(float64=1.5)}",
+        );
+        let time = || Value::from(Arc::new(GoTime::from_ms(0)));
+        check("%.4x %q", &[time(), time()], "31393730 \"1970-01-01 00:00:00 +0000 UTC\"");
+        check("%d", &[time()], "%!d(*time.Time=1970-01-01 00:00:00 +0000 UTC)");
     }
 }

@@ -62,6 +62,11 @@ pub trait Record: Send + Sync {
         None
     }
 
+    /// The fields of a struct in their order, for `printf` writes each of them with the same verb; none if it writes the whole text.
+    fn parts(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
     /// Calls the method `name`, or `None` if there is no such method.
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, FunctionError>> {
         let _ = (name, args);

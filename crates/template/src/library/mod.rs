@@ -52,11 +52,15 @@ pub fn prometheus(host: &Arc<dyn Host>) -> Functions {
     functions
 }
 
+/// What is HTML or an address already is no text to Go's functions.
 fn text(args: &[Value], idx: usize) -> Result<&str, FunctionError> {
-    let value = &args[idx];
-    value.as_str().ok_or_else(|| {
-        FunctionError::new(format!("wrong type for value; expected string; got {}", value.type_name()))
-    })
+    match &args[idx] {
+        Value::Str(text) => Ok(text),
+        value => {
+            let got = value.type_name();
+            Err(FunctionError::new(format!("wrong type for value; expected string; got {got}")))
+        }
+    }
 }
 
 fn texts(functions: &mut Functions, host: &Arc<dyn Host>) {
@@ -86,7 +90,12 @@ fn title(s: &str) -> String {
     let mut previous = ' ';
     s.chars()
         .flat_map(|c| {
-            let starts_word = !(previous.is_alphanumeric() || previous == '_' || previous == '\'');
+            // Beyond ASCII, only blanks are between words.
+            let starts_word = if previous.is_ascii() {
+                !previous.is_ascii_alphanumeric() && previous != '_'
+            } else {
+                previous.is_whitespace()
+            };
             previous = c;
             let upper: Vec<char> = if starts_word { c.to_uppercase().collect() } else { vec![c] };
             upper
@@ -231,4 +240,21 @@ fn url_path(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
     path.split(['?', '#']).next().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_begin_in_upper_case() {
+        assert_eq!(title("o'neil mc-fly_x a.b 1h é–ü"), "O'Neil Mc-Fly_x A.B 1h É–ü");
+    }
+
+    #[test]
+    fn only_text_is_text() {
+        assert_eq!(text(&["a".into()], 0).ok(), Some("a"));
+        let error = text(&[Value::SafeHtml("a".into())], 0).map_err(|error| error.to_string());
+        assert_eq!(error, Err("wrong type for value; expected string; got template.HTML".to_owned()));
+    }
 }

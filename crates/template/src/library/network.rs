@@ -23,12 +23,12 @@ pub(super) fn strip_domain(s: &str) -> String {
     if host.parse::<IpAddr>().is_ok() {
         return s.to_owned();
     }
-    // What looks like an IPv6 address and is none has no domain to strip.
-    if host.contains(':') {
-        return s.to_owned();
-    }
     let short = host.split('.').next().unwrap_or(host);
-    if port.is_empty() { short.to_owned() } else { format!("{short}:{port}") }
+    match (port, short.contains(':')) {
+        ("", _) => short.to_owned(),
+        (port, true) => format!("[{short}]:{port}"),
+        (port, false) => format!("{short}:{port}"),
+    }
 }
 
 #[cfg(test)]
@@ -47,5 +47,7 @@ mod tests {
         check("2001:0DB8::1", "2001:0DB8::1", "2001:0DB8::1");
         check("[2001:0DB8::1]:12345", "2001:0DB8::1", "[2001:0DB8::1]:12345");
         check("[2001:0DB8::1]::12345", "[2001:0DB8::1]::12345", "[2001:0DB8::1]::12345");
+        check("[a:b.c]:80", "a:b.c", "[a:b]:80");
+        check("12:30:01.5 UTC", "12:30:01.5 UTC", "12:30:01");
     }
 }

@@ -47,6 +47,10 @@ impl Record for Sample {
         }
     }
 
+    fn parts(&self) -> Vec<Value> {
+        ["Labels", "Value"].into_iter().filter_map(|name| self.field(name)).collect()
+    }
+
     fn json(&self) -> Cow<'_, str> {
         let labels = Value::string_map(self.labels.iter().map(|(k, v)| (k.as_str(), v)));
         let value = Value::map([("Labels", labels), ("Value", self.value.to_value())]);
@@ -98,6 +102,10 @@ impl Record for RuleData {
 
     fn field(&self, name: &str) -> Option<Value> {
         self.fields().into_iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone())
+    }
+
+    fn parts(&self) -> Vec<Value> {
+        self.fields().map(|(_, value)| value.clone()).into()
     }
 
     fn json(&self) -> Cow<'_, str> {

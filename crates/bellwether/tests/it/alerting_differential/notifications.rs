@@ -74,6 +74,12 @@ fn theirs(dir: &Path, text: &str, kind: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Go knows no numbers in a time, and shows what it consists of where a verb asks for them. A text that may write alerts with such a verb.
+fn shows_inside_of_times(text: &str) -> bool {
+    let verbs = text.split('%').skip(1).filter_map(|rest| rest.chars().find(char::is_ascii_alphabetic));
+    text.contains(".Alerts") && verbs.into_iter().any(|verb| !"vsxXqT".contains(verb))
+}
+
 #[test]
 fn texts_of_notifications_are_those_of_amtool() {
     require("amtool");
@@ -104,7 +110,11 @@ fn texts_of_notifications_are_those_of_amtool() {
                         *html && theirs.is_none() && ["html", "urlquery"].iter().any(|it| text.contains(it));
                     // Later versions print pairs in another form.
                     let is_newer = text.contains("SortedPairs");
-                    if ours.as_ref().ok() != theirs.as_ref() && !refused && !is_newer {
+                    if ours.as_ref().ok() != theirs.as_ref()
+                        && !refused
+                        && !is_newer
+                        && !shows_inside_of_times(text)
+                    {
                         let what = format!(
                             "seed {seed}, html {html}: {text:?}\n  ours:   {ours:?}\n  theirs: {theirs:?}"
                         );

@@ -62,10 +62,20 @@ impl Side {
 }
 
 /// An answer without what Debian's version says otherwise: it names one alert that inhibits another and not all of them, and knows of no times that mute. Ends that nobody has said are
-/// at other milliseconds.
+/// at other milliseconds. Groups of several routes that have the same labels and receiver come in any order.
 fn normal(mut value: Value) -> Value {
     match &mut value {
-        Value::Array(items) => items.iter_mut().for_each(|item| *item = normal(item.take())),
+        Value::Array(items) => {
+            for item in &mut *items {
+                *item = normal(item.take());
+            }
+            let is_alike = |a: &Value, b: &Value| {
+                a.get("alerts").is_some() && a["labels"] == b["labels"] && a["receiver"] == b["receiver"]
+            };
+            for groups in items.chunk_by_mut(is_alike) {
+                groups.sort_by_cached_key(Value::to_string);
+            }
+        }
         Value::Object(fields) => {
             if let Some(by) = fields.get_mut("inhibitedBy") {
                 *by = by.as_array().is_some_and(|by| !by.is_empty()).into();

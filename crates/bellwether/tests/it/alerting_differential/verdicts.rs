@@ -379,7 +379,7 @@ fn config_file() -> Value {
     })
 }
 
-const CONFIG_KNOWN: [Known; 8] = [
+const CONFIG_KNOWN: [Known; 10] = [
     Known {
         theirs: "",
         ours: "invalid label name \"\" in equal list",
@@ -391,6 +391,8 @@ const CONFIG_KNOWN: [Known; 8] = [
     Known { theirs: "bad matcher format", ours: "", why: "0.27: names of labels are any UTF-8" },
     Known { theirs: "into int64", ours: "", why: "a chat of Telegram may have a name" },
     Known { theirs: "", ours: "is not a valid month", why: "on purpose: months that never come" },
+    Known { theirs: "", ours: " is not a valid year", why: "on purpose: a year that is nothing" },
+    Known { theirs: "unsupported scheme", ours: "", why: "0.29: addresses of webhooks are templates" },
     Known { theirs: "panic", ours: "", why: "it panics" },
 ];
 

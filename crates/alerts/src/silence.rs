@@ -147,9 +147,6 @@ pub enum SilenceError {
     /// There is none, or it was forgotten.
     #[error("silence {0} not found")]
     NotFound(SilenceId),
-    /// It is over already.
-    #[error("silence {0} already expired")]
-    AlreadyExpired(SilenceId),
     /// It would be about all alerts, or about none that anybody can name.
     #[error("at least one matcher must not match the empty string")]
     MatchesAll,
@@ -378,13 +375,11 @@ impl Silences {
         Ok(changed)
     }
 
-    /// What ending a silence now comes to. Nothing is changed yet.
+    /// What ending a silence now comes to: one that is over stays as it is. Nothing is changed yet.
     pub fn plan_end(&self, id: SilenceId, now_ms: i64) -> Result<Silence, SilenceError> {
         let silence = self.by_id.get(&id).ok_or(SilenceError::NotFound(id))?;
-        if silence.spec.state(now_ms) == SilenceState::Expired {
-            return Err(SilenceError::AlreadyExpired(id));
-        }
-        Ok(ended(silence, now_ms))
+        let is_over = silence.spec.state(now_ms) == SilenceState::Expired;
+        Ok(if is_over { silence.clone() } else { ended(silence, now_ms) })
     }
 
     /// Makes a silence or changes one, as [`plan`](Self::plan) says.
@@ -498,7 +493,7 @@ mod tests {
             [(id(3), 2 * HOUR_MS), (id(1), 10)]
         );
         assert_eq!(silences.get(id(3)).expect("there").spec.starts_at_ms, 10);
-        assert_eq!(silences.expire(id(1), 11), Err(SilenceError::AlreadyExpired(id(1))));
+        assert_eq!(silences.expire(id(1), 11).expect("over").spec.ends_at_ms, 10, "its end stays");
         assert_eq!(silences.expire(id(3), 11).expect("active").spec.ends_at_ms, 11);
         let again = silences.set(Some(id(3)), spec("job=db", 20, HOUR_MS), id(4), 15).expect("made again");
         assert_eq!(again.iter().map(|it| it.id).collect::<Vec<_>>(), [id(4)]);

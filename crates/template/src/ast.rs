@@ -79,6 +79,14 @@ pub(crate) struct Number {
     pub(crate) looks_int: bool,
 }
 
+impl Pipe {
+    /// Whether the function `name` has the last word.
+    pub(crate) fn ends_with(&self, name: &str) -> bool {
+        let function = self.commands.last().and_then(|command| command.args.first());
+        function.is_some_and(|arg| matches!(&arg.kind, ArgKind::Ident(ident) if ident == name))
+    }
+}
+
 impl fmt::Display for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.decl.is_empty() {

@@ -220,6 +220,11 @@ impl State<'_> {
             Node::Action(pipe) => {
                 let value = self.pipeline(dot, pipe)?;
                 if pipe.decl.is_empty() {
+                    // On a page, `html` at the end takes the place of what would escape it.
+                    let value = match value {
+                        Value::Str(text) if pipe.ends_with("html") => Value::SafeHtml(text),
+                        value => value,
+                    };
                     let text = self.written(&value);
                     self.write(&text)?;
                 }

@@ -94,6 +94,10 @@ impl Page {
     /// The text of a value for the place that was reached.
     pub(crate) fn escape(&self, value: &Value) -> String {
         match self.state {
+            // What is HTML has its references already.
+            State::Quoted { kind: Kind::Plain, .. } if matches!(value, Value::SafeHtml(_)) => {
+                escape_page(&text_of(value)).replace("&amp;", "&")
+            }
             State::Quoted { kind, part, .. } | State::Bare { kind, part } => {
                 let text = in_attribute(value, kind, part);
                 let bare = matches!(self.state, State::Bare { .. });
@@ -361,7 +365,9 @@ mod tests {
         let mut page = Page::default();
         page.feed("<p>");
         assert_eq!(page.escape(&Value::SafeHtml("<b>".into())), "<b>");
-        page.feed("<a href=\"/search?");
+        page.feed("<a title='");
+        assert_eq!(page.escape(&Value::SafeHtml("'&lt;".into())), "&#39;&lt;");
+        page.feed("' href=\"/search?");
         assert_eq!(page.escape(&Value::SafeUrl("q=test%20foo".into())), "q=test%20foo");
         assert_eq!(page.escape(&Value::SafeHtml("<b>".into())), "%3cb%3e");
     }

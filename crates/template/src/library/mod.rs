@@ -254,7 +254,8 @@ mod tests {
     #[test]
     fn only_text_is_text() {
         assert_eq!(text(&["a".into()], 0).ok(), Some("a"));
-        let error = text(&[Value::SafeHtml("a".into())], 0).map_err(|error| error.to_string());
+        let html = [Value::SafeHtml("a".into())];
+        let error = text(&html, 0).map_err(|error| error.to_string());
         assert_eq!(error, Err("wrong type for value; expected string; got template.HTML".to_owned()));
     }
 }

@@ -116,4 +116,8 @@ fn missing_keys_and_html() {
         template.execute_with(&"<&\"'>".into(), &html).as_deref(),
         Ok("<b>&lt;&amp;&#34;&#39;&gt;</b>")
     );
+    let template = Template::parse("t", "<b title='{{html .}}'>{{. | html}}</b>", &Functions::builtin())
+        .expect("parses");
+    let escaped = template.execute_with(&"<&+".into(), &html);
+    assert_eq!(escaped.as_deref(), Ok("<b title='&lt;&amp;&#43;'>&lt;&amp;+</b>"), "only once");
 }

@@ -189,8 +189,12 @@ impl Course {
                 (0..=random.below(2)).map(|_| routing::silence_matcher(random)).collect();
             // Marks are always told.
             matchers.push(json!({"name": MARK, "value": "", "isRegex": false}));
-            // The one that ends first is listed first.
-            let ends_at = format!("2099-02-01T00:{:02}:00.000Z", (7 * n) % 60);
+            // A change that is refused ends the silence in Debian's version, so none is.
+            if old.is_some() {
+                matchers.push(json!({"name": "alertname", "value": ".+", "isRegex": true}));
+            }
+            // The one that ends first is listed first, and no two end at once.
+            let ends_at = format!("2099-02-01T00:{:02}:00.000Z", (7 * self.log.len()) % 60);
             let mut silence = json!({"matchers": matchers, "startsAt": from_now(-1000), "endsAt": ends_at, "createdBy": "ann", "comment": "c"});
             if random.one_in(6) {
                 silence["startsAt"] = "2098-01-01T00:00:00.000Z".into();

@@ -207,7 +207,7 @@ fn rule_file() -> Value {
 }
 
 const RULES_KNOWN: [Known; 7] = [
-    Known { theirs: "", ours: "empty or null rule group", why: "a group that is nothing" },
+    Known { theirs: "", ours: "empty or null rule", why: "a group or rule that is nothing" },
     Known { theirs: "", ours: " into string", why: "3.0: names and expressions are read as strings" },
     Known {
         theirs: "",

@@ -316,6 +316,10 @@ fn discord_and_telegram() {
             "disable_web_page_preview": true, "text": "<b>p99 is &lt;high&gt; &amp; rising</b>",
         })
     );
+    let nowhere =
+        "route: {receiver: a}\nreceivers: [{name: a, telegram_configs: [{bot_token: '1:t', chat_id: 0}]}]\n";
+    let refused = Config::parse("a.yml", nowhere.as_bytes(), ConfigOptions::default()).expect_err("no chat");
+    assert!(refused.to_string().contains("missing chat_id"), "{refused}");
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn number(value: &Value) -> Result<f64, FunctionError> {
         Value::Float(v) => Ok(*v),
         Value::Int(n) => Ok(*n as f64),
         Value::Uint(n) => Ok(*n as f64),
-        Value::Str(s) | Value::SafeHtml(s) | Value::SafeUrl(s) => s.parse().map_err(|_| {
+        Value::Str(s) => s.parse().map_err(|_| {
             FunctionError::new(format!(
                 "strconv.ParseFloat: parsing {}: invalid syntax",
                 crate::format::quote(s)
@@ -249,6 +249,12 @@ mod tests {
     #[test]
     fn words_begin_in_upper_case() {
         assert_eq!(title("o'neil mc-fly_x a.b 1h é–ü"), "O'Neil Mc-Fly_x A.B 1h É–ü");
+    }
+
+    #[test]
+    fn html_is_no_number() {
+        assert_eq!(number(&"1.5".into()).ok(), Some(1.5));
+        assert!(number(&Value::SafeHtml("1.5".into())).is_err());
     }
 
     #[test]

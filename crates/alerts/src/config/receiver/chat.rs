@@ -128,7 +128,9 @@ pub(super) fn read_telegram(map: &mut MapReader<'_, '_>, context: &Context<'_>) 
         map.reject(map.node(), ConfigError::Missing("bot_token or bot_token_file on telegram_config"));
         return None;
     };
-    let Some(chat_id) = chat_id else {
+    // No chat has the number 0: that is what nothing is in upstream's files.
+    let is_zero = |id: &SecretSource| matches!(id, SecretSource::Inline(id) if id.reveal() == "0");
+    let Some(chat_id) = chat_id.filter(|id| !is_zero(id)) else {
         map.reject(map.node(), ConfigError::Missing("chat_id or chat_id_file on telegram_config"));
         return None;
     };

@@ -200,18 +200,24 @@ fn said(url: &str) -> BTreeMap<String, Value> {
             let mut rule = rule.clone();
             let fields = rule.as_object_mut().expect("a rule");
             fields.remove("lastError");
+            if let Some(Value::Array(alerts)) = fields.get_mut("alerts") {
+                alerts.iter_mut().for_each(drop_empty_annotations);
+            }
             said.insert(format!("{} {idx}", group["name"]), rule);
         }
     }
-    let mut alerts: Vec<String> = timeless(get(url, "alerts"))["data"]["alerts"]
-        .as_array()
-        .expect("alerts")
-        .iter()
-        .map(Value::to_string)
-        .collect();
+    let mut alerts = timeless(get(url, "alerts"))["data"]["alerts"].take();
+    let alerts = alerts.as_array_mut().expect("alerts");
+    alerts.iter_mut().for_each(drop_empty_annotations);
+    let mut alerts: Vec<String> = alerts.iter().map(Value::to_string).collect();
     alerts.sort();
     said.insert("alerts".to_owned(), alerts.into());
     said
+}
+
+/// Prometheus keeps an annotation that comes to nothing; we do not.
+fn drop_empty_annotations(alert: &mut Value) {
+    alert["annotations"].as_object_mut().expect("annotations").retain(|_, text| *text != "");
 }
 
 /// From when to when a series had a value.

@@ -379,7 +379,7 @@ fn config_file() -> Value {
     })
 }
 
-const CONFIG_KNOWN: [Known; 10] = [
+const CONFIG_KNOWN: [Known; 11] = [
     Known {
         theirs: "",
         ours: "invalid label name \"\" in equal list",
@@ -392,6 +392,11 @@ const CONFIG_KNOWN: [Known; 10] = [
     Known { theirs: "into int64", ours: "", why: "a chat of Telegram may have a name" },
     Known { theirs: "", ours: "is not a valid month", why: "on purpose: months that never come" },
     Known { theirs: "", ours: " is not a valid year", why: "on purpose: a year that is nothing" },
+    Known {
+        theirs: "",
+        ours: "missing name in time interval",
+        why: "on purpose: a time interval that is nothing",
+    },
     Known { theirs: "unsupported scheme", ours: "", why: "0.29: addresses of webhooks are templates" },
     Known { theirs: "panic", ours: "", why: "it panics" },
 ];

@@ -353,7 +353,7 @@ describe('Alerts and whom they reach', () => {
     await answer(page, 'slos', { slos: [held, spent] });
     await open('/');
     const burning = page.getByRole('region', { name: 'Budgets that go too fast' });
-    await burning.getByText('-25 % left, it is spent').waitFor();
+    await burning.getByText('overspent by 25 %').waitFor();
     expect(await burning.getByRole('link').allTextContents()).toEqual(['waits']);
     await expectAccessible();
     await expectClean();

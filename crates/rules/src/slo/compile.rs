@@ -275,12 +275,16 @@ impl Compiler<'_> {
         let objective = self.objective;
         let (long, short) = (format_duration_ms(long_ms), format_duration_ms(short_ms));
         let windows = if long_ms == short_ms { long } else { format!("{long} and {short}") };
+        let than = if factor == 1.0 {
+            "faster than".to_owned()
+        } else {
+            format!("more than {} times as fast as", format_float(factor))
+        };
         format!(
-            "The budget of {} ({} over {}) burns more than {} times as fast as it may, over {windows}: {{{{ $value | humanizePercentage }}}} is bad",
+            "The budget of {} ({} over {}) burns {than} it may, over {windows}: {{{{ $value | humanizePercentage }}}} is bad",
             self.id,
             objective.percent(),
             objective.window.phrase(),
-            format_float(factor),
         )
     }
 

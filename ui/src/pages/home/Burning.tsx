@@ -5,7 +5,7 @@ import { PageLink } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { Panel } from '../../panel/Panel';
 import { StandingBadge } from '../slos/Standing';
-import { exhaustionText, remainingText, sortSlos, standingOf } from '../slos/slo';
+import { budgetText, sortSlos, standingOf } from '../slos/slo';
 import classes from './home.module.css';
 
 const REFRESH_MS = 15_000;
@@ -28,10 +28,7 @@ export function Burning() {
               {slo.name}
             </PageLink>
             <span className={classes.firingText}>{slo.description || slo.service}</span>
-            <span className="bw-dim bw-number">
-              {slo.budget.remaining === null ? '' : `${remainingText(slo.budget.remaining)} left, `}
-              {exhaustionText(slo, now)}
-            </span>
+            <span className="bw-dim bw-number">{budgetText(slo, now)}</span>
           </li>
         ))}
       </ul>

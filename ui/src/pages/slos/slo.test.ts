@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Slo } from '../../api/alerting';
 import {
   alertText,
+  budgetText,
   burnNow,
   burnRates,
   eventsText,
@@ -71,6 +72,8 @@ test('figures in words', () => {
   expect(exhaustionText(running, now)).toBe('runs out in 5 h');
   expect(exhaustionText(slo('a', 0.5), now)).toBe('not at this pace');
   expect(exhaustionText(slo('a', -1), now)).toBe('it is spent');
+  expect(budgetText(running, now)).toMatch(/ % left, runs out in 5 h$/);
+  expect(budgetText(slo('a', -4.74), now)).toBe('overspent by 474 %');
 });
 
 test('events are whole for people', () => {

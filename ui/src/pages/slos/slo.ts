@@ -45,6 +45,14 @@ export function eventsText(count: number): string {
   return formatValue(Math.round(count));
 }
 
+/** What is left of the budget and when it runs out, in a sentence. */
+export function budgetText(slo: Slo, now: number): string {
+  const { remaining } = slo.budget;
+  if (remaining === null) return exhaustionText(slo, now);
+  if (remaining < 0) return `overspent by ${remainingText(-remaining)}`;
+  return `${remainingText(remaining)} left, ${exhaustionText(slo, now)}`;
+}
+
 /** When the budget runs out, in words. */
 export function exhaustionText({ budget: { remaining, exhaustedAt } }: Slo, now: number): string {
   if (remaining === null) return 'nothing is computed yet';

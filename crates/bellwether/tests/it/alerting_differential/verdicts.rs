@@ -206,7 +206,7 @@ fn rule_file() -> Value {
     ]})
 }
 
-const RULES_KNOWN: [Known; 7] = [
+const RULES_KNOWN: [Known; 8] = [
     Known { theirs: "", ours: "empty or null rule", why: "a group or rule that is nothing" },
     Known { theirs: "", ours: " into string", why: "3.0: names and expressions are read as strings" },
     Known {
@@ -217,6 +217,11 @@ const RULES_KNOWN: [Known; 7] = [
     Known { theirs: "invalid recording rule name", ours: "", why: "3.0: names of metrics are any UTF-8" },
     Known { theirs: "invalid label name", ours: "", why: "3.0: names of labels are any UTF-8" },
     Known { theirs: "invalid annotation name", ours: "", why: "3.0: names of annotations are any UTF-8" },
+    Known {
+        theirs: "field labels not found in type rulefmt.RuleGroup",
+        ours: "",
+        why: "3.0: groups have labels",
+    },
     Known { theirs: "unexpected duration", ours: "", why: "3.0: durations are numbers" },
 ];
 
@@ -379,7 +384,7 @@ fn config_file() -> Value {
     })
 }
 
-const CONFIG_KNOWN: [Known; 11] = [
+const CONFIG_KNOWN: [Known; 13] = [
     Known {
         theirs: "",
         ours: "invalid label name \"\" in equal list",
@@ -392,6 +397,8 @@ const CONFIG_KNOWN: [Known; 11] = [
     Known { theirs: "into int64", ours: "", why: "a chat of Telegram may have a name" },
     Known { theirs: "", ours: "is not a valid month", why: "on purpose: months that never come" },
     Known { theirs: "", ours: " is not a valid year", why: "on purpose: a year that is nothing" },
+    Known { theirs: "", ours: " is not a valid weekday", why: "on purpose: a day that is nothing" },
+    Known { theirs: "", ours: " is not a valid day of the month", why: "on purpose: a day that is nothing" },
     Known {
         theirs: "",
         ours: "missing name in time interval",

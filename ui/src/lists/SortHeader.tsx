@@ -1,5 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
 import classes from './lists.module.css';
 
 export interface SortState<C extends string> {
@@ -9,7 +10,7 @@ export interface SortState<C extends string> {
 
 interface SortHeaderProps<C extends string> {
   column: C;
-  label: string;
+  label: ReactNode;
   sort: SortState<C> | undefined;
   onSort(sort: SortState<C> | undefined): void;
   numeric?: boolean;

@@ -25,25 +25,12 @@ export function Row({ open = false, chosen = false, tall = false, children }: Ro
   );
 }
 
-interface MainCellProps {
-  /** A line below. */
-  under?: ReactNode;
-  /** The whole of that line, where it may be cut off. */
-  underTitle?: string | undefined;
-  children: ReactNode;
-}
-
-/** The cell that says what a row is about, and takes the width that the others leave. */
-export function MainCell({ under, underTitle, children }: MainCellProps) {
+/** A second line in a cell, with the whole of it where it may be cut off. */
+export function Under({ title, children }: { title?: string | undefined; children: ReactNode }) {
   return (
-    <td className={classes.main}>
+    <div className={classes.under} title={title}>
       {children}
-      {under !== undefined && (
-        <div className={classes.under} title={underTitle}>
-          {under}
-        </div>
-      )}
-    </td>
+    </div>
   );
 }
 
@@ -70,16 +57,20 @@ export function OpenButton({ open, onOpen, title, mono = false, children }: Open
   );
 }
 
-interface GroupRowProps {
-  columns: number;
+/** What the head of a group says. */
+export interface GroupHead {
   name: ReactNode;
   /** A few words about the group. */
   note: ReactNode;
+  /** What can be done with all of the group. */
+  actions?: ReactNode;
+}
+
+interface GroupRowProps extends GroupHead {
+  columns: number;
   /** Whether its rows are shown; undefined if they always are. */
   open?: boolean;
   onToggle?: () => void;
-  /** What can be done with all of the group. */
-  actions?: ReactNode;
 }
 
 /** The head of the rows below it. */
@@ -109,8 +100,14 @@ export function GroupRow({ columns, name, note, open, onToggle, actions }: Group
   );
 }
 
+/** Why something failed, and where. */
+export interface RowError {
+  error: string;
+  place?: string | undefined;
+}
+
 /** Why the thing above failed, without a line between them. */
-export function ErrorRow({ columns, error, place }: { columns: number; error: string; place?: string | undefined }) {
+export function ErrorRow({ columns, error, place }: RowError & { columns: number }) {
   return (
     <tr className={classes.error} data-row>
       <td />

@@ -60,6 +60,16 @@ export function formatAgo(ms: number): string {
   return ms > 0 ? `${text} ago` : `in ${text}`;
 }
 
+/** How long ago a moment was. It is not yet to come, though the server's clock may be ahead. */
+export function formatSince(moment: number, now: number): string {
+  return formatAgo(Math.max(0, now - moment));
+}
+
+/** How soon a moment comes, or `now` if it should have come. */
+export function formatUntil(moment: number, now: number): string {
+  return formatAgo(Math.min(0, now - moment));
+}
+
 function spoken(ms: number): string {
   if (ms < 119_500) return `${Math.round(ms / 1000)} s`;
   if (ms < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`;

@@ -5,7 +5,7 @@ import { LabelText } from '../../labels/LabelText';
 import { PageLink } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { Part } from '../../panel/Panel';
-import { formatAgo } from '../../time/duration';
+import { formatSince, formatUntil } from '../../time/duration';
 import { alertsCodec, silencesCodec } from '../../url/alerting';
 import own from './alerts.module.css';
 
@@ -49,8 +49,8 @@ function SilencedBy({ id }: { id: string }) {
       {silence !== undefined && (
         <span className="bw-dim">
           {' '}
-          by {silence.createdBy} {formatAgo(Math.max(0, now - Date.parse(silence.startsAt)))}, ends{' '}
-          {formatAgo(Math.min(0, now - Date.parse(silence.endsAt)))}
+          by {silence.createdBy} {formatSince(Date.parse(silence.startsAt), now)}, ends{' '}
+          {formatUntil(Date.parse(silence.endsAt), now)}
         </span>
       )}
     </li>

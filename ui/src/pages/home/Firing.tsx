@@ -6,7 +6,7 @@ import { PageLink } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { Panel } from '../../panel/Panel';
 import { AlertBadge } from '../../states/AlertBadge';
-import { formatAgo } from '../../time/duration';
+import { formatSince } from '../../time/duration';
 import { alertsCodec } from '../../url/alerting';
 import classes from './home.module.css';
 
@@ -65,7 +65,7 @@ function FiringRow({ alert }: { alert: Alert }) {
         {alert.labels.alertname ?? <LabelText labels={alert.labels} />}
       </PageLink>
       <span className={classes.firingText}>{summaryOf(alert.annotations)}</span>
-      <span className="bw-dim bw-number">{formatAgo(Math.max(0, now - alert.sinceMs))}</span>
+      <span className="bw-dim bw-number">{formatSince(alert.sinceMs, now)}</span>
     </li>
   );
 }

@@ -1,15 +1,14 @@
 import type { Notification } from '../../api/alerting';
 import { plural } from '../../format/value';
 import { LabelText } from '../../labels/LabelText';
+import type { Column } from '../../lists/columns';
 import { ListTable } from '../../lists/ListTable';
-import { MainCell, OpenButton, ROW_PX, Row } from '../../lists/rows';
+import { OpenButton, Under } from '../../lists/rows';
 import { useTime } from '../../nav/time';
 import { StateWord } from '../../states/StateWord';
 import { formatClock, formatMoment } from '../../time/zone';
 import { keyOf, STATUS_LOOKS } from './notification';
 import own from './notifications.module.css';
-
-const COLUMNS = 5;
 
 interface NotificationTableProps {
   notifications: readonly Notification[];
@@ -21,61 +20,54 @@ interface NotificationTableProps {
 export function NotificationTable({ notifications, openKey, onOpen }: NotificationTableProps) {
   const { zone } = useTime();
   const now = Date.now();
+  const columns: Column<Notification>[] = [
+    {
+      head: 'Status',
+      cell: ({ status }) => <StateWord look={STATUS_LOOKS[status].look}>{STATUS_LOOKS[status].word}</StateWord>,
+    },
+    {
+      head: 'About',
+      main: true,
+      cell: ({ groupLabels, error, reason }, opening) => (
+        <>
+          <OpenButton {...opening}>
+            <LabelText labels={groupLabels} fallback="all alerts of the route" />
+          </OpenButton>
+          <Under title={error}>{error === '' ? reason : <span className={own.error}>{error}</span>}</Under>
+        </>
+      ),
+    },
+    {
+      head: 'Receiver',
+      extra: true,
+      cell: ({ receiver, integration }) => (
+        <>
+          {receiver} <span className="bw-dim">{integration}</span>
+        </>
+      ),
+    },
+    { head: 'Alerts', extra: true, numeric: true, cell: counts },
+    {
+      head: 'Time',
+      numeric: true,
+      cell: (one) => formatClock(secondOf(one), now, zone),
+      title: (one) => formatMoment(secondOf(one), zone),
+    },
+  ];
   return (
     <ListTable
       label="Notifications"
-      columns={COLUMNS}
-      head={
-        <>
-          <th scope="col">Status</th>
-          <th scope="col">About</th>
-          <th scope="col" data-extra>
-            Receiver
-          </th>
-          <th scope="col" data-extra data-numeric>
-            Alerts
-          </th>
-          <th scope="col" data-numeric>
-            Time
-          </th>
-        </>
-      }
+      columns={columns}
       rows={notifications}
-      rowPx={ROW_PX.two}
+      keyOf={keyOf}
+      tall
+      isOpen={(one) => keyOf(one) === openKey}
       onOpen={(one) => onOpen(keyOf(one))}
-    >
-      {(one, chosen) => {
-        const key = keyOf(one);
-        const { look, word } = STATUS_LOOKS[one.status];
-        const ms = Math.round(Date.parse(one.time) / 1000) * 1000;
-        return (
-          <Row key={key} open={key === openKey} chosen={chosen} tall>
-            <td>
-              <StateWord look={look}>{word}</StateWord>
-            </td>
-            <MainCell
-              under={one.error === '' ? one.reason : <span className={own.error}>{one.error}</span>}
-              underTitle={one.error}
-            >
-              <OpenButton open={key === openKey} onOpen={() => onOpen(key)}>
-                <LabelText labels={one.groupLabels} fallback="all alerts of the route" />
-              </OpenButton>
-            </MainCell>
-            <td data-extra>
-              {one.receiver} <span className="bw-dim">{one.integration}</span>
-            </td>
-            <td data-extra data-numeric>
-              {counts(one)}
-            </td>
-            <td data-numeric title={formatMoment(ms, zone)}>
-              {formatClock(ms, now, zone)}
-            </td>
-          </Row>
-        );
-      }}
-    </ListTable>
+    />
   );
 }
+
+const secondOf = ({ time }: Notification) => Math.round(Date.parse(time) / 1000) * 1000;
 
 function counts({ alerts }: Notification): string {
   const resolved = alerts.filter(({ status }) => status === 'resolved').length;

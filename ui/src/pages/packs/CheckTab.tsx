@@ -6,7 +6,7 @@ import { MetricName } from '../../labels/MetricName';
 import { PageLink } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { VerdictBadge } from '../../states/VerdictBadge';
-import { formatAgo } from '../../time/duration';
+import { formatSince } from '../../time/duration';
 import { targetsCodec } from '../../url/pages';
 import {
   type FindingGroup,
@@ -74,7 +74,7 @@ function TargetRow({ checked: { target, verdict }, metrics }: { checked: Checked
       <span className="bw-dim">
         exposes {formatCount(verdict.exposed.length)} of{' '}
         {verdict.promised === null ? plural(metrics, 'metric') : `${plural(verdict.promised, 'metric')} promised`},
-        checked {formatAgo(Math.max(0, now - Date.parse(target.checkedAt)))}
+        checked {formatSince(Date.parse(target.checkedAt), now)}
       </span>
     </li>
   );

@@ -1,12 +1,11 @@
 import type { CheckedTarget, Pack } from '../../api/packs';
 import { formatCount, plural } from '../../format/value';
+import type { Column } from '../../lists/columns';
 import { ListTable } from '../../lists/ListTable';
-import { MainCell, OpenButton, ROW_PX, Row } from '../../lists/rows';
+import { OpenButton } from '../../lists/rows';
 import { VerdictBadge } from '../../states/VerdictBadge';
 import classes from './packs.module.css';
 import { checkedBy, worst } from './verdicts';
-
-const COLUMNS = 7;
 
 interface PackTableProps {
   packs: readonly Pack[];
@@ -17,71 +16,53 @@ interface PackTableProps {
 
 /** The catalogue: each pack with its size, its targets and what lint says. */
 export function PackTable({ packs, targets, open, onOpen }: PackTableProps) {
+  const checkedOf = ({ name }: Pack) => checkedBy(targets, name);
+  const columns: Column<Pack>[] = [
+    {
+      head: 'Pack',
+      main: true,
+      cell: ({ title, description, builtIn, file }, opening) => (
+        <>
+          <OpenButton {...opening} title={description}>
+            {title}
+          </OpenButton>
+          <span className={classes.about} data-extra>
+            {builtIn ? description : file}
+          </span>
+        </>
+      ),
+    },
+    { head: 'Version', extra: true, cell: ({ version }) => version },
+    { head: 'Metrics', extra: true, numeric: true, cell: ({ metrics }) => formatCount(metrics.length) },
+    { head: 'Alerts', extra: true, numeric: true, cell: ({ alerts }) => formatCount(alerts.length) },
+    { head: 'Targets', extra: true, numeric: true, cell: (pack) => formatCount(checkedOf(pack).length) },
+    {
+      head: 'Verdict',
+      cell: (pack) => {
+        const verdicts = checkedOf(pack).map(({ verdict }) => verdict);
+        return verdicts.length === 0 ? (
+          <span className="bw-dim">no target</span>
+        ) : (
+          <VerdictBadge verdict={worst(verdicts)} />
+        );
+      },
+    },
+    {
+      head: 'Lint',
+      extra: true,
+      cell: ({ lint }) => (lint.length === 0 ? <span className="bw-dim">clean</span> : plural(lint.length, 'finding')),
+    },
+  ];
   return (
     <ListTable
       label="Catalogue"
-      columns={COLUMNS}
-      head={
-        <>
-          <th scope="col">Pack</th>
-          <th scope="col" data-extra>
-            Version
-          </th>
-          <th scope="col" data-extra data-numeric>
-            Metrics
-          </th>
-          <th scope="col" data-extra data-numeric>
-            Alerts
-          </th>
-          <th scope="col" data-extra data-numeric>
-            Targets
-          </th>
-          <th scope="col">Verdict</th>
-          <th scope="col" data-extra>
-            Lint
-          </th>
-        </>
-      }
+      columns={columns}
       rows={packs}
-      rowPx={ROW_PX.one}
+      keyOf={nameOf}
+      isOpen={({ name }) => name === open}
       onOpen={({ name }) => onOpen(name)}
-    >
-      {(pack, chosen) => {
-        const checked = checkedBy(targets, pack.name);
-        const isOpen = pack.name === open;
-        return (
-          <Row key={pack.name} open={isOpen} chosen={chosen}>
-            <MainCell>
-              <OpenButton open={isOpen} title={pack.description} onOpen={() => onOpen(pack.name)}>
-                {pack.title}
-              </OpenButton>
-              <span className={classes.about} data-extra>
-                {pack.builtIn ? pack.description : pack.file}
-              </span>
-            </MainCell>
-            <td data-extra>{pack.version}</td>
-            <td data-extra data-numeric>
-              {formatCount(pack.metrics.length)}
-            </td>
-            <td data-extra data-numeric>
-              {formatCount(pack.alerts.length)}
-            </td>
-            <td data-extra data-numeric>
-              {formatCount(checked.length)}
-            </td>
-            <td>
-              {checked.length === 0 ? (
-                <span className="bw-dim">no target</span>
-              ) : (
-                <VerdictBadge verdict={worst(checked.map(({ verdict }) => verdict))} />
-              )}
-            </td>
-            <td data-extra>
-              {pack.lint.length === 0 ? <span className="bw-dim">clean</span> : plural(pack.lint.length, 'finding')}
-            </td>
-          </Row>
-        );
-      }}
-    </ListTable>
+    />
   );
 }
+
+const nameOf = ({ name }: Pack) => name;

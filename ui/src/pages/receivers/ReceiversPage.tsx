@@ -7,23 +7,24 @@ import { isNoRouter } from '../../alerting/useAlerts';
 import type { Integration, Receiver } from '../../api/alerting';
 import { RECEIVERS_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
+import type { Column } from '../../lists/columns';
 import { FilterBar } from '../../lists/FilterBar';
 import { FilteredOut } from '../../lists/FilteredOut';
 import { ListTable } from '../../lists/ListTable';
+import type { ListGroup } from '../../lists/lines';
 import { wordFilter } from '../../lists/matches';
-import { ErrorRow, GroupRow, MainCell, ROW_PX, Row } from '../../lists/rows';
+import type { GroupHead } from '../../lists/rows';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { useUrlState } from '../../nav/useUrlState';
 import { PageHeader } from '../../shell/PageHeader';
 import { Answer } from '../../states/Answer';
 import { StateWord } from '../../states/StateWord';
-import { formatAgo } from '../../time/duration';
+import { formatSince } from '../../time/duration';
 import { notificationsCodec, receiversCodec } from '../../url/alerting';
 import { TestDialog } from './TestDialog';
 
 const REFRESH_MS = 5000;
-const COLUMNS = 6;
 
 /** Who can be told, by what means, and whether that works. */
 export function ReceiversPage() {
@@ -64,137 +65,97 @@ function isFailing({ lastSuccess, lastFailure }: Integration): boolean {
   return lastSuccess === null || Date.parse(lastFailure) > Date.parse(lastSuccess);
 }
 
-type Listed =
-  | { kind: 'receiver'; receiver: Receiver }
-  | { kind: 'integration' | 'error'; receiver: Receiver; integration: Integration };
+interface Listed {
+  receiver: Receiver;
+  integration: Integration;
+}
 
 function Receivers({ all }: { all: readonly Receiver[] }) {
   const go = useGo();
   const [state, set] = useUrlState(receiversCodec);
   const [testing, setTesting] = useState<Receiver>();
   const filter = useDeferredValue(state.f);
-  const rows = useMemo(() => {
+  const shown = useMemo(() => {
     const matches = wordFilter(filter);
-    const shown = all.filter(({ name, integrations }) =>
+    return all.filter(({ name, integrations }) =>
       matches([name, ...integrations.flatMap(({ type, lastError }) => [type, lastError])].join(' ')),
     );
-    return shown.flatMap(rowsOf);
   }, [all, filter]);
-  if (rows.length === 0) {
+  const groups = useMemo(() => shown.map((receiver) => listedReceiver(receiver, setTesting)), [shown]);
+  const now = useNow();
+  const ago = (text: string | null) => (text === null ? 'never' : formatSince(Date.parse(text), now));
+  if (shown.length === 0) {
     return <FilteredOut what="receiver" total={all.length} onClear={() => set({ f: '' })} />;
   }
+  const columns: Column<Listed>[] = [
+    { head: 'State', cell: ({ integration }) => <IntegrationState integration={integration} /> },
+    {
+      head: 'Integration',
+      main: true,
+      cell: ({ integration: { type, index, sendResolved } }) => (
+        <>
+          {type}[{index}] {!sendResolved && <span className="bw-dim">firing only</span>}
+        </>
+      ),
+    },
+    { head: 'Last success', numeric: true, cell: ({ integration }) => ago(integration.lastSuccess) },
+    { head: 'Last failure', extra: true, numeric: true, cell: ({ integration }) => ago(integration.lastFailure) },
+    {
+      head: 'Sent since the start',
+      extra: true,
+      numeric: true,
+      cell: ({ integration }) => formatCount(integration.sent),
+    },
+    {
+      head: 'Failed since the start',
+      extra: true,
+      numeric: true,
+      cell: ({ integration }) => formatCount(integration.failed),
+    },
+  ];
   return (
     <>
       <ListTable
         label="Receivers"
-        columns={COLUMNS}
-        head={
-          <>
-            <th scope="col">State</th>
-            <th scope="col">Integration</th>
-            <th scope="col" data-numeric>
-              Last success
-            </th>
-            <th scope="col" data-extra data-numeric>
-              Last failure
-            </th>
-            <th scope="col" data-extra data-numeric>
-              Sent since the start
-            </th>
-            <th scope="col" data-extra data-numeric>
-              Failed since the start
-            </th>
-          </>
-        }
-        rows={rows}
-        rowPx={heightOf}
-        stops={isIntegration}
+        columns={columns}
+        groups={groups}
+        keyOf={keyOf}
+        errorOf={errorOf}
         onOpen={({ receiver }) => go(sentTo(receiver))}
-      >
-        {(row, chosen) => {
-          const { name } = row.receiver;
-          if (row.kind === 'receiver') return <ReceiverRow key={name} receiver={row.receiver} onTest={setTesting} />;
-          const { integration } = row;
-          const key = `${name} ${integration.type} ${integration.index}`;
-          if (row.kind === 'error') {
-            return <ErrorRow key={`${key} error`} columns={COLUMNS} error={integration.lastError} />;
-          }
-          return <IntegrationRow key={key} integration={integration} chosen={chosen} />;
-        }}
-      </ListTable>
+      />
       {testing !== undefined && <TestDialog receiver={testing} onClose={() => setTesting(undefined)} />}
     </>
   );
 }
 
-const HEIGHTS = { receiver: ROW_PX.group, integration: ROW_PX.one, error: ROW_PX.error };
-const heightOf = ({ kind }: Listed) => HEIGHTS[kind];
-const isIntegration = ({ kind }: Listed) => kind === 'integration';
-
-function rowsOf(receiver: Receiver): Listed[] {
-  const integrations = receiver.integrations.flatMap((integration): Listed[] => {
-    const row: Listed = { kind: 'integration', receiver, integration };
-    return integration.lastError === '' ? [row] : [row, { ...row, kind: 'error' }];
-  });
-  return [{ kind: 'receiver', receiver }, ...integrations];
-}
+const keyOf = ({ integration: { type, index } }: Listed) => `${type} ${index}`;
+const errorOf = ({ integration: { lastError } }: Listed) => (lastError === '' ? undefined : { error: lastError });
 
 const sentTo = ({ name }: Receiver) =>
   ({ to: '/notifications', search: notificationsCodec.encode({ receiver: name }) }) as const;
 
-function ReceiverRow({ receiver, onTest }: { receiver: Receiver; onTest(receiver: Receiver): void }) {
+function listedReceiver(receiver: Receiver, onTest: (receiver: Receiver) => void): ListGroup<Listed> {
   const { name, integrations } = receiver;
-  return (
-    <GroupRow
-      columns={COLUMNS}
-      name={name}
-      note={
-        integrations.length === 0 ? (
-          'It has no integration: whoever is routed here tells nobody.'
-        ) : (
-          <PageLink {...sentTo(receiver)}>what it was sent</PageLink>
-        )
-      }
-      actions={
-        integrations.some(({ supported }) => supported) && (
-          <Button
-            size="compact-xs"
-            leftSection={<IconSend size={13} aria-hidden="true" />}
-            aria-label={`Test ${name}`}
-            onClick={() => onTest(receiver)}
-          >
-            Test
-          </Button>
-        )
-      }
-    />
-  );
-}
-
-function IntegrationRow({ integration, chosen }: { integration: Integration; chosen: boolean }) {
-  const { type, index, sendResolved, lastSuccess, lastFailure, sent, failed } = integration;
-  const now = useNow();
-  const ago = (text: string | null) => (text === null ? 'never' : formatAgo(Math.max(0, now - Date.parse(text))));
-  return (
-    <Row chosen={chosen}>
-      <td>
-        <IntegrationState integration={integration} />
-      </td>
-      <MainCell>
-        {type}[{index}] {!sendResolved && <span className="bw-dim">firing only</span>}
-      </MainCell>
-      <td data-numeric>{ago(lastSuccess)}</td>
-      <td data-extra data-numeric>
-        {ago(lastFailure)}
-      </td>
-      <td data-extra data-numeric>
-        {formatCount(sent)}
-      </td>
-      <td data-extra data-numeric>
-        {formatCount(failed)}
-      </td>
-    </Row>
-  );
+  const head = (): GroupHead => ({
+    name,
+    note:
+      integrations.length === 0 ? (
+        'It has no integration: whoever is routed here tells nobody.'
+      ) : (
+        <PageLink {...sentTo(receiver)}>what it was sent</PageLink>
+      ),
+    actions: integrations.some(({ supported }) => supported) && (
+      <Button
+        size="compact-xs"
+        leftSection={<IconSend size={13} aria-hidden="true" />}
+        aria-label={`Test ${name}`}
+        onClick={() => onTest(receiver)}
+      >
+        Test
+      </Button>
+    ),
+  });
+  return { key: name, head, rows: integrations.map((integration) => ({ receiver, integration })) };
 }
 
 function IntegrationState({ integration }: { integration: Integration }) {

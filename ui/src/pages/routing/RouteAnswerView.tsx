@@ -5,7 +5,7 @@ import { PageLink } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { FactRows } from '../../panel/Facts';
 import { StateWord } from '../../states/StateWord';
-import { formatAgo } from '../../time/duration';
+import { formatUntil } from '../../time/duration';
 import { alertsCodec, receiversCodec, silencesCodec } from '../../url/alerting';
 import classes from './routing.module.css';
 
@@ -25,7 +25,7 @@ export function RouteAnswerView({ answer: { routes, silencedBy, inhibitedBy } }:
                 <PageLink to="/silences" search={silencesCodec.encode({ open: id })}>
                   {comment}
                 </PageLink>
-                , which ends {formatAgo(Math.min(0, now - Date.parse(endsAt)))}
+                , which ends {formatUntil(Date.parse(endsAt), now)}
               </li>
             ))}
             {inhibitedBy.map(({ fingerprint, labels }) => (

@@ -34,7 +34,7 @@ import { EmptyState } from '../../states/EmptyState';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Findings } from '../../states/Findings';
 import { Loading } from '../../states/Loading';
-import { formatAgo, formatDuration, formatSeconds } from '../../time/duration';
+import { formatAgo, formatDuration, formatSeconds, formatSince } from '../../time/duration';
 import { formatMomentShort } from '../../time/zone';
 import { alertsCodec, ruleCodec } from '../../url/alerting';
 import { exploreCodec } from '../../url/pages';
@@ -122,7 +122,7 @@ function OneRule({ shown: { group, rule }, others }: { shown: RuleInGroup; other
           <span className="bw-dim">{fileName(group.file)}</span>
         </Fact>
         <Fact name="Evaluated every">{formatDuration(group.interval * 1000)}</Fact>
-        <Fact name="Last evaluation">{last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}</Fact>
+        <Fact name="Last evaluation">{last === undefined ? 'not yet' : formatSince(last, now)}</Fact>
         <Fact name="It took">
           {last === undefined ? '–' : formatSeconds(rule.evaluationTime)}{' '}
           {last !== undefined && group.interval > 0 && (
@@ -220,7 +220,7 @@ function Active({ rule }: { rule: AlertingRule }) {
                 <span className="bw-dim" title={formatMomentShort(Math.round(since / 1000) * 1000, zone)}>
                   {alert.state === 'pending' && fires > now
                     ? `fires ${formatAgo(now - fires)} if it stays so`
-                    : `active since ${formatAgo(Math.max(0, now - since))}`}
+                    : `active since ${formatSince(since, now)}`}
                 </span>
               </li>
             );

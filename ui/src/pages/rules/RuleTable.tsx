@@ -3,76 +3,91 @@ import { worstFirst } from '../../alerting/lint';
 import { evaluatedMs, fileName } from '../../alerting/rules';
 import type { Rule, RuleGroup } from '../../api/alerting';
 import { formatCount } from '../../format/value';
+import type { Column } from '../../lists/columns';
 import { ListTable } from '../../lists/ListTable';
-import { ErrorRow, GroupRow, MainCell, ROW_PX, Row } from '../../lists/rows';
+import type { ListGroup } from '../../lists/lines';
+import { type GroupHead, Under } from '../../lists/rows';
 import table from '../../lists/table.module.css';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
 import { VerdictBadge } from '../../states/VerdictBadge';
-import { formatAgo, formatDuration, formatSeconds } from '../../time/duration';
+import { formatDuration, formatSeconds, formatSince } from '../../time/duration';
 import { ruleCodec } from '../../url/alerting';
 import { RuleBadge } from './RuleBadge';
 import own from './rules.module.css';
 
-const COLUMNS = 5;
-
-type Listed =
-  | { kind: 'group'; group: RuleGroup }
-  | { kind: 'rule' | 'error'; group: RuleGroup; rule: Rule; place: number };
+interface Listed {
+  group: RuleGroup;
+  rule: Rule;
+}
 
 /** Rules below their groups. */
 export function RuleTable({ groups }: { groups: readonly RuleGroup[] }) {
   const go = useGo();
-  const rows = useMemo(() => groups.flatMap(rowsOf), [groups]);
+  const now = useNow();
+  const listed = useMemo(() => groups.map(listedGroup), [groups]);
+  const last = ({ rule }: Listed) => evaluatedMs(rule.lastEvaluation);
+  const columns: Column<Listed>[] = [
+    { head: 'State', cell: ({ rule }) => <RuleBadge rule={rule} /> },
+    {
+      head: 'Rule',
+      main: true,
+      cell: ({ group, rule }) => (
+        <>
+          <div className={own.named}>
+            <PageLink {...pageOf(group, rule)} className={table.open}>
+              {rule.name}
+            </PageLink>
+            <LintMark rule={rule} />
+          </div>
+          <Under title={rule.query}>
+            <span className="bw-mono">{rule.query}</span>
+          </Under>
+        </>
+      ),
+    },
+    { head: 'For', extra: true, numeric: true, cell: ({ rule }) => waitText(rule) },
+    {
+      head: 'Evaluated',
+      extra: true,
+      numeric: true,
+      cell: (one) => {
+        const ms = last(one);
+        return ms === undefined ? 'not yet' : formatSince(ms, now);
+      },
+    },
+    {
+      head: 'Took',
+      numeric: true,
+      cell: (one) => (last(one) === undefined ? '–' : formatSeconds(one.rule.evaluationTime)),
+    },
+  ];
   return (
     <ListTable
       label="Rules"
-      columns={COLUMNS}
-      head={
-        <>
-          <th scope="col">State</th>
-          <th scope="col">Rule</th>
-          <th scope="col" data-extra data-numeric>
-            For
-          </th>
-          <th scope="col" data-extra data-numeric>
-            Evaluated
-          </th>
-          <th scope="col" data-numeric>
-            Took
-          </th>
-        </>
-      }
-      rows={rows}
-      rowPx={heightOf}
-      stops={isRule}
-      onOpen={(row) => {
-        if (row.kind !== 'group') go(pageOf(row.group, row.rule));
-      }}
-    >
-      {(row, chosen) => {
-        const key = `${row.group.file} ${row.group.name}`;
-        if (row.kind === 'group') return <RuleGroupRow key={key} group={row.group} />;
-        const ruleKey = `${key} ${row.place} ${row.rule.name}`;
-        if (row.kind === 'error') {
-          return <ErrorRow key={`${ruleKey} error`} columns={COLUMNS} error={row.rule.lastError ?? ''} />;
-        }
-        return <RuleRow key={ruleKey} group={row.group} rule={row.rule} chosen={chosen} />;
-      }}
-    </ListTable>
+      columns={columns}
+      groups={listed}
+      keyOf={keyOf}
+      errorOf={errorOf}
+      tall
+      onOpen={({ group, rule }) => go(pageOf(group, rule))}
+    />
   );
 }
 
-const HEIGHTS = { group: ROW_PX.group, rule: ROW_PX.two, error: ROW_PX.error };
-const heightOf = ({ kind }: Listed) => HEIGHTS[kind];
-const isRule = ({ kind }: Listed) => kind === 'rule';
+const listedGroup = (group: RuleGroup): ListGroup<Listed> => ({
+  key: `${group.file} ${group.name}`,
+  head: () => headOf(group),
+  rows: group.rules.map((rule) => ({ group, rule })),
+});
 
-function rowsOf(group: RuleGroup): Listed[] {
-  const rules = group.rules.flatMap((rule, place): Listed[] => {
-    const row: Listed = { kind: 'rule', group, rule, place };
-    return (rule.lastError ?? '') === '' ? [row] : [row, { ...row, kind: 'error' }];
-  });
-  return [{ kind: 'group', group }, ...rules];
+const keyOf = ({ rule }: Listed, place: number) => `${place} ${rule.name}`;
+const errorOf = ({ rule: { lastError = '' } }: Listed) => (lastError === '' ? undefined : { error: lastError });
+
+/** How long the condition of a rule has to hold. */
+function waitText(rule: Rule): string {
+  if (rule.type === 'recording') return '–';
+  return rule.duration === 0 ? 'at once' : formatDuration(rule.duration * 1000);
 }
 
 /** Where a rule has its page. */
@@ -81,50 +96,20 @@ export function pageOf(group: RuleGroup, rule: Rule) {
   return { to: '/rules/$name', params: { name: rule.name }, search } as const;
 }
 
-function RuleGroupRow({ group }: { group: RuleGroup }) {
+function headOf({ name, file, interval, evaluationTime }: RuleGroup): GroupHead {
   // A round that needs most of its interval will miss one day.
-  const slow = group.evaluationTime > group.interval * 0.8;
-  return (
-    <GroupRow
-      columns={COLUMNS}
-      name={group.name}
-      note={
-        <span title={group.file}>
-          {fileName(group.file)}, every {formatDuration(group.interval * 1000)}, took{' '}
-          <span data-slow={slow || undefined} title={slow ? 'Close to the interval' : undefined}>
-            {formatSeconds(group.evaluationTime)}
-          </span>
+  const slow = evaluationTime > interval * 0.8;
+  return {
+    name,
+    note: (
+      <span title={file}>
+        {fileName(file)}, every {formatDuration(interval * 1000)}, took{' '}
+        <span data-warns={slow || undefined} title={slow ? 'Close to the interval' : undefined}>
+          {formatSeconds(evaluationTime)}
         </span>
-      }
-    />
-  );
-}
-
-function RuleRow({ group, rule, chosen }: { group: RuleGroup; rule: Rule; chosen: boolean }) {
-  const now = useNow();
-  const last = evaluatedMs(rule.lastEvaluation);
-  return (
-    <Row chosen={chosen} tall>
-      <td>
-        <RuleBadge rule={rule} />
-      </td>
-      <MainCell under={<span className="bw-mono">{rule.query}</span>} underTitle={rule.query}>
-        <div className={own.named}>
-          <PageLink {...pageOf(group, rule)} className={table.open}>
-            {rule.name}
-          </PageLink>
-          <LintMark rule={rule} />
-        </div>
-      </MainCell>
-      <td data-extra data-numeric>
-        {rule.type === 'recording' ? '–' : rule.duration === 0 ? 'at once' : formatDuration(rule.duration * 1000)}
-      </td>
-      <td data-extra data-numeric>
-        {last === undefined ? 'not yet' : formatAgo(Math.max(0, now - last))}
-      </td>
-      <td data-numeric>{last === undefined ? '–' : formatSeconds(rule.evaluationTime)}</td>
-    </Row>
-  );
+      </span>
+    ),
+  };
 }
 
 /** How many findings of lint a rule has, in the look of the worst. */

@@ -5,18 +5,19 @@ import { useMemo } from 'react';
 import type { Silence, SilenceState } from '../../api/alerting';
 import { ROUTER_ALERTS_QUERY } from '../../api/queries';
 import { formatCount } from '../../format/value';
+import type { Column } from '../../lists/columns';
 import { FilteredOut } from '../../lists/FilteredOut';
 import { ListTable } from '../../lists/ListTable';
-import { MainCell, OpenButton, ROW_PX, Row } from '../../lists/rows';
+import { OpenButton, Under } from '../../lists/rows';
+import { toggled } from '../../lists/toggled';
 import { useTime } from '../../nav/time';
 import { useNow } from '../../nav/useNow';
 import { EmptyState } from '../../states/EmptyState';
-import { formatAgo } from '../../time/duration';
+import { formatSince, formatUntil } from '../../time/duration';
 import { formatMomentShort } from '../../time/zone';
 import { titleOf } from './silences';
 import own from './silences.module.css';
 
-const COLUMNS = 5;
 const REFRESH_MS = 5000;
 /** A silence that ends so soon is marked. */
 const SOON_MS = 15 * 60_000;
@@ -26,6 +27,9 @@ const EMPTY: Readonly<Record<SilenceState, string>> = {
   pending: 'None is to come',
   expired: 'None has ended yet',
 };
+
+/** What the last column tells of each. */
+const MOMENTS: Readonly<Record<SilenceState, string>> = { active: 'Ends', pending: 'Begins', expired: 'Ended' };
 
 interface SilenceTableProps {
   silences: readonly Silence[];
@@ -45,11 +49,7 @@ export function SilenceTable(props: SilenceTableProps) {
   const { silences, state, hidden, openId, selected, onSelect, onOpen, onClear, onWrite } = props;
   const now = useNow();
   const { zone } = useTime();
-  const toggle = (id: string) => {
-    const next = new Set(selected);
-    if (!next.delete(id)) next.add(id);
-    onSelect(next);
-  };
+  const toggle = ({ id }: Silence) => onSelect(toggled(selected, id));
   const selectable = state !== 'expired';
   const alerts = useQuery({ ...ROUTER_ALERTS_QUERY, refetchInterval: REFRESH_MS }).data;
   const counts = useMemo(() => {
@@ -72,79 +72,79 @@ export function SilenceTable(props: SilenceTableProps) {
       </EmptyState>
     );
   }
+  const momentOf = ({ startsAt, endsAt }: Silence) => Date.parse(state === 'pending' ? startsAt : endsAt);
+  const columns: Column<Silence>[] = [
+    {
+      head: (
+        <>
+          <span className="bw-sr">Selected</span>
+          {selectable && (
+            <input
+              type="checkbox"
+              aria-label="Select all"
+              checked={silences.every(({ id }) => selected.has(id))}
+              onChange={({ currentTarget }) =>
+                onSelect(new Set(currentTarget.checked ? silences.map(({ id }) => id) : []))
+              }
+            />
+          )}
+        </>
+      ),
+      className: own.selectColumn,
+      cell: (silence) =>
+        selectable && (
+          <input
+            type="checkbox"
+            aria-label={`Select ${titleOf(silence)}`}
+            checked={selected.has(silence.id)}
+            onChange={() => toggle(silence)}
+          />
+        ),
+    },
+    {
+      head: 'Alerts with',
+      main: true,
+      cell: (silence, opening) => (
+        <>
+          <OpenButton {...opening} title={titleOf(silence)} mono>
+            {titleOf(silence)}
+          </OpenButton>
+          <Under title={silence.comment}>
+            <Why silence={silence} />
+          </Under>
+        </>
+      ),
+    },
+    { head: 'By', extra: true, cell: ({ createdBy }) => createdBy },
+    {
+      head: 'Alerts now',
+      extra: true,
+      numeric: true,
+      cell: ({ id }) => (alerts === undefined || state !== 'active' ? '–' : formatCount(counts.get(id) ?? 0)),
+    },
+    {
+      head: MOMENTS[state],
+      numeric: true,
+      cell: (silence) => (state === 'expired' ? formatSince : formatUntil)(momentOf(silence), now),
+      warns: (silence) => state === 'active' && momentOf(silence) - now < SOON_MS,
+      title: (silence) => formatMomentShort(Math.round(momentOf(silence) / 1000) * 1000, zone),
+    },
+  ];
   return (
     <ListTable
       label="Silences"
-      columns={COLUMNS}
-      head={
-        <>
-          <th scope="col" className={own.selectColumn}>
-            <span className="bw-sr">Selected</span>
-            {selectable && (
-              <input
-                type="checkbox"
-                aria-label="Select all"
-                checked={silences.every(({ id }) => selected.has(id))}
-                onChange={({ currentTarget }) =>
-                  onSelect(new Set(currentTarget.checked ? silences.map(({ id }) => id) : []))
-                }
-              />
-            )}
-          </th>
-          <th scope="col">Alerts with</th>
-          <th scope="col" data-extra>
-            By
-          </th>
-          <th scope="col" data-extra data-numeric>
-            Alerts now
-          </th>
-          <th scope="col" data-numeric>
-            {state === 'pending' ? 'Begins' : state === 'active' ? 'Ends' : 'Ended'}
-          </th>
-        </>
-      }
+      columns={columns}
       rows={silences}
-      rowPx={ROW_PX.two}
+      keyOf={idOf}
+      tall
+      isOpen={({ id }) => id === openId}
       onOpen={({ id }) => onOpen(id)}
-      keys={selectable ? { x: ({ id }) => toggle(id) } : {}}
-    >
-      {(silence, chosen) => {
-        const moment = Date.parse(state === 'pending' ? silence.startsAt : silence.endsAt);
-        const title = titleOf(silence);
-        return (
-          <Row key={silence.id} open={silence.id === openId} chosen={chosen} tall>
-            <td className={own.selectColumn}>
-              {selectable && (
-                <input
-                  type="checkbox"
-                  aria-label={`Select ${title}`}
-                  checked={selected.has(silence.id)}
-                  onChange={() => toggle(silence.id)}
-                />
-              )}
-            </td>
-            <MainCell under={<Why silence={silence} />} underTitle={silence.comment}>
-              <OpenButton open={silence.id === openId} title={title} mono onOpen={() => onOpen(silence.id)}>
-                {title}
-              </OpenButton>
-            </MainCell>
-            <td data-extra>{silence.createdBy}</td>
-            <td data-extra data-numeric>
-              {alerts === undefined || state !== 'active' ? '–' : formatCount(counts.get(silence.id) ?? 0)}
-            </td>
-            <td
-              data-numeric
-              data-slow={(state === 'active' && moment - now < SOON_MS) || undefined}
-              title={formatMomentShort(Math.round(moment / 1000) * 1000, zone)}
-            >
-              {formatAgo(state === 'expired' ? Math.max(0, now - moment) : Math.min(0, now - moment))}
-            </td>
-          </Row>
-        );
-      }}
-    </ListTable>
+      keys={selectable ? { x: toggle } : {}}
+    />
   );
 }
+
+const idOf = ({ id }: Silence) => id;
 
 /** Why it is, and whether it holds at certain times only. */
 function Why({ silence: { comment, recurs } }: { silence: Silence }) {

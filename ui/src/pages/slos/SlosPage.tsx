@@ -6,11 +6,12 @@ import { SLOS_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
 import { selector } from '../../labels/labels';
 import { MenuChoice } from '../../lists/Choice';
+import type { Column } from '../../lists/columns';
 import { FilterBar } from '../../lists/FilterBar';
 import { FilteredOut } from '../../lists/FilteredOut';
 import { ListTable } from '../../lists/ListTable';
 import { wordFilter } from '../../lists/matches';
-import { MainCell, ROW_PX, Row } from '../../lists/rows';
+import { Under } from '../../lists/rows';
 import table from '../../lists/table.module.css';
 import { PageLink, useGo } from '../../nav/links';
 import { useNow } from '../../nav/useNow';
@@ -23,7 +24,6 @@ import { BudgetBar, SettlingNote, StandingBadge } from './Standing';
 import { alertText, burnNow, exhaustionText, isFiring, percentText, sortSlos, standingOf } from './slo';
 
 const REFRESH_MS = 10_000;
-const COLUMNS = 7;
 const ORDERS = { budget: 'Least budget first', burn: 'Fastest burn first', name: 'By name' } as const;
 
 /** How much must be good, how much of the room for failures is left, and how fast it goes. */
@@ -86,66 +86,57 @@ function Slos({ all }: { all: readonly Slo[] }) {
 function SloTable({ slos }: { slos: readonly Slo[] }) {
   const go = useGo();
   const now = useNow();
-  return (
-    <ListTable
-      label="Objectives"
-      columns={COLUMNS}
-      head={
+  const columns: Column<Slo>[] = [
+    { head: 'State', cell: (slo) => <StandingBadge slo={slo} /> },
+    {
+      head: 'Objective',
+      main: true,
+      cell: (slo) => (
         <>
-          <th scope="col">State</th>
-          <th scope="col">Objective</th>
-          <th scope="col" data-extra data-numeric>
-            Good, over
-          </th>
-          <th scope="col">Budget left</th>
-          <th scope="col" data-extra data-numeric>
-            Burns now
-          </th>
-          <th scope="col" data-extra>
-            Runs out
-          </th>
-          <th scope="col" data-extra>
-            Alerts
-          </th>
+          <PageLink {...pageOf(slo)} className={table.open}>
+            {slo.name}
+          </PageLink>
+          <Under>{slo.service}</Under>
         </>
-      }
-      rows={slos}
-      rowPx={ROW_PX.two}
-      onOpen={(slo) => go(pageOf(slo))}
-    >
-      {(slo, chosen) => {
-        const burn = burnNow(slo);
-        const firing = slo.alerts.filter(isFiring);
-        return (
-          <Row key={slo.id} chosen={chosen} tall>
-            <td>
-              <StandingBadge slo={slo} />
-            </td>
-            <MainCell under={slo.service}>
-              <PageLink {...pageOf(slo)} className={table.open}>
-                {slo.name}
-              </PageLink>
-            </MainCell>
-            <td data-extra data-numeric>
-              {percentText(slo.objective)} <span className="bw-dim">{slo.window}</span>
-            </td>
-            <td>
-              <BudgetBar slo={slo} />
-            </td>
-            <td data-extra data-numeric data-slow={(burn ?? 0) > 1 || undefined}>
-              {burn === null ? '–' : `${burn.toFixed(burn < 10 ? 1 : 0)} ×`}
-            </td>
-            <td data-extra className={slo.budget.remaining === null ? 'bw-dim' : ''}>
-              {exhaustionText(slo, now)}
-            </td>
-            <td data-extra>
-              {firing.length === 0 ? <span className="bw-dim">none fires</span> : firing.map(alertText).join(', ')}
-            </td>
-          </Row>
-        );
-      }}
-    </ListTable>
+      ),
+    },
+    {
+      head: 'Good, over',
+      extra: true,
+      numeric: true,
+      cell: ({ objective, window }) => (
+        <>
+          {percentText(objective)} <span className="bw-dim">{window}</span>
+        </>
+      ),
+    },
+    { head: 'Budget left', cell: (slo) => <BudgetBar slo={slo} /> },
+    {
+      head: 'Burns now',
+      extra: true,
+      numeric: true,
+      cell: (slo) => burnText(burnNow(slo)),
+      warns: (slo) => (burnNow(slo) ?? 0) > 1,
+    },
+    {
+      head: 'Runs out',
+      extra: true,
+      cell: (slo) => <span className={slo.budget.remaining === null ? 'bw-dim' : ''}>{exhaustionText(slo, now)}</span>,
+    },
+    {
+      head: 'Alerts',
+      extra: true,
+      cell: ({ alerts }) => {
+        const firing = alerts.filter(isFiring);
+        return firing.length === 0 ? <span className="bw-dim">none fires</span> : firing.map(alertText).join(', ');
+      },
+    },
+  ];
+  return (
+    <ListTable label="Objectives" columns={columns} rows={slos} keyOf={idOf} tall onOpen={(slo) => go(pageOf(slo))} />
   );
 }
 
+const idOf = ({ id }: Slo) => id;
+const burnText = (burn: number | null) => (burn === null ? '–' : `${burn.toFixed(burn < 10 ? 1 : 0)} ×`);
 const pageOf = ({ id }: Slo) => ({ to: '/slos/$id', params: { id } }) as const;

@@ -1,6 +1,6 @@
 import type { Slo, SloAlert } from '../../api/alerting';
 import { formatValue } from '../../format/value';
-import { formatAgo, parseDuration } from '../../time/duration';
+import { formatUntil, parseDuration } from '../../time/duration';
 import type { SLO_SORTS } from '../../url/alerting';
 
 /** How an objective stands, by its alerts and its budget. */
@@ -58,7 +58,7 @@ export function exhaustionText({ budget: { remaining, exhaustedAt } }: Slo, now:
   if (remaining === null) return 'nothing is computed yet';
   if (remaining <= 0) return 'it is spent';
   if (exhaustedAt === null) return 'not at this pace';
-  return `runs out ${formatAgo(Math.min(0, now - Date.parse(exhaustedAt)))}`;
+  return `runs out ${formatUntil(Date.parse(exhaustedAt), now)}`;
 }
 
 /** Burn rates from the shortest window to the longest. */

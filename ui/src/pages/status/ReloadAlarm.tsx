@@ -1,7 +1,7 @@
 import { IconFileAlert } from '@tabler/icons-react';
 import { useNow } from '../../nav/useNow';
 import { Alarm } from '../../states/Alarm';
-import { formatAgo } from '../../time/duration';
+import { formatSince } from '../../time/duration';
 import { formatMoment, type Zone } from '../../time/zone';
 
 interface ReloadAlarmProps {
@@ -17,8 +17,8 @@ export function ReloadAlarm({ loadedMs, zone }: ReloadAlarmProps) {
     <Alarm icon={IconFileAlert} title="The last reload of the configuration failed">
       <p>
         The server goes on with the configuration that it loaded{' '}
-        {formatMoment(Math.round(loadedMs / 1000) * 1000, zone)} ({formatAgo(Math.max(0, now - loadedMs))}). No later
-        change of the configuration file, or of a file that it names, is in use.
+        {formatMoment(Math.round(loadedMs / 1000) * 1000, zone)} ({formatSince(loadedMs, now)}). No later change of the
+        configuration file, or of a file that it names, is in use.
       </p>
       <p>
         The server’s log names the mistake with file and line, and so does <code>bellwether check config FILE</code>.

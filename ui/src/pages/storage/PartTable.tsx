@@ -1,8 +1,9 @@
 import type { StoragePart } from '../../api/storage';
 import { formatCount, formatValue } from '../../format/value';
+import type { Column } from '../../lists/columns';
 import { ListTable } from '../../lists/ListTable';
-import { OpenButton, ROW_PX, Row } from '../../lists/rows';
-import { SortHeader, type SortState } from '../../lists/SortHeader';
+import { OpenButton } from '../../lists/rows';
+import type { SortState } from '../../lists/SortHeader';
 import { useTime } from '../../nav/time';
 import { useUrlState } from '../../nav/useUrlState';
 import { Panel } from '../../panel/Panel';
@@ -10,11 +11,9 @@ import { formatMomentShort } from '../../time/zone';
 import { storageCodec } from '../../url/pages';
 import { density } from './density';
 
-const COLUMNS = 9;
+type Sort = 'from' | 'level' | 'series' | 'samples' | 'bytes' | 'density';
 
-type Column = 'from' | 'level' | 'series' | 'samples' | 'bytes' | 'density';
-
-const SIZES: Record<Column, (part: StoragePart) => number> = {
+const SIZES: Record<Sort, (part: StoragePart) => number> = {
   from: ({ minTime }) => minTime,
   level: ({ level }) => level,
   series: ({ series }) => series,
@@ -35,12 +34,32 @@ export function PartTable({ parts, open, onOpen }: PartTableProps) {
   const [{ sort: column, dir }, set] = useUrlState(storageCodec);
   const size = SIZES[column];
   const rows = parts.toSorted((a, b) => (dir === 'up' ? size(a) - size(b) : size(b) - size(a)) || b.id - a.id);
-  const sort: SortState<Column> = { column, descending: dir === 'down' };
-  const onSort = (next: SortState<Column> | undefined) =>
+  const sort: SortState<Sort> = { column, descending: dir === 'down' };
+  const onSort = (next: SortState<Sort> | undefined) =>
     set({ sort: next?.column ?? 'from', dir: next === undefined || next.descending ? 'down' : 'up' });
-  const head = (name: Column, label: string) => (
-    <SortHeader column={name} label={label} sort={sort} onSort={onSort} numeric />
-  );
+  const columns: Column<StoragePart, Sort>[] = [
+    {
+      head: 'Part',
+      cell: ({ id }, opening) => <OpenButton {...opening}>{id}</OpenButton>,
+    },
+    { head: 'Level', sortBy: 'level', numeric: true, cell: ({ level }) => level },
+    { head: 'From', sortBy: 'from', numeric: true, cell: ({ minTime }) => formatMomentShort(minTime, zone) },
+    { head: 'To', numeric: true, cell: ({ maxTime }) => formatMomentShort(maxTime, zone) },
+    { head: 'Series', sortBy: 'series', numeric: true, cell: ({ series }) => formatCount(series) },
+    { head: 'Samples', sortBy: 'samples', numeric: true, cell: ({ samples }) => formatCount(samples) },
+    { head: 'Size', sortBy: 'bytes', numeric: true, cell: ({ bytes }) => formatValue(bytes, 'bytes') },
+    {
+      head: 'Bytes per sample',
+      sortBy: 'density',
+      numeric: true,
+      cell: ({ bytesPerSample }) => density(bytesPerSample),
+    },
+    {
+      head: 'Deleted',
+      numeric: true,
+      cell: ({ deletedIntervals: count }) => (count === 0 ? '–' : formatCount(count)),
+    },
+  ];
   return (
     <Panel title="Parts" note={formatCount(parts.length)} flush>
       {parts.length === 0 ? (
@@ -49,47 +68,16 @@ export function PartTable({ parts, open, onOpen }: PartTableProps) {
         <ListTable
           label="Table of parts"
           inside
-          columns={COLUMNS}
-          head={
-            <>
-              <th scope="col">Part</th>
-              {head('level', 'Level')}
-              {head('from', 'From')}
-              <th scope="col" data-numeric>
-                To
-              </th>
-              {head('series', 'Series')}
-              {head('samples', 'Samples')}
-              {head('bytes', 'Size')}
-              {head('density', 'Bytes per sample')}
-              <th scope="col" data-numeric>
-                Deleted
-              </th>
-            </>
-          }
+          columns={columns}
           rows={rows}
-          rowPx={ROW_PX.one}
+          keyOf={keyOf}
+          sorting={{ sort, onSort }}
+          isOpen={({ id }) => id === open}
           onOpen={({ id }) => onOpen(id)}
-        >
-          {(part, chosen) => (
-            <Row key={part.id} open={part.id === open} chosen={chosen}>
-              <th scope="row">
-                <OpenButton open={part.id === open} onOpen={() => onOpen(part.id)}>
-                  {part.id}
-                </OpenButton>
-              </th>
-              <td data-numeric>{part.level}</td>
-              <td data-numeric>{formatMomentShort(part.minTime, zone)}</td>
-              <td data-numeric>{formatMomentShort(part.maxTime, zone)}</td>
-              <td data-numeric>{formatCount(part.series)}</td>
-              <td data-numeric>{formatCount(part.samples)}</td>
-              <td data-numeric>{formatValue(part.bytes, 'bytes')}</td>
-              <td data-numeric>{density(part.bytesPerSample)}</td>
-              <td data-numeric>{part.deletedIntervals === 0 ? '–' : formatCount(part.deletedIntervals)}</td>
-            </Row>
-          )}
-        </ListTable>
+        />
       )}
     </Panel>
   );
 }
+
+const keyOf = ({ id }: StoragePart) => String(id);

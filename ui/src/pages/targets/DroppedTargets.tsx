@@ -3,9 +3,11 @@ import { useMemo } from 'react';
 import type { DroppedTarget, Targets } from '../../api/types';
 import { formatCount } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
+import type { Labels } from '../../labels/labels';
+import type { Column } from '../../lists/columns';
 import { FilteredOut } from '../../lists/FilteredOut';
 import { ListTable } from '../../lists/ListTable';
-import { OpenButton, ROW_PX, Row } from '../../lists/rows';
+import { OpenButton } from '../../lists/rows';
 import { useKeys } from '../../nav/keys';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { EmptyState } from '../../states/EmptyState';
@@ -52,33 +54,12 @@ export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsPro
       <Split open={open !== undefined} className={classes.split}>
         <ListTable
           label="Dropped targets"
-          columns={3}
-          head={
-            <>
-              <th scope="col">Job</th>
-              <th scope="col">Address</th>
-              <th scope="col" data-extra>
-                Discovered labels
-              </th>
-            </>
-          }
+          columns={COLUMNS}
           rows={shown}
-          rowPx={ROW_PX.one}
+          keyOf={keyOf}
+          isOpen={(target) => droppedKey(target) === state.open}
           onOpen={(target) => toggle(droppedKey(target))}
-        >
-          {(target, chosen, index) => {
-            const key = droppedKey(target);
-            return (
-              <DroppedRow
-                key={`${key} ${index}`}
-                target={target}
-                open={key === state.open}
-                chosen={chosen}
-                onOpen={() => toggle(key)}
-              />
-            );
-          }}
-        </ListTable>
+        />
         {open !== undefined && (
           <SidePanel title={open.discoveredLabels.__address__ ?? 'dropped target'} onClose={close}>
             <LabelDiff before={open.discoveredLabels} after={{}} />
@@ -90,29 +71,29 @@ export function DroppedTargets({ answer, filter, state, set }: DroppedTargetsPro
   );
 }
 
-interface DroppedRowProps {
-  target: DroppedTarget;
-  open: boolean;
-  chosen: boolean;
-  onOpen(): void;
-}
+const COLUMNS: readonly Column<DroppedTarget>[] = [
+  { head: 'Job', cell: ({ scrapePool, discoveredLabels: { job = '' } }) => scrapePool ?? job },
+  {
+    head: 'Address',
+    className: classes.endpointCell,
+    cell: ({ discoveredLabels: { __address__: address = '' } }, opening) => (
+      <OpenButton {...opening} mono>
+        {address}
+      </OpenButton>
+    ),
+  },
+  {
+    head: 'Discovered labels',
+    extra: true,
+    main: true,
+    cell: (target) => <LabelChips labels={otherLabels(target)} fading />,
+  },
+];
 
-function DroppedRow({ target, open, chosen, onOpen }: DroppedRowProps) {
-  const { __address__: address = '', job = '', ...rest } = target.discoveredLabels;
-  const visible = Object.fromEntries(
-    Object.entries(rest).filter(([name]) => !/^__(scheme|metrics_path|scrape_)/.test(name)),
-  );
-  return (
-    <Row open={open} chosen={chosen}>
-      <td>{target.scrapePool ?? job}</td>
-      <td className={classes.endpointCell}>
-        <OpenButton open={open} mono onOpen={onOpen}>
-          {address}
-        </OpenButton>
-      </td>
-      <td data-extra className={classes.labelsColumn}>
-        <LabelChips labels={visible} fading />
-      </td>
-    </Row>
-  );
+/** Several may look the same. */
+const keyOf = (target: DroppedTarget, place: number) => `${droppedKey(target)} ${place}`;
+
+/** What is not told in a column of its own, nor the same everywhere. */
+function otherLabels({ discoveredLabels: { __address__: _, job: __, ...rest } }: DroppedTarget): Labels {
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => !/^__(scheme|metrics_path|scrape_)/.test(name)));
 }

@@ -53,7 +53,7 @@ pub use query_log::QueryLog;
 pub use readiness::{Readiness, Replay, ReplayWatch};
 pub use router::router;
 pub use server::{ConnectionLimits, Surface, serve};
-pub use state::{AppState, ClockJumps, LastReload, Operations, RemoteReadSettings, Settings};
+pub use state::{AppState, ClockJumps, LastReload, Operations, ReloadFailure, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
 pub use storage::{
     HeadDetails, IngestDetails, LogDetails, PartDetails, ProblemDetails, QuarantineDetails, RecoveryDetails,

@@ -154,7 +154,7 @@ fn reload(metrics: &mut Metrics<'_>, state: &AppState) {
     metrics.gauge(
         "bellwether_config_last_reload_successful",
         "Whether the last attempt to load the configuration succeeded.",
-        f64::from(u8::from(last.ok)),
+        f64::from(u8::from(last.failure.is_none())),
     );
     metrics.gauge(
         "bellwether_config_last_reload_success_timestamp_seconds",

@@ -102,12 +102,21 @@ pub trait Operations: Send + Sync {
 }
 
 /// The outcome of the last attempt to load the configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LastReload {
-    /// Whether the last attempt succeeded.
-    pub ok: bool,
     /// When the configuration in use was loaded, in milliseconds since the Unix epoch.
     pub loaded_at_ms: i64,
+    /// Why the last attempt failed, if it did: what is in use is then older than the files.
+    pub failure: Option<ReloadFailure>,
+}
+
+/// A configuration that was not taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReloadFailure {
+    /// When that was, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// A line per problem, each with its file, line and column where it has one. Without secrets.
+    pub reason: String,
 }
 
 /// Jumps of the wall clock against the one that never goes back, since the process started.

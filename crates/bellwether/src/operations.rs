@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether::config::{AlertmanagerSetup, Config, LoadOptions, Loaded};
 use bellwether_alerts::alertmanager::Alertmanager;
-use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog};
+use bellwether_api::{ClockJumps, LastReload, Operations, QueryLog, ReloadFailure};
 use bellwether_model::Clock;
 use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::live::LiveCheck;
@@ -25,6 +25,9 @@ use crate::files;
 use crate::rules::{RuleSet, Rules};
 use crate::slo::inhibition;
 use crate::storage::{self, Retention};
+
+/// So many problems of a reload that failed are told by the status.
+const PROBLEMS_KEPT: usize = 50;
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone, Default)]
@@ -67,11 +70,15 @@ impl ConfigSource {
             config.rule_files.extend(extra.config.rule_files);
         }
         slos.extend(self.objectives.iter().cloned());
-        let mut alertmanager = self.alertmanager.load(&config)?;
+        let read = (self.alertmanager.load(&config), RuleSet::load(&config, &slos, self.parser));
+        let (mut alertmanager, rules) = match read {
+            (Ok(alertmanager), Ok(rules)) => (alertmanager, rules),
+            (Err(of_alertmanager), Err(of_rules)) => return Err(format!("{of_alertmanager}\n{of_rules}")),
+            (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => return Err(problems),
+        };
         if config.rules.inhibit_slower_burns && !slos.is_empty() {
             alertmanager = alertmanager.with_built_in_inhibition(inhibition(&slos));
         }
-        let rules = RuleSet::load(&config, &slos, self.parser)?;
         Ok(Checked { config, alertmanager, rules, job_places, catalogue, slos })
     }
 }
@@ -112,6 +119,17 @@ pub(crate) fn open_query_log(config: &Config) -> Result<Option<File>, String> {
     opened.map(Some).map_err(|e| format!("query_log_file {}: {e}", path.display()))
 }
 
+/// Problems as they are kept: those at the front, if there are very many. The log has them all.
+fn first_lines(problems: &str) -> String {
+    let mut lines: Vec<&str> = problems.lines().take(PROBLEMS_KEPT).collect();
+    let left = problems.lines().skip(PROBLEMS_KEPT).count();
+    let more = format!("and {left} more problems, which are in the log");
+    if left > 0 {
+        lines.push(&more);
+    }
+    lines.join("\n")
+}
+
 /// The running program.
 pub(crate) struct Program {
     source: ConfigSource,
@@ -147,7 +165,7 @@ impl Program {
         stop: CancellationToken,
     ) -> Self {
         let (store, storage) = store;
-        let last_reload = LastReload { ok: true, loaded_at_ms: clock.now_ms() };
+        let last_reload = LastReload { loaded_at_ms: clock.now_ms(), failure: None };
         Self {
             source,
             store,
@@ -201,12 +219,13 @@ impl Operations for Program {
             Ok(checked) => {
                 let mut current = self.current();
                 current.loaded = checked;
-                current.last_reload = LastReload { ok: true, loaded_at_ms: self.clock.now_ms() };
+                current.last_reload = LastReload { loaded_at_ms: self.clock.now_ms(), failure: None };
                 tracing::info!("configuration reloaded");
                 Ok(())
             }
             Err(problems) => {
-                self.current().last_reload.ok = false;
+                let failure = ReloadFailure { at_ms: self.clock.now_ms(), reason: first_lines(&problems) };
+                self.current().last_reload.failure = Some(failure);
                 tracing::error!(%problems, "configuration not reloaded, the old one stays in use");
                 Err(problems)
             }
@@ -226,7 +245,7 @@ impl Operations for Program {
     }
 
     fn last_reload(&self) -> LastReload {
-        self.current().last_reload
+        self.current().last_reload.clone()
     }
 
     fn clock_jumps(&self) -> ClockJumps {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::envelope;
 use crate::error::ApiError;
 use crate::params::{Params, format_time_ms};
-use crate::state::AppState;
+use crate::state::{AppState, LastReload};
 use crate::work::blocking;
 
 /// How many entries the cardinality lists have unless the request says otherwise, as in Prometheus.
@@ -26,7 +26,7 @@ pub(crate) async fn build_info(State(state): State<AppState>) -> Response {
 }
 
 pub(crate) async fn runtime_info(State(state): State<AppState>) -> Response {
-    let last = state.operations.last_reload();
+    let LastReload { loaded_at_ms, failure } = state.operations.last_reload();
     let (alarms, jumps) = (state.storage.alarms(), state.operations.clock_jumps());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let folder = std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default();
@@ -36,8 +36,9 @@ pub(crate) async fn runtime_info(State(state): State<AppState>) -> Response {
         "CWD": folder,
         "hostname": host.trim(),
         "serverTime": format_time_ms(state.clock.now_ms()),
-        "reloadConfigSuccess": last.ok,
-        "lastConfigTime": format_time_ms(last.loaded_at_ms),
+        "reloadConfigSuccess": failure.is_none(),
+        "lastConfigTime": format_time_ms(loaded_at_ms),
+        "lastReloadFailure": failure.map(|f| json!({"time": format_time_ms(f.at_ms), "reason": f.reason})),
         "corruptionCount": alarms.corruptions,
         "damagedFiles": alarms.damaged_files,
         "safeMode": alarms.safe_mode,

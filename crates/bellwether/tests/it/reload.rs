@@ -2,6 +2,10 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use crate::http_api::push;
 use crate::support::{Bellwether, node_exporter, wait_for};
 
@@ -39,6 +43,78 @@ fn a_bad_file_keeps_the_old_configuration_and_says_where() {
     fs::write(&file, config("third", "")).expect("written");
     server.process.signal("HUP");
     wait_for("the third job", || (server.value("up{job=\"third\"}") == Some(1.0)).then_some(()));
+}
+
+#[test]
+fn a_reload_that_fails_is_told_with_its_time_and_reason_until_one_works() {
+    const MAIN: &str = "rule_files: [rules.yml]\npacks: [own.yml]\n";
+    const RULES: &str = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up == 0}\n";
+    const ROUTES: &str = "route: {receiver: team}\nreceivers:\n- name: team\n";
+    const PACK: &str = "pack: own\nversion: 1.0.0\nmetrics:\n- {name: own_things_total, type: counter, help: Things that there were}\n";
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, text: &str| fs::write(dir.path().join(file), text).expect("written");
+    let right = [("prometheus.yml", MAIN), ("rules.yml", RULES), ("am.yml", ROUTES), ("own.yml", PACK)];
+    for (file, text) in right {
+        write(file, text);
+    }
+    let server =
+        Bellwether::serve(dir.path(), &["--config.file=prometheus.yml", "--alertmanager.config.file=am.yml"]);
+    let status = || server.api("status/runtimeinfo", &[]);
+    let reason = |status: &Value| status["lastReloadFailure"]["reason"].as_str().map(str::to_owned);
+    let before = status();
+    assert_eq!((&before["reloadConfigSuccess"], &before["lastReloadFailure"]), (&json!(true), &Value::Null));
+    let mut loaded = before["lastConfigTime"].clone();
+
+    let wrong = [
+        (
+            "prometheus.yml",
+            "scrape_configs:\n- job_name: a\n  scrape_intervall: 5s\n",
+            "prometheus.yml:3:3: ",
+            "field scrape_intervall not found",
+        ),
+        ("rules.yml", "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up ==}\n", "rules.yml:4:", "expr"),
+        ("am.yml", "route: {receiver: crew}\nreceivers:\n- name: team\n", "am.yml:1:", "crew"),
+        ("own.yml", "pack: own\nversion: 1.0.0\nmetric: []\n", "own.yml:3:1: ", "metric"),
+    ];
+    for (file, text, place, field) in wrong {
+        write(file, text);
+        server.process.signal("HUP");
+        let failed = wait_for("the reload to fail", || Some(status()).filter(|s| reason(s).is_some()));
+        let told = reason(&failed).expect("a reason");
+        assert!(told.starts_with(place) && told.contains(field), "{told}");
+        assert_eq!(failed["reloadConfigSuccess"], false);
+        assert_eq!(failed["lastConfigTime"], loaded, "the old one is in use");
+        let (code, said) = server.post("/-/reload", &[], &[]);
+        assert_eq!(code, 500);
+        assert_eq!(said, format!("failed to reload config, the old one stays in use:\n{told}\n"));
+        let again = status();
+        let times = [
+            &failed["lastConfigTime"],
+            &failed["lastReloadFailure"]["time"],
+            &again["lastReloadFailure"]["time"],
+        ];
+        let times =
+            times.map(|text| OffsetDateTime::parse(text.as_str().unwrap_or(""), &Rfc3339).expect("a time"));
+        assert!(times.is_sorted(), "each attempt has its time: {times:?}");
+
+        let (_, text) = right.into_iter().find(|(name, _)| *name == file).expect("one of them");
+        write(file, text);
+        assert_eq!(server.post("/-/reload", &[], &[]).0, 200);
+        let mended = status();
+        assert_eq!(
+            (&mended["reloadConfigSuccess"], &mended["lastReloadFailure"]),
+            (&json!(true), &Value::Null)
+        );
+        assert_ne!(mended["lastConfigTime"], loaded);
+        loaded = mended["lastConfigTime"].clone();
+    }
+
+    // One attempt tells what is wrong with rules and routes.
+    write("rules.yml", "groups: nobody\n");
+    write("am.yml", "route: nobody\n");
+    assert_eq!(server.post("/-/reload", &[], &[]).0, 500);
+    let told = reason(&status()).expect("a reason");
+    assert!(told.contains("am.yml:1:8: ") && told.contains("\nrules.yml:1:9: "), "{told}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use tower_http::compression::CompressionLayer;
 
 use crate::state::AppState;
-use crate::{cors, graph_link, guard, lifecycle, own_metrics, ui, v1, v2};
+use crate::{cors, guard, lifecycle, own_metrics, prometheus_pages, ui, v1, v2};
 
 /// The whole HTTP surface of the server.
 pub fn router(state: AppState) -> Router {
@@ -25,11 +25,11 @@ pub fn router(state: AppState) -> Router {
         .nest("/alertmanager", v2::lifecycle_routes().nest("/api/v2", alertmanager))
         .route("/federate", get(v1::federate))
         .route("/metrics", get(metrics))
-        .route("/graph", get(graph_link::graph))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
         .route("/-/quit", post(lifecycle::quit).put(lifecycle::quit))
+        .merge(prometheus_pages::routes())
         .fallback(ui::serve)
         .method_not_allowed_fallback(method_not_allowed);
     let surface = if prefix.is_empty() {

@@ -1,8 +1,5 @@
 //! The Prometheus HTTP API: envelopes, status codes, both methods.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use bellwether_model::Labels;
 use bellwether_wire::{Sample, WriteRequestWriter, WriteSeries, compress_write_request};
 use serde_json::{Value, json};
@@ -307,12 +304,46 @@ fn a_prefix_moves_everything() {
     assert_eq!(server.get("/alertmanager/api/v2/status").0, 200);
     assert_eq!(crate::support::request("GET", &format!("{base}/api/v1/query?query=1"), &[], &[]).0, 404);
     // A proxy may serve this below yet another path, so where links of Prometheus lead is told as seen from there.
-    let mut client = TcpStream::connect(base.trim_start_matches("http://")).expect("connected");
-    let request = "GET /obs/bw/graph?g0.expr=up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    client.write_all(request.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).expect("an answer");
-    assert!(answer.contains("\r\nlocation: explore?q=up\r\n"), "{answer}");
+    assert_eq!(leads_to(&server, "/graph?g0.expr=up"), "explore?q=up");
+}
+
+/// Where an address leads.
+fn leads_to(server: &Bellwether, address: &str) -> String {
+    let agent = ureq::Agent::config_builder().max_redirects(0).max_redirects_will_error(false).build();
+    let answer = ureq::Agent::from(agent).get(format!("{}{address}", server.url)).call().expect("an answer");
+    assert_eq!(answer.status().as_u16(), 302, "{address}");
+    answer.headers()["location"].to_str().expect("text").to_owned()
+}
+
+#[test]
+fn addresses_of_the_pages_of_prometheus_lead_to_ours() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Bellwether::serve(dir.path(), &[]);
+    for (address, want) in [
+        ("/graph", "explore"),
+        ("/graph?g0.expr=up%20%3D%3D%200&g0.tab=1", "explore?q=up%20%3D%3D%200&tab=table"),
+        (
+            "/graph?g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=6h",
+            "explore?q=up%20%3D%3D%200&from=now-6h&to=now",
+        ),
+        ("/query?g0.expr=up&g0.show_tree=0&g0.tab=table", "explore?q=up&tab=table"),
+        ("/targets", "system/targets"),
+        ("/targets?search=a+b", "system/targets?f=a%20b"),
+        ("/targets?scrapePool=node&showUnhealthy=false", "system/targets?f=node"),
+        ("/service-discovery?search=node", "system/targets?f=node"),
+        ("/status", "system/status"),
+        ("/status?x=a%20b", "system/status?x=a%20b"),
+        ("/flags", "system/status?tab=flags"),
+        ("/config?x=1", "system/status?tab=config&x=1"),
+        ("/tsdb-status", "system/cardinality"),
+    ] {
+        assert_eq!(leads_to(&server, address), want, "{address}");
+    }
+    for address in ["/alerts?search=x", "/rules", "/explore?q=up", "/system/targets"] {
+        let (status, page) = server.get(address);
+        assert!(status == 200 && page.starts_with("<!doctype html>"), "{address}: {status}");
+    }
+    assert_eq!(server.post("/graph", &[], &[]).0, 405);
 }
 
 /// Query parameters, written `name=value` with `&` between.

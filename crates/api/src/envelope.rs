@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -34,8 +35,11 @@ pub(crate) fn end_success(body: &mut String, notes: &Notes) {
 }
 
 /// A successful answer.
-pub(crate) fn success(data: &Value) -> Response {
-    json(StatusCode::OK, format!("{SUCCESS}{data}}}"))
+pub(crate) fn success(data: &impl Serialize) -> Response {
+    let mut body = SUCCESS.as_bytes().to_vec();
+    serde_json::to_writer(&mut body, data).expect("BUG: answers are JSON");
+    body.push(b'}');
+    json(StatusCode::OK, body)
 }
 
 /// A failure, with its fields in the order of Prometheus: people read this in a terminal.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bellwether_model::{FloatHistogram, Labels, Value, format_float, format_float_json, format_integer};
+use serde::{Serialize, Serializer};
 
 use crate::error::ApiError;
 use crate::result_limit::Answer;
@@ -71,10 +72,14 @@ pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
     out.push('}');
 }
 
-/// A label set as an object of a tree.
-pub(crate) fn labels_object(labels: &Labels) -> serde_json::Value {
-    let pairs = labels.iter().map(|label| (label.name.to_owned(), label.value.into()));
-    serde_json::Value::Object(pairs.collect())
+/// A label set as an object of what serde writes.
+#[derive(Debug, Clone)]
+pub(crate) struct LabelMap(pub(crate) Labels);
+
+impl Serialize for LabelMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|label| (label.name, label.value)))
+    }
 }
 
 /// Appends `[ts,"value"]`.

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
-use bellwether_lint::Finding;
-use bellwether_model::{Fingerprint, Labels, Matcher, Value as SampleValue};
+use bellwether_model::{Fingerprint, Labels, Matcher};
 use bellwether_promql::syntax::parse_metric_selector;
-use bellwether_rules::{ActiveAlert, AlertEvent, AlertState, GroupView, HistoryQuery, RuleKind, RuleView};
+use bellwether_rules::{AlertEvent, GroupView, HistoryQuery, RuleView};
 use serde_json::{Value, json};
 
 use super::notifying::with_next;
+use super::rule_listing::{ActiveAlerts, ListedAlerts, ListedGroups, ListedRuleGroup};
 use crate::envelope;
 use crate::error::ApiError;
-use crate::json::{format_exponent, labels_object};
 use crate::params::{Params, format_time_ms};
 use crate::state::AppState;
 use crate::work::blocking;
@@ -22,8 +21,6 @@ use crate::work::blocking;
 const DEFAULT_EVENTS: usize = 1_000;
 /// How many are told at most.
 const MOST_EVENTS: usize = 10_000;
-/// What Go writes for a time that is not known.
-const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// Which rules are wanted.
 struct Wanted {
@@ -132,19 +129,13 @@ fn list(state: &AppState, wanted: &Wanted) -> Result<Response, ApiError> {
             next = Some(token_of(&group));
             break;
         }
-        let mut json = group_json(&group, wanted.with_alerts);
-        if wanted.with_lint {
-            for (idx, rule) in group.rules.iter().enumerate() {
-                json["rules"][idx]["lint"] = lint_json(&state.lint.about(&group.file, rule.rule.position));
-            }
-        }
-        found.push(json);
+        found.push(group);
     }
-    let mut data = json!({"groups": found});
-    if let Some(next) = next {
-        data["groupNextToken"] = next.into();
-    }
-    Ok(envelope::success(&data))
+    let lint = |group: &GroupView, rule: &RuleView| {
+        wanted.with_lint.then(|| state.lint.about(&group.file, rule.rule.position))
+    };
+    let groups = found.iter().map(|group| ListedRuleGroup::new(group, wanted.with_alerts, lint));
+    Ok(envelope::success(&ListedGroups { groups: groups.collect(), group_next_token: next }))
 }
 
 /// What stands for a group where a listing is continued.
@@ -152,106 +143,11 @@ fn token_of(group: &GroupView) -> String {
     Fingerprint::of(&Labels::from_pairs([("file", &group.file), ("name", &group.name)])).to_string()
 }
 
-fn group_json(group: &GroupView, with_alerts: bool) -> Value {
-    json!({
-        "name": group.name,
-        "file": group.file,
-        "rules": group.rules.iter().map(|rule| rule_json(rule, with_alerts)).collect::<Vec<_>>(),
-        "interval": seconds(group.interval_ms),
-        "limit": group.limit,
-        "evaluationTime": group.stats.last_duration.as_secs_f64(),
-        "lastEvaluation": time(group.stats.evaluated_at_ms),
-    })
-}
-
-fn rule_json(view: &RuleView, with_alerts: bool) -> Value {
-    let RuleView { rule, labels, health, .. } = view;
-    let mut json = json!({
-        "name": rule.name(),
-        "query": rule.expr.to_string(),
-        "health": match (&health.evaluated_at_ms, &health.last_error) {
-            (None, _) => "unknown",
-            (_, None) => "ok",
-            (_, Some(_)) => "err",
-        },
-        "evaluationTime": health.duration.as_secs_f64(),
-        "lastEvaluation": time(health.evaluated_at_ms),
-    });
-    if let Some(error) = &health.last_error {
-        json["lastError"] = error.as_str().into();
-    }
-    match &rule.kind {
-        RuleKind::Recording { .. } => {
-            json["type"] = "recording".into();
-            if !labels.is_empty() {
-                json["labels"] = json!(labels);
-            }
-        }
-        RuleKind::Alerting { for_ms, keep_firing_for_ms, annotations, .. } => {
-            json["type"] = "alerting".into();
-            json["labels"] = json!(labels);
-            let state = if health.evaluated_at_ms.is_some() { view.state.as_str() } else { "unknown" };
-            json["state"] = state.into();
-            json["duration"] = seconds(*for_ms);
-            json["keepFiringFor"] = seconds(*keep_firing_for_ms);
-            json["annotations"] = json!(annotations);
-            json["alerts"] =
-                if with_alerts { view.alerts.iter().map(alert_json).collect() } else { Value::Null };
-        }
-    }
-    json
-}
-
-/// What lint says about a rule.
-fn lint_json(findings: &[Finding]) -> Value {
-    let one = |finding: &Finding| {
-        json!({
-            "rule": finding.rule,
-            "severity": finding.severity.as_str(),
-            "message": finding.message,
-            "remedy": finding.remedy,
-        })
-    };
-    findings.iter().map(one).collect()
-}
-
-fn alert_json(alert: &ActiveAlert) -> Value {
-    let mut json = json!({
-        "labels": labels_object(&alert.labels),
-        "annotations": labels_object(&alert.annotations),
-        "state": alert.state.as_str(),
-        "activeAt": format_time_ms(alert.active_at_ms),
-        "value": value(&alert.value),
-    });
-    if let Some(since_ms) = alert.keep_firing_since_ms {
-        json["keepFiringSince"] = format_time_ms(since_ms).into();
-    }
-    json
-}
-
-/// A whole number where it is one, as Go writes floats.
-fn seconds(ms: i64) -> Value {
-    if ms % 1000 == 0 { (ms / 1000).into() } else { (ms as f64 / 1000.0).into() }
-}
-
-fn time(ts_ms: Option<i64>) -> String {
-    ts_ms.map_or_else(|| NEVER.to_owned(), format_time_ms)
-}
-
-fn value(value: &SampleValue) -> String {
-    match value {
-        SampleValue::Float(v) => format_exponent(*v),
-        SampleValue::Histogram(h) => format_exponent(h.count),
-    }
-}
-
 /// All alerts that are pending or firing.
 pub(crate) async fn alerts(State(state): State<AppState>) -> Result<Response, ApiError> {
     blocking("listing the alerts", move || {
-        let groups = state.rules.groups(true);
-        let alerts = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
-        let alerts = alerts.filter(|alert| alert.state != AlertState::Inactive).map(alert_json);
-        envelope::success(&json!({"alerts": alerts.collect::<Vec<_>>()}))
+        let alerts = state.rules.active_alerts();
+        envelope::success(&ListedAlerts { alerts: ActiveAlerts(Some(&alerts)) })
     })
     .await
 }

@@ -12,6 +12,7 @@ mod parse;
 pub(crate) mod query;
 mod read;
 mod routing;
+mod rule_listing;
 mod series;
 mod silence_preview;
 mod slos;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::envelope;
 use crate::error::ApiError;
-use crate::json::labels_object;
+use crate::json::LabelMap;
 use crate::params::{Params, format_time_with_ms};
 use crate::state::AppState;
 use crate::work::blocking;
@@ -59,11 +59,11 @@ fn explain(router: &Router, labels: &Labels, now_ms: i64) -> Value {
     let inhibiting = inhibiting.map(|known| {
         json!({
             "fingerprint": known.alert.fingerprint().to_string(),
-            "labels": labels_object(&known.alert.labels),
+            "labels": LabelMap(known.alert.labels.clone()),
         })
     });
     json!({
-        "labels": labels_object(labels),
+        "labels": LabelMap(labels.clone()),
         "routes": routes.collect::<Vec<_>>(),
         "silencedBy": silences.collect::<Vec<_>>(),
         "inhibitedBy": inhibiting.collect::<Vec<_>>(),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::envelope;
 use crate::error::ApiError;
-use crate::json::labels_object;
+use crate::json::LabelMap;
 use crate::params::format_time_with_ms;
 use crate::state::AppState;
 use crate::v2::{SentMatcher, json_body, read_matchers};
@@ -136,7 +136,7 @@ impl LastDay<'_> {
 fn shown(labels: &Labels, times: &[(&str, Option<i64>)]) -> Value {
     let mut shown = json!({
         "fingerprint": Fingerprint::of(labels).to_string(),
-        "labels": labels_object(labels),
+        "labels": LabelMap(labels.clone()),
     });
     for (name, ts_ms) in times {
         if let Some(ts_ms) = ts_ms {

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use bellwether_alerts::router::{KnownAlert, Mutes};
-use bellwether_model::Labels;
 use http::StatusCode;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::filter::AlertFilter;
 use super::refusal::Refusal;
 use crate::envelope;
 use crate::error::ApiError;
+use crate::json::LabelMap;
 use crate::params::{Params, format_time_with_ms};
 use crate::state::AppState;
 use crate::work::blocking;
@@ -44,16 +44,6 @@ struct AlertStatus {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct ReceiverName {
     pub(super) name: String,
-}
-
-/// Labels or annotations as an object.
-#[derive(Debug, Clone)]
-pub(super) struct LabelMap(pub(super) Labels);
-
-impl Serialize for LabelMap {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|label| (label.name, label.value)))
-    }
 }
 
 impl ListedAlert {

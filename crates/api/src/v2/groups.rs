@@ -9,10 +9,11 @@ use bellwether_alerts::router::{GroupId, KnownAlert, Mutes, Router, Snapshot, mu
 use bellwether_model::{Fingerprint, Labels};
 use serde::Serialize;
 
-use super::alerts::{LabelMap, ListedAlert, ReceiverName, answer};
+use super::alerts::{ListedAlert, ReceiverName, answer};
 use super::filter::AlertFilter;
 use super::refusal::Refusal;
 use crate::error::ApiError;
+use crate::json::LabelMap;
 use crate::params::Params;
 use crate::state::AppState;
 

@@ -32,6 +32,7 @@ use self::restore::{Tolerance, from_journal};
 use self::schedule::Schedule;
 pub use self::stats::GroupStats;
 pub use self::view::{GroupView, RuleView};
+use crate::alert::ActiveAlert;
 use crate::file::RuleGroup;
 use crate::group::{Environment, Group};
 use crate::permits::Permits;
@@ -207,8 +208,22 @@ impl Manager {
 
     /// The groups as they are now, by file and name; without their alerts if nobody wants them, which may be many.
     pub fn groups(&self, with_alerts: bool) -> Vec<GroupView> {
-        let groups: Vec<Arc<Running>> = self.0.groups.lock().values().cloned().collect();
-        groups.iter().map(|running| view(running, with_alerts)).collect()
+        self.running().iter().map(|running| view(running, with_alerts)).collect()
+    }
+
+    fn running(&self) -> Vec<Arc<Running>> {
+        self.0.groups.lock().values().cloned().collect()
+    }
+
+    /// The alerts of all groups that are pending or firing, in the order of [`groups`](Self::groups).
+    pub fn active_alerts(&self) -> Vec<ActiveAlert> {
+        let mut found = Vec::new();
+        for running in self.running() {
+            for (_, alerts) in running.group.rules() {
+                found.extend(alerts.active().cloned());
+            }
+        }
+        found
     }
 
     /// What has become of alerts. Nothing is known if nothing is kept.

@@ -29,10 +29,10 @@ pub(crate) struct Function {
     pub(crate) body: Body,
 }
 
-/// The functions that templates may call, by name.
+/// The functions that templates may call, by name. A clone is cheap: each of thousands of templates has one.
 #[derive(Clone, Default)]
 pub struct Functions {
-    by_name: BTreeMap<String, Function>,
+    by_name: Arc<BTreeMap<String, Function>>,
 }
 
 impl Functions {
@@ -62,7 +62,8 @@ impl Functions {
     where
         F: Fn(&[Value]) -> Result<Value, FunctionError> + Send + Sync + 'static,
     {
-        self.by_name.insert(name.to_owned(), Function { min_args, max_args, body: Arc::new(body) });
+        Arc::make_mut(&mut self.by_name)
+            .insert(name.to_owned(), Function { min_args, max_args, body: Arc::new(body) });
         self
     }
 

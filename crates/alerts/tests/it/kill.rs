@@ -345,5 +345,16 @@ fn kills_lose_nothing_and_double_only_what_was_under_way() {
         }
     }
     let doubled: usize = runs.values().map(|runs| runs.len() - 1).sum();
-    println!("{} kills: {} messages, {doubled} doubled, {} silences kept", kills(), runs.len(), kept.len());
+    let mut by_kill: BTreeMap<usize, usize> = BTreeMap::new();
+    for run in runs.values().flat_map(|runs| &runs[..runs.len() - 1]) {
+        *by_kill.entry(*run).or_default() += 1;
+    }
+    println!(
+        "{} kills: {} messages, {doubled} doubled by {} kills ({:?}), {} silences kept",
+        kills(),
+        runs.len(),
+        by_kill.len(),
+        by_kill.values().collect::<Vec<_>>(),
+        kept.len()
+    );
 }

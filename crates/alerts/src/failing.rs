@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, IntegrationId, IntegrationKind};
 use crate::dedup::Reason;
-use crate::router::{Delivery, LogKey, Router};
+use crate::router::{Delivery, LogKey, Router, idempotency_key};
 
 /// The others are told of one receiver not more often than this, in milliseconds.
 const TELL_EVERY_MS: i64 = 3_600_000;
@@ -151,16 +151,19 @@ pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<De
             if is_foreign || (*reason == Reason::AllResolved && !integration.common.send_resolved) {
                 continue;
             }
+            let to = LogKey {
+                group_key: format!("{{}}:{group_labels}"),
+                receiver: receiver.name.clone(),
+                integration: id,
+            };
+            let alerts = vec![alert.clone()];
             deliveries.push(Delivery {
                 id: router.next_delivery_id(),
-                to: LogKey {
-                    group_key: format!("{{}}:{group_labels}"),
-                    receiver: receiver.name.clone(),
-                    integration: id,
-                },
+                idempotency_key: idempotency_key(&to, about.told_at_ms, &alerts),
+                to,
                 group_labels: group_labels.clone(),
                 reason: *reason,
-                alerts: vec![alert.clone()],
+                alerts,
                 more_alerts: 0,
                 route_labels: Vec::new(),
                 posted: None,

@@ -11,6 +11,7 @@ pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod dedup;
+mod digest;
 pub mod external;
 pub mod failing;
 pub mod inhibit;

@@ -385,6 +385,7 @@ impl Shared {
         let notification = Notification {
             data: Arc::new(data),
             group_key: &delivery.to.group_key,
+            idempotency_key: &delivery.idempotency_key,
             reason: delivery.reason,
             templates: way_out.templates(),
             posted: delivery.posted.clone(),

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::config::Integration;
 use crate::dedup::Reason;
+use crate::digest;
 use crate::message::{Message, MessageError, Notification};
 use crate::notification::{Data, Kv};
 use crate::send::{AttemptError, Sender};
@@ -68,9 +69,12 @@ pub async fn test_receiver(
     let name = alert.labels.get("alertname").unwrap_or_default().to_owned();
     let group = Kv([("alertname".to_owned(), name.clone())].into());
     let group_key = format!("{{}}/{{{MARK}=\"true\"}}:{{alertname={name:?}}}");
+    // Each test is news.
+    let idempotency_key = digest::of_parts([group_key.as_str(), receiver, &now_ms.to_string()]);
     let notification = Notification {
         data: Arc::new(Data::new(receiver, group, &[alert], external_url, now_ms)),
         group_key: &group_key,
+        idempotency_key: &idempotency_key,
         reason: Reason::FirstNotification,
         templates: way_out.templates(),
         posted: None,

@@ -162,10 +162,12 @@ pub(crate) async fn make_messages(
 ) -> Result<(Vec<Message>, Place), MessageError> {
     let (integration, notification) = (Arc::clone(integration), notification.clone());
     let (templates, group_key) = (notification.templates.clone(), notification.group_key.to_owned());
+    let idempotency_key = notification.idempotency_key.to_owned();
     let Notification { data, reason, posted, .. } = notification;
     let made = spawn_blocking(move || {
+        let (group_key, idempotency_key) = (group_key.as_str(), idempotency_key.as_str());
         let notification =
-            Notification { data, group_key: &group_key, reason, templates: &templates, posted };
+            Notification { data, group_key, idempotency_key, reason, templates: &templates, posted };
         Ok((messages(&integration, &notification)?, place))
     });
     made.await.expect("BUG: making messages does not panic")

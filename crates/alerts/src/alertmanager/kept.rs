@@ -1,16 +1,15 @@
 //! How things look in the store of the state. `docs/formats/state.md` describes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use bellwether_model::{Alert, Fingerprint, Labels, MatchOp};
 use bellwether_state::{Change, Record};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::config::IntegrationId;
 use crate::dedup::LogEntry;
+use crate::digest;
 use crate::failing::FailingReceiver;
 use crate::matcher::Matcher;
 use crate::message::Posted;
@@ -113,20 +112,6 @@ pub(super) fn texts(labels: &Labels) -> Texts {
     labels.iter().map(|label| (label.name.to_owned(), label.value.to_owned())).collect()
 }
 
-/// A key that is short however long the parts are. The parts stand in the value.
-fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    let mut key = String::with_capacity(64);
-    for byte in hash.finalize() {
-        write!(key, "{byte:02x}").expect("BUG: writing to a string cannot fail");
-    }
-    key
-}
-
 pub(super) fn silence(silence: &Silence) -> Change {
     let Silence { id, spec, updated_at_ms } = silence;
     let matchers = spec.matchers.iter().map(|matcher| KeptMatcher {
@@ -203,7 +188,7 @@ pub(super) fn read_alert(record: &Record) -> Result<KnownAlert, DecodeError> {
 }
 
 pub(super) fn group(id: &GroupId, clock: Option<GroupClock>) -> Change {
-    let key = digest(&[&id.route, &id.labels.to_string()]);
+    let key = digest::of_parts([&*id.route, &id.labels.to_string()]);
     let Some(clock) = clock else { return Change::Delete { kind: GROUP, key } };
     let kept = KeptGroup {
         route: id.route.clone(),
@@ -221,7 +206,7 @@ pub(super) fn read_group(record: &Record) -> Result<(GroupId, GroupClock), Decod
 }
 
 fn digest_of(LogKey { group_key, receiver, integration }: &LogKey) -> String {
-    digest(&[group_key, receiver, &integration.to_string()])
+    digest::of_parts([group_key.as_str(), receiver, &integration.to_string()])
 }
 
 fn numbers(set: &BTreeSet<Fingerprint>) -> Vec<u64> {
@@ -281,7 +266,7 @@ pub(super) fn read_unsure(record: &Record) -> Result<(LogKey, BTreeSet<Fingerpri
 }
 
 pub(super) fn failing(receiver: &FailingReceiver) -> Change {
-    put(FAILING, digest(&[&receiver.receiver]), receiver)
+    put(FAILING, digest::of_parts([receiver.receiver.as_str()]), receiver)
 }
 
 pub(super) fn read_failing(record: &Record) -> Result<FailingReceiver, DecodeError> {

@@ -8,6 +8,9 @@ use super::{Call, MessageError, Notification};
 use crate::config::{HookUrl, HttpReceiver, UrlTemplate, WebhookReceiver};
 use crate::notification::Data;
 
+/// The header of services that take each request once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Alertmanager's JSON, version 4, and why it is sent.
 pub(super) fn webhook(
     receiver: &WebhookReceiver,
@@ -15,7 +18,7 @@ pub(super) fn webhook(
 ) -> Result<Call, MessageError> {
     let url = url(&receiver.url, notification)?;
     if let Some(payload) = &receiver.payload {
-        return Ok(Call::post_json(url, &expanded(payload, notification)?));
+        return Ok(with_key(Call::post_json(url, &expanded(payload, notification)?), notification));
     }
     let (data, truncated) = shortened(&notification.data, receiver.max_alerts);
     let mut message: Map<String, Json> =
@@ -24,7 +27,7 @@ pub(super) fn webhook(
     message.insert("groupKey".to_owned(), notification.group_key.into());
     message.insert("truncatedAlerts".to_owned(), truncated.into());
     message.insert("notificationReason".to_owned(), notification.reason.as_str().into());
-    Ok(Call::post_json(url, &Json::Object(message)))
+    Ok(with_key(Call::post_json(url, &Json::Object(message)), notification))
 }
 
 pub(super) fn http(receiver: &HttpReceiver, notification: &Notification<'_>) -> Result<Call, MessageError> {
@@ -34,13 +37,21 @@ pub(super) fn http(receiver: &HttpReceiver, notification: &Notification<'_>) -> 
         _ => "POST",
     };
     let url = url(&receiver.url, notification)?;
-    let mut call = Call::json(method, url, notification.text("body", &receiver.body)?);
+    let mut call =
+        with_key(Call::json(method, url, notification.text("body", &receiver.body)?), notification);
     for (name, template) in &receiver.headers {
         let text = notification.text("headers", template)?;
         call.headers.retain(|(there, _)| !there.eq_ignore_ascii_case(name));
         call.headers.push((name.clone(), Secret::new(text)));
     }
     Ok(call)
+}
+
+/// The request with the key by which a service knows that it was told this already (draft-ietf-httpapi-idempotency-key-header).
+fn with_key(mut call: Call, notification: &Notification<'_>) -> Call {
+    let key = Secret::new(notification.idempotency_key.to_owned());
+    call.headers.push((IDEMPOTENCY_KEY.to_owned(), key));
+    call
 }
 
 /// Where to, with its template filled in.

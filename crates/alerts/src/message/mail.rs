@@ -11,6 +11,8 @@ const THREAD_KEY_CHARS: usize = 16;
 pub struct Mail {
     /// The mail server, as it may be shown.
     pub server: String,
+    /// What the mail is called by: the same if it has to be sent again, even by another run.
+    pub key: String,
     /// From whom, as in a header.
     pub from: String,
     /// To whom, as in a header.
@@ -64,6 +66,7 @@ pub(super) fn mail(receiver: &EmailReceiver, notification: &Notification<'_>) ->
     key.truncate(THREAD_KEY_CHARS);
     Ok(Mail {
         server: format!("smtp://{}:{}", receiver.smarthost.host, receiver.smarthost.port),
+        key: notification.idempotency_key.to_owned(),
         from,
         to,
         headers,

@@ -24,6 +24,7 @@ pub use trial::{Unmakable, unmakable};
 
 use crate::config::{Integration, IntegrationKind, SecretSourceError};
 use crate::dedup::Reason;
+use crate::digest;
 use crate::library::{RenderError, render, with_route_labels};
 use crate::notification::{Data, Status};
 
@@ -67,6 +68,8 @@ pub struct Notification<'n> {
     pub data: Arc<Data>,
     /// The key of the group.
     pub group_key: &'n str,
+    /// What this news is called by: the same if it has to be told again, even by another run.
+    pub idempotency_key: &'n str,
     /// Why.
     pub reason: Reason,
     /// The templates.
@@ -217,11 +220,5 @@ fn with_more((mut text, more): (String, usize)) -> String {
 
 /// A name for a group that says nothing about it and is always the same: the SHA-256 of its key, as services want it to tell one incident from another.
 fn incident_key(group_key: &str) -> String {
-    use sha2::Digest as _;
-
-    let mut key = String::with_capacity(64);
-    for byte in sha2::Sha256::digest(group_key.as_bytes()) {
-        write!(key, "{byte:02x}").expect("BUG: writing to a string cannot fail");
-    }
-    key
+    digest::of_text(group_key)
 }

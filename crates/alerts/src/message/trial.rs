@@ -40,6 +40,7 @@ pub fn unmakable(config: &Config, templates: &Templates) -> Vec<Unmakable> {
         let notification = Notification {
             data: Arc::new(data),
             group_key: "{}:{}",
+            idempotency_key: "",
             reason: Reason::FirstNotification,
             templates,
             posted: None,

@@ -7,6 +7,7 @@ use bellwether_model::{Alert, Fingerprint, Labels};
 use super::group::GroupId;
 use crate::config::IntegrationId;
 use crate::dedup::{LogEntry, Reason};
+use crate::digest;
 use crate::message::Posted;
 
 /// Who was told about a group: an integration of a receiver.
@@ -31,6 +32,8 @@ pub struct Delivery {
     pub id: DeliveryId,
     /// To whom, and about which group.
     pub to: LogKey,
+    /// Says that it is this news and no other: see [`idempotency_key`].
+    pub idempotency_key: String,
     /// The labels of the group.
     pub group_labels: Labels,
     /// Why.
@@ -47,6 +50,24 @@ pub struct Delivery {
     pub since_ms: i64,
     /// Until when it may be tried again and again, in milliseconds since the Unix epoch; soon after the next one is due.
     pub deadline_ms: i64,
+}
+
+/// What news to an integration is called by: alerts that fire or are over, after it was told something at `told_ms` last.
+///
+/// A program that is killed between sending a message and noting it tells the same news again in its next run. Both messages have this key, so that a service can tell that they
+/// are one.
+pub(crate) fn idempotency_key(to: &LogKey, told_ms: i64, alerts: &[Alert]) -> String {
+    let LogKey { group_key, receiver, integration } = to;
+    let mut parts = vec![group_key.clone(), receiver.clone(), integration.to_string(), told_ms.to_string()];
+    for alert in alerts {
+        let end = alert.ends_at_ms.map(|end| end.to_string());
+        parts.extend([
+            alert.fingerprint().to_string(),
+            alert.starts_at_ms.to_string(),
+            end.unwrap_or_default(),
+        ]);
+    }
+    digest::of_parts(parts.iter().map(String::as_str))
 }
 
 /// Something that nobody is told of, and why not.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, Labels};
 
-use super::delivery::{Delivery, DeliveryId, Due, LogKey, Open, Skipped};
+use super::delivery::{Delivery, DeliveryId, Due, LogKey, Open, Skipped, idempotency_key};
 use super::group::{GroupId, muted_by};
 use super::{KnownAlert, Router};
 use crate::config::{Integration, IntegrationId, IntegrationKind, Receiver};
@@ -216,9 +216,11 @@ impl Router {
         self.deliveries_made += 1;
         let alerts = told.into_iter().filter(|it| send_resolved || !it.is_resolved).collect();
         let (alerts, more_alerts) = cut(alerts, self.config.extensions.limits.alerts_per_notification);
+        let told_ms = entry.map_or(0, |entry| entry.notified_at_ms);
         let delivery = Delivery {
             id: DeliveryId(self.deliveries_made),
             to: key.clone(),
+            idempotency_key: idempotency_key(&key, told_ms, &alerts),
             group_labels: id.labels.clone(),
             reason,
             alerts,

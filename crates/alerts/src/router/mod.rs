@@ -18,6 +18,7 @@ use bellwether_model::{Alert, Fingerprint, Labels};
 
 pub use changes::Changes;
 pub use close::LOG_RETENTION_MS;
+pub(crate) use delivery::idempotency_key;
 pub use delivery::{Delivery, DeliveryId, Due, LogKey, Skipped};
 pub use group::{GroupClock, GroupId, muted_by};
 pub use snapshot::Snapshot;

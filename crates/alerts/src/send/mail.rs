@@ -1,5 +1,4 @@
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -140,7 +139,7 @@ impl Courier {
         let mut builder = lettre::Message::builder()
             .envelope(envelope.clone())
             .date(UNIX_EPOCH + Duration::from_millis(u64::try_from(now_ms).unwrap_or(0)))
-            .message_id(Some(self.identity(mail, now_ms)));
+            .message_id(Some(self.identity(mail)));
         if let Some(thread) = &mail.thread {
             let root = thread.root(&today(now_ms));
             builder = builder.in_reply_to(root.clone()).references(root);
@@ -161,11 +160,10 @@ impl Courier {
         Ok(Sealed { envelope, content: message.formatted() })
     }
 
-    /// A name for the mail that no other has.
-    fn identity(&self, mail: &Mail, now_ms: i64) -> String {
-        let random = RandomState::new().hash_one((&mail.to, now_ms));
+    /// A name for the mail that only the same mail has, should it come twice.
+    fn identity(&self, mail: &Mail) -> String {
         let host = &self.receiver.hello;
-        format!("<{now_ms}.{random}@{}>", if host.is_empty() { "localhost" } else { host })
+        format!("<{}@{}>", mail.key, if host.is_empty() { "localhost" } else { host })
     }
 
     /// Brings a mail to the server, once.

@@ -22,6 +22,7 @@ fn the_examples_of_the_page_about_receivers_load_and_make_messages() {
     let notification = Notification {
         data: Arc::new(Data::new("team", Kv::default(), &[alert], "http://bw", 0)),
         group_key: "{}:{}",
+        idempotency_key: "news",
         reason: Reason::FirstNotification,
         templates: &templates,
         posted: None,

@@ -92,11 +92,22 @@ fn sent(alertmanager: &Alertmanager) -> Vec<String> {
     alerts.map(|alert| format!("{} {}", alert.labels["alertname"], state(alert.resolved))).collect()
 }
 
+/// An alert that a service was told.
+#[derive(Clone)]
+struct ToldAlert {
+    name: String,
+    state: String,
+    /// In which run.
+    run: usize,
+    /// What the news is called by.
+    key: String,
+}
+
 /// A service that remembers what it is told, and may kill the one that tells before it hears that it was taken.
 #[derive(Default)]
 struct Hook {
-    /// The names of alerts with their states, in their order, and in which run.
-    told: Mutex<Vec<(String, String, usize)>>,
+    /// In their order.
+    told: Mutex<Vec<ToldAlert>>,
     /// Who is killed when the next message comes.
     victim: Mutex<Option<Child>>,
 }
@@ -117,7 +128,7 @@ impl Hook {
 
     fn answer(&self, mut stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().expect("cloned"));
-        let mut length = 0;
+        let (mut length, mut key) = (0, String::new());
         let mut first = String::new();
         reader.read_line(&mut first).expect("readable");
         let Some(run) = first.strip_prefix("POST /").and_then(|line| line.split(' ').next()) else { return };
@@ -129,8 +140,11 @@ impl Hook {
                 Ok(1..) => {}
                 _ => return,
             }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().expect("a number");
+            let Some((name, value)) = line.trim_end().split_once(": ") else { continue };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.parse().expect("a number"),
+                "idempotency-key" => value.clone_into(&mut key),
+                _ => {}
             }
         }
         let mut body = vec![0; length];
@@ -140,7 +154,8 @@ impl Hook {
         let message: Json = serde_json::from_slice(&body).expect("JSON");
         for alert in message["alerts"].as_array().expect("alerts") {
             let text = |value: &Json| value.as_str().expect("text").to_owned();
-            let told = (text(&alert["labels"]["alertname"]), text(&alert["status"]), run);
+            let (name, state) = (text(&alert["labels"]["alertname"]), text(&alert["status"]));
+            let told = ToldAlert { name, state, run, key: key.clone() };
             self.told.lock().expect("no panic").push(told);
         }
         if let Some(mut victim) = self.victim.lock().expect("no panic").take() {
@@ -151,7 +166,7 @@ impl Hook {
     }
 
     fn has(&self, name: &str, state: &str) -> bool {
-        self.told.lock().expect("no panic").iter().any(|(told, is, _)| told == name && is == state)
+        self.told.lock().expect("no panic").iter().any(|told| told.name == name && told.state == state)
     }
 
     /// Waits until something was told.
@@ -331,9 +346,16 @@ fn kills_lose_nothing_and_double_only_what_was_under_way() {
         alertmanager.read(|router, _| router.silences.iter().map(|silence| silence.id.to_string()).collect());
     assert!(sender.silences.is_subset(&kept), "acknowledged silences are lost");
     let mut runs: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
-    for (name, state, run) in hook.told.lock().expect("no panic").iter() {
-        assert!(!sender.silenced.contains(name), "{name} was silenced");
-        runs.entry((name.clone(), state.clone())).or_default().push(*run);
+    let mut news: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut keys: BTreeMap<(String, String), String> = BTreeMap::new();
+    for ToldAlert { name, state, run, key } in hook.told.lock().expect("no panic").clone() {
+        assert!(!sender.silenced.contains(&name), "{name} was silenced");
+        let what = (name, state);
+        let before = keys.entry(what.clone()).or_insert_with(|| key.clone());
+        assert_eq!(*before, key, "what is told again has the key that it had: {what:?}");
+        let with_key = news.entry(key).or_insert_with(|| what.clone());
+        assert_eq!(*with_key, what, "other news has another key");
+        runs.entry(what).or_default().push(run);
     }
     for ((name, state), runs) in &runs {
         assert!(runs.is_sorted_by(|a, b| a < b), "{name} is told to be {state} twice in a run: {runs:?}");

@@ -10,7 +10,7 @@ use bellwether_alerts::library::functions;
 use bellwether_alerts::message::{Notification, Templates, messages};
 use bellwether_alerts::notification::{Data, Kv};
 use bellwether_alerts::send::{Backoff, Sender, Sent};
-use bellwether_model::{Alert, Labels, ManualClock};
+use bellwether_model::{Alert, Clock as _, Labels, ManualClock};
 use bellwether_outbound::ClientOptions;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
@@ -62,6 +62,7 @@ impl Mailer {
         let notification = Notification {
             data: Arc::new(Data::new("r", group, &[alert], "http://bw", NOON_MS)),
             group_key: "{}:{alertname=\"Slow\"}",
+            idempotency_key: &format!("news.{}", self.clock.now_ms()),
             reason: Reason::FirstNotification,
             templates: &templates,
             posted: None,
@@ -147,7 +148,11 @@ async fn a_mail_over_starttls_as_a_client_shows_it() {
     assert_eq!(mail["to"], json!([["", "ann@bw.test"], ["Bob Ä", "bob@bw.test"]]));
     assert_eq!(mail["date"], json!(NOON_MS as f64 / 1000.0));
     let id = header(&mail, "Message-ID")[0];
-    assert!(id.starts_with('<') && id.ends_with("@bw.test>"), "{id}");
+    assert_eq!(
+        id,
+        format!("<news.{NOON_MS}@bw.test>"),
+        "the same mail has the same name, should it come twice"
+    );
     assert!(header(&mail, "References").is_empty(), "no thread unless it is wanted");
 }
 
@@ -293,5 +298,5 @@ async fn mails_of_a_group_follow_each_other() {
     assert!(same(0, 1) && !same(0, 2), "a thread for each day: {threads:?}");
     assert!(same(3, 4) && same(3, 5), "one thread for ever: {threads:?}");
     assert!(threads[0].0.contains("2023-11-15"), "{threads:?}");
-    assert_ne!(threads[0].1, threads[1].1, "each mail has a name of its own");
+    assert_ne!(threads[0].1, threads[1].1, "other mails have other names");
 }

@@ -46,6 +46,7 @@ fn send_after(section: &str, alerts: &[Alert], posted: Option<Posted>) -> Result
     let notification = Notification {
         data: told(alerts),
         group_key: KEY,
+        idempotency_key: "news",
         reason: Reason::NewAlerts,
         templates: &templates,
         posted,
@@ -77,6 +78,7 @@ fn webhook_version_4() {
     );
     assert_eq!((call.method, call.url.reveal()), ("POST", "http://h/firing"));
     assert_eq!(header(&call, "content-type"), "application/json");
+    assert_eq!(header(&call, "idempotency-key"), "news");
     assert_eq!(
         body,
         json!({
@@ -113,7 +115,8 @@ fn any_request() {
     let calls = send(section, &[alert("a", false), alert("b", false)]).expect("it can be made");
     assert_eq!((calls[0].method, calls[0].body.as_str()), ("PUT", "a;b;"));
     assert_eq!((header(&calls[0], "Content-Type"), header(&calls[0], "X-Status")), ("text/plain", "firing"));
-    assert_eq!(calls[0].headers.len(), 2);
+    assert_eq!(header(&calls[0], "idempotency-key"), "news");
+    assert_eq!(calls[0].headers.len(), 3);
 }
 
 #[test]
@@ -155,6 +158,7 @@ fn alerts_that_are_left_out_are_counted_where_people_read() {
         let notification = Notification {
             data: Arc::new(data.clone()),
             group_key: KEY,
+            idempotency_key: "news",
             reason: Reason::NewAlerts,
             templates: &templates,
             posted: None,

@@ -147,6 +147,7 @@ impl Product {
         let notification = Notification {
             data: Arc::new(Data::new("team", group, alerts, "http://bw", NOW_MS)),
             group_key: "{}:{alertname=\"Slow\"}",
+            idempotency_key: "news",
             reason: Reason::NewAlerts,
             templates: way_out.templates(),
             posted,

@@ -119,6 +119,37 @@ fn a_flush_that_was_missed_is_made_up_for_at_once() {
 }
 
 #[test]
+fn news_keeps_its_key_until_it_is_noted() {
+    let mut play = Play::new(CONFIG);
+    play.insert(0, "Down", "a", "page", Some(100_000));
+    let told = |play: &mut Play, at_s: i64| {
+        play.at_s = at_s;
+        let deliveries = play.router.poll(play.now_ms()).deliveries;
+        let keys: BTreeSet<String> = deliveries.iter().map(|it| it.idempotency_key.clone()).collect();
+        assert_eq!(keys.len(), deliveries.len(), "each integration has keys of its own");
+        (deliveries, keys)
+    };
+    let (_, first) = told(&mut play, 0);
+    assert_eq!(first.len(), 2);
+    play.keep();
+    play.die(CONFIG);
+    let (again, keys) = told(&mut play, 1);
+    assert_eq!(keys, first, "the same news");
+    for delivery in again {
+        play.router.delivered(delivery.id, None, play.now_ms());
+    }
+    let mut seen = first;
+    for hour in 1..4 {
+        let (repeated, keys) = told(&mut play, hour * 4_000);
+        assert!(keys.len() == 2 && keys.is_disjoint(&seen), "that it still fires is news");
+        for delivery in repeated {
+            play.router.delivered(delivery.id, None, play.now_ms());
+        }
+        seen.extend(keys);
+    }
+}
+
+#[test]
 fn groups_of_routes_that_are_gone_are_forgotten() {
     let mut play = Play::new(CONFIG);
     play.alert(0, "Down", "a", "page", Some(100_000));

@@ -141,6 +141,8 @@ impl TokenSource {
         let (headers, form) = self.form(way, secret.reveal())?;
         let mut request = Request::post(self.token_url.clone(), form.into());
         request.headers = headers;
+        // It holds the secret, or an assertion that is as good as one, and without it there is no token.
+        (request.secret_body, request.keep_body) = (true, true);
         let request_failed = |e| CredentialsError::TokenRequest(Box::new(e));
         // Boxed, because the client itself may ask a token source for its credentials.
         let response = Box::pin(self.client.send(request, deadline)).await.map_err(request_failed)?;

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 
-use crate::server::{Reply, Server, header, reply, status};
+use crate::server::{Reply, Server, header, redirect, reply, status};
 use crate::{client, error, fetch};
 
 /// A token server that numbers its tokens and notes what it is asked.
@@ -141,6 +141,24 @@ async fn failures_name_the_token_server_and_no_secret() {
     );
     assert!(!text.contains("hunter"), "{text}");
     assert_eq!(target.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_secret_does_not_follow_a_redirect_to_another_host() {
+    // It asks for the secret in the form, as some servers do.
+    let stranger =
+        TokenServer::start(
+            |_, _, body| {
+                if body.contains("client_secret") { token(1, 3600) } else { status(401) }
+            },
+        )
+        .await;
+    let elsewhere = stranger.server.url("/token");
+    let tokens = TokenServer::start(move |_, _, _| redirect(307, &elsewhere)).await;
+    let target = echo().await;
+    let text = error(&client(&tokens.section("")), &target.url("/")).await;
+    assert!(text.contains("would take a secret in the body to another host"), "{text}");
+    assert_eq!(*stranger.requests.lock(), [""; 0]);
 }
 
 #[tokio::test]

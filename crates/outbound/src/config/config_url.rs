@@ -20,6 +20,27 @@ pub struct ConfigUrlError {
     reason: String,
 }
 
+impl ConfigUrlError {
+    /// A slash in a password ends the authority, so that the beginning of the password is taken for a port.
+    fn new(text: &str, reason: String) -> Self {
+        let shown = redact(text);
+        let (Some(start), Some(at)) = (text.find("//").map(|at| at + 2), text.rfind('@')) else {
+            return Self { shown, reason };
+        };
+        if shown != text || !reason.starts_with(INVALID_PORT) || at < start {
+            return Self { shown, reason };
+        }
+        Self {
+            shown: format!("{}xxxxx{}", &text[..start], &text[at..]),
+            reason: format!(
+                "{INVALID_PORT} after host; in a password, write / as %2F, ? as %3F and # as %23"
+            ),
+        }
+    }
+}
+
+const INVALID_PORT: &str = "invalid port";
+
 impl ConfigUrl {
     /// Reads a URL.
     pub fn parse(text: &str) -> Result<Self, ConfigUrlError> {
@@ -29,7 +50,7 @@ impl ConfigUrl {
                 scheme: scheme.to_ascii_lowercase(),
                 authority: authority.map(str::to_owned),
             })
-            .map_err(|reason| ConfigUrlError { shown: redact(text), reason })
+            .map_err(|reason| ConfigUrlError::new(text, reason))
     }
 
     /// The URL as it was written. It may contain a password.
@@ -145,7 +166,7 @@ fn check_authority(authority: &str) -> Result<(), String> {
     let valid_port =
         port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
     if !valid_port {
-        return Err(format!("invalid port {port:?} after host"));
+        return Err(format!("{INVALID_PORT} {port:?} after host"));
     }
     if let Some(bad) = host.chars().find(|c| c.is_ascii() && " \\^`{|}".contains(*c)) {
         return Err(format!("invalid character {:?} in host name", bad.to_string()));
@@ -199,6 +220,10 @@ mod tests {
         check("http://h/%zz", r#"parse "http://h/%zz": invalid URL escape "%zz""#);
         check("http://[::1", r#"parse "http://[::1": missing ']' in host"#);
         check("http://h/\n", r#"parse "http://h/\n": net/url: invalid control character in URL"#);
+        check(
+            "http://u:pa/ss@h/x",
+            "parse \"http://xxxxx@h/x\": invalid port after host; in a password, write / as %2F, ? as %3F and # as %23",
+        );
         check("http://u:pass word@h/", r#"parse "http://u:xxxxx@h/": net/url: invalid userinfo"#);
     }
 

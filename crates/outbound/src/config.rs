@@ -59,6 +59,9 @@ pub enum HttpConfigError {
     /// A reference to a secret manager, which does not exist here.
     #[error("cannot use secret ref without manager; use the field itself or its _file form")]
     SecretReference,
+    /// Claims that have no names.
+    #[error("oauth2 claims must be a map")]
+    Claims,
     /// An algorithm that is not supported.
     #[error("valid signature algorithms are RS256, RS384 and RS512")]
     SignatureAlgorithm,

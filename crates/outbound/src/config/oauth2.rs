@@ -138,10 +138,7 @@ fn read_grant(map: &mut MapReader<'_, '_>) -> OAuth2Grant {
         ),
         issuer: map.or_default("iss"),
         audience: map.or_default("audience"),
-        claims: match map.optional("claims") {
-            Some(Value::Map(claims)) => claims,
-            _ => MapValue::new(),
-        },
+        claims: read_claims(map),
         key,
         key_file,
     };
@@ -172,6 +169,17 @@ fn read_grant(map: &mut MapReader<'_, '_>) -> OAuth2Grant {
         OAuth2Grant::JwtBearer(Box::new(jwt))
     } else {
         OAuth2Grant::ClientCredentials { secret, secret_file }
+    }
+}
+
+fn read_claims(map: &mut MapReader<'_, '_>) -> MapValue {
+    match map.optional("claims") {
+        Some(Value::Map(claims)) => claims,
+        None => MapValue::new(),
+        Some(_) => {
+            map.reject(map.place("claims"), HttpConfigError::Claims);
+            MapValue::new()
+        }
     }
 }
 

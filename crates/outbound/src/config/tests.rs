@@ -146,6 +146,7 @@ fn refuses_what_contradicts_itself() {
     );
     check("oauth2: {token_url: t}", "1:9: oauth2 client_id must be configured");
     check("oauth2: {client_id: t}", "1:9: oauth2 token_url must be configured");
+    check("oauth2: {client_id: c, token_url: t, claims: [a]}", "1:46: oauth2 claims must be a map");
     check(
         "tls_config: {cert: a, cert_file: b}",
         "1:34: at most one of cert, cert_file & cert_ref must be configured",

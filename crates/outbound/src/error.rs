@@ -246,6 +246,17 @@ pub enum TlsConfigError {
     Settings(String),
 }
 
+/// So many characters of what the other side says are told: somebody reads them on a line, and they may be kept for long.
+const FOREIGN_CHARS_MAX: usize = 200;
+
+/// The beginning of what the other side says.
+pub(crate) fn beginning(text: &str) -> String {
+    match text.char_indices().nth(FOREIGN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Words a system error as Go does: lower case and without the error number.
 pub(crate) fn system_text(error: &io::Error) -> String {
     let text = error.to_string();

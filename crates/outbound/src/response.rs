@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body_decode::BodyDecoder;
-use crate::error::OutboundError;
+use crate::error::{OutboundError, beginning};
 
 /// The body of an error page is read up to this size, so that the connection can be used again.
 pub(crate) const DRAIN_BYTES: usize = 64 << 10;
@@ -48,7 +48,7 @@ impl Response {
         let spoken =
             self.parts.extensions.get::<hyper::ext::ReasonPhrase>().map(hyper::ext::ReasonPhrase::as_bytes);
         let reason = match spoken {
-            Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Some(bytes) => beginning(&String::from_utf8_lossy(bytes)),
             None => status.canonical_reason().unwrap_or_default().to_owned(),
         };
         self.drain().await;

@@ -16,7 +16,7 @@ use super::headers::sensitive;
 use super::read_secret;
 use crate::client::HttpClient;
 use crate::config::{JwtBearer, OAuth2, OAuth2Grant};
-use crate::error::CredentialsError;
+use crate::error::{CredentialsError, beginning};
 use crate::file_stamp::FileStamp;
 use crate::one_at_a_time::OneAtATime;
 use crate::request::Request;
@@ -230,7 +230,7 @@ impl TokenSource {
 /// What the server said if it refused; never a part of the response that could hold a token.
 fn refusal_of(status: u16, body: &[u8]) -> Option<String> {
     let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let field = |name: &str| json.as_ref().and_then(|j| j.get(name)).and_then(serde_json::Value::as_str);
+    let field = |name: &str| json.as_ref()?.get(name)?.as_str().map(beginning);
     let described = match (field("error"), field("error_description")) {
         (Some(error), Some(description)) => Some(format!("{error:?} {description:?}")),
         (Some(error), None) => Some(format!("{error:?}")),
@@ -322,6 +322,8 @@ mod tests {
             Some(r#"the token server answered 401: "invalid_client" "no such client""#)
         );
         assert_eq!(refused(200, r#"{"error":"invalid_scope"}"#).as_deref(), Some(r#""invalid_scope""#));
+        let long = format!(r#"{{"error":"{}"}}"#, "é".repeat(5000));
+        assert!(refused(400, &long).is_some_and(|said| said.chars().count() < 300), "it is told on a line");
         assert_eq!(refused(500, "oops").as_deref(), Some("the token server answered 500"));
     }
 }

@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderValue, header};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::Proxy;
-use crate::error::ConnectError;
+use crate::error::{ConnectError, beginning};
 
 /// A proxy's answer to CONNECT is a status line and a few headers; whoever sends more is not a proxy.
 const MAX_RESPONSE_BYTES: usize = 16 << 10;
@@ -39,9 +39,10 @@ pub(crate) async fn open_tunnel<S: AsyncRead + AsyncWrite + Unpin>(
     match (words.next(), words.next()) {
         (Some("HTTP/1.0" | "HTTP/1.1"), Some(status)) if status.starts_with('2') => Ok(()),
         (Some("HTTP/1.0" | "HTTP/1.1"), Some(status)) if status.starts_with("407") => {
+            let status = beginning(status);
             Err(failed(format!("{status}; put user and password into the proxy URL or proxy_connect_header")))
         }
-        (Some("HTTP/1.0" | "HTTP/1.1"), Some(status)) => Err(failed(status.to_owned())),
+        (Some("HTTP/1.0" | "HTTP/1.1"), Some(status)) => Err(failed(beginning(status))),
         _ => Err(failed("does not speak HTTP".to_owned())),
     }
 }

@@ -2,6 +2,8 @@ use std::mem::MaybeUninit;
 
 use http::StatusCode;
 
+use crate::error::beginning;
+
 /// As many headers as hyper takes.
 const MAX_HEADERS: usize = 100;
 
@@ -48,7 +50,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
     let mut head = Head {
         len,
         status: StatusCode::from_u16(code).map_err(|e| e.to_string())?,
-        reason: response.reason.unwrap_or_default().to_owned(),
+        reason: beginning(response.reason.unwrap_or_default()),
         content_type: String::new(),
         content_encoding: None,
         framing: Framing::UntilClose,

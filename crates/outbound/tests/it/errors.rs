@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_outbound::Request;
+use bellwether_outbound::{RepeatedGet, Request};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -81,6 +81,18 @@ async fn nonsense_is_not_http() {
     check(b"SSH-2.0-OpenSSH_9.6\r\n", "malformed HTTP response").await;
     check(b"", "EOF: the server closed the connection without a response").await;
     check(b"HTTP/1.1 200 O", "EOF: the server closed the connection without a response").await;
+}
+
+#[tokio::test]
+async fn of_what_a_server_says_only_the_beginning_is_told() {
+    let answer = format!("HTTP/1.1 503 {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(5000)).into_bytes();
+    let url = raw_server(answer.leak(), true).await;
+    let want = format!("server returned HTTP status 503 {}…", "x".repeat(200));
+    let response = crate::get(&client("{}"), &url).await.expect("headers came");
+    assert_eq!(response.require_ok().await.expect_err("not ok").to_string(), want);
+    let repeated = RepeatedGet::new(client("{}"), Request::get(Url::parse(&url).expect("valid")));
+    let error = repeated.read_into(&mut Vec::new(), 100, Instant::now() + crate::FAR).await;
+    assert_eq!(error.expect_err("not ok").to_string(), want);
 }
 
 #[tokio::test]

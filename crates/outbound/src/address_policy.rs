@@ -32,8 +32,15 @@ impl Default for AddressPolicy {
             deny: vec![
                 Network { base: IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), prefix_len: 16 },
                 Network { base: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), prefix_len: 10 },
+                // Alibaba Cloud, Oracle Cloud, AWS and Google Cloud.
+                Network { base: IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), prefix_len: 32 },
+                Network { base: IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)), prefix_len: 32 },
                 Network {
                     base: IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+                    prefix_len: 128,
+                },
+                Network {
+                    base: IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
                     prefix_len: 128,
                 },
             ],
@@ -123,6 +130,8 @@ mod tests {
         check(&default, "::ffff:169.254.169.254", false);
         check(&default, "64:ff9b::a9fe:a9fe", false);
         check(&default, "fd00:ec2::254", false);
+        check(&default, "fd20:ce::254", false);
+        check(&default, "100.100.100.200", false);
         check(&default, "fe80::1", false);
         check(&default, "169.253.0.1", true);
         check(&default, "127.0.0.1", true);

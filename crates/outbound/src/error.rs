@@ -101,7 +101,7 @@ pub enum ConnectError {
     },
     /// All addresses are refused by policy.
     #[error(
-        "dial tcp {address}: refused by outbound.deny ({host}); such destinations must be listed in the configuration file itself or be taken out of outbound.deny"
+        "dial tcp {address}: refused ({host}): link-local and cloud metadata addresses are reached only if the configuration file itself names them"
     )]
     Denied {
         /// The name or address asked for.

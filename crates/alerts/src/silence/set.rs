@@ -73,6 +73,9 @@ impl Silences {
         if let Some(old) = old
             && may_change(&old.spec, &spec, now_ms)
         {
+            if old.spec.state(now_ms) == SilenceState::Active {
+                spec.starts_at_ms = old.spec.starts_at_ms;
+            }
             return Ok(vec![Silence { id: old.id, spec, updated_at_ms: now_ms }]);
         }
         let limit = self.policy.max_count;
@@ -137,9 +140,11 @@ fn ended(silence: &Silence, now_ms: i64) -> Silence {
 /// Whether a silence may become the other one and stay itself.
 fn may_change(old: &SilenceSpec, new: &SilenceSpec, now_ms: i64) -> bool {
     let same_matchers = old.matchers == new.matchers;
+    // Clients that write times without fractions mean the beginning that there is.
+    let second = |ts_ms: i64| ts_ms.div_euclid(1000);
     match old.state(now_ms) {
         SilenceState::Active => {
-            same_matchers && old.starts_at_ms == new.starts_at_ms && new.ends_at_ms >= now_ms
+            same_matchers && second(old.starts_at_ms) == second(new.starts_at_ms) && new.ends_at_ms >= now_ms
         }
         SilenceState::Pending => same_matchers && new.starts_at_ms >= now_ms,
         SilenceState::Expired => false,
@@ -191,6 +196,11 @@ mod tests {
         silences.set(None, spec("job=db", 0, HOUR_MS), id(1), 0).expect("valid");
         let longer = silences.set(Some(id(1)), spec("job=db", 0, 2 * HOUR_MS), id(2), 5).expect("longer");
         assert_eq!(longer.iter().map(|it| it.id).collect::<Vec<_>>(), [id(1)]);
+        let mut fractions = Silences::default();
+        fractions.set(None, spec("job=db", 1_234, HOUR_MS), id(1), 0).expect("valid");
+        let whole_seconds = fractions.set(Some(id(1)), spec("job=db", 1_000, 2 * HOUR_MS), id(2), 5_000);
+        let changed = whole_seconds.expect("longer").remove(0);
+        assert_eq!((changed.id, changed.spec.starts_at_ms), (id(1), 1_234), "it is the same beginning");
         let wider =
             silences.set(Some(id(1)), spec("job=~\"d.*\"", 0, 2 * HOUR_MS), id(3), 10).expect("wider");
         assert_eq!(

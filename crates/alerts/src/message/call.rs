@@ -1,4 +1,4 @@
-use bellwether_outbound::UrlText;
+use bellwether_outbound::{Destination, UrlText};
 use bellwether_yaml::Secret;
 use url::Url;
 
@@ -14,6 +14,8 @@ pub struct Call {
     pub method: &'static str,
     /// Where to; whoever knows it may be able to send as well.
     pub url: Secret,
+    /// Who chose the host of the URL: alerts may do so by a template, and anybody may send alerts.
+    pub destination: Destination,
     /// Headers, of which some are secrets.
     pub headers: Vec<(String, Secret)>,
     /// The body.
@@ -29,7 +31,8 @@ impl Call {
 
     pub(super) fn json(method: &'static str, url: Secret, body: String) -> Self {
         let content_type = ("content-type".to_owned(), Secret::new("application/json"));
-        Self { method, url, headers: vec![content_type], body, secrets: Vec::new() }
+        let (headers, destination) = (vec![content_type], Destination::Configured);
+        Self { method, url, destination, headers, body, secrets: Vec::new() }
     }
 
     /// Scheme and host of the URL.

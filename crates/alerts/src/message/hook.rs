@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use bellwether_outbound::Destination;
 use bellwether_template::Record as _;
 use bellwether_yaml::{Secret, Value as Yaml};
 use serde_json::{Map, Value as Json};
@@ -16,9 +17,10 @@ pub(super) fn webhook(
     receiver: &WebhookReceiver,
     notification: &Notification<'_>,
 ) -> Result<Call, MessageError> {
-    let url = url(&receiver.url, notification)?;
+    let (url, destination) = url(&receiver.url, notification)?;
     if let Some(payload) = &receiver.payload {
-        return Ok(with_key(Call::post_json(url, &expanded(payload, notification)?), notification));
+        let call = Call::post_json(url, &expanded(payload, notification)?);
+        return Ok(with_key(Call { destination, ..call }, notification));
     }
     let (data, truncated) = shortened(&notification.data, receiver.max_alerts);
     let mut message: Map<String, Json> =
@@ -27,7 +29,8 @@ pub(super) fn webhook(
     message.insert("groupKey".to_owned(), notification.group_key.into());
     message.insert("truncatedAlerts".to_owned(), truncated.into());
     message.insert("notificationReason".to_owned(), notification.reason.as_str().into());
-    Ok(with_key(Call::post_json(url, &Json::Object(message)), notification))
+    let call = Call::post_json(url, &Json::Object(message));
+    Ok(with_key(Call { destination, ..call }, notification))
 }
 
 pub(super) fn http(receiver: &HttpReceiver, notification: &Notification<'_>) -> Result<Call, MessageError> {
@@ -36,9 +39,9 @@ pub(super) fn http(receiver: &HttpReceiver, notification: &Notification<'_>) -> 
         "PATCH" => "PATCH",
         _ => "POST",
     };
-    let url = url(&receiver.url, notification)?;
-    let mut call =
-        with_key(Call::json(method, url, notification.text("body", &receiver.body)?), notification);
+    let (url, destination) = url(&receiver.url, notification)?;
+    let call = Call::json(method, url, notification.text("body", &receiver.body)?);
+    let mut call = with_key(Call { destination, ..call }, notification);
     for (name, template) in &receiver.headers {
         let text = notification.text("headers", template)?;
         call.headers.retain(|(there, _)| !there.eq_ignore_ascii_case(name));
@@ -54,20 +57,30 @@ fn with_key(mut call: Call, notification: &Notification<'_>) -> Call {
     call
 }
 
-/// Where to, with its template filled in.
-fn url(url: &HookUrl, notification: &Notification<'_>) -> Result<Secret, MessageError> {
+/// Where to, with its template filled in, and who chose the host.
+fn url(url: &HookUrl, notification: &Notification<'_>) -> Result<(Secret, Destination), MessageError> {
     let written = match url {
         HookUrl::Inline(template) => template.reveal().to_owned(),
         HookUrl::File(file) => file.read()?.reveal().to_owned(),
     };
     let text = notification.text("url", &written)?;
     match UrlTemplate::parse(&text) {
-        Ok(_) if !text.contains("{{") => Ok(Secret::new(text)),
+        Ok(_) if !text.contains("{{") => Ok((Secret::new(text), destination(&written))),
         _ => Err(MessageError::Value {
             field: "url",
             problem: "not an http or https URL",
             got: "<secret>".to_owned(),
         }),
+    }
+}
+
+/// Alerts choose the host if a template begins before the path does.
+fn destination(written: &str) -> Destination {
+    let host = written.find("://").map(|at| at + "://".len());
+    let path = host.and_then(|host| Some(host + written[host..].find('/')?));
+    match written.find("{{") {
+        Some(template) if path.is_none_or(|path| template < path) => Destination::Foreign,
+        _ => Destination::Configured,
     }
 }
 

@@ -93,7 +93,8 @@ fn request(call: &Call) -> Result<Request, AttemptError> {
     // Whoever knows the address of a hook can send to it, so no error shows more than the host.
     let (secret_path, keep_body, secret_body) = (true, true, !call.secrets.is_empty());
     let request = Request::post(url, call.body.clone().into());
-    Ok(Request { method, headers, secret_path, keep_body, secret_body, ..request })
+    let destination = call.destination;
+    Ok(Request { method, headers, destination, secret_path, keep_body, secret_body, ..request })
 }
 
 /// What an answer means.

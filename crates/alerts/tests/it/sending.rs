@@ -9,7 +9,7 @@ use bellwether_alerts::send::{Backoff, Circuit, SendError, Sender, Sent};
 use bellwether_alerts::test_message::test_receiver;
 use bellwether_alerts::way_out::WayOut;
 use bellwether_model::{Alert, Labels, ManualClock};
-use bellwether_outbound::ClientOptions;
+use bellwether_outbound::{ClientOptions, Destination};
 use bellwether_yaml::Secret;
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -30,6 +30,7 @@ fn call(service: &Service) -> Call {
     Call {
         method: "POST",
         url: Secret::new(service.url.as_str()),
+        destination: Destination::Configured,
         headers: vec![token],
         body: "{\"a\":1}".to_owned(),
         secrets: Vec::new(),
@@ -163,6 +164,40 @@ async fn a_redirect_that_loses_the_message_or_gives_away_a_secret_is_no_delivery
     assert!(there.got().is_empty());
     refused("307 Elsewhere", Vec::new()).await.expect("it arrives as it is");
     assert_eq!(there.got().len(), 1);
+}
+
+#[tokio::test]
+async fn a_host_that_alerts_choose_may_not_be_any() {
+    let metadata = Alert {
+        labels: Labels::from_pairs([("host", "169.254.169.254")]),
+        annotations: Labels::empty(),
+        starts_at_ms: 0,
+        ends_at_ms: None,
+        generator_url: String::new(),
+    };
+    for url in ["http://{{ .CommonLabels.host }}/x", "{{ printf \"http://%s/\" .CommonLabels.host }}"] {
+        let hook = |kind: &str| {
+            way_out(&format!(
+                "route: {{receiver: r}}\nreceivers: [{{name: r, {kind}: [{{url: '{url}', timeout: 1s}}]}}]"
+            ))
+        };
+        for kind in ["webhook_configs", "http_configs"] {
+            let results =
+                test_receiver(&hook(kind), "r", Some(metadata.clone()), "", 0).await.expect("there");
+            let error = results[0].result.as_ref().expect_err("refused").to_string();
+            assert!(error.contains("only if the configuration file itself names them"), "{url}: {error}");
+        }
+    }
+    // A path that alerts choose leads to where the configuration says.
+    let service = Service::start(&["200 OK"]).await;
+    let base = service.url.trim_end_matches("/hook/secret");
+    let yaml = format!(
+        "route: {{receiver: r}}\nreceivers: [{{name: r, webhook_configs: [{{url: '{base}/{{{{ .Status }}}}'}}]}}]"
+    );
+    let way_out = way_out(&yaml);
+    let made = way_out.receiver("r").expect("there");
+    test_receiver(&way_out, "r", None, "", 0).await.expect("there")[0].result.as_ref().expect("taken");
+    assert_eq!((made.len(), service.got().len()), (1, 1));
 }
 
 #[tokio::test]

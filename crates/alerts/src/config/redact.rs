@@ -1,3 +1,4 @@
+use bellwether_outbound::ConfigUrl;
 use bellwether_yaml::{Secret, Value};
 use url::{Position, Url};
 
@@ -34,6 +35,7 @@ const SECRET_FIELDS: &[&str] = &[
     "secrets",
     "bearer_token",
     "client_secret",
+    "client_certificate_key",
     "secret_key",
     "access_key",
     "key",
@@ -68,7 +70,16 @@ pub(super) fn hide_secrets(document: Value) -> Value {
         if let (Value::Str(url), true) = (&value, SECRET_URLS.contains(&(section, name))) {
             return Some(hide_url(url));
         }
-        let is_secret = SECRET_FIELDS.contains(&name) || (section == "headers" && is_secret_header(name));
+        let is_secret = SECRET_FIELDS.contains(&name)
+            || (section == "headers" && is_secret_header(name))
+            || section == "proxy_connect_header";
+        if let (Value::Str(text), false) = (&value, is_secret)
+            && name.ends_with("url")
+            && let Ok(url) = ConfigUrl::parse(text)
+        {
+            // A password in any other address is not shown either.
+            return Some(Value::Str(url.to_string()));
+        }
         let is_text = !matches!(value, Value::Map(_) | Value::List(_) | Value::FlowList(_));
         Some(if is_secret && is_text && !value.is_zero() { Secret::new("x").to_value() } else { value })
     })
@@ -133,11 +144,18 @@ receivers:
     http_config: {http_headers: {X-Custom: {secrets: [hidden], values: [shown]}}}
   telegram_configs: [{bot_token: hidden, chat_id: 1}]
   email_configs: [{to: a@b.test, from: c@b.test, smarthost: 'h:25', auth_password: hidden, headers: {Subject: shown}}]
+  opsgenie_configs:
+  - api_key: hidden
+    api_url: https://shown:hidden@ops.test/
+    http_config:
+      proxy_url: http://shown:hidden@proxy.test
+      proxy_connect_header: {X-Proxy: [hidden, hidden]}
+      oauth2: {client_id: shown, token_url: 'https://t.test/', grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', client_certificate_key: hidden}
 ";
         let config = Config::parse("am.yml", yaml.as_bytes(), ConfigOptions::default());
         let shown = config.unwrap_or_else(|errors| panic!("{errors}")).original().to_yaml();
         assert!(!shown.contains("hidden"), "{shown}");
-        assert_eq!((shown.matches("<secret>").count(), shown.matches("shown").count()), (7, 3), "{shown}");
+        assert_eq!((shown.matches("<secret>").count(), shown.matches("shown").count()), (11, 6), "{shown}");
     }
 
     #[test]

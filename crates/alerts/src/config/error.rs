@@ -85,6 +85,9 @@ pub enum ConfigError {
     /// Neither of two fields.
     #[error("one of {0} must be configured")]
     OneOf(&'static str),
+    /// Not the name of a header.
+    #[error("{0:?} is not the name of a header: it has letters, digits and hyphens")]
+    HeaderName(String),
     /// A header of a mail that is written twice, in capitals or not.
     #[error("duplicate header {0:?} in email config")]
     RepeatedHeader(String),

@@ -117,6 +117,10 @@ fn any_request() {
     assert_eq!((header(&calls[0], "Content-Type"), header(&calls[0], "X-Status")), ("text/plain", "firing"));
     assert_eq!(header(&calls[0], "idempotency-key"), "news");
     assert_eq!(calls[0].headers.len(), 3);
+    let unsendable = "route: {receiver: a}\nreceivers:\n- name: a\n  http_configs:\n  - url: http://h/\n    headers:\n      X Team: a\n";
+    let refused =
+        Config::parse("a.yml", unsendable.as_bytes(), ConfigOptions::default()).expect_err("no header");
+    assert!(refused.to_string().contains("a.yml:7:15: \"X Team\" is not the name of a header"), "{refused}");
 }
 
 #[test]

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bellwether_yaml::{MapReader, Value};
+use http::HeaderName;
 
 use super::{Context, IntegrationKind, UrlTemplate};
 use crate::config::{ConfigError, SecretSource};
@@ -58,12 +59,12 @@ pub(super) fn read_http(map: &mut MapReader<'_, '_>, _: &Context<'_>) -> Option<
         map.reject(map.place("method"), ConfigError::Unknown { what: "method", got: method, want: METHODS });
         return None;
     }
-    let receiver = HttpReceiver {
-        method,
-        headers: map.or_default("headers"),
-        body: super::text(map, "body", "{{ toJson . }}"),
-        url: url?,
-    };
+    let headers: BTreeMap<String, String> = map.or_default("headers");
+    for name in headers.keys().filter(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
+        map.reject(map.place("headers").place(name), ConfigError::HeaderName(name.clone()));
+    }
+    let receiver =
+        HttpReceiver { method, headers, body: super::text(map, "body", "{{ toJson . }}"), url: url? };
     Some(IntegrationKind::Http(receiver))
 }
 

@@ -184,9 +184,9 @@ impl Courier {
         let receiver = &self.receiver;
         let (host, port) = (receiver.smarthost.host.as_str(), receiver.smarthost.port.as_str());
         let host = if host.is_empty() { "localhost" } else { host };
-        let port_number = port.parse().map_err(|_| MailError::Field {
+        let port_number = port_number(port).ok_or_else(|| MailError::Field {
             field: "smarthost",
-            reason: "no port number".to_owned(),
+            reason: "neither a port number nor smtp, submission, submissions or smtps".to_owned(),
             got: port.to_owned(),
         })?;
         let mut stream = self.dialer.connect(host, port_number).await?;
@@ -267,6 +267,16 @@ fn with_header(builder: MessageBuilder, name: &str, value: &str) -> Result<Messa
     Ok(builder.raw_header(HeaderValue::new(header, value.to_owned())))
 }
 
+/// A port, which may be written as the name that it has at IANA.
+fn port_number(port: &str) -> Option<u16> {
+    match port {
+        "smtp" => Some(25),
+        "submission" => Some(587),
+        "submissions" | "smtps" => Some(465),
+        number => number.parse().ok(),
+    }
+}
+
 /// Today, as threads are called by it.
 fn today(now_ms: i64) -> String {
     let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -280,6 +290,12 @@ fn is_this_machine(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_may_have_names() {
+        let numbers = ["smtp", "submission", "smtps", "2525", "ftp", ""].map(port_number);
+        assert_eq!(numbers, [Some(25), Some(587), Some(465), Some(2525), None, None]);
+    }
 
     #[test]
     fn who_is_on_this_machine() {

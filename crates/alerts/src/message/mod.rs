@@ -166,6 +166,12 @@ impl Notification<'_> {
         Ok(self.render(field, template, false)?.0)
     }
 
+    /// The text of a field that a service needs; the key of the group instead of nothing.
+    fn needed(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
+        let text = self.text(field, template)?;
+        Ok(if text.trim().is_empty() { self.group_key.to_owned() } else { text })
+    }
+
     /// The text of a field that people read and that may have several lines. If alerts are left out of it, it says how many.
     fn prose(&self, field: &'static str, template: &str) -> Result<String, MessageError> {
         Ok(with_more(self.render(field, template, false)?))

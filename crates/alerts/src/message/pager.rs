@@ -9,15 +9,19 @@ use crate::config::{OpsGenieReceiver, PagerDutyKey, PagerDutyReceiver};
 const PAGERDUTY_V1_URL: &str = "https://events.pagerduty.com/generic/2010-04-15/create_event.json";
 /// What the services take at most.
 const PAGERDUTY_SUMMARY_CHARS_MAX: usize = 1024;
-const PAGERDUTY_BYTES_MAX: usize = 512 << 10;
+const PAGERDUTY_BYTES_MAX: usize = 512_000;
 const OPSGENIE_MESSAGE_CHARS_MAX: usize = 130;
 const OPSGENIE_DESCRIPTION_CHARS_MAX: usize = 15_000;
 const OPSGENIE_NOTE_CHARS_MAX: usize = 25_000;
 const OPSGENIE_ENTITY_CHARS_MAX: usize = 512;
 const OPSGENIE_SOURCE_CHARS_MAX: usize = 100;
+/// Of the names and the values of all details together.
+const OPSGENIE_DETAILS_CHARS_MAX: usize = 8000;
 const OPSGENIE_TAGS_MAX: usize = 20;
 const OPSGENIE_ACTIONS_MAX: usize = 10;
 const OPSGENIE_WORD_CHARS_MAX: usize = 50;
+/// What OpsGenie refuses alerts for that say anything else; it takes one that says nothing for `P3`.
+const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
 /// PagerDuty refuses events that say anything else.
 const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
 /// For an event whose severity is none of these.
@@ -59,7 +63,8 @@ fn event(
 ) -> Result<Json, MessageError> {
     let text = |field, template: &str| notification.text(field, template);
     let action = if notification.is_firing() { "trigger" } else { "resolve" };
-    let summary = shorten(&text("description", &receiver.description)?, PAGERDUTY_SUMMARY_CHARS_MAX);
+    let summary = notification.needed("description", &receiver.description)?;
+    let summary = shorten(&summary, PAGERDUTY_SUMMARY_CHARS_MAX);
     let incident = incident_key(notification.group_key);
     let (client, client_url) = (text("client", &receiver.client)?, text("client_url", &receiver.client_url)?);
     if let PagerDutyKey::Service(_) = receiver.key {
@@ -71,7 +76,7 @@ fn event(
     let severity = text("severity", &receiver.severity)?.trim().to_lowercase();
     let mut payload = json!({
         "summary": summary,
-        "source": text("source", &receiver.source)?,
+        "source": notification.needed("source", &receiver.source)?,
         "severity": if SEVERITIES.contains(&severity.as_str()) { &severity } else { SEVERITY },
         "custom_details": details,
     });
@@ -135,26 +140,18 @@ pub(super) fn opsgenie(
         let body = json!({"source": source});
         return Ok(vec![call("POST", format!("{base}/{alias}/close?identifierType=alias"), &body)]);
     }
-    let message = shorten(&text("message", &receiver.message)?, OPSGENIE_MESSAGE_CHARS_MAX);
+    let message = shorten(&notification.needed("message", &receiver.message)?, OPSGENIE_MESSAGE_CHARS_MAX);
     let description = notification
         .prose("description", &receiver.description)
         .map(|it| shorten_lines(&it, OPSGENIE_DESCRIPTION_CHARS_MAX))?;
-    let mut details: Map<String, Json> = notification
-        .data
-        .common_labels
-        .iter()
-        .flat_map(|labels| labels.0.iter().map(|(name, value)| (name.clone(), value.as_str().into())))
-        .collect();
-    for (name, template) in &receiver.details {
-        details.insert(name.clone(), text("details", template)?.into());
-    }
     let words = |field, template: &str, max| -> Result<Vec<String>, MessageError> {
         let list = text(field, template)?;
         let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
         Ok(words.take(max).map(|word| shorten(word, OPSGENIE_WORD_CHARS_MAX)).collect())
     };
     let mut body = json!({
-        "alias": alias, "message": message, "description": description, "details": details, "source": source,
+        "alias": alias, "message": message, "description": description, "source": source,
+        "details": details(receiver, notification)?,
         "responders": responders(receiver, notification)?,
         "tags": words("tags", &receiver.tags, OPSGENIE_TAGS_MAX)?,
         "actions": words("actions", &receiver.actions, OPSGENIE_ACTIONS_MAX)?,
@@ -162,12 +159,15 @@ pub(super) fn opsgenie(
     for (name, template, max) in [
         ("entity", &receiver.entity, OPSGENIE_ENTITY_CHARS_MAX),
         ("note", &receiver.note, OPSGENIE_NOTE_CHARS_MAX),
-        ("priority", &receiver.priority, OPSGENIE_WORD_CHARS_MAX),
     ] {
         let value = shorten(&text(name, template)?, max);
         if !value.is_empty() {
             body[name] = value.into();
         }
+    }
+    let priority = text("priority", &receiver.priority)?.trim().to_uppercase();
+    if PRIORITIES.contains(&priority.as_str()) {
+        body["priority"] = priority.into();
     }
     let mut calls = vec![call("POST", base.clone(), &body)];
     if receiver.update_alerts {
@@ -179,7 +179,28 @@ pub(super) fn opsgenie(
     Ok(calls)
 }
 
-/// Who is to do something. `teams` is a list of names.
+/// The details that the user wants, then the labels that all alerts have; as much as OpsGenie takes.
+fn details(receiver: &OpsGenieReceiver, notification: &Notification<'_>) -> Result<Json, MessageError> {
+    let mut details = Map::new();
+    let mut room = OPSGENIE_DETAILS_CHARS_MAX;
+    let mut add = |name: &str, value: &str| {
+        room = room.saturating_sub(name.chars().count());
+        if room > 0 && !details.contains_key(name) {
+            let value = shorten(value, room);
+            room -= value.chars().count();
+            details.insert(name.to_owned(), value.into());
+        }
+    };
+    for (name, template) in &receiver.details {
+        add(name, &notification.text("details", template)?);
+    }
+    for (name, value) in notification.data.common_labels.iter().flat_map(|labels| &labels.0) {
+        add(name, value);
+    }
+    Ok(details.into())
+}
+
+/// Who is to do something, as far as there is somebody: OpsGenie refuses an alert for somebody without a name. `teams` is a list of names.
 fn responders(receiver: &OpsGenieReceiver, notification: &Notification<'_>) -> Result<Json, MessageError> {
     let mut responders = Vec::new();
     for responder in &receiver.responders {
@@ -200,7 +221,9 @@ fn responders(receiver: &OpsGenieReceiver, notification: &Notification<'_>) -> R
                 out[field] = value.into();
             }
         }
-        responders.push(out);
+        if out.as_object().is_some_and(|fields| fields.len() > 1) {
+            responders.push(out);
+        }
     }
     Ok(responders.into())
 }

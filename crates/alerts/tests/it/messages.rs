@@ -252,8 +252,28 @@ fn pagerduty_events() {
     assert_eq!(resolved["payload"]["severity"], "error");
     let many: Vec<Alert> = (0..3000).map(|n| alert(&n.to_string(), false)).collect();
     let (call, body) = one("pagerduty_configs: [{routing_key: k}]", &many);
-    assert!(call.body.len() < 512 << 10, "{}", call.body.len());
+    assert!(call.body.len() < 512_000, "{}", call.body.len());
     assert!(body["payload"]["custom_details"]["error"].is_string());
+    let mut long = alert("a", false);
+    long.annotations = Labels::from_pairs([("long", "x".repeat(515_000))]);
+    let section =
+        "pagerduty_configs: [{routing_key: k, details: {firing: '', long: '{{ .CommonAnnotations.long }}'}}]";
+    assert!(one(section, &[long]).0.body.len() <= 512_000, "a thousand bytes are a kilobyte");
+}
+
+#[test]
+fn nothing_that_a_template_makes_has_a_pager_refuse_an_alert() {
+    let section =
+        "pagerduty_configs: [{routing_key: k, description: '{{ .CommonLabels.nope }}', source: ' '}]";
+    let (_, event) = one(section, &[alert("a", false)]);
+    assert_eq!((&event["payload"]["summary"], &event["payload"]["source"]), (&json!(KEY), &json!(KEY)));
+    let section = "opsgenie_configs: [{api_key: k, message: '{{ .CommonLabels.nope }}', priority: '{{ .CommonLabels.severity }}', details: {job: mine}, responders: [{name: '{{ .CommonLabels.nope }}', type: team}, {name: ops, type: team}]}]";
+    let (_, body) = one(section, &[alert("a", false)]);
+    assert_eq!((&body["message"], &body["priority"]), (&json!(KEY), &Json::Null));
+    assert_eq!(body["responders"], json!([{"type": "team", "name": "ops"}]));
+    assert_eq!(body["details"], json!({"job": "mine", "alertname": "Slow", "severity": "page"}));
+    let (_, body) = one("opsgenie_configs: [{api_key: k, priority: ' p2'}]", &[alert("a", false)]);
+    assert_eq!(body["priority"], "P2");
 }
 
 #[test]

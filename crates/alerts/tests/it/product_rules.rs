@@ -113,7 +113,7 @@ fn slack_message(body: &Json) -> Result<(), String> {
 /// <https://developer.pagerduty.com/docs/send-alert-event>
 pub(crate) fn pagerduty(request: &Request) -> Result<(), String> {
     post(request, "/v2/enqueue")?;
-    need(request.body.len() <= 512 << 10, "event too large")?;
+    need(request.body.len() <= 512_000, "event too large")?;
     let body = request.json()?;
     text(&body, "routing_key", 32..=32)?;
     one_of(&body, "event_action", &["trigger", "acknowledge", "resolve"])?;
@@ -168,7 +168,11 @@ pub(crate) fn opsgenie(request: &Request) -> Result<(), String> {
         need(["id", "name", "username"].iter().any(|by| responder[by].is_string()), "nobody responds")?;
     }
     let details = body["details"].as_object().ok_or("details is no object")?;
-    need(details.values().all(Json::is_string), "a detail is no text")
+    need(details.values().all(Json::is_string), "a detail is no text")?;
+    let chars = |text: &str| text.chars().count();
+    let size: usize =
+        details.iter().map(|(name, text)| chars(name) + chars(text.as_str().unwrap_or(""))).sum();
+    need(size <= 8000, "details are too long")
 }
 
 /// <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using>

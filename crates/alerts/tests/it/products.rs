@@ -67,7 +67,7 @@ const PRODUCTS: [Product; 11] = [
     },
     Product {
         name: "opsgenie",
-        section: "opsgenie_configs: [{api_key: eb243592-faa2-4ba2-a551q-1afdf565c889, api_url: 'URL/', update_alerts: true, tags: 'a,b,LONG', priority: P2, entity: LONG, note: LONG, responders: [{name: ops, type: team}]}]",
+        section: "opsgenie_configs: [{api_key: eb243592-faa2-4ba2-a551q-1afdf565c889, api_url: 'URL/', update_alerts: true, tags: 'a,b,LONG', priority: P2, entity: LONG, note: LONG, details: {all: LONG}, responders: [{name: ops, type: team}]}]",
         rule: rules::opsgenie,
         taken: ("202 Accepted", r#"{"result":"Request will be processed"}"#),
     },

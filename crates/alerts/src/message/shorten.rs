@@ -5,6 +5,9 @@ use serde_json::Value as Json;
 /// A character takes at most so many bytes in JSON: `\u0001`.
 const CHAR_BYTES_MAX: usize = 6;
 
+/// No entity has more bytes between its ampersand and its semicolon: `#1114111`.
+const ENTITY_BYTES_MAX: usize = 8;
+
 /// At most so many characters on one line; what is cut off is told by an ellipsis.
 pub(super) fn shorten(text: &str, max_chars: usize) -> String {
     if text.chars().count() <= max_chars {
@@ -76,12 +79,14 @@ fn first_chars(text: &str, n: usize) -> &str {
 
 /// Without a tag or an entity at the end of which only the beginning is there.
 fn whole_html(text: &str) -> &str {
-    let is_open = |from: char, to: char| match (text.rfind(from), text.rfind(to)) {
-        (Some(start), Some(end)) if end > start => None,
-        (start, _) => start,
-    };
-    let end = is_open('<', '>').or_else(|| is_open('&', ';'));
-    end.map_or(text, |end| &text[..end])
+    let open_tag = text.rfind('<').filter(|at| !text[*at..].contains('>'));
+    let open_entity = text.rfind('&').filter(|at| is_beginning_of_entity(&text[at + 1..]));
+    open_tag.or(open_entity).map_or(text, |end| &text[..end])
+}
+
+/// Not so behind an ampersand that stands for itself.
+fn is_beginning_of_entity(text: &str) -> bool {
+    text.len() < ENTITY_BYTES_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#')
 }
 
 /// The names of the tags that are open at the end, the outermost first.
@@ -131,6 +136,8 @@ mod tests {
             shorten_html("<b>0123456789012345678901234567890123456789</b>", 40),
             "<b>012345678901</b>\n… 32 more characters"
         );
+        let cut = shorten_html(&format!("Q&A: {}", "words ".repeat(100)), 100);
+        assert!(cut.starts_with("Q&A: words words"), "an ampersand may stand for itself: {cut}");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::config::{SlackReceiver, SlackWay};
 
 /// Slack shows no more of a title.
 const TITLE_CHARS_MAX: usize = 1024;
+/// What Slack takes of the heading and the text of a field.
+const FIELD_CHARS_MAX: usize = 2000;
 /// What Slack takes of any other text.
 const TEXT_CHARS_MAX: usize = 40_000;
 
@@ -130,8 +132,8 @@ fn message(
 fn fields(receiver: &SlackReceiver, notification: &Notification<'_>) -> Result<Json, MessageError> {
     let field = |field: &crate::config::SlackField| {
         Ok(json!({
-            "title": notification.text("fields", &field.title)?,
-            "value": notification.text("fields", &field.value)?,
+            "title": shorten(&notification.text("fields", &field.title)?, FIELD_CHARS_MAX),
+            "value": shorten_lines(&notification.text("fields", &field.value)?, FIELD_CHARS_MAX),
             "short": field.short.unwrap_or(receiver.short_fields),
         }))
     };

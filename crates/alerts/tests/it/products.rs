@@ -49,7 +49,7 @@ const PRODUCTS: [Product; 11] = [
     },
     Product {
         name: "slack hook",
-        section: "slack_configs: [{api_url: 'URL/services/T0/B0/XXX', send_resolved: true, channel: '#ops', text: LIST, fields: [{title: n, value: '{{ len .Alerts }}'}], actions: [{type: button, text: Look, url: 'http://bw'}]}]",
+        section: "slack_configs: [{api_url: 'URL/services/T0/B0/XXX', send_resolved: true, channel: '#ops', text: LIST, fields: [{title: n, value: LIST}], actions: [{type: button, text: Look, url: 'http://bw'}]}]",
         rule: rules::slack_hook,
         taken: ("200 OK", "ok"),
     },

@@ -20,8 +20,10 @@ use super::target::Target;
 const QUEUE_MAX: usize = 10_000;
 /// So many are sent at once.
 const BATCH: usize = 256;
-/// As much of an answer is read as a person needs to see why alerts were not taken.
-const ANSWER_BYTES_MAX: usize = 1 << 10;
+/// So much of an answer is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// As much of it is told as a person needs to see why alerts were not taken, in characters.
+const SHOWN_CHARS_MAX: usize = 500;
 
 /// How sending to one Alertmanager fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -147,7 +149,8 @@ async fn post(
     if status.is_success() {
         return Ok(());
     }
-    Err(format!("bad response status {status}: {}", String::from_utf8_lossy(&answer).trim()))
+    let shown: String = String::from_utf8_lossy(&answer).trim().chars().take(SHOWN_CHARS_MAX).collect();
+    Err(format!("bad response status {status}: {shown}"))
 }
 
 /// An alert in the form of the Alertmanager API v2.

@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::service::Service;
+use crate::service::{Answer, Service};
 
 /// So many wait for one Alertmanager at most.
 const CAPACITY: usize = 10_000;
@@ -84,6 +84,19 @@ async fn one_that_is_ill_keeps_nothing_from_the_others() {
     assert!(status(&all, &failing).last_error.expect("it fails").contains("500"));
     assert_eq!(status(&all, &hanging).queued, CAPACITY, "it still hangs");
     assert!(!all.shutdown(Instant::now()).await, "nobody waits for it");
+}
+
+#[tokio::test]
+async fn of_a_long_answer_the_beginning_is_told() {
+    let talks = Service::start_with(|_, _| {
+        Answer::Say("400 Bad Request".to_owned(), format!("no such label {}", "x".repeat(5_000)))
+    })
+    .await;
+    let all = telling(&[&talks]);
+    all.send(&alerts(1));
+    wait_until(|| status(&all, &talks).errors == 1).await;
+    let error = status(&all, &talks).last_error.expect("refused");
+    assert!(error.contains("no such label xxx") && error.len() < 600, "{error}");
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ pub struct FailingReceiver {
     pub told_at_ms: i64,
     /// Whether they think that it still fails.
     pub is_open: bool,
+    /// All of its integrations that have failed and not gone well since.
+    #[serde(default)]
+    pub failing: BTreeSet<IntegrationId>,
     /// What went wrong when they were told.
     pub error: String,
     /// The names of the others who were told.
@@ -58,7 +61,13 @@ pub(crate) struct News {
 impl Failing {
     /// Goes on with what another run knew.
     pub(crate) fn new(known: impl IntoIterator<Item = FailingReceiver>) -> Self {
-        let by_receiver = known.into_iter().map(|it| (it.receiver.clone(), it)).collect();
+        let goes_on = |mut it: FailingReceiver| {
+            if it.is_open {
+                it.failing.insert(it.integration.clone());
+            }
+            (it.receiver.clone(), it)
+        };
+        let by_receiver = known.into_iter().map(goes_on).collect();
         Self { by_receiver: Mutex::new(by_receiver) }
     }
 
@@ -73,7 +82,11 @@ impl Failing {
         let receiver = &delivery.to.receiver;
         // It may have been removed meanwhile.
         config.receiver(receiver)?;
+        let integration = &delivery.to.integration;
         let mut failing = self.by_receiver.lock();
+        if let Some(open) = failing.get_mut(receiver).filter(|it| it.is_open) {
+            open.failing.insert(integration.clone());
+        }
         let before = failing.get(receiver);
         if before.is_some_and(|it| now_ms < it.told_at_ms + TELL_EVERY_MS) {
             return None;
@@ -83,7 +96,8 @@ impl Failing {
         let about = FailingReceiver {
             told: others.cloned().collect(),
             receiver: receiver.clone(),
-            integration: delivery.to.integration.clone(),
+            failing: still.map_or_else(|| [integration.clone()].into(), |it| it.failing.clone()),
+            integration: integration.clone(),
             since_ms: still.map_or(now_ms, |it| it.since_ms),
             told_at_ms: now_ms,
             is_open: true,
@@ -94,19 +108,29 @@ impl Failing {
         Some(News { alert: about.alert(None), about, reason })
     }
 
-    /// A delivery has gone well, which is news if the others think that the integration fails.
+    /// A delivery has gone well, which is news if the others think that the receiver fails, and no other of its integrations does.
     pub(crate) fn went_well(&self, delivery: &Delivery, now_ms: i64) -> Option<News> {
         let LogKey { receiver, integration, .. } = &delivery.to;
         let mut failing = self.by_receiver.lock();
-        let about = failing.get_mut(receiver).filter(|it| it.is_open && it.integration == *integration)?;
-        Some(about.is_over(now_ms))
+        let about = failing.get_mut(receiver).filter(|it| it.is_open)?;
+        let was_last = about.failing.remove(integration) && about.failing.is_empty();
+        was_last.then(|| about.is_over(now_ms))
     }
 
-    /// The receivers that the others think to fail, and that are not in the configuration any more.
+    /// The receivers that the others think to fail, and of which nothing that failed is in the configuration any more.
     pub(crate) fn removed(&self, config: &Config, now_ms: i64) -> Vec<News> {
         let mut failing = self.by_receiver.lock();
-        let removed = failing.values_mut().filter(|it| it.is_open && config.receiver(&it.receiver).is_none());
-        removed.map(|about| about.is_over(now_ms)).collect()
+        let mut news = Vec::new();
+        for about in failing.values_mut().filter(|it| it.is_open) {
+            let left = config.receiver(&about.receiver);
+            let left: BTreeSet<IntegrationId> =
+                left.iter().flat_map(|it| it.integrations_by_id()).map(|(id, _)| id).collect();
+            about.failing.retain(|id| left.contains(id));
+            if about.failing.is_empty() {
+                news.push(about.is_over(now_ms));
+            }
+        }
+        news
     }
 }
 
@@ -114,6 +138,7 @@ impl FailingReceiver {
     /// It fails no more, or nobody minds.
     fn is_over(&mut self, now_ms: i64) -> News {
         self.is_open = false;
+        self.failing.clear();
         News { alert: self.alert(Some(now_ms)), about: self.clone(), reason: Reason::AllResolved }
     }
 
@@ -173,4 +198,70 @@ pub(crate) fn to_others(router: &mut Router, news: &News, now_ms: i64) -> Vec<De
         }
     }
     deliveries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigOptions;
+    use crate::silence::Silences;
+
+    fn config(hooks: &str) -> Arc<Config> {
+        let yaml = format!(
+            "route: {{receiver: pager}}\nreceivers: [{{name: pager, webhook_configs: [{hooks}]}}, {{name: chat}}]"
+        );
+        let config = Config::parse("a.yml", yaml.as_bytes(), ConfigOptions::default());
+        Arc::new(config.unwrap_or_else(|errors| panic!("{errors}")))
+    }
+
+    /// Deliveries to the two hooks of the pager.
+    fn deliveries(config: &Arc<Config>) -> [Delivery; 2] {
+        let mut router = Router::new(Arc::clone(config), Silences::default(), []);
+        [0, 1].map(|nth| Delivery {
+            id: router.next_delivery_id(),
+            idempotency_key: String::new(),
+            to: LogKey {
+                group_key: "{}:{}".to_owned(),
+                receiver: "pager".to_owned(),
+                integration: IntegrationId { kind: "webhook".into(), nth },
+            },
+            group_labels: Labels::empty(),
+            reason: Reason::FirstNotification,
+            alerts: Vec::new(),
+            more_alerts: 0,
+            route_labels: Vec::new(),
+            posted: None,
+            since_ms: 0,
+            deadline_ms: 0,
+        })
+    }
+
+    #[test]
+    fn a_receiver_fails_as_long_as_one_of_its_integrations_does() {
+        let config = config("{url: 'http://h/1'}, {url: 'http://h/2'}");
+        let [first, second] = deliveries(&config);
+        let failing = Failing::default();
+        assert!(failing.failed(&first, "400", &config, 0).is_some());
+        assert!(failing.failed(&second, "500", &config, 1).is_none(), "that the receiver fails is known");
+        assert!(failing.went_well(&first, 2).is_none(), "the other one still fails");
+        let over = failing.went_well(&second, 3).expect("now all is well");
+        assert_eq!((over.about.is_open, over.alert.ends_at_ms), (false, Some(3)));
+        assert!(failing.went_well(&first, 4).is_none(), "that is known");
+    }
+
+    #[test]
+    fn an_integration_that_is_gone_does_not_fail() {
+        let both = config("{url: 'http://h/1'}, {url: 'http://h/2'}");
+        let [first, second] = deliveries(&both);
+        let failing = Failing::default();
+        assert!(failing.failed(&second, "400", &both, 0).is_some());
+        assert!(failing.removed(&both, 1).is_empty());
+        let known = failing.by_receiver.lock().values().cloned().collect::<Vec<_>>();
+        assert_eq!(failing.removed(&config("{url: 'http://h/1'}"), 2).len(), 1);
+        // As another run finds it that an older version kept.
+        let older = known.into_iter().map(|it| FailingReceiver { failing: BTreeSet::new(), ..it });
+        let failing = Failing::new(older);
+        assert!(failing.went_well(&first, 3).is_none());
+        assert!(failing.went_well(&second, 3).is_some());
+    }
 }

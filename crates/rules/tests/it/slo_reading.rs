@@ -174,6 +174,8 @@ fn openslo_in_all_its_ways_to_count() {
         (bad.as_str(), total.as_str()),
         ("sum(sum_over_time((max(lag) > bool 5)[5m:1m]))", "sum(count_over_time(max(lag)[5m:1m]))")
     );
+    let (bad, _) = one("Timeslices", "{target: 0.99, timeSliceTarget: 1}", RATIO);
+    assert!(bad.contains("> bool 0)"), "one bad event makes a slice bad: {bad}");
     let (bad, _) = one("Timeslices", "{target: 0.99, op: gt, value: 5, timeSliceTarget: 0.75}", LEVEL);
     assert_eq!(bad, "sum(sum_over_time((avg_over_time((max(lag) <= bool 5)[1m:15s]) > bool 0.25)[5m:1m]))");
     let raw = "ratioMetric: {raw: {metricSource: {spec: {query: up}}}, rawType: success}";
@@ -312,6 +314,7 @@ fn mistakes_are_told_with_place_and_remedy() {
     };
     open("Sometimes", "{target: 0.99}", RATIO, &["8:20 Occurrences, Timeslices and RatioTimeslices"]);
     open("Timeslices", "{target: 0.99}", RATIO, &["9:16 timeSliceTarget"]);
+    open("Timeslices", "{target: 0.99, timeSliceTarget: 1.1}", RATIO, &["9:48 above 0 and at most 1"]);
     open(
         "Timeslices",
         "{target: 0.99, timeSliceTarget: 0.9, timeSliceWindow: 2m}",

@@ -247,7 +247,7 @@ impl<'d> Decode<'d> for TargetShare<'d> {
             display_name: map.or_default("displayName"),
             target,
             slice_ms: map.parse_or("timeSliceWindow", 60_000, duration_ms),
-            slice_target: map.optional::<Share>("timeSliceTarget").map(|share| share.0),
+            slice_target: slice_target(&mut map),
             bad_if: map.parse_optional("op", bad_if),
             value: map.optional("value"),
             node,
@@ -255,6 +255,19 @@ impl<'d> Decode<'d> for TargetShare<'d> {
         map.finish()?;
         Ok(objective)
     }
+}
+
+/// The share of good events from which on a slice is good. Other than of a budget it may be all of them.
+fn slice_target(map: &mut MapReader<'_, '_>) -> Option<f64> {
+    let share: f64 = map.optional("timeSliceTarget")?;
+    if share > 0.0 && share <= 1.0 {
+        return Some(share);
+    }
+    map.reject(
+        map.place("timeSliceTarget"),
+        "a slice is good from a share of good events on that is above 0 and at most 1, such as 0.95",
+    );
+    None
 }
 
 /// The comparison that holds if the one that `op` names does not.

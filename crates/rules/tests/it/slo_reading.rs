@@ -129,6 +129,8 @@ slos:
         ("pageteam", "page")
     );
     assert_eq!(raw.indicator.bad, "avg_over_time(broken[5m]) >= 0");
+    let severities: Vec<_> = burn_alerts(raw).map(|alert| alert.labels["sloth_severity"].clone()).collect();
+    assert_eq!(severities, ["page", "page", "ticket", "ticket"], "routes match them");
 }
 
 const SLO: &str = r"apiVersion: openslo/v1

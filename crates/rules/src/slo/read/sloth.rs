@@ -68,7 +68,7 @@ impl<'d> Decode<'d> for SlothSlo {
             );
         }
         let sli: Option<Sli> = map.required("sli");
-        let alerting = map.optional::<SlothAlerting>("alerting").map(|sloth| sloth.0).unwrap_or_default();
+        let alerting = map.optional::<SlothAlerting>("alerting").map(|sloth| sloth.0);
         map.finish()?;
         Ok(Self(Objective {
             name: name.map(|name| name.0).unwrap_or_default(),
@@ -78,7 +78,11 @@ impl<'d> Decode<'d> for SlothSlo {
             window: Window::Rolling(USUAL_WINDOW_MS),
             indicator: sli.expect("BUG: `finish` reports a missing indicator").0,
             labels,
-            alerting,
+            alerting: alerting.unwrap_or_else(|| Alerting {
+                page: with_severity(AlertChange::default(), "page"),
+                ticket: with_severity(AlertChange::default(), "ticket"),
+                ..Alerting::default()
+            }),
             min_events: 0.0,
             source: Arc::clone(node.source()),
             position: node.position(),
@@ -162,9 +166,7 @@ impl<'d> Decode<'d> for SlothAlerting {
     fn decode(node: Node<'d>, errors: &mut Errors) -> Result<Self, Reported> {
         let mut map = MapReader::new(node, "sloth.Alerting", errors)?;
         let mut change = |name, severity: &str| {
-            let mut change = map.optional::<SlothAlert>(name).map(|alert| alert.0).unwrap_or_default();
-            change.labels.entry("sloth_severity".to_owned()).or_insert_with(|| severity.to_owned());
-            change
+            with_severity(map.optional::<SlothAlert>(name).map(|alert| alert.0).unwrap_or_default(), severity)
         };
         let (page, ticket) = (change("page_alert", "page"), change("ticket_alert", "ticket"));
         let alerting = Alerting {
@@ -178,6 +180,12 @@ impl<'d> Decode<'d> for SlothAlerting {
         map.finish()?;
         Ok(Self(alerting))
     }
+}
+
+/// Alerts of Sloth have their severity as a label, which routes may match.
+fn with_severity(mut change: AlertChange, severity: &str) -> AlertChange {
+    change.labels.entry("sloth_severity".to_owned()).or_insert_with(|| severity.to_owned());
+    change
 }
 
 struct SlothAlert(AlertChange);

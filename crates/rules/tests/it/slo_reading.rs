@@ -245,6 +245,10 @@ kind: DataSource
 metadata: {name: here}
 spec: {type: Prometheus, connectionDetails: {url: "http://localhost:9090"}}
 "#;
+    let never = text.replace("threshold: 2", "threshold: .nan");
+    let place = never.lines().enumerate().find_map(|(n, line)| Some((n + 1, line.find(".nan")? + 1)));
+    let (line, column) = place.expect("it is there");
+    refused(&never, &[&format!("{line}:{column} a speed is a number")]);
     let slos = good(&text);
     let [slo] = &slos[..] else { panic!("one") };
     let names: Vec<(String, String)> =

@@ -93,6 +93,9 @@ impl<'d> Decode<'d> for BurnRate {
         }
         let op = map.parse_or("op", ">=", comparison);
         let threshold: Option<f64> = map.required("threshold");
+        if threshold.is_some_and(|threshold| !(0.0..1e9).contains(&threshold)) {
+            map.reject(map.place("threshold"), "a speed is a number from 0 on, such as 14.4");
+        }
         let window_ms = map.parse_or("lookbackWindow", 3_600_000, duration_ms);
         let after_ms = map.parse_or("alertAfter", 0, duration_ms);
         if !WINDOWS_MS.contains(&window_ms) && !map.has_failed() {

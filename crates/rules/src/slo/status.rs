@@ -137,20 +137,22 @@ fn stand(
     now_ms: i64,
 ) -> SloStatus {
     let (begin_ms, end_ms) = objective.window.around(now_ms);
-    let length_ms = (end_ms - begin_ms) as f64;
-    let remaining = events.map(|(total, bad)| 1.0 - bad / total / objective.budget());
+    let budget = objective.budget();
+    let remaining = events.map(|(total, bad)| 1.0 - bad / total / budget);
+    // The budget of a period of the calendar grows with what happens in it, also while all is bad; that of a window that rolls stays as large as it is.
+    let (length_ms, grows) = match objective.window {
+        Window::Rolling(ms) => (ms as f64, 0.0),
+        Window::Calendar(_) => ((now_ms - begin_ms) as f64, 1.0),
+    };
     let speed = burn.iter().find(|(ms, _)| *ms == PROJECTION_MS).and_then(|(_, speed)| *speed);
     let exhausted_at_ms = remaining.and_then(|remaining| {
         if remaining <= 0.0 {
             return Some(now_ms);
         }
-        let speed = speed.filter(|speed| *speed > 0.0)?;
-        let at_ms = now_ms.saturating_add((remaining * length_ms / speed) as i64);
-        // What is bad leaves a window that rolls, so that a speed of one never takes it all.
-        let lasts = match objective.window {
-            Window::Rolling(_) => speed <= 1.0,
-            Window::Calendar(_) => at_ms >= end_ms,
-        };
+        // What is bad leaves a window that rolls, so that a speed of one takes it all there neither.
+        let speed = speed.filter(|speed| *speed > 1.0)?;
+        let at_ms = now_ms.saturating_add((remaining * length_ms / (speed - grows)) as i64);
+        let lasts = matches!(objective.window, Window::Calendar(_)) && at_ms >= end_ms;
         (!lasts).then_some(at_ms)
     });
     SloStatus {
@@ -158,7 +160,8 @@ fn stand(
         bad: events.map(|(_, bad)| bad),
         total: events.map(|(total, _)| total),
         remaining,
-        remaining_minutes: remaining.map(|share| share * objective.budget() * length_ms / 60_000.0),
+        remaining_minutes: remaining
+            .map(|share| share * budget * length_ms / (1.0 - grows * budget) / 60_000.0),
         exhausted_at_ms,
         burn,
         alerts,
@@ -208,5 +211,40 @@ impl Asker<'_> {
             *known = state.max(*known);
         }
         Ok(states)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slo::read;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    /// Half of the budget is gone after ten days of a month, and it burns three times as fast as it may.
+    fn stands(window: &str) -> (i64, SloStatus) {
+        let text = format!("slo: {{name: a, objective: 99, window: {window}, bad: b_total, total: t_total}}");
+        let objectives = read("slo.yml", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+        // 2026-01-11T00:00:00Z
+        let now_ms = 1_768_089_600_000;
+        let burn = vec![(PROJECTION_MS, Some(3.0))];
+        (now_ms, stand(&objectives[0], Some((1_000.0, 5.0)), burn, Vec::new(), now_ms))
+    }
+
+    #[test]
+    fn a_period_of_the_calendar_has_the_budget_of_what_has_happened_in_it() {
+        let (now_ms, status) = stands("month");
+        // After two and a half days more there are 1,250 events, of which 5 and three in a hundred of the last 250 are bad: one in a hundred.
+        assert_eq!(status.exhausted_at_ms, Some(now_ms + DAY_MS * 5 / 2));
+        // Of 14,400 minutes 72 were as bad as can be: with as many more as follow it is one in a hundred.
+        let minutes = status.remaining_minutes.expect("measured");
+        assert!(((72.0 + minutes) / (14_400.0 + minutes) - 0.01).abs() < 1e-12, "{minutes}");
+    }
+
+    #[test]
+    fn a_window_that_rolls_has_the_budget_of_all_of_it() {
+        let (now_ms, status) = stands("30d");
+        assert_eq!(status.exhausted_at_ms, Some(now_ms + 5 * DAY_MS));
+        assert_eq!(status.remaining_minutes.map(f64::round), Some(216.0));
     }
 }

@@ -38,6 +38,11 @@ pub enum EventsError {
         /// The labels of all events.
         whole: String,
     },
+    /// One query counts events, and the other one yields how many there are per second.
+    #[error(
+        "one of the two queries counts events, and the other one has rate() beside other windows and yields events per second; write increase() in its place"
+    )]
+    PerSecond,
     /// A length of slices that does not fit.
     #[error("slices of {} do not fit into five minutes; write 1m or 5m, or another length that divides them", format_duration_ms(*.0))]
     Slice(i64),
@@ -49,6 +54,8 @@ pub(super) struct Query {
     form: Form,
     /// The labels that it keeps; `None` if they are not told by it.
     pub(super) grouping: Option<Vec<String>>,
+    /// It yields events per second, and does not count them.
+    pub(super) is_per_second: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +90,8 @@ impl Query {
         let expr = parse(&over(&template, BASE_MS))?;
         let grouping = grouping(&expr);
         if template.contains(WINDOW) {
-            return Ok(Self { form: Form::Windowed(with_increases(&template)?), grouping });
+            let (text, is_per_second) = with_increases(&template)?;
+            return Ok(Self { form: Form::Windowed(text), grouping, is_per_second });
         }
         let (sum, inner) = match expr.unparenthesised() {
             Expr::Aggregate(sum) if sum.op == AggregateOp::Sum => {
@@ -97,7 +105,8 @@ impl Query {
         match inner {
             Expr::Vector(selector) if selector.offset.is_none() && selector.at.is_none() => {
                 let grouping = grouping.or(Some(Vec::new()));
-                Ok(Self { form: Form::Counter { sum, selector: inner.to_string(), function }, grouping })
+                let form = Form::Counter { sum, selector: inner.to_string(), function };
+                Ok(Self { form, grouping, is_per_second: false })
             }
             _ => Err(EventsError::NoWindow(text.trim().to_owned())),
         }
@@ -109,7 +118,7 @@ impl Query {
         let expr = parse(&over(&template, BASE_MS))?;
         let form =
             if template.contains(WINDOW) { Form::Windowed(template) } else { Form::Level(expr.to_string()) };
-        Ok(Self { form, grouping: grouping(&expr) })
+        Ok(Self { form, grouping: grouping(&expr), is_per_second: false })
     }
 
     /// The expression over a window; in parentheses if it must be, to stand in front of any operator.
@@ -159,14 +168,16 @@ fn parse(text: &str) -> Result<Expr, EventsError> {
     }
 }
 
-/// The template with increases where it has rates, so that it counts events and not events per second. Only if all windows are rates: else they would no longer fit together.
-fn with_increases(template: &str) -> Result<String, EventsError> {
+/// The template with increases where it has rates, so that it counts events and not events per second. Only if all windows are rates: else they would no longer fit together, and it
+/// still yields events per second, which is told beside it.
+fn with_increases(template: &str) -> Result<(String, bool), EventsError> {
     let mut text = over(template, MARK_MS);
     let expr = parse(&text)?;
     let mut rates = Vec::new();
     let mut n_windows = 0;
     expr.walk(&mut |expr, _| match expr {
         Expr::Matrix(matrix) if matrix.range == DurationArg::Literal(MARK_MS) => n_windows += 1,
+        Expr::Subquery(subquery) if subquery.range == DurationArg::Literal(MARK_MS) => n_windows += 1,
         Expr::Call(call) if call.func.name == "rate" => {
             if let [Expr::Matrix(matrix)] = &call.args[..]
                 && matrix.range == DurationArg::Literal(MARK_MS)
@@ -176,12 +187,13 @@ fn with_increases(template: &str) -> Result<String, EventsError> {
         }
         _ => {}
     });
-    if rates.len() == n_windows {
+    let is_per_second = !rates.is_empty() && rates.len() < n_windows;
+    if !is_per_second {
         for start in rates.into_iter().rev() {
             text.replace_range(start..start + "rate".len(), "increase");
         }
     }
-    Ok(parse(&text)?.to_string().replace(&format_duration_ms(MARK_MS), WINDOW))
+    Ok((parse(&text)?.to_string().replace(&format_duration_ms(MARK_MS), WINDOW), is_per_second))
 }
 
 /// The labels by which the outermost aggregation groups; `None` if there is none, or if it tells only what it leaves out.
@@ -224,6 +236,11 @@ mod tests {
             let error = Query::counter(text).expect_err("refused").to_string();
             assert!(error.contains(want), "{text}: {error}");
         };
+        let per_second = |text: &str| Query::counter(text).expect("windowed").is_per_second;
+        assert!(per_second("rate(a[{{.window}}]) * max_over_time(b[{{.window}}:1m])"));
+        assert!(
+            !per_second("sum(rate(a[{{.window}}]))") && !per_second("sum(count_over_time(a[{{.window}}]))")
+        );
         check("sum(rate(a[5m]))", "where its window stands");
         check("a offset 5m", "no counter");
         check("3", "yields a scalar");

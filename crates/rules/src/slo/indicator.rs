@@ -144,6 +144,9 @@ impl Measure {
             Self::Good { good: part, total } | Self::Bad { bad: part, total } => (Some(part), total),
             Self::Ratio { query, .. } | Self::Level { query, .. } => (None, query),
         };
+        if part.is_some_and(|part| part.is_per_second != whole.is_per_second) {
+            return Err(EventsError::PerSecond);
+        }
         let of = |query: &Query| {
             let mut labels = query.grouping.clone()?;
             labels.sort_unstable();
@@ -202,6 +205,15 @@ mod tests {
     fn both_parts_keep_the_same_labels() {
         let labels = good("sum by (x) (a)", "sum(b)").expect_err("labels").to_string();
         assert!(labels.contains("labels [x], and all events have []"), "{labels}");
+    }
+
+    #[test]
+    fn counts_are_not_divided_by_events_per_second() {
+        const MIXED: &str = "sum(rate(b[{{.window}}]) * avg_over_time(w[{{.window}}]))";
+        let refused = good("a_total", MIXED).expect_err("300 times too much").to_string();
+        assert!(refused.contains("write increase() in its place"), "{refused}");
+        assert!(good(MIXED, &MIXED.replace("(b[", "(c[")).is_ok(), "both per second");
+        assert!(good("a_total", &MIXED.replace("rate(", "increase(")).is_ok());
     }
 
     #[test]

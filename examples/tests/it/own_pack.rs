@@ -54,9 +54,15 @@ fn the_alerts_of_the_pack_do_what_their_tests_say() {
         |program: &Path, args: &[&str]| run(Command::new(program).args(args).current_dir(&generated));
     let promtool = Path::new("promtool");
     in_folder(promtool, &["check", "config", "assistant.prometheus.yml"]);
-    let said = in_folder(promtool, &["test", "rules", "assistant.rules.test.yml"]);
-    assert!(said.contains("SUCCESS"), "{said}");
-    in_folder(&Bellwether::binary(), &["test", "rules", "assistant.rules.test.yml"]);
+    let all = files(&generated);
+    let tests: Vec<&str> =
+        all.keys().filter(|name| name.ends_with(".test.yml")).map(String::as_str).collect();
+    assert_eq!(tests, ["assistant.rules.test.yml", "assistant.slos.test.yml"]);
+    for test in tests {
+        let said = in_folder(promtool, &["test", "rules", test]);
+        assert!(said.contains("SUCCESS"), "{said}");
+        in_folder(&Bellwether::binary(), &["test", "rules", test]);
+    }
 }
 
 #[test]

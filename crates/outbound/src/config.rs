@@ -120,6 +120,19 @@ impl HttpClientConfig {
         if let Some(auth) = &self.authorization {
             files.push(("authorization.credentials_file", auth.credentials_file.as_path()));
         }
+        if let Some(oauth2) = &self.oauth2 {
+            files.push(match &oauth2.grant {
+                OAuth2Grant::ClientCredentials { secret_file, .. } => {
+                    ("oauth2.client_secret_file", secret_file.as_path())
+                }
+                OAuth2Grant::JwtBearer(jwt) => ("oauth2.client_certificate_key_file", jwt.key_file.as_path()),
+            });
+            files.push(("oauth2.tls_config.ca_file", oauth2.tls.ca_file.as_path()));
+            files.push(("oauth2.tls_config.cert_file", oauth2.tls.cert_file.as_path()));
+            files.push(("oauth2.tls_config.key_file", oauth2.tls.key_file.as_path()));
+        }
+        let header_files = self.http_headers.iter().flat_map(|(_, header)| &header.files);
+        files.extend(header_files.map(|file| ("http_headers.files", file.as_path())));
         files.push(("tls_config.ca_file", self.tls.ca_file.as_path()));
         files.push(("tls_config.cert_file", self.tls.cert_file.as_path()));
         files.push(("tls_config.key_file", self.tls.key_file.as_path()));

@@ -86,6 +86,37 @@ http_headers:
 }
 
 #[test]
+fn all_files_are_named() {
+    let files = |text: &str| -> Vec<String> {
+        let config = decode(text).expect("valid");
+        let named = config.named_files().into_iter();
+        named.map(|(field, path)| format!("{field} {}", path.display())).collect()
+    };
+    assert_eq!(files("{}"), [""; 0]);
+    let tls = "tls_config: {ca_file: 1, cert_file: 2, key_file: 3}";
+    assert_eq!(
+        files(&format!(
+            "{{oauth2: {{client_id: c, token_url: t, client_secret_file: s, {tls}}}, {tls}, http_headers: {{X: {{files: [h]}}}}}}"
+        )),
+        [
+            "oauth2.client_secret_file /etc/b/s",
+            "oauth2.tls_config.ca_file /etc/b/1",
+            "oauth2.tls_config.cert_file /etc/b/2",
+            "oauth2.tls_config.key_file /etc/b/3",
+            "http_headers.files /etc/b/h",
+            "tls_config.ca_file /etc/b/1",
+            "tls_config.cert_file /etc/b/2",
+            "tls_config.key_file /etc/b/3",
+        ]
+    );
+    assert_eq!(
+        files("basic_auth: {username_file: u, password_file: p}"),
+        ["basic_auth.username_file /etc/b/u", "basic_auth.password_file /etc/b/p"]
+    );
+    assert_eq!(files("bearer_token_file: t"), ["authorization.credentials_file /etc/b/t"]);
+}
+
+#[test]
 fn oauth2_has_two_kinds_of_proof() {
     let base = "oauth2: {client_id: c, token_url: 'http://t', ";
     let config = decode(&format!("{base} client_secret: s, scopes: [a], tls_config: {{server_name: n}}}}"));

@@ -107,7 +107,8 @@ async fn test(
     TestResult { kind: integration.kind.name(), index, messages, took: start.elapsed(), result }
 }
 
-fn marked(alert: Option<Alert>, external_url: &str, now_ms: i64) -> Alert {
+/// The alert that a test message is about, with its marks.
+pub(crate) fn marked(alert: Option<Alert>, external_url: &str, now_ms: i64) -> Alert {
     let alert = alert.unwrap_or_else(|| Alert {
         labels: Labels::from_pairs([("alertname", NAME), ("severity", "info")]),
         annotations: Labels::from_pairs([("summary", SUMMARY)]),

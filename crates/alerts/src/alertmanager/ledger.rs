@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellwether_model::Clock;
+use bellwether_model::{Alert, Clock};
 use bellwether_state::{Change, StateError, StateStore, VALUE_BYTES_MAX, WRITE_BYTES_MAX};
 
 use super::notifications::{self, NotificationRecord};
@@ -13,6 +13,7 @@ use crate::failing::FailingReceiver;
 use crate::router::{Changes, Delivery, LogKey, Skipped};
 use crate::runner::Keeper;
 use crate::send::FailureReason;
+use crate::test_message::TestResult;
 use crate::way_out::{DeliveryError, Told, WayOut};
 
 /// The books: what another run has to know, and what has been told.
@@ -44,6 +45,14 @@ impl Ledger {
         if let Err(error) = notifications::forget(&self.state, now_ms) {
             tracing::warn!(%error, "old notifications are not forgotten");
         }
+    }
+
+    /// Takes note of a test message, by integrations. It says nothing about how alerts are told.
+    pub(super) fn tested(&self, receiver: &str, alert: &Alert, results: &[TestResult], asked_by: &str) {
+        let now_ms = self.clock.now_ms();
+        let record = |result| notifications::of_test(receiver, alert, result, asked_by, now_ms);
+        let events = results.iter().map(|result| Change::Event(notifications::event(&record(result))));
+        self.state.offer(events.collect());
     }
 
     fn record(&self, to: &LogKey, record: &NotificationRecord, failure: Option<FailureReason>) {

@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 pub use notifications::{
-    NOTIFICATIONS_RETENTION_MS, NotificationQuery, NotificationRecord, NotificationStatus, Notifications,
-    ToldAlert,
+    NOTIFICATIONS_RETENTION_MS, NotificationKind, NotificationQuery, NotificationRecord, NotificationStatus,
+    Notifications, ToldAlert,
 };
 pub use receivers::{IntegrationStatus, ReceiverStatus};
 
@@ -204,15 +204,26 @@ impl Alertmanager {
         self.0.ledger.receivers(&self.0.runner.way_out())
     }
 
-    /// Sends a message that is marked as a test, about `alert` or one that only says that it is a test, through each integration of a receiver, once.
+    /// Sends a message that is marked as a test, about `alert` or one that only says that it is a test, through each integration of a receiver, once. That `asked_by` did so is remembered
+    /// among the notifications, also if they do not wait for the end.
     pub async fn test_receiver(
         &self,
         name: &str,
         alert: Option<Alert>,
+        asked_by: &str,
     ) -> Result<Vec<TestResult>, UnknownReceiver> {
-        let now_ms = self.0.clock.now_ms();
-        let (way_out, external_url) = (self.0.runner.way_out(), &self.0.external_url);
-        test_message::test_receiver(&way_out, name, alert, external_url, now_ms).await
+        let (this, name, asked_by) = (self.clone(), name.to_owned(), asked_by.to_owned());
+        let test = tokio::spawn(async move {
+            let Inner { runner, clock, external_url, ledger, .. } = &*this.0;
+            let (way_out, now_ms) = (runner.way_out(), clock.now_ms());
+            let alert = test_message::marked(alert, external_url, now_ms);
+            let results =
+                test_message::test_receiver(&way_out, &name, Some(alert.clone()), external_url, now_ms);
+            let results = results.await?;
+            ledger.tested(&name, &alert, &results, &asked_by);
+            Ok(results)
+        });
+        test.await.expect("BUG: a test message does not panic")
     }
 }
 

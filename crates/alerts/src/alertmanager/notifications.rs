@@ -5,8 +5,10 @@ use bellwether_state::{Event, EventPlace, EventQuery, Keep, StateError, StateSto
 use serde::{Deserialize, Serialize};
 
 use super::kept::{Texts, texts};
+use crate::config::IntegrationId;
 use crate::message::Message;
 use crate::router::{Delivery, LogKey, Skipped};
+use crate::test_message::TestResult;
 use crate::way_out::Told;
 
 /// Notifications are kept so long, in milliseconds: 90 days.
@@ -46,11 +48,38 @@ impl NotificationStatus {
     }
 }
 
+/// What a notification was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotificationKind {
+    /// To tell somebody of alerts.
+    #[default]
+    Alert,
+    /// To see whether a receiver gets messages; somebody asked for it.
+    Test,
+}
+
+impl NotificationKind {
+    /// `alert` or `test`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// A notification as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationRecord {
     /// When it ended, in milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// What it was for.
+    #[serde(default)]
+    pub kind: NotificationKind,
+    /// From where a test was asked for; else empty.
+    #[serde(default)]
+    pub asked_by: String,
     /// Who was told.
     pub receiver: String,
     /// In which way: `slack[0]`.
@@ -91,6 +120,8 @@ pub struct ToldAlert {
 /// Which notifications are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationQuery {
+    /// For this, or for anything.
+    pub kind: Option<NotificationKind>,
     /// To this receiver, or any.
     pub receiver: Option<String>,
     /// That ended so, or anyhow.
@@ -116,7 +147,22 @@ pub struct Notifications {
 
 impl Default for NotificationQuery {
     fn default() -> Self {
-        Self { receiver: None, status: None, start_ms: i64::MIN, end_ms: i64::MAX, from: None, limit: 100 }
+        Self {
+            kind: None,
+            receiver: None,
+            status: None,
+            start_ms: i64::MIN,
+            end_ms: i64::MAX,
+            from: None,
+            limit: 100,
+        }
+    }
+}
+
+impl NotificationQuery {
+    fn wants(&self, record: &NotificationRecord) -> bool {
+        self.status.is_none_or(|status| record.status == status)
+            && self.kind.is_none_or(|kind| record.kind == kind)
     }
 }
 
@@ -133,6 +179,34 @@ pub(super) fn of(delivery: &Delivery, told: &Told, now_ms: i64) -> NotificationR
     }
 }
 
+/// What is remembered of a test message about `alert`, so that everybody can see who sent what to whom by hand.
+pub(super) fn of_test(
+    receiver: &str,
+    alert: &Alert,
+    test: &TestResult,
+    asked_by: &str,
+    now_ms: i64,
+) -> NotificationRecord {
+    let error = test.result.as_ref().err().map(ToString::to_string);
+    NotificationRecord {
+        at_ms: now_ms,
+        kind: NotificationKind::Test,
+        asked_by: asked_by.to_owned(),
+        receiver: receiver.to_owned(),
+        integration: IntegrationId { kind: test.kind.into(), nth: test.index }.to_string(),
+        group_key: String::new(),
+        group_labels: Texts::new(),
+        reason: format!("test message, asked for by {asked_by}"),
+        status: if error.is_none() { NotificationStatus::Sent } else { NotificationStatus::Failed },
+        attempts: u32::from(!test.messages.is_empty()),
+        error: error.unwrap_or_default(),
+        url: test.messages.first().map(Message::shown_url).unwrap_or_default(),
+        body: shown_bodies(&test.messages),
+        alerts: vec![told(alert)],
+        more_alerts: 0,
+    }
+}
+
 pub(super) fn of_skipped(skipped: &Skipped, now_ms: i64) -> NotificationRecord {
     NotificationRecord { error: skipped.why.to_owned(), ..about(&skipped.delivery, now_ms) }
 }
@@ -144,15 +218,11 @@ fn about(delivery: &Delivery, now_ms: i64) -> NotificationRecord {
         bytes += alert.labels.as_bytes().len();
         bytes <= LABELS_BYTES_MAX
     };
-    let alert = |alert: &Alert| ToldAlert {
-        fingerprint: alert.fingerprint().to_string(),
-        resolved: alert.ends_at_ms.is_some(),
-        labels: texts(&alert.labels),
-    };
-    let alerts: Vec<ToldAlert> =
-        delivery.alerts.iter().take(ALERTS_MAX).take_while(fits).map(alert).collect();
+    let alerts: Vec<ToldAlert> = delivery.alerts.iter().take(ALERTS_MAX).take_while(fits).map(told).collect();
     NotificationRecord {
         at_ms: now_ms,
+        kind: NotificationKind::Alert,
+        asked_by: String::new(),
         receiver: receiver.clone(),
         integration: integration.to_string(),
         group_key: group_key.clone(),
@@ -165,6 +235,14 @@ fn about(delivery: &Delivery, now_ms: i64) -> NotificationRecord {
         body: String::new(),
         more_alerts: delivery.more_alerts + delivery.alerts.len() - alerts.len(),
         alerts,
+    }
+}
+
+fn told(alert: &Alert) -> ToldAlert {
+    ToldAlert {
+        fingerprint: alert.fingerprint().to_string(),
+        resolved: alert.ends_at_ms.is_some(),
+        labels: texts(&alert.labels),
     }
 }
 
@@ -201,9 +279,7 @@ pub(super) fn find(state: &StateStore, query: &NotificationQuery) -> Result<Noti
             }
             bytes += kept.event.value.len();
             match serde_json::from_slice::<NotificationRecord>(&kept.event.value) {
-                Ok(record) if query.status.is_none_or(|status| record.status == status) => {
-                    records.push(record);
-                }
+                Ok(record) if query.wants(&record) => records.push(record),
                 Ok(_) => {}
                 Err(error) => {
                     let at_ms = kept.place.at_ms;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use bellwether_state::{StateError, StateStore};
 use parking_lot::Mutex;
 
-use super::notifications::{self, NotificationQuery, NotificationRecord, NotificationStatus};
+use super::notifications::{
+    self, NotificationKind, NotificationQuery, NotificationRecord, NotificationStatus,
+};
 use crate::config::{Config, IntegrationId, IntegrationKind};
 use crate::router::LogKey;
 use crate::send::{Circuit, FailureReason};
@@ -107,6 +109,7 @@ impl Receivers {
     pub(super) fn recall(&self, state: &StateStore) -> Result<(), StateError> {
         for receiver in self.0.lock().iter_mut().filter(|receiver| !receiver.integrations.is_empty()) {
             let query = NotificationQuery {
+                kind: Some(NotificationKind::Alert),
                 receiver: Some(receiver.name.clone()),
                 limit: RECALLED_MAX,
                 ..NotificationQuery::default()

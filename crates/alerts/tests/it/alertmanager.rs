@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_alerts::alertmanager::{
-    Alertmanager, ChangeSilenceError, NotificationQuery, NotificationRecord, NotificationStatus,
+    Alertmanager, ChangeSilenceError, NotificationKind, NotificationQuery, NotificationRecord,
+    NotificationStatus,
 };
 use bellwether_alerts::config::{Config, ConfigOptions};
 use bellwether_alerts::library::functions;
@@ -352,4 +353,41 @@ async fn the_others_learn_that_a_receiver_that_failed_is_gone() {
     while !other.wait_for(n).await.iter().any(|text| is_over(&text)) {
         n += 1;
     }
+}
+
+#[tokio::test]
+async fn who_sent_a_test_message_by_hand_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Service::start(&["200 OK", "400 Bad Request"]).await;
+    let alertmanager = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
+    let find = |kind| NotificationQuery { kind: Some(kind), ..NotificationQuery::default() };
+    for n in 1..=2 {
+        alertmanager.test_receiver("hook", None, "192.0.2.7").await.expect("there");
+        notifications(&alertmanager, n).await;
+    }
+    let tests = alertmanager.notifications(&find(NotificationKind::Test)).expect("readable").records;
+    let shown: Vec<_> = tests
+        .iter()
+        .map(|it| (it.asked_by.as_str(), it.integration.as_str(), it.status, it.error.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                "192.0.2.7",
+                "webhook[0]",
+                NotificationStatus::Failed,
+                "the service answered 400 Bad Request: because"
+            ),
+            ("192.0.2.7", "webhook[0]", NotificationStatus::Sent, ""),
+        ]
+    );
+    assert!(tests[0].body.contains("bellwether_test") && tests[0].reason.contains("192.0.2.7"), "{tests:?}");
+    assert_eq!(tests[0].alerts[0].labels["alertname"], "TestAlert");
+    assert_eq!(alertmanager.notifications(&find(NotificationKind::Alert)).expect("readable").records, []);
+    drop(alertmanager);
+    // Another run does not take it for news of how alerts are told.
+    let second = start(folder.path(), &hook(&service), Arc::new(SystemClock::new()));
+    assert_eq!(second.receivers()[0].integrations[0].last_success_ms, None);
+    assert!(second.test_receiver("nobody", None, "192.0.2.7").await.is_err());
 }

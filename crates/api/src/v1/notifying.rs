@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bellwether_alerts::alertmanager::{
-    IntegrationStatus, NotificationQuery, NotificationRecord, NotificationStatus,
+    IntegrationStatus, NotificationKind, NotificationQuery, NotificationRecord, NotificationStatus,
 };
 use bellwether_alerts::test_message::TestResult;
 use bellwether_model::{Alert, Labels};
@@ -40,6 +40,7 @@ pub(crate) async fn notifications(
         limit => limit.min(MOST_NOTIFICATIONS),
     };
     let query = NotificationQuery {
+        kind: params.get("kind").map(kind).transpose()?,
         receiver: params.get("receiver").map(str::to_owned),
         status: params.get("status").map(status).transpose()?,
         start_ms: range.mint,
@@ -70,6 +71,11 @@ fn status(text: &str) -> Result<NotificationStatus, ApiError> {
     })
 }
 
+fn kind(text: &str) -> Result<NotificationKind, ApiError> {
+    let found = [NotificationKind::Alert, NotificationKind::Test].into_iter().find(|it| it.as_str() == text);
+    found.ok_or_else(|| ApiError::bad_parameter("kind", format_args!("{text:?} is neither alert nor test")))
+}
+
 fn notification(record: &NotificationRecord) -> Value {
     let alerts = record.alerts.iter().map(|alert| {
         json!({
@@ -80,6 +86,8 @@ fn notification(record: &NotificationRecord) -> Value {
     });
     json!({
         "time": format_time_with_ms(record.at_ms),
+        "kind": record.kind.as_str(),
+        "askedBy": record.asked_by,
         "receiver": record.receiver,
         "integration": record.integration,
         "groupKey": record.group_key,
@@ -151,7 +159,8 @@ pub(crate) async fn test(
         generator_url: String::new(),
     });
     tracing::info!(receiver = %name, peer = %requester.peer, "test message asked for");
-    let results = state.alertmanager.test_receiver(&name, alert).await;
+    let asked_by = requester.peer.ip().to_canonical().to_string();
+    let results = state.alertmanager.test_receiver(&name, alert, &asked_by).await;
     let results =
         results.map_err(|unknown| ApiError { kind: ErrorKind::NotFound, message: unknown.to_string() })?;
     let results: Vec<Value> = results.iter().map(test_result).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bellwether_alerts::alertmanager::NotificationQuery;
+use bellwether_alerts::alertmanager::{NotificationKind, NotificationQuery};
 use bellwether_alerts::matcher::{Matcher, all_match};
 use bellwether_model::{Fingerprint, Labels};
 use bellwether_rules::{AlertState, HistoryQuery};
@@ -84,6 +84,7 @@ impl LastDay<'_> {
     /// Those that somebody was told of, whoever raised them.
     fn take_notifications(&mut self, state: &AppState, now_ms: i64) -> Result<(), ApiError> {
         let query = NotificationQuery {
+            kind: Some(NotificationKind::Alert),
             start_ms: now_ms - DAY_MS,
             end_ms: now_ms,
             limit: MOST_NOTIFICATIONS,

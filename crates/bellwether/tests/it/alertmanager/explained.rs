@@ -129,5 +129,16 @@ fn a_receiver_is_tried_and_pages_of_other_sites_cannot_do_so() {
     let result = &answer["data"]["results"][0];
     assert_eq!((&result["integration"], &result["status"]), (&json!("webhook[0]"), &json!("ok")), "{said}");
     hook.wait_for("the test", |path, _| path == "/pager");
+    let noted = wait_for("the record of the test", || {
+        let told = server.api("notifications", &[("kind", "test")]);
+        told["notifications"].as_array()?.first().cloned()
+    });
+    assert_eq!(
+        (&noted["kind"], &noted["askedBy"], &noted["receiver"], &noted["status"]),
+        (&json!("test"), &json!("127.0.0.1"), &json!("pager"), &json!("sent"))
+    );
+    assert_eq!(noted["reason"], "test message, asked for by 127.0.0.1");
+    assert_eq!(server.api("notifications", &[("kind", "alert")])["notifications"], json!([]));
+    assert_eq!(server.get("/api/v1/notifications?kind=page").0, 400);
     assert_eq!(server.post("/api/v1/receivers/nobody/test", &[], &[]).0, 404);
 }

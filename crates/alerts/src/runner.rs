@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::{Alert, Clock};
-use bellwether_outbound::{ClientConfigError, ClientOptions};
+use bellwether_outbound::ClientOptions;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -18,7 +18,7 @@ use crate::message::{Notification, Templates};
 use crate::notification::{Data, Kv};
 use crate::router::{Changes, Delivery, DeliveryId, Due, Router, Skipped};
 use crate::send::Backoff;
-use crate::way_out::{DeliveryError, Told, WayOut};
+use crate::way_out::{DeliveryError, Told, UnusableIntegration, WayOut};
 
 /// Even if nothing is due the clock is looked at so often: it may have been set.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -104,7 +104,7 @@ impl Runner {
         templates: Templates,
         surroundings: Surroundings,
         keeper: Arc<dyn Keeper>,
-    ) -> Result<Self, ClientConfigError> {
+    ) -> Result<Self, UnusableIntegration> {
         let way_out = WayOut::new(router.config(), templates, &surroundings.client, surroundings.backoff)?;
         let shared = Arc::new(Shared {
             router: Mutex::new(router),
@@ -170,7 +170,7 @@ impl Runner {
     }
 
     /// Goes on with another configuration. If it cannot be used all stays as it is.
-    pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), ClientConfigError> {
+    pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), UnusableIntegration> {
         let surroundings = &self.shared.surroundings;
         let way_out = WayOut::new(&config, templates, &surroundings.client, surroundings.backoff)?;
         let way_out = way_out.continuing(&self.way_out());

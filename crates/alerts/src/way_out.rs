@@ -7,7 +7,7 @@ use bellwether_outbound::{ClientConfigError, ClientOptions};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Config, Integration, IntegrationId, IntegrationKind};
+use crate::config::{Config, Integration, IntegrationId, IntegrationKind, Receiver};
 use crate::message::{Message, MessageError, Notification, Posted, Templates, messages};
 use crate::notification::Status;
 use crate::send::{Backoff, Circuit, FailureReason, Place, RateLimit, SendError, Sender};
@@ -52,6 +52,44 @@ pub enum DeliveryError {
     Superseded,
 }
 
+/// An integration to which nothing can be sent: the certificates, the proxy or the headers of its section for requests cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("receiver {receiver:?} cannot be told by {integration}: {source}")]
+pub struct UnusableIntegration {
+    /// The name of the receiver.
+    pub receiver: String,
+    /// Which of its integrations it is.
+    pub integration: IntegrationId,
+    /// What is wrong.
+    #[source]
+    pub source: ClientConfigError,
+}
+
+/// The integrations to which nothing can be sent as things are. Certificates are read, which blocks.
+pub fn unusable(config: &Config, options: &ClientOptions) -> Vec<UnusableIntegration> {
+    let all = config.receivers.iter().flat_map(|receiver| {
+        receiver.integrations_by_id().map(move |(id, integration)| (receiver, id, integration))
+    });
+    all.filter_map(|(receiver, id, integration)| {
+        sender(receiver, id, integration, options, Backoff::default()).err()
+    })
+    .collect()
+}
+
+fn sender(
+    receiver: &Receiver,
+    id: IntegrationId,
+    integration: &Integration,
+    options: &ClientOptions,
+    backoff: Backoff,
+) -> Result<Sender, UnusableIntegration> {
+    Sender::new(integration, options, backoff).map_err(|source| UnusableIntegration {
+        receiver: receiver.name.clone(),
+        integration: id,
+        source,
+    })
+}
+
 impl DeliveryError {
     /// As what it is counted.
     pub(crate) fn reason(&self) -> FailureReason {
@@ -71,14 +109,15 @@ impl WayOut {
         templates: Templates,
         options: &ClientOptions,
         backoff: Backoff,
-    ) -> Result<Self, ClientConfigError> {
+    ) -> Result<Self, UnusableIntegration> {
         let mut senders = BTreeMap::new();
         for receiver in &config.receivers {
             let max_per_minute = config.extensions.receiver(&receiver.name).max_per_minute;
             let limit = (max_per_minute > 0).then(|| Arc::new(RateLimit::new(max_per_minute)));
             let mut of_receiver = Vec::with_capacity(receiver.integrations.len());
-            for integration in &receiver.integrations {
-                let sender = Sender::new(integration, options, backoff)?.with_rate_limit(limit.clone());
+            for (id, integration) in receiver.integrations_by_id() {
+                let sender = sender(receiver, id, integration, options, backoff)?;
+                let sender = sender.with_rate_limit(limit.clone());
                 of_receiver.push((Arc::new(integration.clone()), sender));
             }
             senders.insert(receiver.name.clone(), of_receiver);

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_model::{Alert, Clock};
-use bellwether_outbound::ClientConfigError;
 use bellwether_state::{StateError, StateStore};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -29,6 +28,7 @@ use crate::router::{Router, Snapshot};
 use crate::runner::{Keeper, Runner, Surroundings};
 use crate::silence::{Silence, SilenceError, SilenceId, SilenceSpec};
 use crate::test_message::{self, TestResult, UnknownReceiver};
+use crate::way_out::UnusableIntegration;
 use ledger::Ledger;
 
 /// So often it is written down that the program runs, and what is old is forgotten.
@@ -84,7 +84,7 @@ pub enum StartError {
     State(#[from] StateError),
     /// A receiver cannot be told anything.
     #[error(transparent)]
-    Client(#[from] ClientConfigError),
+    Integration(#[from] UnusableIntegration),
 }
 
 /// Why a silence does not hold, or still does.
@@ -183,7 +183,7 @@ impl Alertmanager {
     }
 
     /// Goes on with another configuration. If it cannot be used all stays as it is.
-    pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), ClientConfigError> {
+    pub fn set_config(&self, config: Arc<Config>, templates: Templates) -> Result<(), UnusableIntegration> {
         self.0.runner.set_config(config, templates)?;
         self.0.ledger.set_config(&self.config());
         Ok(())

@@ -225,6 +225,20 @@ fn way_out(yaml: &str) -> WayOut {
     WayOut::new(&config, templates, &ClientOptions::default(), backoff).expect("senders")
 }
 
+#[test]
+fn who_cannot_be_told_is_named() {
+    let proxy = "http_config: {proxy_url: 'socks5://p.test:1'}";
+    let yaml = format!(
+        "route: {{receiver: r}}\nreceivers: [{{name: r, webhook_configs: [{{url: 'http://h/'}}, {{url: 'http://h/', {proxy}}}]}}]"
+    );
+    let config = Config::parse("alertmanager.yml", yaml.as_bytes(), ConfigOptions::default());
+    let templates = Templates::new(functions(Arc::new(ManualClock::new(0)), ""), []).expect("right");
+    let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+    let error = WayOut::new(&config, templates, &ClientOptions::default(), Backoff::default());
+    let error = error.expect_err("no such proxies").to_string();
+    assert!(error.starts_with("receiver \"r\" cannot be told by webhook[1]: proxy_url: "), "{error}");
+}
+
 /// A receiver with these webhooks, that wants so many messages per minute.
 fn limited(hooks: &str, per_minute: u32) -> String {
     format!(

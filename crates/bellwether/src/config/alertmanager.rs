@@ -6,7 +6,9 @@ use bellwether_alerts::config as alerts;
 use bellwether_alerts::inhibit::InhibitRule;
 use bellwether_alerts::library::functions;
 use bellwether_alerts::message::{Templates, unmakable};
+use bellwether_alerts::way_out::unusable;
 use bellwether_model::{Clock, SystemClock};
+use bellwether_outbound::ClientOptions;
 use bellwether_scrape::config::matching_files;
 use bellwether_template::ParseError;
 use bellwether_yaml::{
@@ -140,6 +142,12 @@ fn read_content(
             for found in unmakable(&setup.config, &templates) {
                 let receiver = node.place("receivers").items().nth(found.receiver_index).unwrap_or(node);
                 let place = receiver.place(&format!("{}_configs", found.kind));
+                findings.warnings.push(Warning::at(place, found.to_string()));
+            }
+            for found in unusable(&setup.config, &ClientOptions::default()) {
+                let index = setup.config.receivers.iter().position(|it| it.name == found.receiver);
+                let receiver = node.place("receivers").items().nth(index.unwrap_or(0)).unwrap_or(node);
+                let place = receiver.place(&format!("{}_configs", found.integration.kind));
                 findings.warnings.push(Warning::at(place, found.to_string()));
             }
             Ok(setup)
@@ -300,6 +308,26 @@ receivers:
         );
         assert!(gone.contains("/gone: No such file"), "{gone}");
         assert!(empty.ends_with("/empty: it is empty"), "{empty}");
+    }
+
+    #[test]
+    fn requests_that_cannot_be_made_are_warned_about_with_the_receiver() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let text = "route: {receiver: a}
+receivers:
+- name: a
+- name: b
+  webhook_configs:
+  - url: http://127.0.0.1:1
+  - url: http://127.0.0.1:1
+    http_config: {proxy_url: 'socks5://proxy.test:1080'}
+";
+        fs::write(dir.path().join("am.yml"), text).expect("written");
+        let warnings = load(dir.path(), "alertmanager: am.yml\n").expect("valid").warnings;
+        let found: Vec<String> =
+            warnings.iter().map(|it| format!("{}: {}", it.position, it.message)).collect();
+        let want = "6:3: receiver \"b\" cannot be told by webhook[1]: proxy_url: proxies of scheme \"socks5\" are not supported, use http or https";
+        assert_eq!(found, [want]);
     }
 
     #[test]

@@ -279,6 +279,9 @@ export interface SloAlert {
   tier: string;
   /** How fast the budget goes that it watches for; empty for an alert that tells that nothing is measured. */
   burn: string;
+  /** How many times faster than allowed the budget has to go within all of the windows, the longest first. */
+  factor: number | null;
+  windows: string[];
   state: string;
 }
 
@@ -320,5 +323,6 @@ export type TextPoint = readonly [time: number, value: string];
 
 export interface SloBudget {
   points: TextPoint[];
-  burn: TextPoint[];
+  /** By window: an hour, and the longest one of each alert. */
+  burn: Record<string, TextPoint[]>;
 }

@@ -65,7 +65,10 @@ pub(crate) async fn budget(
             .map_err(query_error)
     })
     .await?;
-    Ok(envelope::success(&json!({ "points": series(&points.remaining), "burn": series(&points.burn) })))
+    let burn =
+        points.burn.iter().map(|(window_ms, points)| (format_duration_ms(*window_ms), series(points).into()));
+    let burn: Map<String, Value> = burn.collect();
+    Ok(envelope::success(&json!({ "points": series(&points.remaining), "burn": burn })))
 }
 
 fn find(state: &AppState, id: &str) -> Result<Arc<Watched>, ApiError> {
@@ -122,10 +125,14 @@ fn slo(objective: &Objective, status: &SloStatus) -> Value {
 }
 
 fn alert(status: &AlertStatus) -> Value {
+    let threshold = status.alert.threshold.as_ref();
+    let windows_ms = threshold.map_or(&[][..], |threshold| &threshold.windows_ms);
     json!({
         "name": status.alert.name,
         "tier": status.alert.severity,
         "burn": status.alert.burn,
+        "factor": threshold.map(|threshold| threshold.factor),
+        "windows": windows_ms.iter().map(|ms| format_duration_ms(*ms)).collect::<Vec<_>>(),
         "state": status.state.as_str(),
     })
 }

@@ -92,7 +92,7 @@ pub fn series_labels(objective: &Objective) -> BTreeMap<String, String> {
 }
 
 /// An alert among the rules of an objective.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RuleAlert {
     /// The name.
     pub name: String,
@@ -100,6 +100,17 @@ pub struct RuleAlert {
     pub severity: String,
     /// The label `burn`; empty for alerts that are on no pair of windows.
     pub burn: &'static str,
+    /// What it fires at; `None` for the alert that tells that nothing is measured.
+    pub threshold: Option<BurnThreshold>,
+}
+
+/// How fast a budget has to burn for an alert to fire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BurnThreshold {
+    /// As many times as fast as the budget would last just so.
+    pub factor: f64,
+    /// The windows that must all burn as fast, the longest first, in milliseconds.
+    pub windows_ms: Vec<i64>,
 }
 
 /// All alerts of an objective, in the order of the rules.
@@ -108,16 +119,22 @@ pub fn rule_alerts(objective: &Objective) -> Vec<RuleAlert> {
         name: alert.name,
         severity: alert.tier.severity.as_str().to_owned(),
         burn: alert.tier.burn.as_str(),
+        threshold: Some(BurnThreshold {
+            factor: alert.factor,
+            windows_ms: vec![alert.tier.long_ms, alert.tier.short_ms],
+        }),
     });
     let conditions = objective.alerting.conditions.iter().map(|condition| RuleAlert {
         name: condition.name.clone(),
         severity: condition.severity.clone(),
         burn: "",
+        threshold: Some(BurnThreshold { factor: condition.factor, windows_ms: vec![condition.window_ms] }),
     });
     let absent = (!objective.alerting.absent.disabled).then(|| RuleAlert {
         name: absent_name(objective),
         severity: "ticket".to_owned(),
         burn: "",
+        threshold: None,
     });
     burning.chain(conditions).chain(absent).collect()
 }

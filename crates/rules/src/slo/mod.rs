@@ -20,8 +20,8 @@ mod status;
 pub use alerting::{AlertChange, Alerting, BurnCondition};
 pub use burn::{Burn, BurnAlert, Severity, TIERS, Tier, burn_alerts, camel_case};
 pub use compile::{
-    ABSENT_SUFFIX, BAD_EVENTS, ERROR_RATIO, RuleAlert, SLO_ID, TOTAL_EVENTS, WINDOWS_MS, groups, rule_alerts,
-    rule_files, rules, series_labels,
+    ABSENT_SUFFIX, BAD_EVENTS, BurnThreshold, ERROR_RATIO, RuleAlert, SLO_ID, TOTAL_EVENTS, WINDOWS_MS,
+    groups, rule_alerts, rule_files, rules, series_labels,
 };
 pub use events::EventsError;
 pub use indicator::Indicator;

@@ -1,6 +1,6 @@
 //! How objectives stand: what the series of their rules say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{QueryContext, Tenant, Value, format_duration_ms, format_float};
 use bellwether_promql::engine::{
@@ -13,6 +13,8 @@ use super::compile::{
 use super::objective::{Objective, Window};
 use crate::alert::AlertState;
 
+/// The window whose speed tells how things go now, in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
 /// The window whose speed is taken for the future: long enough not to jump with each incident, in milliseconds.
 const PROJECTION_MS: i64 = 6 * 3_600_000;
 
@@ -38,7 +40,7 @@ pub struct SloStatus {
 }
 
 /// An alert of an objective.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AlertStatus {
     /// Which one it is.
     pub alert: RuleAlert,
@@ -51,8 +53,8 @@ pub struct AlertStatus {
 pub struct Budget {
     /// The share that was left. Times at which nothing was known are missing.
     pub remaining: Vec<(i64, f64)>,
-    /// How fast it burned within an hour.
-    pub burn: Vec<(i64, f64)>,
+    /// How fast it burned within an hour, and within the longest window of each alert, by windows in milliseconds.
+    pub burn: BTreeMap<i64, Vec<(i64, f64)>>,
 }
 
 /// How `objectives` stand at `now_ms`, in their order.
@@ -101,7 +103,7 @@ pub fn budget(
     let allowed = format_float(objective.budget());
     let bad = format!("sum({PERIOD_BAD}{{{filter}}})");
     let remaining = format!("1 - {bad} / (sum({PERIOD_TOTAL}{{{filter}}}) > 0) / {allowed}");
-    let burn = format!("sum({}) / {allowed}", ratio(&filter, 3_600_000));
+    let burn = |window_ms| format!("sum({}) / {allowed}", ratio(&filter, window_ms));
     let points = |query: String| -> Result<Vec<(i64, f64)>, QueryError> {
         let settings = QuerySettings::default();
         let range = RangeQuery { query, start_ms, end_ms, step_ms, settings };
@@ -112,7 +114,14 @@ pub fn budget(
             _ => Ok(Vec::new()),
         }
     };
-    Ok(Budget { remaining: points(remaining)?, burn: points(burn)? })
+    let alerts = rule_alerts(objective);
+    let longest = alerts.iter().filter_map(|alert| alert.threshold.as_ref()?.windows_ms.first().copied());
+    let windows_ms: BTreeSet<i64> = longest.chain([HOUR_MS]).collect();
+    let mut budget = Budget { remaining: points(remaining)?, burn: BTreeMap::new() };
+    for window_ms in windows_ms {
+        budget.burn.insert(window_ms, points(burn(window_ms))?);
+    }
+    Ok(budget)
 }
 
 /// The share of what is bad within a window, all groups of an objective together.

@@ -167,7 +167,13 @@ fn fast_windows_and_budget_are_those_of_the_table() {
     let points = points.expect("answers");
     assert_eq!(points.remaining.len(), 10, "at minute 0 nothing had been counted");
     assert_close(points.remaining.last().map(|point| point.1), status.remaining, "the last point");
-    assert_eq!(points.burn.len(), 10);
+    // One line for the long window of each alert, each as far as the status says.
+    assert_eq!(points.burn.keys().map(|ms| ms / 60 / MINUTE_MS).collect::<Vec<_>>(), [1, 6, 24, 72], "hours");
+    for (window_ms, points) in &points.burn {
+        assert_eq!(points.len(), 10);
+        let (_, speed) = status.burn.iter().find(|(ms, _)| ms == window_ms).expect("a window of the status");
+        assert_close(points.last().map(|point| point.1), *speed, &format!("{window_ms} ms"));
+    }
 }
 
 #[test]

@@ -1,13 +1,13 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { Slo, TextPoint } from '../../api/alerting';
+import type { Slo } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
-import { parseNumber } from '../../api/query';
 import { LinesPanel } from '../../charts/ChartPanel';
-import { type Line, makeLines } from '../../charts/line';
 import { TIMED, TIMED_GC_MS, useTime } from '../../nav/time';
 import { Columns } from '../../panel/Panel';
 import { alignSpan, stepFor } from '../../time/step';
+import { budgetLine, burnLines } from './lines';
+import { burnLimits } from './slo';
 
 const LOOK = { height: 200, nothing: 'Nothing was computed in this time range.' };
 
@@ -30,10 +30,10 @@ export function BudgetCharts({ slo }: { slo: Slo }) {
     if (data === undefined) return [];
     const common = { span: data.span, step: data.step, stale: isPlaceholderData };
     return [
-      { ...common, lines: linesOf('budget left', data.points) },
-      { ...common, lines: linesOf('burn rate', data.burn) },
+      { ...common, lines: budgetLine(data.points) },
+      { ...common, lines: burnLines(data.burn, burnLimits(slo.alerts), data) },
     ];
-  }, [data, isPlaceholderData]);
+  }, [data, isPlaceholderData, slo.alerts]);
   const failure = error === null ? undefined : { error, retry: () => void refetch() };
   return (
     <Columns>
@@ -41,16 +41,4 @@ export function BudgetCharts({ slo }: { slo: Slo }) {
       <LinesPanel title="Burn rate" unit="short" drawing={burn} failure={failure} {...LOOK} />
     </Columns>
   );
-}
-
-/** Points as the line of a chart; none if there are no points. */
-function linesOf(name: string, points: readonly TextPoint[]): Line[] {
-  if (points.length === 0) return [];
-  const series = {
-    labels: { __name__: name },
-    times: Float64Array.from(points, ([time]) => time),
-    values: Float64Array.from(points, ([, value]) => parseNumber(value)),
-    histograms: 0,
-  };
-  return makeLines([{ query: 'A', series: [series] }]).map((line) => ({ ...line, name }));
 }

@@ -20,7 +20,7 @@ import { Loading } from '../../states/Loading';
 import { formatDuration } from '../../time/duration';
 import { BudgetCharts } from './BudgetCharts';
 import { BudgetBar, SettlingNote, StandingBadge } from './Standing';
-import { alertText, burnRates, eventsText, exhaustionText, percentText } from './slo';
+import { alertText, byWindow, eventsText, exhaustionText, limitText, percentText } from './slo';
 import classes from './slos.module.css';
 
 const REFRESH_MS = 10_000;
@@ -125,7 +125,7 @@ function BurnRates({ slo }: { slo: SloDetails }) {
   return (
     <Panel title="Burn rate by window" note="1 × spends the budget exactly in its window" flush>
       <dl className={classes.rates}>
-        {burnRates(slo).map(([window, rate]) => (
+        {byWindow(slo.burn).map(([window, rate]) => (
           <div key={window}>
             <dt>{window}</dt>
             <dd data-fast={(rate ?? 0) > 1 || undefined}>{rate === null ? '–' : `${Number(rate.toPrecision(3))} ×`}</dd>
@@ -141,12 +141,15 @@ function SloAlerts({ slo }: { slo: SloDetails }) {
     <Panel title="Alerts" note={slo.alerts.length === 0 ? 'none' : formatCount(slo.alerts.length)} flush>
       <ul className={classes.alerts}>
         {slo.alerts.map((alert) => (
-          <li key={`${alert.name} ${alertText(alert)}`}>
+          <li key={`${alert.name} ${alertText(alert)} ${limitText(alert)}`}>
             <AlertBadge state={alert.state} />
             <PageLink to="/rules/$name" params={{ name: alert.name }}>
               {alert.name}
             </PageLink>
-            <span className="bw-dim">{alertText(alert)}</span>
+            <span className="bw-dim">
+              {alertText(alert)}
+              {alert.factor !== null && `: ${limitText(alert)}`}
+            </span>
           </li>
         ))}
       </ul>

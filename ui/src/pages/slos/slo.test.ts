@@ -1,18 +1,25 @@
 import { expect, test } from 'vitest';
-import type { Slo } from '../../api/alerting';
+import type { Slo, SloAlert } from '../../api/alerting';
 import {
   alertText,
   budgetText,
+  burnLimits,
   burnNow,
-  burnRates,
+  byWindow,
   eventsText,
   exhaustionText,
   isSettling,
+  limitsInView,
+  limitText,
   percentText,
   remainingText,
   sortSlos,
   standingOf,
 } from './slo';
+
+function alert(burn: string, factor: number | null, windows: string[], state = 'inactive'): SloAlert {
+  return { name: 'x', tier: factor === 14.4 ? 'page' : 'ticket', burn, factor, windows, state };
+}
 
 function slo(name: string, remaining: number | null, burn: Slo['burn'] = {}, state = 'inactive'): Slo {
   return {
@@ -28,7 +35,7 @@ function slo(name: string, remaining: number | null, burn: Slo['burn'] = {}, sta
     total: 1,
     budget: { remaining, remainingMinutes: null, exhaustedAt: null },
     burn,
-    alerts: [{ name: 'x', tier: 'page', burn: 'fast', state }],
+    alerts: [alert('fast', 14.4, ['1h', '5m'], state)],
     source: 'f:1',
   };
 }
@@ -49,14 +56,14 @@ test('how an objective stands', () => {
   // The budget of a month is not known yet, and an alert on the last hour fires all the same.
   expect(standingOf(slo('a', null, {}, 'firing'))).toBe('burning');
   const unmeasured = slo('a', null);
-  unmeasured.alerts = [{ name: 'x', tier: 'ticket', burn: '', state: 'firing' }];
+  unmeasured.alerts = [alert('', null, [], 'firing')];
   expect(standingOf(unmeasured)).toBe('unknown');
   expect(unmeasured.alerts.map(alertText)).toEqual(['ticket, nothing is measured']);
 });
 
 test('windows are sorted by their length', () => {
   const burn = { '1d': 1, '30m': 2, '5m': 3, '3d': null };
-  expect(burnRates({ burn }).map(([window]) => window)).toEqual(['5m', '30m', '1d', '3d']);
+  expect(byWindow(burn).map(([window]) => window)).toEqual(['5m', '30m', '1d', '3d']);
   expect(burnNow({ burn })).toBe(3);
   expect(burnNow({ burn: { ...burn, '1h': 7 } })).toBe(7);
   expect(burnNow({ burn: {} })).toBeNull();
@@ -76,6 +83,27 @@ test('figures in words', () => {
   expect(budgetText(slo('a', -4.74), now)).toBe('overspent by 474 %');
 });
 
+test('beside the burn rates stand the limits that were passed, and the next one', () => {
+  const alerts = [
+    alert('fast', 14.4, ['1h', '5m']),
+    alert('slow', 3, ['1d', '2h']),
+    alert('long', 1, ['3d', '6h']),
+    alert('', null, []),
+  ];
+  const limits = burnLimits(alerts);
+  expect(limits.map(({ name }) => name)).toEqual([
+    '1 × over 3d: ticket',
+    '3 × over 1d: ticket',
+    '14.4 × over 1h: page',
+  ]);
+  const shown = (highest: number) => limitsInView(limits, highest).map(({ factor }) => factor);
+  expect(shown(0.2)).toEqual([1]);
+  expect(shown(1)).toEqual([1, 3]);
+  expect(shown(5)).toEqual([1, 3, 14.4]);
+  expect(shown(100)).toEqual([1, 3, 14.4]);
+  expect(alerts.map(limitText)).toEqual(['14.4 × over 1h and 5m', '3 × over 1d and 2h', '1 × over 3d and 6h', '']);
+});
+
 test('events are whole for people', () => {
   expect([0, 0.02, 73.74, 12_345.6].map(eventsText)).toEqual(['0', 'less than 1', '74', '12.35k']);
 });
@@ -87,6 +115,6 @@ test('nothing is known yet only while the server is young', () => {
   expect(isSettling(slo('a', null), undefined)).toBe(false);
   expect(isSettling(slo('a', 0.5), minutes(2))).toBe(false);
   const unmeasured = slo('a', null);
-  unmeasured.alerts = [{ name: 'x', tier: 'ticket', burn: '', state: 'firing' }];
+  unmeasured.alerts = [alert('', null, [], 'firing')];
   expect(isSettling(unmeasured, minutes(2))).toBe(false);
 });

@@ -61,14 +61,43 @@ export function exhaustionText({ budget: { remaining, exhaustedAt } }: Slo, now:
   return `runs out ${formatUntil(Date.parse(exhaustedAt), now)}`;
 }
 
-/** Burn rates from the shortest window to the longest. */
-export function burnRates({ burn }: Pick<Slo, 'burn'>): (readonly [window: string, rate: number | null])[] {
-  return Object.entries(burn).sort(([a], [b]) => (parseDuration(a) ?? 0) - (parseDuration(b) ?? 0));
+/** What is known by window, from the shortest to the longest. */
+export function byWindow<T>(known: Readonly<Record<string, T>>): [window: string, T][] {
+  return Object.entries(known).sort(([a], [b]) => (parseDuration(a) ?? 0) - (parseDuration(b) ?? 0));
+}
+
+/** A burn rate beyond which an alert fires. */
+export interface BurnLimit {
+  factor: number;
+  /** The long one, over which it is measured. */
+  window: string;
+  /** `14.4 × over 1h: page` */
+  name: string;
+}
+
+/** The limits of an objective, the slowest first. */
+export function burnLimits(alerts: readonly SloAlert[]): BurnLimit[] {
+  const limits = alerts.flatMap(({ factor, windows: [window], tier }): BurnLimit[] =>
+    factor === null || window === undefined ? [] : [{ factor, window, name: `${factor} × over ${window}: ${tier}` }],
+  );
+  const distinct = new Map(limits.map((limit) => [limit.name, limit]));
+  return [...distinct.values()].sort((a, b) => a.factor - b.factor);
+}
+
+/** The limits that belong beside burn rates of at most `highest`: those that were passed, and the next one. */
+export function limitsInView(limits: readonly BurnLimit[], highest: number): BurnLimit[] {
+  const next = limits.find(({ factor }) => factor > highest)?.factor ?? Number.POSITIVE_INFINITY;
+  return limits.filter(({ factor }) => factor <= next);
+}
+
+/** `14.4 × over 1h and 5m`; empty for an alert that fires at no speed. */
+export function limitText({ factor, windows }: SloAlert): string {
+  return factor === null ? '' : `${factor} × over ${windows.join(' and ')}`;
 }
 
 /** The burn rate that tells how things go now: that of an hour, or else of the shortest window. */
 export function burnNow(slo: Pick<Slo, 'burn'>): number | null {
-  return slo.burn['1h'] ?? burnRates(slo)[0]?.[1] ?? null;
+  return slo.burn['1h'] ?? byWindow(slo.burn)[0]?.[1] ?? null;
 }
 
 /** Objectives in the order that is asked for; those of which nothing is known come last. */

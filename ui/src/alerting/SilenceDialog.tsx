@@ -7,6 +7,7 @@ import { ErrorCard } from '../states/ErrorCard';
 import { formatMomentShort } from '../time/zone';
 import classes from './alerting.module.css';
 import { endOf, readDraft, type SilenceDraft, timesProblem } from './draft';
+import { LengthButtons } from './LengthButtons';
 import { MatcherFields } from './MatcherFields';
 import { Preview } from './Preview';
 import { useSetSilence } from './useSilencing';
@@ -72,19 +73,7 @@ export function SilenceDialog({ initial, onClose }: SilenceDialogProps) {
             value={draft.ends}
             onChange={(event) => change({ ends: event.currentTarget.value })}
           />
-          <fieldset className={classes.lengths} aria-label="Common lengths">
-            {LENGTHS.map((length) => (
-              <Button
-                key={length}
-                size="compact-xs"
-                aria-pressed={draft.ends === length}
-                variant={draft.ends === length ? 'light' : 'default'}
-                onClick={() => change({ ends: length })}
-              >
-                {length}
-              </Button>
-            ))}
-          </fieldset>
+          <LengthButtons lengths={LENGTHS} value={draft.ends} onChoose={(ends) => change({ ends })} />
         </div>
         <p className="bw-dim">
           {Number.isFinite(ends) && ends !== undefined

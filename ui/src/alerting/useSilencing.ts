@@ -1,9 +1,8 @@
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { PostedSilence } from '../api/alerting';
+import type { PostedSilence, Silence } from '../api/alerting';
 import { alerting } from '../api/alertingClient';
 import { errorText } from '../api/error';
-import { plural } from '../format/value';
 
 /** Asks again for all that silences change. */
 function useAskAgain() {
@@ -25,24 +24,31 @@ export function useSetSilence(done: string, then?: (id: string) => void) {
   });
 }
 
-/** Ends silences now. Those that could not be ended are told. */
-export function useExpireSilences(then?: () => void) {
+/** Changes several silences, each for itself. Returns why some could not be changed, by their ids. */
+export function useEachSilence(change: (silence: Silence) => Promise<unknown>) {
   const askAgain = useAskAgain();
   return useMutation({
-    mutationFn: async (ids: readonly string[]) => {
-      const ends = await Promise.allSettled(ids.map((id) => alerting.expireSilence(id)));
-      const failures = ends.flatMap((end) => (end.status === 'rejected' ? [errorText(end.reason)] : []));
-      const [first] = failures;
-      if (first !== undefined) {
-        await askAgain();
-        throw new Error(`${plural(failures.length, 'silence')} of ${ids.length} could not be ended: ${first}`);
-      }
-      return ids.length;
-    },
-    onSuccess: async (count) => {
+    mutationFn: async (silences: readonly Silence[]): Promise<ReadonlyMap<string, string>> => {
+      const ends = await Promise.allSettled(silences.map(change));
       await askAgain();
-      notifications.show({ message: `Ended ${plural(count, 'silence')}.` });
-      then?.();
+      return new Map(
+        silences.flatMap(({ id }, place) => {
+          const end = ends[place];
+          return end?.status === 'rejected' ? [[id, errorText(end.reason)]] : [];
+        }),
+      );
+    },
+  });
+}
+
+/** Ends a silence now. */
+export function useExpireSilence() {
+  const askAgain = useAskAgain();
+  return useMutation({
+    mutationFn: (id: string) => alerting.expireSilence(id),
+    onSuccess: async () => {
+      await askAgain();
+      notifications.show({ message: 'The silence is over.' });
     },
   });
 }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import classes from '../../alerting/alerting.module.css';
 import { formatMatcher, fromWire } from '../../alerting/matchers';
 import { Preview } from '../../alerting/Preview';
-import { useSetSilence } from '../../alerting/useSilencing';
+import { useExpireSilence, useSetSilence } from '../../alerting/useSilencing';
 import type { Silence } from '../../api/alerting';
 import { ROUTER_ALERTS_QUERY } from '../../api/queries';
 import { plural } from '../../format/value';
@@ -29,14 +29,14 @@ const MOST_ALERTS = 20;
 
 interface SilenceDetailsProps {
   silence: Silence;
-  onExpire(): void;
   onRecreate(): void;
 }
 
 /** One silence: what it keeps quiet, and how to end, lengthen or repeat it. */
-export function SilenceDetails({ silence, onExpire, onRecreate }: SilenceDetailsProps) {
+export function SilenceDetails({ silence, onRecreate }: SilenceDetailsProps) {
   const { zone } = useTime();
   const extend = useSetSilence('The silence lasts longer.');
+  const expire = useExpireSilence();
   const over = silence.status.state === 'expired';
   const moment = (text: string) => formatMomentShort(Math.round(Date.parse(text) / 1000) * 1000, zone);
   const facts: FactTexts = [
@@ -55,7 +55,11 @@ export function SilenceDetails({ silence, onExpire, onRecreate }: SilenceDetails
   return (
     <>
       <div className={classes.actions}>
-        {!over && <Button onClick={onExpire}>Expire now</Button>}
+        {!over && (
+          <Button loading={expire.isPending} onClick={() => expire.mutate(silence.id)}>
+            Expire now
+          </Button>
+        )}
         <Button onClick={onRecreate}>{over ? 'Make it again' : 'Make one like it'}</Button>
       </div>
       {!over && (
@@ -73,6 +77,7 @@ export function SilenceDetails({ silence, onExpire, onRecreate }: SilenceDetails
           ))}
         </fieldset>
       )}
+      {expire.error !== null && <ErrorCard title="The silence was not ended" error={expire.error} />}
       {extend.error !== null && <ErrorCard title="The silence was not changed" error={extend.error} />}
       <Part title="Alerts with all of" label="Matchers">
         <ul className="bw-plain">

@@ -1,9 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconBellPlus, IconRepeat, IconVolume } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
 import type { Silence, SilenceState } from '../../api/alerting';
-import { ROUTER_ALERTS_QUERY } from '../../api/queries';
 import { formatCount } from '../../format/value';
 import type { Column } from '../../lists/columns';
 import { FilteredOut } from '../../lists/FilteredOut';
@@ -15,10 +12,9 @@ import { useNow } from '../../nav/useNow';
 import { EmptyState } from '../../states/EmptyState';
 import { formatSince, formatUntil } from '../../time/duration';
 import { formatMomentShort } from '../../time/zone';
-import { titleOf } from './silences';
+import { isIdle, titleOf } from './silences';
 import own from './silences.module.css';
 
-const REFRESH_MS = 5000;
 /** A silence that ends so soon is marked. */
 const SOON_MS = 15 * 60_000;
 
@@ -33,6 +29,8 @@ const MOMENTS: Readonly<Record<SilenceState, string>> = { active: 'Ends', pendin
 
 interface SilenceTableProps {
   silences: readonly Silence[];
+  /** How many alerts each keeps quiet now. */
+  counts: ReadonlyMap<string, number> | undefined;
   state: SilenceState;
   /** How many of the state the filter hides. */
   hidden: number;
@@ -46,17 +44,11 @@ interface SilenceTableProps {
 
 /** The silences of a state; some can be selected to be ended together. */
 export function SilenceTable(props: SilenceTableProps) {
-  const { silences, state, hidden, openId, selected, onSelect, onOpen, onClear, onWrite } = props;
+  const { silences, counts, state, hidden, openId, selected, onSelect, onOpen, onClear, onWrite } = props;
   const now = useNow();
   const { zone } = useTime();
   const toggle = ({ id }: Silence) => onSelect(toggled(selected, id));
   const selectable = state !== 'expired';
-  const alerts = useQuery({ ...ROUTER_ALERTS_QUERY, refetchInterval: REFRESH_MS }).data;
-  const counts = useMemo(() => {
-    const found = new Map<string, number>();
-    for (const id of (alerts ?? []).flatMap(({ status }) => status.silencedBy)) found.set(id, (found.get(id) ?? 0) + 1);
-    return found;
-  }, [alerts]);
 
   if (silences.length === 0) {
     if (hidden > 0) return <FilteredOut what={`${state} silence`} total={hidden} onClear={onClear} />;
@@ -120,7 +112,8 @@ export function SilenceTable(props: SilenceTableProps) {
       head: 'Alerts now',
       extra: true,
       numeric: true,
-      cell: ({ id }) => (alerts === undefined || state !== 'active' ? '–' : formatCount(counts.get(id) ?? 0)),
+      cell: ({ id }) => (counts === undefined || state !== 'active' ? '–' : formatCount(counts.get(id) ?? 0)),
+      warns: (silence) => isIdle(silence, counts),
     },
     {
       head: MOMENTS[state],

@@ -1,14 +1,12 @@
-import { Button, Modal, Tabs } from '@mantine/core';
+import { Button, Tabs } from '@mantine/core';
 import { IconBellPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo, useState } from 'react';
-import classes from '../../alerting/alerting.module.css';
 import { draftOf, NEW_DRAFT, type SilenceDraft } from '../../alerting/draft';
 import { parseMatchers } from '../../alerting/matchers';
 import { NoRouter } from '../../alerting/NoRouter';
 import { SilenceDialog } from '../../alerting/SilenceDialog';
 import { isNoRouter } from '../../alerting/useAlerts';
-import { useExpireSilences } from '../../alerting/useSilencing';
 import type { Silence, SilenceState } from '../../api/alerting';
 import { SILENCES_QUERY } from '../../api/queries';
 import { formatCount, plural } from '../../format/value';
@@ -18,12 +16,13 @@ import { useUrlState } from '../../nav/useUrlState';
 import { SidePanel, Split } from '../../panel/SidePanel';
 import { PageHeader } from '../../shell/PageHeader';
 import { Answer } from '../../states/Answer';
-import { ErrorCard } from '../../states/ErrorCard';
 import { SILENCE_STATES, silencesCodec } from '../../url/alerting';
+import { BulkDialog } from './BulkDialog';
+import type { BulkChange } from './bulk';
 import { SilenceDetails } from './SilenceDetails';
 import { SilenceTable } from './SilenceTable';
 import { filterSilences, titleOf } from './silences';
-import own from './silences.module.css';
+import { useSilencedCounts } from './useSilencedCounts';
 
 const REFRESH_MS = 5000;
 
@@ -74,12 +73,9 @@ function Silences({ all, onWrite }: { all: readonly Silence[]; onWrite(draft: Si
   const [state, set] = useUrlState(silencesCodec);
   const text = useDeferredValue(state.f);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [asking, setAsking] = useState(false);
-  const shown = useMemo(() => filterSilences(all, state.state, text), [all, state.state, text]);
-  const expire = useExpireSilences(() => {
-    setSelected(new Set());
-    setAsking(false);
-  });
+  const [asking, setAsking] = useState<BulkChange>();
+  const counts = useSilencedCounts();
+  const shown = useMemo(() => filterSilences(all, state.state, text, counts), [all, state.state, text, counts]);
   const open = all.find(({ id }) => id === state.open);
   const close = () => set({ open: '' });
   useKeys({ Escape: close });
@@ -111,13 +107,16 @@ function Silences({ all, onWrite }: { all: readonly Silence[]; onWrite(draft: Si
         }
       >
         {chosen.length > 0 && (
-          <Button onClick={() => setAsking(true)}>Expire {plural(chosen.length, 'silence')}</Button>
+          <>
+            <Button onClick={() => setAsking('lengthen')}>Lengthen {plural(chosen.length, 'silence')}</Button>
+            <Button onClick={() => setAsking('expire')}>Expire {plural(chosen.length, 'silence')}</Button>
+          </>
         )}
       </FilterBar>
-      {expire.error !== null && <ErrorCard title="Not all could be ended" error={expire.error} />}
       <Split open={open !== undefined}>
         <SilenceTable
           silences={shown}
+          counts={counts}
           state={state.state}
           hidden={count(state.state) - shown.length}
           openId={state.open}
@@ -129,43 +128,12 @@ function Silences({ all, onWrite }: { all: readonly Silence[]; onWrite(draft: Si
         />
         {open !== undefined && (
           <SidePanel title={titleOf(open)} onClose={close}>
-            <SilenceDetails
-              key={open.id}
-              silence={open}
-              onExpire={() => expire.mutate([open.id])}
-              onRecreate={() => onWrite(draftOf(open))}
-            />
+            <SilenceDetails key={open.id} silence={open} onRecreate={() => onWrite(draftOf(open))} />
           </SidePanel>
         )}
       </Split>
-      {asking && (
-        <Modal
-          opened
-          onClose={() => setAsking(false)}
-          title={`Expire ${plural(chosen.length, 'silence')}?`}
-          closeButtonProps={{ 'aria-label': 'Close' }}
-        >
-          <div className={classes.form}>
-            <ul className={own.asked}>
-              {chosen.map((silence) => (
-                <li key={silence.id}>
-                  <code>{titleOf(silence)}</code> <span className="bw-dim">{silence.comment}</span>
-                </li>
-              ))}
-            </ul>
-            <p>Their alerts are told again from now on, unless something else keeps them quiet.</p>
-            <div className={classes.buttons}>
-              <Button onClick={() => setAsking(false)}>Cancel</Button>
-              <Button
-                variant="filled"
-                loading={expire.isPending}
-                onClick={() => expire.mutate(chosen.map(({ id }) => id))}
-              >
-                Expire {plural(chosen.length, 'silence')}
-              </Button>
-            </div>
-          </div>
-        </Modal>
+      {asking !== undefined && (
+        <BulkDialog change={asking} silences={chosen} onSelect={setSelected} onClose={() => setAsking(undefined)} />
       )}
     </>
   );

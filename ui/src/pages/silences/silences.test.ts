@@ -31,3 +31,14 @@ test('silences of a state are found by matcher, comment and author, and what end
   expect(ids('team=~')).toEqual(['7', '8']);
   expect(ids('grace')).toEqual([]);
 });
+
+test('what silences nothing comes before what ends next, unless it waits for its times', () => {
+  const always = { ...SILENCE, recurs: undefined };
+  const soon: Silence = { ...SILENCE, id: 'soon' };
+  const { recurs: _, ...late } = { ...always, id: 'late', endsAt: '2026-11-26T15:00:00.000Z' };
+  const { recurs: __, ...used } = { ...always, id: 'used', endsAt: '2026-11-26T14:00:00.000Z' };
+  const order = (counts?: ReadonlyMap<string, number>) =>
+    filterSilences([used, soon, late], 'active', '', counts).map(({ id }) => id);
+  expect(order(new Map([['used', 3]]))).toEqual(['late', 'soon', 'used']);
+  expect(order()).toEqual(['soon', 'used', 'late']);
+});

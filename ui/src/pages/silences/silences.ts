@@ -7,8 +7,21 @@ export function titleOf({ matchers }: Silence): string {
   return matchers.map((matcher) => formatMatcher(fromWire(matcher))).join(', ');
 }
 
-/** The silences of a state that pass the filter: those that end or begin next first, of expired ones the latest. */
-export function filterSilences(all: readonly Silence[], state: SilenceState, filter: string): Silence[] {
+/** Whether a silence that holds keeps no alert quiet, as one with a mistake does; `counts` are alerts by silence. */
+export function isIdle({ id, status, recurs }: Silence, counts: ReadonlyMap<string, number> | undefined): boolean {
+  return counts !== undefined && status.state === 'active' && recurs === undefined && !counts.has(id);
+}
+
+/**
+ * The silences of a state that pass the filter: those that are idle first, then those that end or begin next; of expired
+ * ones the latest.
+ */
+export function filterSilences(
+  all: readonly Silence[],
+  state: SilenceState,
+  filter: string,
+  counts?: ReadonlyMap<string, number>,
+): Silence[] {
   const matches = wordFilter(filter);
   const key = ({ startsAt, endsAt }: Silence) => {
     if (state === 'pending') return Date.parse(startsAt);
@@ -17,7 +30,7 @@ export function filterSilences(all: readonly Silence[], state: SilenceState, fil
   return all
     .filter((silence) => silence.status.state === state)
     .filter((silence) => matches([titleOf(silence), silence.comment, silence.createdBy, silence.id].join(' ')))
-    .sort((a, b) => key(a) - key(b));
+    .sort((a, b) => Number(isIdle(b, counts)) - Number(isIdle(a, counts)) || key(a) - key(b));
 }
 
 /** A silence that ends later by `byMs`, and is otherwise as it was. */

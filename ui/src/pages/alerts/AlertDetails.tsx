@@ -5,6 +5,7 @@ import { type Alert, summaryOf } from '../../alerting/alerts';
 import { AnnotationText, RunbookLink, runbookOf } from '../../alerting/Runbook';
 import type { RuleInGroup } from '../../alerting/rules';
 import { pastInWords, StateStrip } from '../../alerting/StateStrip';
+import { useAcknowledgements } from '../../alerting/useAcknowledgements';
 import type { Past } from '../../alerting/usePast';
 import { useRuleOf } from '../../alerting/useRuleOf';
 import { ValueLine } from '../../alerting/ValueLine';
@@ -43,6 +44,7 @@ export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowle
   const { zone } = useTime();
   const now = useNow();
   const rule = useRuleOf(alert);
+  const takenBy = useAcknowledgements({ enabled: !noRouter });
   const runbook = runbookOf(alert.annotations);
   const summary = summaryOf(alert.annotations);
   const stretches = past && stretchesOf(alert, past, now);
@@ -56,7 +58,7 @@ export function AlertDetails({ alert, all, noRouter, past, onSilence, onAcknowle
   return (
     <>
       <div className={own.top}>
-        <AlertBadge state={alert.state} />
+        <AlertBadge state={takenBy(alert) === undefined ? alert.state : 'acknowledged'} />
         {runbook !== undefined && <RunbookLink place={runbook} of={alert.labels.alertname ?? 'this alert'} />}
       </div>
       {summary !== '' && <p className={`bw-text ${own.lead}`}>{summary}</p>}

@@ -1,15 +1,13 @@
 import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconBellOff } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { type Alert, type AlertGroup, countStates, summaryOf } from '../../alerting/alerts';
-import { isAcknowledgement } from '../../alerting/draft';
 import { ofActive } from '../../alerting/history';
 import { StateStrip } from '../../alerting/StateStrip';
+import { useAcknowledgements } from '../../alerting/useAcknowledgements';
 import type { Past } from '../../alerting/usePast';
 import { ValueLine } from '../../alerting/ValueLine';
 import type { Silence } from '../../api/alerting';
-import { SILENCES_QUERY } from '../../api/queries';
 import { formatCount, formatExact, formatTabular } from '../../format/value';
 import { LabelChips, LabelText } from '../../labels/LabelText';
 import type { Labels } from '../../labels/labels';
@@ -42,15 +40,18 @@ export function AlertTable({ groups, past, openKey, onOpen, onAcknowledge, onSil
   const { zone } = useTime();
   const listed = useMemo(() => groups.map((group) => listedGroup(group, onSilence)), [groups, onSilence]);
   const lined = useMemo(() => new Set(withValues(groups).slice(0, MOST_LINES)), [groups]);
-  const silences = useQuery({ ...SILENCES_QUERY, enabled: onSilence !== undefined }).data ?? [];
+  const takenBy = useAcknowledgements({ enabled: onSilence !== undefined });
   /** What the heads of the groups tell already. */
   const told = new Set(Object.keys(groups[0]?.labels ?? {}));
   const columns: Column<Alert>[] = [
-    { head: 'State', cell: ({ state }) => <AlertBadge state={state} /> },
+    {
+      head: 'State',
+      cell: (alert) => <AlertBadge state={takenBy(alert) === undefined ? alert.state : 'acknowledged'} />,
+    },
     {
       head: 'Alert',
       main: true,
-      cell: (alert, opening) => <Named alert={alert} told={told} silences={silences} {...opening} />,
+      cell: (alert, opening) => <Named alert={alert} told={told} taken={takenBy(alert)} now={now} {...opening} />,
     },
     {
       head: 'In this time range',
@@ -142,16 +143,15 @@ interface NamedProps extends Opening {
   alert: Alert;
   /** The labels that are told elsewhere. */
   told: ReadonlySet<string>;
-  silences: readonly Silence[];
+  /** The silence by which somebody has taken it over. */
+  taken: Silence | undefined;
+  now: number;
 }
 
 /** What an alert is about, who has taken it over, and its labels. */
-function Named({ alert, told, silences, open, onOpen }: NamedProps) {
+function Named({ alert, told, taken, now, open, onOpen }: NamedProps) {
   const labels = Object.fromEntries(
     Object.entries(alert.labels).filter(([name]) => name !== 'alertname' && !told.has(name)),
-  );
-  const taken = silences.find(
-    (silence) => alert.router?.status.silencedBy.includes(silence.id) === true && isAcknowledgement(silence),
   );
   const named = told.has('alertname') ? '' : (alert.labels.alertname ?? '');
   return (
@@ -162,7 +162,11 @@ function Named({ alert, told, silences, open, onOpen }: NamedProps) {
           {named === '' && (summaryOf(alert.annotations) || alert.labels.alertname)}
         </span>
         {named !== '' && <span className={own.summary}>{summaryOf(alert.annotations)}</span>}
-        {taken !== undefined && <span className={`bw-tag ${own.taken}`}>{taken.comment}</span>}
+        {taken !== undefined && (
+          <span className={`bw-tag ${own.taken}`}>
+            {taken.comment}, {formatSince(Date.parse(taken.startsAt), now)}
+          </span>
+        )}
       </UnstyledButton>
       <LabelChips labels={labels} fading />
     </>

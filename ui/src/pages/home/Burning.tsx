@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import type { Slo } from '../../api/alerting';
 import { SLOS_QUERY } from '../../api/queries';
 import { plural } from '../../format/value';
 import { PageLink } from '../../nav/links';
@@ -11,11 +12,13 @@ import classes from './home.module.css';
 const REFRESH_MS = 15_000;
 const MOST_ROWS = 5;
 
+export const isBurning = (slo: Slo) => ['spent', 'burning'].includes(standingOf(slo));
+
 /** Objectives whose budget is spent or goes too fast, the worst first; nothing on a quiet day. */
 export function Burning() {
   const now = useNow();
   const { data = [] } = useQuery({ ...SLOS_QUERY, refetchInterval: REFRESH_MS });
-  const bad = sortSlos(data, 'budget').filter((slo) => ['spent', 'burning'].includes(standingOf(slo)));
+  const bad = sortSlos(data, 'budget').filter(isBurning);
   if (bad.length === 0) return null;
   const rest = bad.length - MOST_ROWS;
   return (

@@ -25,15 +25,13 @@ const SEVERITIES: Readonly<Record<string, number>> = {
 /** What others may mean stands between a warning and a note. */
 const OTHER_SEVERITY = 3;
 
-/**
- * Alerts that fire and that nothing keeps quiet, the most severe first and of these the newest; nothing on a quiet day.
- * Those of the severity `none` always fire, to show that alerting works, and are left out.
- */
+/** Whether an alert fires and nothing keeps it quiet. Those of the severity `none` always do, to show that alerting works. */
+export const isLoud = ({ state, labels }: Alert) => state === 'firing' && labels.severity !== 'none';
+
+/** Alerts that fire, the most severe first and of these the newest; nothing on a quiet day. */
 export function Firing() {
   const { alerts = [] } = useAlerts();
-  const firing = alerts
-    .filter(({ state, labels }) => state === 'firing' && labels.severity !== 'none')
-    .toSorted((a, b) => rank(a) - rank(b) || b.sinceMs - a.sinceMs);
+  const firing = alerts.filter(isLoud).toSorted((a, b) => rank(a) - rank(b) || b.sinceMs - a.sinceMs);
   if (firing.length === 0) return null;
   const rest = firing.length - MOST_ROWS;
   return (

@@ -11,6 +11,7 @@ import { useDemo } from '../../shell/useServer';
 import { ErrorCard } from '../../states/ErrorCard';
 import { Loading } from '../../states/Loading';
 import { exploreCodec } from '../../url/pages';
+import { AllClear } from './AllClear';
 import { arrivals } from './arrival';
 import { Burning } from './Burning';
 import { Firing } from './Firing';
@@ -65,6 +66,7 @@ export function HomePage() {
       {targets.isPending && <Loading height={84} />}
       {active !== undefined && <StatusTiles targets={active} ingest={INGEST} />}
       {fresh && <FirstData arrived={arrived} demo={demo} first />}
+      {active !== undefined && !fresh && <AllClear targets={active} />}
       <Firing />
       <Burning />
       {active !== undefined && <Trouble targets={active} />}

@@ -420,6 +420,7 @@ describe('Alerts and whom they reach', () => {
   const PATHS = [
     '/alerts',
     '/alerts?state=suppressed&open=none',
+    '/alerts?view=matrix',
     '/rules',
     '/rules/SelfAnswers?from=now-5m',
     '/rules/CannotBeEvaluated',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatMatchers, fromWire, labelFilter, matchersOf, parseMatchers, toWire } from './matchers';
+import { formatMatchers, fromWire, labelFilter, matchersOf, narrowed, parseMatchers, toWire } from './matchers';
 
 test.each([
   ['{alertname="X", severity=~"page|warn"}', '{alertname="X", severity=~"page|warn"}'],
@@ -42,8 +42,26 @@ test.each([
   ['team!=""', false],
   ['high checkout', true],
   ['high missing', false],
+  ['checkout {severity="page"}', true],
+  ['missing {severity="page"}', false],
+  ['checkout {severity="warn"}', false],
 ])('filter %s', (text, want) => {
   expect(labelFilter(text).matches(LABELS, 'HighErrors of checkout')).toBe(want);
+});
+
+test.each([
+  ['', 'team="a"'],
+  ['severity="page"', 'severity="page", team="a"'],
+  ['{team="a", severity="page"}', 'team="a", severity="page"'],
+  ['high checkout', 'high checkout {team="a"}'],
+  ['high {severity="page"}', 'high {severity="page", team="a"}'],
+])('%s is narrowed to %s', (text, want) => {
+  expect(narrowed(text, { team: 'a' })).toBe(want);
+});
+
+test('what words and matchers find together cannot be silenced by the matchers alone', () => {
+  expect(labelFilter('high {severity="page"}').matchers).toBeUndefined();
+  expect(labelFilter('severity="page"').matchers).toHaveLength(1);
 });
 
 test('a regular expression that cannot be read is told', () => {

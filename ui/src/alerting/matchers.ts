@@ -86,9 +86,9 @@ export function matcherTest({ name, op, value }: Matcher): (labels: Labels) => b
   return (labels) => form.test(of(labels)) === (op === '=~');
 }
 
-/** What a filter field over alerts holds: matchers, or else words that have to occur. */
+/** What a filter field over alerts holds: matchers, words that have to occur, or words and then matchers in braces. */
 export interface LabelFilter {
-  /** Undefined if the text is words. */
+  /** Undefined if there are words, too. */
   matchers: readonly Matcher[] | undefined;
   /** Why nothing can be matched. */
   problem: string | undefined;
@@ -96,17 +96,37 @@ export interface LabelFilter {
   matches(labels: Labels, text: string): boolean;
 }
 
-/** Reads a filter field: matchers where they can be read as such, otherwise words. */
-export function labelFilter(text: string): LabelFilter {
+/** The words and the matchers of a filter field: what cannot be read as matchers is words. */
+function partsOf(text: string): { words: string; matchers: Matcher[] } {
   const matchers = /[=~]/.test(text) ? parseMatchers(text) : undefined;
-  if (matchers === undefined) {
-    const words = wordFilter(text);
-    return { matchers, problem: undefined, matches: (_, searched) => words(searched) };
-  }
+  if (matchers !== undefined) return { words: '', matchers };
+  const [, words = '', braced = ''] = /^([^{]*)(\{.*\})\s*$/s.exec(text) ?? [];
+  const behind = braced === '' ? undefined : parseMatchers(braced);
+  return behind === undefined ? { words: text, matchers: [] } : { words: words.trim(), matchers: behind };
+}
+
+export function labelFilter(text: string): LabelFilter {
+  const { words, matchers } = partsOf(text);
+  const only = words === '' ? matchers : undefined;
+  const hasWords = wordFilter(words);
   try {
     const tests = matchers.map(matcherTest);
-    return { matchers, problem: undefined, matches: (labels) => tests.every((test) => test(labels)) };
+    const matches = (labels: Labels, searched: string) => hasWords(searched) && tests.every((test) => test(labels));
+    return { matchers: only, problem: undefined, matches };
   } catch (error) {
-    return { matchers, problem: error instanceof Error ? error.message : String(error), matches: () => false };
+    return { matchers: only, problem: error instanceof Error ? error.message : String(error), matches: () => false };
   }
+}
+
+/** The text of a filter field that asks for these labels beside what it asks for already. */
+export function narrowed(text: string, labels: Labels): string {
+  const { words, matchers } = partsOf(text);
+  const asked = matchers.map(formatMatcher);
+  const all = [
+    ...asked,
+    ...matchersOf(labels)
+      .map(formatMatcher)
+      .filter((matcher) => !asked.includes(matcher)),
+  ].join(', ');
+  return words === '' ? all : `${words} {${all}}`;
 }

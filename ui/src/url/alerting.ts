@@ -16,6 +16,10 @@ export const alertsCodec = codec({
   receiver: text(),
   /** The labels by which alerts are grouped. */
   by: names(['alertname']),
+  view: oneOf(['list', 'matrix']),
+  /** The labels of the matrix; those that fit best if empty. */
+  rows: text(),
+  cols: text(),
   /** The alert whose details are open: its labels as text. */
   open: text(),
 });

@@ -5,7 +5,7 @@ import { AcknowledgeDialog } from '../../alerting/AcknowledgeDialog';
 import classes from '../../alerting/alerting.module.css';
 import { type Alert, groupAlerts } from '../../alerting/alerts';
 import { NEW_DRAFT } from '../../alerting/draft';
-import { type LabelFilter, type Matcher, matchersOf } from '../../alerting/matchers';
+import { type LabelFilter, type Matcher, matchersOf, narrowed } from '../../alerting/matchers';
 import { SilenceDialog } from '../../alerting/SilenceDialog';
 import { usePast } from '../../alerting/usePast';
 import { FilteredOut } from '../../lists/FilteredOut';
@@ -16,6 +16,7 @@ import { SidePanel, Split } from '../../panel/SidePanel';
 import { EmptyState } from '../../states/EmptyState';
 import { alertsCodec } from '../../url/alerting';
 import { AlertDetails } from './AlertDetails';
+import { AlertMatrix } from './AlertMatrix';
 import { AlertTable } from './AlertTable';
 
 type Dialog = { kind: 'acknowledge'; alert: Alert } | { kind: 'silence'; matchers: readonly Matcher[] };
@@ -24,13 +25,15 @@ interface AlertListProps {
   all: readonly Alert[];
   shown: readonly Alert[];
   filter: LabelFilter;
+  /** The labels by which alerts are counted in a matrix; undefined if they are listed. */
+  axes: { rows: string; columns: string } | undefined;
   noRouter: boolean;
   /** Something could not be asked, so that nothing to show says nothing. */
   failed: boolean;
 }
 
-/** Alerts in groups, with the details of one beside them, and what can be done about them. */
-export function AlertList({ all, shown, filter, noRouter, failed }: AlertListProps) {
+/** Alerts in groups or counted in a matrix, with the details of one beside them, and what can be done about them. */
+export function AlertList({ all, shown, filter, axes, noRouter, failed }: AlertListProps) {
   const go = useGo();
   const [state, set] = useUrlState(alertsCodec);
   const [dialog, setDialog] = useState<Dialog>();
@@ -72,14 +75,22 @@ export function AlertList({ all, shown, filter, noRouter, failed }: AlertListPro
         </div>
       )}
       <Split open={open !== undefined}>
-        <AlertTable
-          groups={groups}
-          past={past.data}
-          openKey={state.open}
-          onOpen={(key) => set({ open: key === state.open ? '' : key })}
-          onAcknowledge={acknowledge}
-          onSilence={noRouter ? undefined : (labels) => silence(matchersOf(labels))}
-        />
+        {axes === undefined ? (
+          <AlertTable
+            groups={groups}
+            past={past.data}
+            openKey={state.open}
+            onOpen={(key) => set({ open: key === state.open ? '' : key })}
+            onAcknowledge={acknowledge}
+            onSilence={noRouter ? undefined : (labels) => silence(matchersOf(labels))}
+          />
+        ) : (
+          <AlertMatrix
+            alerts={shown}
+            labels={axes}
+            onNarrow={(labels) => set({ f: narrowed(state.f, labels), view: 'list' })}
+          />
+        )}
         {open !== undefined && (
           <SidePanel title={open.labels.alertname ?? 'Alert'} onClose={close}>
             <AlertDetails

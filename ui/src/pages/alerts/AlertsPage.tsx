@@ -2,6 +2,7 @@ import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import classes from '../../alerting/alerting.module.css';
 import { type Alert, countStates, isTold, labelNames } from '../../alerting/alerts';
 import { labelFilter } from '../../alerting/matchers';
+import { matrixLabels } from '../../alerting/matrix';
 import { ReceiverChoice } from '../../alerting/ReceiverChoice';
 import { useAlerts } from '../../alerting/useAlerts';
 import { formatCount, plural } from '../../format/value';
@@ -15,13 +16,20 @@ import { alertsCodec } from '../../url/alerting';
 import { AlertList } from './AlertList';
 import own from './alerts.module.css';
 import { GroupMenu } from './GroupMenu';
+import { MatrixAxes } from './MatrixAxes';
 
 const STATES = { all: 'All', firing: 'Firing', pending: 'Pending', suppressed: 'Suppressed' } as const;
+const VIEWS = { list: 'List', matrix: 'Matrix' } as const;
 
 /** What fires now and what is about to, who is told, and what keeps them from being told. */
 export function AlertsPage() {
   const [state, set] = useUrlState(alertsCodec);
   const { alerts, noRouter, errors } = useAlerts();
+  const names = useMemo(() => labelNames(alerts ?? []), [alerts]);
+  const axes = useMemo(
+    () => matrixLabels(names, { rows: state.rows, columns: state.cols }),
+    [names, state.rows, state.cols],
+  );
   const text = useDeferredValue(state.f);
   const filter = useMemo(() => labelFilter(text), [text]);
   const shown = useMemo(
@@ -44,7 +52,12 @@ export function AlertsPage() {
       >
         <Choice label="State" value={state.state} options={STATES} onChange={(state) => set({ state })} />
         {!noRouter && <ReceiverChoice value={state.receiver} onChange={(receiver) => set({ receiver })} />}
-        <GroupMenu by={state.by} names={labelNames(alerts ?? [])} onChange={(by) => set({ by })} />
+        <Choice label="View" value={state.view} options={VIEWS} onChange={(view) => set({ view })} />
+        {state.view === 'matrix' ? (
+          <MatrixAxes labels={axes} names={names} onChange={set} />
+        ) : (
+          <GroupMenu by={state.by} names={names} onChange={(by) => set({ by })} />
+        )}
       </FilterBar>
       {filter.problem !== undefined && (
         <p className={classes.problem} role="alert">
@@ -61,7 +74,14 @@ export function AlertsPage() {
       )}
       {alerts === undefined && <Loading height={420} />}
       {alerts !== undefined && (
-        <AlertList all={alerts} shown={shown} filter={filter} noRouter={noRouter} failed={errors.length > 0} />
+        <AlertList
+          all={alerts}
+          shown={shown}
+          filter={filter}
+          axes={state.view === 'matrix' ? axes : undefined}
+          noRouter={noRouter}
+          failed={errors.length > 0}
+        />
       )}
     </>
   );

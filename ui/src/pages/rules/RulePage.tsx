@@ -6,7 +6,7 @@ import { useState } from 'react';
 import classes from '../../alerting/alerting.module.css';
 import { NEW_DRAFT } from '../../alerting/draft';
 import { worstFirst } from '../../alerting/lint';
-import { matchersOf } from '../../alerting/matchers';
+import { matchersOf, narrowed } from '../../alerting/matchers';
 import { AnnotationText, RunbookLink, runbookOf } from '../../alerting/Runbook';
 import { evaluatedMs, fileName, type RuleInGroup, rulesNamed } from '../../alerting/rules';
 import { ruleYaml } from '../../alerting/ruleYaml';
@@ -230,7 +230,7 @@ function Active({ rule }: { rule: AlertingRule }) {
       {alerts.length > 0 && (
         <p className="bw-note">
           {alerts.length > MOST_ALERTS && `${plural(alerts.length - MOST_ALERTS, 'more', 'more')}. `}
-          <PageLink to="/alerts" search={alertsCodec.encode({ f: `alertname="${rule.name}"` })}>
+          <PageLink to="/alerts" search={alertsCodec.encode({ f: narrowed('', { alertname: rule.name }) })}>
             Look at them in Alerts
           </PageLink>
         </p>

@@ -125,7 +125,7 @@ describe('Alerts and whom they reach', () => {
     await details.getByRole('button', { name: '8 h' }).click();
     await page.getByRole('row', { name: /in 10 h/ }).waitFor();
     await details.getByRole('button', { name: 'Expire now' }).click();
-    await page.getByText('Ended 1 silence.').waitFor();
+    await page.getByText('The silence is over.').waitFor();
     await page.getByText('Nothing is silenced').waitFor();
     await open('/silences?state=expired');
     await page.keyboard.press('j');

@@ -26,6 +26,8 @@ import { openBare, openEnvelope } from './envelope';
 
 /** So many changes of state are asked for at most. */
 const MOST_EVENTS = 10_000;
+/** So many of the latest are looked through for one of a kind. */
+const MOST_LATEST = 500;
 /** In so many answers at most. */
 const MOST_ANSWERS = 10;
 /** So many notifications are asked for at a time. */
@@ -98,6 +100,17 @@ export const alerting = {
       if (next === undefined || events.length >= MOST_EVENTS) break;
     }
     return { events, truncated: next !== undefined };
+  },
+
+  /**
+   * The last change in the span by which an alert began or ceased to fire, of those whose severity is not `none`: null if
+   * there was none, undefined if too many others came after it.
+   */
+  lastFiring: async (span: Span, signal?: AbortSignal): Promise<HistoryEvent | null | undefined> => {
+    const params = { ...times(span), limit: String(MOST_LATEST), 'match[]': '{severity!="none"}' };
+    const { events, nextToken } = await get<AlertHistory>('alerts/history', params, signal);
+    const found = events.find(({ from, to }) => from === 'firing' || to === 'firing');
+    return found ?? (nextToken === undefined ? null : undefined);
   },
 
   /** What was told in the span, the newest first, a part at a time: `from` is the `nextToken` of the part before. */

@@ -70,7 +70,8 @@ export function joinAlerts(ofRules: readonly RuleAlert[], ofRouter: readonly Rou
   return [...joined, ...others];
 }
 
-function grouped<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
+/** A list by what `keyOf` says of each, in the order in which that comes first. */
+export function grouped<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const one of list) {
     const key = keyOf(one);

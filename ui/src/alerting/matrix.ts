@@ -1,4 +1,4 @@
-import { type Alert, type AlertState, countStates } from './alerts';
+import { type Alert, type AlertState, countStates, grouped } from './alerts';
 
 /** A value of a label, with how many alerts have it. */
 export interface MatrixHead {
@@ -27,8 +27,7 @@ export function makeMatrix(
 ): Matrix {
   const rows = headsOf(alerts, labels.rows);
   const columns = headsOf(alerts, labels.columns);
-  const cells = new Map<string, Alert[]>();
-  for (const alert of alerts) push(cells, keyOf(labelOf(alert, labels.rows), labelOf(alert, labels.columns)), alert);
+  const cells = grouped(alerts, (alert) => keyOf(labelOf(alert, labels.rows), labelOf(alert, labels.columns)));
   return {
     rows: rows.slice(0, most.rows),
     columns: columns.slice(0, most.columns),
@@ -46,16 +45,8 @@ const keyOf = (row: string, column: string) => JSON.stringify([row, column]);
 /** A label that is missing counts as empty, as in matchers. */
 const labelOf = ({ labels }: Alert, name: string) => labels[name] ?? '';
 
-function push(map: Map<string, Alert[]>, key: string, alert: Alert): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [alert]);
-  else list.push(alert);
-}
-
 function headsOf(alerts: readonly Alert[], label: string): MatrixHead[] {
-  const byValue = new Map<string, Alert[]>();
-  for (const alert of alerts) push(byValue, labelOf(alert, label), alert);
-  return [...byValue]
+  return [...grouped(alerts, (alert) => labelOf(alert, label))]
     .map(([value, own]) => ({ value, counts: countStates(own) }))
     .sort(
       (a, b) =>

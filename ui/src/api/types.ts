@@ -90,6 +90,8 @@ export interface RuntimeInfo {
   reloadConfigSuccess?: boolean;
   /** RFC 3339: when the configuration in use was loaded. */
   lastConfigTime?: string;
+  /** When the last attempt failed, and what is wrong, with a line per problem; null if it did not. */
+  lastReloadFailure?: { time: string; reason: string } | null;
   [key: string]: unknown;
 }
 

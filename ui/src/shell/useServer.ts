@@ -20,13 +20,19 @@ export function useStoreAlarms(): { damaged: boolean; safeMode: boolean } {
   return { damaged: corruptionCount + damagedFiles > 0, safeMode };
 }
 
-/**
- * When the configuration in use was loaded, in milliseconds since 1970, if the last attempt to load it anew failed;
- * otherwise undefined. When it failed, and why, only the server's log tells.
- */
-export function useOldConfig(): number | undefined {
-  const { reloadConfigSuccess, lastConfigTime = '' } = useQuery(RUNTIME_QUERY).data ?? {};
-  return reloadConfigSuccess === false ? Date.parse(lastConfigTime) : undefined;
+/** A configuration that is in use although its files have changed, with a mistake. */
+export interface OldConfig {
+  /** When it was loaded, in milliseconds since 1970. */
+  loadedMs: number;
+  /** What is wrong with the files, a problem a line; undefined if the server does not tell. */
+  reason: string | undefined;
+}
+
+/** The configuration in use if the last attempt to load it anew failed; otherwise undefined. */
+export function useOldConfig(): OldConfig | undefined {
+  const { reloadConfigSuccess, lastConfigTime = '', lastReloadFailure } = useQuery(RUNTIME_QUERY).data ?? {};
+  if (reloadConfigSuccess !== false) return undefined;
+  return { loadedMs: Date.parse(lastConfigTime), reason: lastReloadFailure?.reason };
 }
 
 /** How long the server has been running, in milliseconds, when it was last asked; undefined before that. */

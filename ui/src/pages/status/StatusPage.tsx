@@ -29,7 +29,7 @@ export function StatusPage() {
   return (
     <>
       <PageHeader title="Status" />
-      {oldConfig !== undefined && <ReloadAlarm loadedMs={oldConfig} zone={zone} />}
+      {oldConfig !== undefined && <ReloadAlarm config={oldConfig} zone={zone} />}
       <Tabs value={state.tab} onChange={choose} keepMounted={false}>
         <Tabs.List>
           {TABS.map(({ value, label }) => (

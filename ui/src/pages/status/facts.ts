@@ -42,7 +42,7 @@ export function isFact(key: string, value: unknown): boolean {
   if (OF_GO.includes(key)) return value !== 0 && value !== '';
   if (key === 'goVersion' && value === 'none') return false;
   if (key === 'lastClockJumpSeconds') return value !== 0;
-  return value !== '' && !(Array.isArray(value) && value.length === 0);
+  return value !== '' && value !== null && !(Array.isArray(value) && value.length === 0);
 }
 
 /** A value of the runtime information as people read it. */

@@ -180,6 +180,11 @@ const PICTURES: readonly Picture[] = [
     },
   },
   {
+    name: 'alerts-matrix',
+    path: '/alerts?view=matrix',
+    prepare: async (page) => page.getByRole('region', { name: 'Matrix of alerts' }).waitFor(),
+  },
+  {
     name: 'rule',
     // Past data of the demo, in which phases failed now and then.
     path: '/rules/PhaseRunsFail?from=now-3h',
@@ -226,7 +231,8 @@ const PICTURES: readonly Picture[] = [
   {
     name: 'slo',
     path: '/slos/dag-dag_workflows?from=now-3h',
-    prepare: async (page) => page.getByRole('region', { name: 'About this objective' }).waitFor(),
+    prepare: async (page) =>
+      page.getByRole('region', { name: 'Burn rate', exact: true }).getByText('over 1h', { exact: true }).waitFor(),
   },
   {
     name: 'palette',

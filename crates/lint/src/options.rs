@@ -56,7 +56,7 @@ impl Options {
 
     /// The rules that are not looked at, with their groups.
     pub(crate) fn rules_elsewhere(&self) -> impl Iterator<Item = (&RuleGroup, &Rule)> {
-        self.groups_elsewhere.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+        self.groups_elsewhere.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, &**rule)))
     }
 
     /// How often what the selector is about is scraped at the least: the interval of the one job that it names, or the shortest of all. `None` if nobody said.

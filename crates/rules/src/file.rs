@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use bellwether_model::{
     METRIC_NAME, ValidationScheme, is_valid_label_name, is_valid_metric_name, parse_duration_ms,
@@ -44,8 +45,8 @@ pub struct RuleGroup {
     pub limit: usize,
     /// Labels of all rules of the group; a rule's own labels win.
     pub labels: BTreeMap<String, String>,
-    /// The rules.
-    pub rules: Vec<Rule>,
+    /// The rules, shared with who looks at them.
+    pub rules: Vec<Arc<Rule>>,
 }
 
 /// One rule.
@@ -110,13 +111,14 @@ impl Rule {
 impl RuleGroup {
     /// Whether both do the same; where their rules stand in a file does not matter.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        let rules = |group: &Self| {
-            let parts = |r: &Rule| (r.kind.clone(), r.expr_text.clone(), r.labels.clone());
-            group.rules.iter().map(parts).collect::<Vec<_>>()
-        };
-        let rest =
-            |group: &Self| (group.interval_ms, group.query_offset_ms, group.limit, group.labels.clone());
-        self.name == other.name && rest(self) == rest(other) && rules(self) == rules(other)
+        let is_same =
+            |a: &Rule, b: &Rule| a.kind == b.kind && a.expr_text == b.expr_text && a.labels == b.labels;
+        let settings = |group: &Self| (group.interval_ms, group.query_offset_ms, group.limit);
+        self.name == other.name
+            && settings(self) == settings(other)
+            && self.labels == other.labels
+            && self.rules.len() == other.rules.len()
+            && self.rules.iter().zip(&other.rules).all(|(a, b)| is_same(a, b))
     }
 }
 
@@ -180,7 +182,7 @@ fn check_group(group: WrittenGroup<'_>, options: &RuleFileOptions, errors: &mut 
         query_offset_ms: group.query_offset_ms,
         limit: group.limit,
         labels: group.labels,
-        rules: rules.into_iter().collect::<Option<_>>()?,
+        rules: rules.into_iter().map(|rule| rule.map(Arc::new)).collect::<Option<_>>()?,
     })
 }
 

@@ -108,11 +108,11 @@ impl RuleState {
         Self { labels, texts, alerts: Mutex::default(), written: Mutex::default(), health: Mutex::default() }
     }
 
-    fn view(&self, rule: &Rule, with_alerts: bool) -> RuleView {
+    fn view(&self, rule: &Arc<Rule>, with_alerts: bool) -> RuleView {
         let alerts = self.alerts.lock();
         let state = alerts.active().map(|alert| alert.state).max().unwrap_or(AlertState::Inactive);
         RuleView {
-            rule: rule.clone(),
+            rule: Arc::clone(rule),
             labels: self.labels.clone(),
             health: self.health.lock().clone(),
             state,
@@ -135,7 +135,7 @@ impl Group {
 
     /// The rules with the alerts of each; recording rules have none.
     pub fn rules(&self) -> impl Iterator<Item = (&Rule, MutexGuard<'_, Alerts>)> {
-        self.definition.rules.iter().zip(&self.rules).map(|(rule, state)| (rule, state.alerts.lock()))
+        self.definition.rules.iter().zip(&self.rules).map(|(rule, state)| (&**rule, state.alerts.lock()))
     }
 
     /// The rules as they are now.
@@ -146,7 +146,7 @@ impl Group {
 
     /// The rules with the labels that they give.
     pub(crate) fn named_rules(&self) -> impl Iterator<Item = (&Rule, &BTreeMap<String, String>)> {
-        self.definition.rules.iter().zip(self.rules.iter().map(|state| &state.labels))
+        self.definition.rules.iter().map(Arc::as_ref).zip(self.rules.iter().map(|state| &state.labels))
     }
 
     /// The alerts of a rule, resolved ones included.

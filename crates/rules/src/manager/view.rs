@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::stats::GroupStats;
 use crate::alert::{ActiveAlert, AlertState};
@@ -26,7 +27,7 @@ pub struct GroupView {
 #[derive(Debug, Clone)]
 pub struct RuleView {
     /// The rule.
-    pub rule: Rule,
+    pub rule: Arc<Rule>,
     /// The labels that it sets, those of the group included; an empty value takes a label away.
     pub labels: BTreeMap<String, String>,
     /// How its last evaluation went.

@@ -45,7 +45,7 @@ pub(super) fn coverage<'t>(
         .flat_map(|(path, file)| {
             file.groups
                 .iter()
-                .flat_map(move |group| group.rules.iter().map(move |rule| (path, &*group.name, rule)))
+                .flat_map(move |group| group.rules.iter().map(move |rule| (path, &*group.name, &**rule)))
         })
         .collect();
     let is_tested = |rule: &Rule, series: &BTreeSet<String>| match &rule.kind {

@@ -3,7 +3,7 @@
 use bellwether_rules::slo::{
     Calendar, Objective, Window, burn_alerts, inhibit_rules, read, rule_alerts, rule_files, rules,
 };
-use bellwether_rules::{Rule, RuleFile, RuleFileOptions};
+use bellwether_rules::{RuleFile, RuleFileOptions};
 
 fn good(text: &str) -> Vec<Objective> {
     read("slo.yml", text.as_bytes()).unwrap_or_else(|errors| panic!("{text}\n{errors}"))
@@ -377,7 +377,7 @@ fn no_two_rules_of_an_objective_write_the_same_series() {
         let file = RuleFile::parse(name, rules.as_bytes(), &RuleFileOptions::default()).expect("a rule file");
         let groups = file.groups.iter();
         let records = groups.flat_map(|group| &group.rules).filter(|rule| !rule.is_alerting());
-        let mut names: Vec<&str> = records.map(Rule::name).collect();
+        let mut names: Vec<&str> = records.map(|rule| rule.name()).collect();
         names.sort_unstable();
         assert!(names.contains(&period), "{names:?}");
         assert!(names.windows(2).all(|two| two[0] != two[1]), "{names:?}");

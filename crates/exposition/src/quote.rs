@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 const MAX_SHOWN: usize = 2048;
 
 /// Quotes `bytes` as Go's `%q` does: escapes for what does not print, `\x` for what is not UTF-8. Long input is cut.
+///
+/// `model` has the same for everyone else, and a test compares them. Applications depend on this crate by way of `sdk`, and get no regular expressions and
+/// histograms for the sake of error messages.
 pub(crate) fn quote(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(MAX_SHOWN)];
     let mut out = String::with_capacity(shown.len() + 2);
@@ -61,6 +64,9 @@ fn push(out: &mut String, args: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use bellwether_model::go_quote_bytes;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -72,6 +78,15 @@ mod tests {
         check("h\u{f6}lz\u{e4}\u{20ac}".as_bytes(), "\"h\u{f6}lz\u{e4}\u{20ac}\"");
         check("e\u{301}\u{301}".as_bytes(), "\"e\u{301}\u{301}\"");
         check("\u{a0}\u{200b}\u{e000}\u{10ffff}".as_bytes(), r#""\u00a0\u200b\ue000\U0010ffff""#);
+    }
+
+    proptest! {
+        #[test]
+        fn quotes_as_model_does(bytes in prop::collection::vec(any::<u8>(), 0..40), text in any::<String>()) {
+            for bytes in [bytes.as_slice(), text.as_bytes()] {
+                prop_assert_eq!(quote(bytes), go_quote_bytes(bytes));
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::name::is_legacy_label_name;
+use crate::quote::write_go_quoted;
 
 /// The label that carries the metric name.
 pub const METRIC_NAME: &str = "__name__";
@@ -224,7 +225,7 @@ impl fmt::Display for Labels {
         f.write_str("{")?;
         let mut first = true;
         if !plain && !name.is_empty() {
-            write_quoted(f, name)?;
+            write_go_quoted(f, name.as_bytes())?;
             first = false;
         }
         for label in self.iter().filter(|l| l.name != METRIC_NAME) {
@@ -235,10 +236,10 @@ impl fmt::Display for Labels {
             if is_legacy_label_name(label.name) {
                 f.write_str(label.name)?;
             } else {
-                write_quoted(f, label.name)?;
+                write_go_quoted(f, label.name.as_bytes())?;
             }
             f.write_str("=")?;
-            write_quoted(f, label.value)?;
+            write_go_quoted(f, label.value.as_bytes())?;
         }
         f.write_str("}")
     }
@@ -248,23 +249,6 @@ impl fmt::Debug for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Writes `s` in double quotes with Go's escapes, so that the text reads back as the same string.
-pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, s: &str) -> fmt::Result {
-    f.write_str("\"")?;
-    for c in s.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            c if (c as u32) < 0x20 || c == '\u{7f}' => write!(f, "\\x{:02x}", c as u32)?,
-            c => write!(f, "{c}")?,
-        }
-    }
-    f.write_str("\"")
 }
 
 /// The labels of a [`Labels`] in the order of their names.

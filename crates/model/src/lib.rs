@@ -27,6 +27,7 @@ mod matcher;
 mod metadata;
 mod name;
 mod query;
+mod quote;
 mod regex;
 mod size;
 mod tenant;
@@ -55,6 +56,7 @@ pub use query::{
     ColumnBuffer, MetadataRequest, Querier, Queryable, SelectHints, SelectSpec, SeriesExemplars, SeriesSet,
     StorageError,
 };
+pub use quote::{go_code_point, go_quote, go_quote_bytes, go_quote_char, is_go_printable};
 pub use regex::{AnchoredRegex, Expansion, RegexError, SearchRegex, go_to_rust_pattern};
 pub use size::{ParseSizeError, format_size, parse_size};
 pub use tenant::Tenant;

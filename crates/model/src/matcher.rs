@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::quote::write_go_quoted;
 use crate::regex::{AnchoredRegex, RegexError};
 
 /// How a [`Matcher`] compares.
@@ -97,10 +98,10 @@ impl fmt::Display for Matcher {
         if crate::name::is_legacy_label_name(&self.name) {
             f.write_str(&self.name)?;
         } else {
-            crate::labels::write_quoted(f, &self.name)?;
+            write_go_quoted(f, self.name.as_bytes())?;
         }
         f.write_str(self.op.as_str())?;
-        crate::labels::write_quoted(f, &self.value)
+        write_go_quoted(f, self.value.as_bytes())
     }
 }
 

@@ -5,7 +5,7 @@ mod utf8;
 
 use std::fmt::{self, Write as _};
 
-use bellwether_model::{AnchoredRegex, Labels, MatchOp, RegexError};
+use bellwether_model::{AnchoredRegex, Labels, MatchOp, RegexError, go_quote};
 
 pub use utf8::SyntaxError;
 
@@ -68,29 +68,24 @@ pub fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
     matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name()).unwrap_or("")))
 }
 
-/// As Alertmanager writes it: the name in quotes only if it has characters with a meaning, and only backslashes, quotes and line feeds escaped in the value.
+/// As Alertmanager writes it: with a name that has characters with a meaning, both are quoted as Go does it. Else only backslashes, quotes and line feeds of the value are
+/// escaped, which the classic grammar reads as well.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.name().chars().any(|c| utf8::is_reserved(c) || c.is_whitespace()) {
-            write_quoted(f, self.name())?;
-        } else {
-            f.write_str(self.name())?;
+            let op = self.op().as_str();
+            return write!(f, "{}{op}{}", go_quote(self.name()), go_quote(self.value()));
         }
-        f.write_str(self.op().as_str())?;
-        write_quoted(f, self.value())
-    }
-}
-
-fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '\\' | '"' => write!(f, "\\{c}")?,
-            '\n' => f.write_str("\\n")?,
-            _ => f.write_char(c)?,
+        write!(f, "{}{}\"", self.name(), self.op().as_str())?;
+        for c in self.value().chars() {
+            match c {
+                '\\' | '"' => write!(f, "\\{c}")?,
+                '\n' => f.write_str("\\n")?,
+                _ => f.write_char(c)?,
+            }
         }
+        f.write_char('"')
     }
-    f.write_char('"')
 }
 
 /// Which of the grammars for matchers is understood.

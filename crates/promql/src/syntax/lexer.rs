@@ -1,6 +1,8 @@
+use bellwether_model::go_code_point;
+
 use super::number::{scan_duration_rest, scan_number};
 use super::operator::BinaryOp;
-use super::quote::{name_char, quote, quote_char};
+use super::quote::{quote, quote_char};
 use super::span::TextSpan;
 use super::token::{Keyword, Token, TokenKind};
 
@@ -407,7 +409,7 @@ impl<'a> Lexer<'a> {
             b'u' => (4, 16, 0x0010_ffff),
             b'U' => (8, 16, 0x0010_ffff),
             _ => {
-                let c = name_char(char_at(self.input, self.pos));
+                let c = go_code_point(char_at(self.input, self.pos));
                 return Err(format!("unknown escape sequence {c}"));
             }
         };
@@ -418,7 +420,7 @@ impl<'a> Lexer<'a> {
         while digits > 0 {
             let Some(b) = self.peek() else { return Err(NOT_TERMINATED.to_owned()) };
             let Some(digit) = char::from(b).to_digit(radix) else {
-                let c = name_char(char_at(self.input, self.pos));
+                let c = go_code_point(char_at(self.input, self.pos));
                 return Err(format!("illegal character {c} in escape sequence"));
             };
             code = code.wrapping_mul(radix).wrapping_add(digit);

@@ -11,7 +11,7 @@ use super::ast::{
     MatchCardinality, MatrixSelector, NumberLiteral, RangeMode, SubqueryExpr, VectorSelector,
 };
 use super::operator::BinaryOp;
-use super::quote::{push_quoted, quote};
+use super::quote::quote;
 use super::token::TokenKind;
 
 impl Display for Expr {
@@ -199,10 +199,10 @@ fn matcher_text(matcher: &Matcher) -> String {
     if is_legacy_label_name(matcher.name()) {
         out.push_str(matcher.name());
     } else {
-        push_quoted(&mut out, matcher.name());
+        out.push_str(&quote(matcher.name()));
     }
     out.push_str(matcher.op().as_str());
-    push_quoted(&mut out, matcher.value());
+    out.push_str(&quote(matcher.value()));
     out
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::compare::{equal, order};
 use crate::escape::{escape_html, escape_js, escape_query};
-use crate::format::{print, print_action};
+use crate::format::{is_full, print, print_action};
 use crate::functions::{FunctionError, Functions};
 use crate::printf::sprintf;
 use crate::value::Value;
@@ -19,9 +19,7 @@ pub(crate) fn register(functions: &mut Functions) {
         .add_variadic("index", 1, None, index)
         .add_variadic("slice", 1, Some(4), slice)
         .add_variadic("print", 0, None, |args| Ok(sprint(args).into()))
-        .add_variadic("println", 0, None, |args| {
-            Ok((args.iter().map(print).collect::<Vec<_>>().join(" ") + "\n").into())
-        })
+        .add_variadic("println", 0, None, |args| Ok((joined(args, print, |_, _| true) + "\n").into()))
         .add_variadic("printf", 1, None, |args| {
             let format = args[0].as_str().ok_or_else(|| {
                 FunctionError::new(format!(
@@ -63,24 +61,30 @@ pub(crate) fn register(functions: &mut Functions) {
 
 /// Go's `fmt.Sprint`.
 fn sprint(args: &[Value]) -> String {
-    joined(args, print)
+    joined(args, print, is_apart)
 }
 
 /// The same of values as an action writes them.
 fn shown(args: &[Value]) -> String {
-    joined(args, print_action)
+    joined(args, print_action, is_apart)
 }
 
-/// A blank between two operands unless one of them is a string.
-fn joined(args: &[Value], print: fn(&Value) -> String) -> String {
+/// Whether there is a blank between two operands: unless one of them is a string.
+fn is_apart(left: &Value, right: &Value) -> bool {
+    left.as_str().is_none() && right.as_str().is_none()
+}
+
+/// The operands with blanks between those that are apart. It ends soon behind the length that is refused.
+fn joined(args: &[Value], print: fn(&Value) -> String, is_apart: fn(&Value, &Value) -> bool) -> String {
     let mut out = String::new();
     for (i, value) in args.iter().enumerate() {
-        let between_strings =
-            value.as_str().is_some() || i.checked_sub(1).is_some_and(|p| args[p].as_str().is_some());
-        if i > 0 && !between_strings {
+        if i > 0 && is_apart(&args[i - 1], value) {
             out.push(' ');
         }
         out.push_str(&print(value));
+        if is_full(&out) {
+            break;
+        }
     }
     out
 }

@@ -1,3 +1,5 @@
+use bellwether_model::go_quote;
+
 /// Why a text is not a template. The message is Go's: `template: NAME:LINE: what`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("template: {name}:{line}: {message}")]
@@ -15,7 +17,7 @@ pub struct ParseError {
 #[non_exhaustive]
 pub enum ExecError {
     /// An action failed. The message is Go's: `template: NAME:LINE:COLUMN: executing "TEMPLATE" at <ACTION>: what`.
-    #[error("template: {name}:{line}:{column}: executing {template:?} at <{context}>: {message}")]
+    #[error("template: {name}:{line}:{column}: executing {} at <{context}>: {message}", go_quote(template))]
     Action {
         /// The name of the template that was parsed.
         name: String,
@@ -31,7 +33,7 @@ pub enum ExecError {
         message: String,
     },
     /// There is no such template.
-    #[error("template: no template {0:?} associated with template {1:?}")]
+    #[error("template: no template {} associated with template {}", go_quote(.0), go_quote(.1))]
     NoTemplate(String, String),
     /// A limit was reached; the message names it.
     #[error("template: {name}: {what} exceeds the limit of {limit}")]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::size::MAX_TEXT_BYTES;
 use crate::value::Value;
 
 /// The text that an action writes: what a pointer points to, and a word for nothing.
@@ -16,7 +17,7 @@ pub(crate) fn print_action(value: &Value) -> String {
     }
 }
 
-/// What `print`, and `%v` in `printf`, make of a value.
+/// What `print`, and `%v` in `printf`, make of a value. It ends soon behind [`MAX_TEXT_BYTES`].
 pub(crate) fn print(value: &Value) -> String {
     let mut out = String::new();
     write_value(&mut out, value);
@@ -38,6 +39,9 @@ fn write_value(out: &mut String, value: &Value) {
                     out.push(' ');
                 }
                 write_value(out, item);
+                if is_full(out) {
+                    return;
+                }
             }
             out.push(']');
         }
@@ -50,11 +54,20 @@ fn write_value(out: &mut String, value: &Value) {
                 out.push_str(key);
                 out.push(':');
                 write_value(out, item);
+                if is_full(out) {
+                    return;
+                }
             }
             out.push(']');
         }
         Value::Record(record) => out.push_str(&record.print()),
     }
+}
+
+/// Whether nothing more needs to be written, because the text is refused for its length. An element of a list may be written as often as it stands there, so the length of what a
+/// value makes is known only while it is written.
+pub(crate) fn is_full(out: &str) -> bool {
+    out.len() > MAX_TEXT_BYTES
 }
 
 /// Appends formatted text.
@@ -140,29 +153,6 @@ fn with_exponent(mantissa: &str, exponent: i32) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
-/// Go's `%q` of a string.
-pub(crate) fn quote(s: &str) -> String {
-    let mut out = String::with_capacity(s.len() + 2);
-    out.push('"');
-    for c in s.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\x07' => out.push_str("\\a"),
-            '\x08' => out.push_str("\\b"),
-            '\x0b' => out.push_str("\\v"),
-            '\x0c' => out.push_str("\\f"),
-            c if (c as u32) < 0x20 || c == '\x7f' => push(&mut out, format_args!("\\x{:02x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +186,5 @@ mod tests {
     fn collections_as_go_prints_them() {
         assert_eq!(print(&Value::list([1_i64.into(), "a".into(), Value::Nil])), "[1 a <nil>]");
         assert_eq!(print(&Value::string_map([("b", "2"), ("a", "1")])), "map[a:1 b:2]");
-        assert_eq!(quote("a\"\n\u{1}é"), "\"a\\\"\\n\\x01é\"");
     }
 }

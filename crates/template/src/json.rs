@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::format::is_full;
 use crate::functions::FunctionError;
 use crate::value::Value;
 
-/// The JSON of a value. Numbers that JSON does not have are errors.
+/// The JSON of a value. Numbers that JSON does not have are errors. It ends soon behind the length that is refused.
 pub(crate) fn to_json(value: &Value) -> Result<String, FunctionError> {
     let mut out = String::new();
     write_value(&mut out, value)?;
@@ -24,6 +25,9 @@ fn write_value(out: &mut String, value: &Value) -> Result<(), FunctionError> {
             for (idx, item) in items.iter().enumerate() {
                 out.push(if idx == 0 { '[' } else { ',' });
                 write_value(out, item)?;
+                if is_full(out) {
+                    return Ok(());
+                }
             }
             out.push_str(if items.is_empty() { "[]" } else { "]" });
         }
@@ -33,6 +37,9 @@ fn write_value(out: &mut String, value: &Value) -> Result<(), FunctionError> {
                 write_json_string(out, key);
                 out.push(':');
                 write_value(out, value)?;
+                if is_full(out) {
+                    return Ok(());
+                }
             }
             out.push_str(if map.entries.is_empty() { "{}" } else { "}" });
         }

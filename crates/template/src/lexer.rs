@@ -1,5 +1,7 @@
 //! Splits a template into text and the tokens of its actions.
 
+use bellwether_model::{go_code_point, go_quote};
+
 /// One token of a template.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Token {
@@ -229,12 +231,7 @@ impl<'a> Lexer<'a> {
                 self.push(kind, start);
             }
             c => {
-                let shown = if c.is_control() || c == '\u{a0}' || c.is_whitespace() {
-                    format!("U+{:04X}", c as u32)
-                } else {
-                    format!("U+{:04X} '{c}'", c as u32)
-                };
-                return Self::error(start, format!("unrecognized character in action: {shown}"));
+                return Self::error(start, format!("unrecognized character in action: {}", go_code_point(c)));
             }
         }
         Ok(())
@@ -251,7 +248,7 @@ impl<'a> Lexer<'a> {
             None | Some('.' | ',' | '|' | ':' | ')' | '(') => Ok(()),
             Some(c) if is_space(c) => Ok(()),
             Some(_) if self.rest().starts_with(RIGHT) => Ok(()),
-            Some(c) => Self::error(self.at, format!("bad character U+{:04X} '{c}'", c as u32)),
+            Some(c) => Self::error(self.at, format!("bad character {}", go_code_point(c))),
         }
     }
 
@@ -292,7 +289,7 @@ impl<'a> Lexer<'a> {
         }
         let text = &self.text[start..self.at];
         if matches!(text, "+" | "-" | ".") || self.rest().starts_with(is_alphanumeric) {
-            return Self::error(start, format!("bad number syntax: {text:?}"));
+            return Self::error(start, format!("bad number syntax: {}", go_quote(text)));
         }
         self.push(TokenKind::Number, start);
         Ok(())

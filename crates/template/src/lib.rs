@@ -31,11 +31,14 @@ mod page;
 mod parse;
 mod printf;
 mod references;
+mod size;
+mod template;
 mod value;
 
 pub use error::{ExecError, ParseError};
-pub use exec::{Definitions, Limits, Options, Template};
 pub use functions::{FunctionError, Functions};
 pub use json::write_json_string;
 pub use references::Reference;
+pub use size::MAX_TEXT_BYTES;
+pub use template::{Definitions, Limits, Options, Template};
 pub use value::{Map, Record, Value};

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::format::{float_exponent, float_fixed, float_general, print, push, quote};
+use bellwether_model::{go_code_point, go_quote, go_quote_char};
+
+use crate::format::{float_exponent, float_fixed, float_general, is_full, print, push};
 use crate::value::{Record, Value};
 
 /// Widths and precisions beyond this are cut: they come from the template.
@@ -21,7 +23,7 @@ struct Spec {
     precision: Option<usize>,
 }
 
-/// Formats as Go's `fmt.Sprintf`; mistakes show up in the text as they do there (`%!d(string=x)`).
+/// Formats as Go's `fmt.Sprintf`; mistakes show up in the text as they do there (`%!d(string=x)`). It ends soon behind the length that is refused.
 pub(crate) fn sprintf(format: &str, args: &[Value]) -> String {
     let mut out = String::new();
     let mut next = 0;
@@ -78,14 +80,23 @@ pub(crate) fn sprintf(format: &str, args: &[Value]) -> String {
                         spec.go_syntax = std::mem::take(&mut spec.sharp);
                     }
                     spec.write(&mut out, verb, value);
+                    if is_full(&out) {
+                        return out;
+                    }
                 }
             },
         }
     }
     if next < args.len() {
-        let extra: Vec<String> =
-            args[next..].iter().map(|v| format!("{}={}", v.type_name(), print(v))).collect();
-        push(&mut out, format_args!("%!(EXTRA {})", extra.join(", ")));
+        out.push_str("%!(EXTRA ");
+        for (idx, value) in args[next..].iter().enumerate() {
+            if is_full(&out) {
+                return out;
+            }
+            let comma = if idx > 0 { ", " } else { "" };
+            push(&mut out, format_args!("{comma}{}={}", value.type_name(), print(value)));
+        }
+        out.push(')');
     }
     out
 }
@@ -102,6 +113,9 @@ impl Spec {
                 for (idx, item) in items.iter().enumerate() {
                     out.push_str(if idx > 0 { " " } else { "" });
                     self.element(out, verb, item);
+                    if is_full(out) {
+                        return;
+                    }
                 }
                 out.push(']');
             }
@@ -112,6 +126,9 @@ impl Spec {
                     self.write(out, verb, &key.as_str().into());
                     out.push(':');
                     self.element(out, verb, item);
+                    if is_full(out) {
+                        return;
+                    }
                 }
                 out.push(']');
             }
@@ -171,9 +188,9 @@ impl Spec {
             })
         };
         match verb {
-            'v' if self.go_syntax => self.pad(out, &quote(s)),
+            'v' if self.go_syntax => self.pad(out, &go_quote(s)),
             'v' | 's' => self.pad(out, &self.cut(s)),
-            'q' => self.pad(out, &quote(&self.cut(s))),
+            'q' => self.pad(out, &go_quote(&self.cut(s))),
             'x' => self.pad(out, &hex(s)),
             'X' => self.pad(out, &hex(s).to_uppercase()),
             _ => self.wrong_verb(out, verb, value),
@@ -191,7 +208,12 @@ impl Spec {
             'x' => ("0x", format!("{size:x}")),
             'X' => ("0X", format!("{size:X}")),
             'c' => return self.pad(out, character().encode_utf8(&mut [0; 4])),
-            'q' => return self.pad(out, &quote_character(character())),
+            'q' => return self.pad(out, &go_quote_char(character())),
+            'U' if self.sharp
+                && let Some(c) = u32::try_from(n).ok().and_then(char::from_u32) =>
+            {
+                return self.pad(out, &go_code_point(c));
+            }
             'U' => return self.pad(out, &format!("U+{:04X}", n as u64)),
             _ => return self.wrong_verb(out, verb, value),
         };
@@ -268,18 +290,6 @@ impl Spec {
 /// Whether it is a pointer to a struct; a time is one that is written by its text.
 fn is_pointer(record: &dyn Record) -> bool {
     record.type_name().starts_with('*') && !record.parts().is_empty()
-}
-
-/// Go's `%q` of a number: the character that it stands for.
-fn quote_character(c: char) -> String {
-    match c {
-        '\'' => "'\\''".to_owned(),
-        '"' => "'\"'".to_owned(),
-        c => {
-            let quoted = quote(c.encode_utf8(&mut [0; 4]));
-            format!("'{}'", &quoted[1..quoted.len() - 1])
-        }
-    }
 }
 
 /// `%x`: the digits of the mantissa in base 16 and a power of two, for a number that is not negative.

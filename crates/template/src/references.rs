@@ -1,7 +1,7 @@
 //! What a template reads of its data, without executing it.
 
 use crate::ast::{Arg, ArgKind, Branch, Command, Node, Pipe};
-use crate::exec::Template;
+use crate::template::Template;
 
 /// A place where a template reads something.
 #[derive(Debug, Clone, PartialEq, Eq)]

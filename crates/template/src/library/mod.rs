@@ -11,6 +11,8 @@ mod time;
 
 use std::sync::Arc;
 
+use bellwether_model::{go_quote, parse_float};
+
 pub use duration::GoDuration;
 pub use notification::{NotificationHost, notification};
 pub use record::{RuleData, Sample, SampleValue};
@@ -163,11 +165,9 @@ fn number(value: &Value) -> Result<f64, FunctionError> {
         Value::Float(v) => Ok(*v),
         Value::Int(n) => Ok(*n as f64),
         Value::Uint(n) => Ok(*n as f64),
-        Value::Str(s) => s.parse().map_err(|_| {
-            FunctionError::new(format!(
-                "strconv.ParseFloat: parsing {}: invalid syntax",
-                crate::format::quote(s)
-            ))
+        Value::Str(s) => parse_float(s).ok_or_else(|| {
+            let what = if s.parse::<f64>().is_ok() { "value out of range" } else { "invalid syntax" };
+            FunctionError::new(format!("strconv.ParseFloat: parsing {}: {what}", go_quote(s)))
         }),
         v => Err(FunctionError::new(format!("can't convert {} to float", v.type_name()))),
     }
@@ -254,6 +254,10 @@ mod tests {
     #[test]
     fn html_is_no_number() {
         assert_eq!(number(&"1.5".into()).ok(), Some(1.5));
+        assert_eq!(number(&"0x1p-2".into()).ok(), Some(0.25));
+        let refused = |text: &str| number(&text.into()).expect_err(text).to_string();
+        assert_eq!(refused("1e400"), "strconv.ParseFloat: parsing \"1e400\": value out of range");
+        assert_eq!(refused("a"), "strconv.ParseFloat: parsing \"a\": invalid syntax");
         assert!(number(&Value::SafeHtml("1.5".into())).is_err());
     }
 

@@ -11,6 +11,7 @@ use super::time::{GoTime, Zone};
 use super::{Host, humanized_duration, text, texts};
 use crate::functions::{FunctionError, Functions};
 use crate::json::to_json;
+use crate::size::MAX_TEXT_BYTES;
 use crate::value::Value;
 
 /// What the functions need from the server beside what those of rules need.
@@ -57,7 +58,15 @@ fn collections(functions: &mut Functions) {
                 let got = args[1].type_name();
                 FunctionError::new(format!("wrong type for value; expected []string; got {got}"))
             })?;
-            Ok(texts.join(text(args, 0)?).into())
+            let separator = text(args, 0)?;
+            let separators = separator.len().saturating_mul(texts.len().saturating_sub(1));
+            let bytes = texts.iter().map(|text| text.len()).fold(separators, usize::saturating_add);
+            if bytes > MAX_TEXT_BYTES {
+                return Err(FunctionError::new(format!(
+                    "the text would have more than {MAX_TEXT_BYTES} bytes"
+                )));
+            }
+            Ok(texts.join(separator).into())
         })
         .add_variadic("stringSlice", 0, None, |args| {
             for idx in 0..args.len() {
@@ -146,8 +155,8 @@ fn url_unescape(text: &str) -> Result<String, FunctionError> {
         match first {
             b'+' => bytes.push(b' '),
             b'%' => {
-                let digits = rest.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-                let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+                let digit = |idx: usize| char::from(*rest.get(idx)?).to_digit(16);
+                let byte = digit(0).zip(digit(1)).map(|(high, low)| (high * 16 + low) as u8);
                 let byte = byte.ok_or_else(|| {
                     let shown = String::from_utf8_lossy(&rest[..rest.len().min(2)]).into_owned();
                     FunctionError::new(format!("invalid URL escape \"%{shown}\""))
@@ -164,6 +173,14 @@ fn url_unescape(text: &str) -> Result<String, FunctionError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_hexadecimal_digits_are_escapes() {
+        assert_eq!(url_unescape("a%20b+%C3%a9").as_deref(), Ok("a b é"));
+        let refused = |text: &str| url_unescape(text).expect_err(text).to_string();
+        assert_eq!(refused("%+1"), "invalid URL escape \"%+1\"");
+        assert_eq!(refused("%4"), "invalid URL escape \"%4\"");
+    }
 
     #[test]
     fn words_have_one_capital() {

@@ -2,6 +2,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use bellwether_model::go_quote;
+
 use crate::functions::FunctionError;
 use crate::library::duration::GoDuration;
 use crate::value::{Record, Value};
@@ -147,8 +149,7 @@ impl GoTime {
     pub fn parse(layout: &str, text: &str) -> Result<Self, FunctionError> {
         let mut fields = Fields::default();
         fields.read(layout, text).and_then(|()| fields.time()).ok_or_else(|| {
-            let quoted = crate::format::quote;
-            let message = format!("parsing time {} as {}: it does not fit", quoted(text), quoted(layout));
+            let message = format!("parsing time {} as {}: it does not fit", go_quote(text), go_quote(layout));
             FunctionError::new(message)
         })
     }

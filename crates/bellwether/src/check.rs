@@ -168,15 +168,7 @@ fn warn(warnings: &[Warning], report: &mut Report) {
 }
 
 fn to_know(place: Place, message: &str) -> Finding {
-    Finding {
-        rule: "without-effect",
-        severity: Severity::Info,
-        place,
-        subject: None,
-        message: message.to_owned(),
-        remedy: String::new(),
-        refuses: false,
-    }
+    Finding::new("without-effect", Severity::Info, place, message)
 }
 
 /// A file that the configuration `named_in` names.

@@ -1,6 +1,7 @@
 //! `bellwether pack`: catalogues of metrics, and what is made of them.
 
 mod check;
+mod findings;
 mod weaver;
 
 use std::fmt::Write as _;
@@ -9,16 +10,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+use bellwether_lint::{Finding, Report};
 use bellwether_packs::catalogue::Catalogue;
 use bellwether_packs::diff::{diff, may_break};
 use bellwether_packs::generate::{OutputKind, generate};
-use bellwether_packs::lint::{Finding, Level, lint};
+use bellwether_packs::lint::{Level, RULES, lint};
 use bellwether_packs::schema::{LoadError, Pack, json_schema};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use check::CheckArgs;
 
+use crate::report::{ReportFormat, read, show};
 use crate::terminal::print;
 
 /// What can be done with packs.
@@ -31,8 +34,8 @@ pub(crate) enum PackCommand {
         files: Vec<PathBuf>,
         /// How findings are shown.
         #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
-        format: FindingsFormat,
-        /// Warnings are errors.
+        format: ReportFormat,
+        /// What is only good to know is a finding as well.
         #[arg(long)]
         strict: bool,
     },
@@ -57,7 +60,7 @@ pub(crate) enum PackCommand {
         new: PathBuf,
         /// How changes are shown.
         #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
-        format: FindingsFormat,
+        format: ChangesFormat,
     },
     /// Print a pack with the metrics of a registry of OpenTelemetry's Weaver (`definition/2`).
     Import {
@@ -82,9 +85,9 @@ pub(crate) enum PackCommand {
     Schema,
 }
 
-/// How findings are shown.
+/// How changes are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FindingsFormat {
+pub(crate) enum ChangesFormat {
     /// One line each, for people.
     Text,
     /// One object with a list, for programs.
@@ -114,79 +117,25 @@ pub(crate) fn pack(command: PackCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// What was found in one file.
-struct Verdict {
-    /// One line for each problem.
-    text: String,
-    json: Vec<Value>,
-    is_good: bool,
-}
-
-fn lint_files(files: &[PathBuf], format: FindingsFormat, strict: bool) -> anyhow::Result<ExitCode> {
-    let mut all_good = true;
-    let (mut text, mut findings) = (String::new(), Vec::new());
+fn lint_files(files: &[PathBuf], format: ReportFormat, is_strict: bool) -> anyhow::Result<ExitCode> {
+    let demands = RULES.iter().map(|rule| (rule.id, rule.demands)).collect();
+    let mut report = Report { demands, is_strict, ..Report::default() };
     for file in files {
-        let verdict = judge(file, strict)?;
-        all_good &= verdict.is_good;
-        text.push_str(&verdict.text);
-        if verdict.is_good {
-            writeln!(text, "{}: valid", file.display())?;
+        let Some(bytes) = read(file, &mut report) else { continue };
+        match Pack::parse(&file.display().to_string(), &bytes) {
+            Ok(pack) => {
+                let found = lint(&pack);
+                if found.iter().all(|finding| finding.level != Level::Error) {
+                    report.good.push(format!("{}: valid", file.display()));
+                }
+                report.findings.extend(found.iter().map(findings::of_lint));
+            }
+            Err(errors) => {
+                report.findings.extend(errors.iter().map(|error| Finding::refusal("invalid-pack", error)));
+            }
         }
-        findings.extend(verdict.json);
     }
-    print(&match format {
-        FindingsFormat::Text => text,
-        FindingsFormat::Json => format!("{:#}\n", json!({ "valid": all_good, "findings": findings })),
-    })?;
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn judge(file: &Path, strict: bool) -> anyhow::Result<Verdict> {
-    let pack = match Pack::load(file) {
-        Ok(pack) => pack,
-        Err(LoadError::Invalid(errors)) => {
-            let json = errors.iter().map(as_json);
-            let text = errors.iter().fold(String::new(), |text, error| text + &format!("{error}\n"));
-            return Ok(Verdict { text, json: json.collect(), is_good: false });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let findings = lint(&pack);
-    let is_bad = |finding: &Finding| strict || finding.level == Level::Error;
-    let mut text = String::new();
-    for finding in &findings {
-        writeln!(text, "{finding}")?;
-    }
-    let json = findings.iter().map(finding_as_json).collect();
-    Ok(Verdict { text, json, is_good: !findings.iter().any(is_bad) })
-}
-
-/// A problem of the form.
-fn as_json(error: &bellwether_yaml::Error) -> Value {
-    let position = error.position();
-    json!({
-        "rule": "form",
-        "level": Level::Error.as_str(),
-        "file": error.source_name(),
-        "line": position.map(|position| position.line),
-        "column": position.map(|position| position.column),
-        "message": error.kind().to_string(),
-        "remedy": error.remedy(),
-        "defects": [],
-    })
-}
-
-fn finding_as_json(finding: &Finding) -> Value {
-    json!({
-        "rule": finding.rule,
-        "level": finding.level.as_str(),
-        "file": finding.source,
-        "line": finding.position.line,
-        "column": finding.position.column,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "defects": finding.defects,
-    })
+    show(&report, format)
 }
 
 /// The pack in the file of this name, or the one that is called so and comes with the program.
@@ -219,7 +168,7 @@ fn generate_files(pack: &str, out: &Path, kinds: &[OutputKind]) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn diff_files(old: &Path, new: &Path, format: FindingsFormat) -> anyhow::Result<ExitCode> {
+fn diff_files(old: &Path, new: &Path, format: ChangesFormat) -> anyhow::Result<ExitCode> {
     let (old, new) = (Pack::load(old)?, Pack::load(new)?);
     let changes = diff(&old, &new);
     let n_breaking = changes.iter().filter(|change| change.breaking).count();
@@ -227,7 +176,7 @@ fn diff_files(old: &Path, new: &Path, format: FindingsFormat) -> anyhow::Result<
     let is_good = n_breaking == 0 || may_break;
     let mut text = String::new();
     match format {
-        FindingsFormat::Text => {
+        ChangesFormat::Text => {
             for change in &changes {
                 writeln!(text, "{change}")?;
             }
@@ -239,7 +188,7 @@ fn diff_files(old: &Path, new: &Path, format: FindingsFormat) -> anyhow::Result<
                 changes.len()
             )?;
         }
-        FindingsFormat::Json => {
+        ChangesFormat::Json => {
             let changes: Vec<Value> = changes
                 .iter()
                 .map(|change| {

@@ -62,13 +62,5 @@ pub(crate) fn refuse(rule: &'static str, errors: ConfigErrors, report: &mut Repo
 
 /// A file cannot be read that is named on the command line or at this place.
 pub(crate) fn unreadable(place: Place, message: String) -> Finding {
-    Finding {
-        rule: "unreadable-file",
-        severity: Severity::Error,
-        place,
-        subject: None,
-        message,
-        remedy: String::new(),
-        refuses: true,
-    }
+    Finding { refuses: true, ..Finding::new("unreadable-file", Severity::Error, place, message) }
 }

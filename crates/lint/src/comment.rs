@@ -4,6 +4,8 @@
 //! pint are understood as well: `# pint disable CHECK`, `# pint file/disable CHECK`, `# pint snooze DATE CHECK`, `# pint file/snooze DATE CHECK`,
 //! `# pint ignore/file`.
 
+use std::collections::BTreeMap;
+
 use bellwether_yaml::{Position, nearest};
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{Date, OffsetDateTime};
@@ -33,10 +35,36 @@ pub(crate) struct Disable {
 impl Disable {
     /// Whether it sets the finding aside.
     pub(crate) fn covers(&self, finding: &Finding) -> bool {
-        let line = finding.place.start.map_or(1, |start| start.line);
         self.place.file == finding.place.file
-            && (self.lines.0..=self.lines.1).contains(&line)
+            && (self.lines.0..=self.lines.1).contains(&line_of(finding))
             && (self.rules.is_empty() || self.rules.contains(&finding.rule))
+    }
+}
+
+/// The line of a finding; the first one if it is about the file as a whole.
+fn line_of(finding: &Finding) -> u32 {
+    finding.place.start.map_or(1, |start| start.line)
+}
+
+/// Comments by the file and the first line for which they hold, so that not each is held against each finding. The lines of two comments are the same, apart from each other, or one's are those of the file.
+struct Index(BTreeMap<String, BTreeMap<u32, Vec<usize>>>);
+
+impl Index {
+    fn of(disables: &[Disable]) -> Self {
+        let mut by_file: BTreeMap<String, BTreeMap<u32, Vec<usize>>> = BTreeMap::new();
+        for (idx, disable) in disables.iter().enumerate() {
+            let of_file = by_file.entry(disable.place.file.clone()).or_default();
+            of_file.entry(disable.lines.0).or_default().push(idx);
+        }
+        Self(by_file)
+    }
+
+    /// The numbers of the comments that may hold for a finding.
+    fn near(&self, finding: &Finding) -> impl Iterator<Item = usize> {
+        let of_file = self.0.get(&finding.place.file);
+        let whole = of_file.and_then(|by_line| by_line.get(&FILE.0));
+        let before = of_file.and_then(|by_line| by_line.range(FILE.0 + 1..=line_of(finding)).next_back());
+        whole.into_iter().chain(before.map(|(_, idxs)| idxs)).flatten().copied()
     }
 }
 
@@ -52,10 +80,13 @@ pub(crate) fn set_aside(
     for source in sources {
         read(source, options, &mut disables, &mut left);
     }
+    let index = Index::of(&disables);
     for finding in findings {
         let mut is_set_aside = false;
-        for disable in disables.iter_mut().filter(|disable| disable.covers(&finding)) {
-            (disable.used, is_set_aside) = (true, true);
+        for idx in index.near(&finding) {
+            if disables[idx].covers(&finding) {
+                (disables[idx].used, is_set_aside) = (true, true);
+            }
         }
         if !is_set_aside {
             left.push(finding);
@@ -77,15 +108,7 @@ pub(crate) fn set_aside(
 }
 
 fn warning(rule: &'static str, place: Place, message: String, remedy: &str) -> Finding {
-    Finding {
-        rule,
-        severity: Severity::Warning,
-        place,
-        subject: None,
-        message,
-        remedy: remedy.to_owned(),
-        refuses: false,
-    }
+    Finding { remedy: remedy.to_owned(), ..Finding::new(rule, Severity::Warning, place, message) }
 }
 
 /// The comments of one file.
@@ -126,21 +149,29 @@ impl Extents {
     fn of(source: &RuleSource) -> Self {
         let lines: Vec<&str> = source.text().lines().collect();
         let is_apart = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let starts = source.rules().map(|rule| {
-            let mut first = rule.start().line;
-            while first > 1 && is_apart(lines[first as usize - 2]) {
-                first -= 1;
-            }
-            first
-        });
-        let starts: Vec<u32> = starts.collect();
+        let with_comments = |line: u32| {
+            let above = lines[..line as usize - 1].iter().rev();
+            line - above.take_while(|line| is_apart(line)).count() as u32
+        };
+        let (mut starts, mut before) = (Vec::new(), None);
+        for rule in source.rules() {
+            // Of several rules in one line all have the comments above it.
+            let line = rule.start().line;
+            let start = match before {
+                Some((known, start)) if known == line => start,
+                _ => with_comments(line),
+            };
+            before = Some((line, start));
+            starts.push(start);
+        }
         let ends = starts.iter().skip(1).map(|next| next.saturating_sub(1)).chain([u32::MAX]);
         Self(starts.iter().copied().zip(ends).collect())
     }
 
     /// The rule in which or before which the line stands; none for lines before the first one.
     fn around(&self, line: u32) -> Option<(u32, u32)> {
-        self.0.iter().find(|(first, last)| (*first..=*last).contains(&line)).copied()
+        let behind = self.0.partition_point(|(first, _)| *first <= line);
+        self.0[..behind].last().filter(|(_, last)| line <= *last).copied()
     }
 }
 
@@ -150,8 +181,8 @@ struct Reader<'o> {
     options: &'o Options,
 }
 
-/// All lines of a file.
-const FILE: (u32, u32) = (1, u32::MAX);
+/// All lines of a file; no rule begins at the first one.
+const FILE: (u32, u32) = (0, u32::MAX);
 
 impl Reader<'_> {
     fn own(&self, said: &str, disables: &mut Vec<Disable>, problems: &mut Vec<Finding>) {

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use bellwether_yaml::{Error, Position};
+use serde_json::{Map, Value};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,11 +84,27 @@ pub struct Finding {
     pub message: String,
     /// What to do about it; may be empty.
     pub remedy: String,
-    /// Whether a server refuses the file because of it.
+    /// Whether a server refuses the file because of it, or an exposition is not what a pack promises.
     pub refuses: bool,
+    /// What else is known, for programs: fields of the finding in JSON, properties in SARIF.
+    pub details: Map<String, Value>,
 }
 
 impl Finding {
+    /// A finding that is about no rule of a rule file, without a remedy.
+    pub fn new(rule: &'static str, severity: Severity, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity,
+            place,
+            subject: None,
+            message: message.into(),
+            remedy: String::new(),
+            refuses: false,
+            details: Map::new(),
+        }
+    }
+
     /// A problem because of which a file is refused.
     pub fn refusal(rule: &'static str, error: &Error) -> Self {
         let place = match error.position() {
@@ -95,13 +112,9 @@ impl Finding {
             None => Place::file(error.source_name()),
         };
         Self {
-            rule,
-            severity: Severity::Error,
-            place,
-            subject: None,
-            message: error.kind().to_string(),
             remedy: error.remedy().unwrap_or_default().to_owned(),
             refuses: true,
+            ..Self::new(rule, Severity::Error, place, error.kind().to_string())
         }
     }
 }

@@ -2,7 +2,7 @@ use bellwether_promql::syntax::{ParserOptions, TextSpan, parse_expr};
 use bellwether_rules::{Rule, RuleFile, RuleFileOptions, RuleGroup};
 use bellwether_yaml::{Dialect, Document, Error, Node, Position};
 
-use crate::finding::{Finding, Place, Subject};
+use crate::finding::{Finding, Place, Severity, Subject};
 use crate::place::Lines;
 
 /// A rule file with the places of everything in it.
@@ -95,14 +95,11 @@ fn broken_expressions(document: &Document, lines: &Lines, parser: &ParserOptions
         let Err(errors) = parse_expr(expr, parser) else { continue };
         let error = errors.first();
         let within = lines.locate(place.position(), expr, error.span);
+        let message = format!("the expression cannot be read: {error}");
         findings.push(Finding {
-            rule: PROMQL_SYNTAX,
-            severity: crate::Severity::Error,
-            place: place_of(place, within),
-            subject: None,
-            message: format!("the expression cannot be read: {error}"),
             remedy: "`bellwether promql explain` shows how expressions are read".to_owned(),
             refuses: true,
+            ..Finding::new(PROMQL_SYNTAX, Severity::Error, place_of(place, within), message)
         });
     }
     findings

@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bellwether_exposition::{BodyFormat, EscapingScheme, ScrapeProtocol, accept_header, select_format};
-use bellwether_lint::counted;
+use bellwether_lint::Report;
 use bellwether_outbound::{HttpClient, Request};
-use bellwether_packs::check::{Exposed, Finding, Severity, check as compare, check_job};
+use bellwether_packs::catalogue::is_built_in;
+use bellwether_packs::check::{Exposed, Finding, check as compare, check_job};
 use bellwether_packs::schema::Pack;
 use clap::{ArgGroup, Args};
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-use super::FindingsFormat;
+use super::findings::of_check;
 use crate::query::http_client;
+use crate::report::{ReportFormat, show};
 use crate::runtime::block_on;
 use crate::signals::{Request as Signal, Signals};
 use crate::terminal::{print, visible};
@@ -66,8 +67,8 @@ pub(crate) struct CheckArgs {
     http_config_file: Option<PathBuf>,
     /// How findings are shown.
     #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
-    format: FindingsFormat,
-    /// Warnings are errors.
+    format: ReportFormat,
+    /// What is only good to know is a finding as well.
     #[arg(long)]
     strict: bool,
 }
@@ -84,18 +85,22 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             bail!("--job {job}: none of the packs scrapes this job; they scrape {known}");
         }
     }
-    let outcome = if let Some(file) = &args.file {
-        read_file(file).map(|read| show_once(&Outcome::new(&packs, &[read], args), args))
+    if args.watch.is_some() && !matches!(args.format, ReportFormat::Text | ReportFormat::Json) {
+        bail!("--watch says what changes, for which only --format text and json have words");
+    }
+    if let Some(file) = &args.file {
+        match read_file(file) {
+            Ok(read) => show(&compared(&packs, &[read], &file.display().to_string(), args), args.format),
+            Err(error) => nothing_read(&error),
+        }
     } else if let Some(url) = &args.target {
         let client = http_client(args.http_config_file.as_deref())?;
-        return block_on(check_target(&packs, &Target { client, url: url.clone() }, args));
+        block_on(check_target(&packs, &Target { client, url: url.clone() }, args))
     } else {
         bail!("BUG: the command line demands --target or --file");
-    };
-    outcome.unwrap_or_else(|error| nothing_read(&error))
+    }
 }
 
-/// Packs by file, or by the names of those that come with the program.
 fn nothing_read(error: &anyhow::Error) -> anyhow::Result<ExitCode> {
     writeln!(std::io::stderr(), "bellwether: {}", visible(&format!("{error:#}")))?;
     Ok(ExitCode::from(NOTHING_READ))
@@ -162,7 +167,7 @@ impl Target {
 async fn check_target(packs: &[Arc<Pack>], target: &Target, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let Some(watch) = args.watch else {
         return match target.scrape(args.timeout).await {
-            Ok(found) => show_once(&Outcome::new(packs, &found, args), args),
+            Ok(found) => show(&compared(packs, &found, target.url.as_str(), args), args.format),
             Err(error) => nothing_read(&error),
         };
     };
@@ -174,9 +179,9 @@ async fn check_target(packs: &[Arc<Pack>], target: &Target, args: &CheckArgs) ->
         let next = (Instant::now() + args.interval).min(end);
         match target.scrape(args.timeout).await {
             Ok(found) => {
-                let outcome = Outcome::new(packs, &found, args);
-                code = outcome.exit_code(args.strict);
-                show_changes(&outcome, &mut known, args)?;
+                let report = compared(packs, &found, target.url.as_str(), args);
+                code = ExitCode::from(report.verdict().exit_code());
+                show_changes(&report, &mut known, args.format)?;
             }
             Err(error) => code = nothing_read(&error)?,
         }
@@ -190,128 +195,59 @@ async fn check_target(packs: &[Arc<Pack>], target: &Target, args: &CheckArgs) ->
     }
 }
 
-/// What came of one check.
-struct Outcome {
-    /// Each finding with the formats it was made in.
-    findings: Vec<(Finding, Vec<BodyFormat>)>,
-    formats: Vec<BodyFormat>,
-}
-
-impl Outcome {
-    fn new(packs: &[Arc<Pack>], found: &[Read], args: &CheckArgs) -> Self {
-        let mut findings: Vec<(Finding, Vec<BodyFormat>)> = Vec::new();
-        for pack in packs {
-            let mut places: BTreeMap<String, usize> = BTreeMap::new();
-            for (format, exposed) in found {
-                let of_pack = match &args.job {
-                    Some(job) => check_job(pack, job, exposed),
-                    None => compare(pack, exposed),
-                };
-                for finding in of_pack {
-                    let place = *places.entry(finding.to_string()).or_insert(findings.len());
-                    match findings.get_mut(place) {
-                        Some((_, formats)) => formats.push(*format),
-                        None => findings.push((finding, vec![*format])),
-                    }
+/// What the expositions of `what` are otherwise than the packs promise. What is found in several of them is told once.
+fn compared(packs: &[Arc<Pack>], expositions: &[Read], what: &str, args: &CheckArgs) -> Report {
+    let mut report = Report { is_strict: args.strict, ..Report::default() };
+    let all: Vec<&str> = expositions.iter().map(|(format, _)| word(*format)).collect();
+    for pack in packs {
+        let mut found: Vec<(Finding, Vec<&str>)> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (format, exposed) in expositions {
+            let of_format = match &args.job {
+                Some(job) => check_job(pack, job, exposed),
+                None => compare(pack, exposed),
+            };
+            for finding in of_format {
+                let place = *places.entry(finding.to_string()).or_insert(found.len());
+                match found.get_mut(place) {
+                    Some((_, formats)) => formats.push(word(*format)),
+                    None => found.push((finding, vec![word(*format)])),
                 }
             }
         }
-        Self { findings, formats: found.iter().map(|(format, _)| *format).collect() }
-    }
-
-    fn exit_code(&self, strict: bool) -> ExitCode {
-        let bad = if strict { Severity::Warning } else { Severity::Error };
-        let is_bad = self.findings.iter().any(|(finding, _)| finding.severity >= bad);
-        if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-    }
-
-    /// The finding in one line, with the formats if it was not made in all of them.
-    fn line(&self, (finding, formats): &(Finding, Vec<BodyFormat>)) -> String {
-        let only = if formats.len() == self.formats.len() {
-            String::new()
-        } else {
-            format!(" (only in {})", words(formats))
-        };
-        visible(&format!("{finding}{only}"))
-    }
-
-    /// How many findings there are, by severity.
-    fn summary(&self) -> String {
-        let count =
-            |severity| self.findings.iter().filter(|(finding, _)| finding.severity == severity).count();
-        let severities =
-            [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "info")];
-        let counts = severities.map(|(severity, name)| counted(count(severity), name)).join(", ");
-        format!("{counts} in {}", words(&self.formats))
-    }
-
-    fn to_json(&self, strict: bool) -> Value {
-        let findings: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|(finding, formats)| {
-                json!({
-                    "rule": finding.kind.as_str(),
-                    "level": finding.severity.as_str(),
-                    "pack": finding.pack,
-                    "metric": finding.metric,
-                    "file": finding.source,
-                    "line": finding.position.line,
-                    "column": finding.position.column,
-                    "message": finding.message,
-                    "expected": finding.expected,
-                    "found": finding.found,
-                    "remedy": finding.remedy,
-                    "formats": formats.iter().map(|format| word(*format)).collect::<Vec<_>>(),
-                })
-            })
-            .collect();
-        let formats: Vec<&str> = self.formats.iter().map(|format| word(*format)).collect();
-        let valid = self.exit_code(strict) == ExitCode::SUCCESS;
-        json!({ "valid": valid, "formats": formats, "findings": findings })
-    }
-}
-
-fn show_once(outcome: &Outcome, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut text = String::new();
-    match args.format {
-        FindingsFormat::Text => {
-            for finding in &outcome.findings {
-                writeln!(text, "{}", outcome.line(finding))?;
-            }
-            writeln!(text, "{}", outcome.summary())?;
+        report
+            .demands
+            .extend(found.iter().map(|(finding, _)| (finding.kind.as_str(), finding.kind.demands())));
+        report.findings.extend(found.iter().map(|(finding, formats)| of_check(finding, formats, &all)));
+        if !is_built_in(pack)
+            && let Ok(text) = std::fs::read_to_string(&pack.source)
+        {
+            report.texts.insert(pack.source.clone(), text);
         }
-        FindingsFormat::Json => writeln!(text, "{:#}", outcome.to_json(args.strict))?,
     }
-    print(&text)?;
-    Ok(outcome.exit_code(args.strict))
+    let nothing = if report.findings.is_empty() { "nothing to say, " } else { "" };
+    report.good.push(format!("{what}: {nothing}read as {}", all.join(", ")));
+    report
 }
 
 /// Shows what differs from the check before: lines that are new and lines that are gone, or the whole as one line of JSON.
-fn show_changes(outcome: &Outcome, known: &mut BTreeSet<String>, args: &CheckArgs) -> anyhow::Result<()> {
-    let now: BTreeSet<String> = outcome.findings.iter().map(|found| outcome.line(found)).collect();
+fn show_changes(report: &Report, known: &mut BTreeSet<String>, format: ReportFormat) -> anyhow::Result<()> {
+    if format == ReportFormat::Json {
+        return Ok(print(&format!("{}\n", report.to_json()))?);
+    }
+    let now: BTreeSet<String> = report.findings.iter().map(|finding| visible(&finding.to_string())).collect();
     let mut text = String::new();
-    match args.format {
-        FindingsFormat::Text => {
-            for line in known.iter().filter(|line| !now.contains(*line)) {
-                writeln!(text, "gone: {line}")?;
-            }
-            for line in now.iter().filter(|line| !known.contains(*line)) {
-                writeln!(text, "{line}")?;
-            }
-            if !text.is_empty() {
-                writeln!(text, "{}", outcome.summary())?;
-            }
-        }
-        FindingsFormat::Json => writeln!(text, "{}", outcome.to_json(args.strict))?,
+    for line in known.difference(&now) {
+        writeln!(text, "gone: {line}")?;
+    }
+    for line in now.difference(known) {
+        writeln!(text, "{line}")?;
+    }
+    if !text.is_empty() {
+        writeln!(text, "{}", report.counted())?;
     }
     *known = now;
-    print(&text)?;
-    Ok(())
-}
-
-fn words(formats: &[BodyFormat]) -> String {
-    formats.iter().map(|format| word(*format)).collect::<Vec<_>>().join(", ")
+    Ok(print(&text)?)
 }
 
 /// The name of a format for people and programs.

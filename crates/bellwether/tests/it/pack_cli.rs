@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ fn findings_are_told_to_programs_and_by_exit_codes() {
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
     write("wrong.yaml", WRONG);
     write("warned.yaml", WARNED);
+    write("good.yaml", SHOP);
     write("broken.yaml", "pack: shop\nversion: 1.0.0\nmetrcs: []\n");
 
     let (success, said) =
@@ -29,13 +31,44 @@ fn findings_are_told_to_programs_and_by_exit_codes() {
     assert_eq!(findings[0]["rule"], "counter-total");
     assert_eq!(findings[0]["line"], 4);
     assert_eq!(findings[0]["defects"], serde_json::json!(["U6", "V9"]));
-    assert_eq!(findings[1]["rule"], "form");
+    assert_eq!(findings[0]["severity"], "error");
+    assert_eq!(findings[1]["rule"], "invalid-pack");
     assert_eq!(findings[1]["remedy"], "did you mean \"metrics\"?");
 
-    assert!(command(dir.path(), &["pack", "lint", "warned.yaml"]).0, "a warning is no error");
-    assert!(!command(dir.path(), &["pack", "lint", "--strict", "warned.yaml"]).0);
+    let code = |file: &str| {
+        let mut lint = Command::new(Bellwether::binary());
+        lint.args(["pack", "lint", file]).current_dir(dir.path());
+        lint.output().expect("it runs").status.code()
+    };
+    assert_eq!(["good.yaml", "warned.yaml", "wrong.yaml", "broken.yaml"].map(code), [0, 3, 1, 1].map(Some));
+    let (_, said) = command(dir.path(), &["pack", "lint", "warned.yaml"]);
+    let excerpt = "  |\n4 | - {name: wait_ms, type: gauge, help: x}\n  |          ^\n";
+    assert!(said.contains(excerpt) && said.contains("\nwarned.yaml: valid\n"), "{said}");
     let (success, said) = command(dir.path(), &["pack", "lint", "missing.yaml"]);
-    assert!(!success && said.contains("missing.yaml: No such file"), "{said}");
+    assert!(!success && said.contains("missing.yaml: error: cannot be read: No such file"), "{said}");
+}
+
+#[test]
+fn code_scanning_reads_what_packs_demand() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
+    write("wrong.yaml", WRONG);
+    write("shop.yaml", SHOP);
+    write("bad.prom", "# TYPE shop_workers counter\nshop_workers 1\n");
+    let sarif = |args: &[&str]| {
+        let (success, said) = command(dir.path(), &[&["pack"], args, &["--format", "sarif"]].concat());
+        assert!(!success);
+        let log: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+        let run = &log["runs"][0];
+        let text = run["tool"]["driver"]["rules"][0]["shortDescription"]["text"].clone();
+        (text, run["results"][0]["properties"].clone())
+    };
+    let (demands, more) = sarif(&["lint", "wrong.yaml"]);
+    assert_eq!(demands, "A counter ends in `_total`, and nothing else does.");
+    assert_eq!(more["defects"], serde_json::json!(["U6", "V9"]));
+    let (demands, more) = sarif(&["check", "--file", "bad.prom", "shop.yaml"]);
+    assert!(demands.as_str().is_some_and(|text| !text.contains("server")), "{demands}");
+    assert_eq!((&more["pack"], &more["formats"][0]), (&"shop".into(), &"text".into()));
 }
 
 #[test]
@@ -129,7 +162,9 @@ fn take(dir: &Path, block: &str) {
     };
     if block.starts_with("pack:") {
         write("example.yaml", block);
-        must(&["pack", "lint", "example.yaml"]);
+        // Without runbooks and tests, it has warnings.
+        let (_, said) = command(dir, &["pack", "lint", "example.yaml"]);
+        assert!(said.contains("example.yaml: valid\n"), "{block}\n{said}");
         must(&["pack", "gen", "example.yaml", "--out", "example"]);
     } else if block.starts_with("packs:") {
         write("shop.yaml", SHOP);
@@ -213,17 +248,18 @@ fn an_exposition_is_compared_with_a_pack() {
         command(dir.path(), &[&["pack", "check", "--file", file, "shop.yaml"], more].concat())
     };
     let (success, said) = check("good.prom", &[]);
-    assert!(success && said == "0 errors, 0 warnings, 0 infos in text\n", "{said}");
+    assert!(success && said == "good.prom: nothing to say, read as text\n", "{said}");
     let (success, said) = check("bad.om", &["--format", "json"]);
     assert!(!success);
     let answer: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
-    assert_eq!((&answer["valid"], &answer["formats"][0]), (&false.into(), &"openmetrics".into()));
+    let formats = &answer["findings"][0]["formats"];
+    assert_eq!((&answer["valid"], formats), (&false.into(), &serde_json::json!(["openmetrics"])));
     let rules: Vec<&Value> =
         answer["findings"].as_array().expect("a list").iter().map(|f| &f["rule"]).collect();
     assert_eq!(rules, ["value", "missing"]);
     assert_eq!(answer["findings"][0]["line"], 5);
-    assert!(check("warned.prom", &[]).0, "a warning is no error");
-    assert!(!check("warned.prom", &["--strict"]).0);
+    let (success, said) = check("warned.prom", &[]);
+    assert!(!success && said.ends_with("0 errors, 1 warning, 0 infos\n"), "{said}");
     let jobs = "scrape:\n- {job: till, targets: ['a:1'], exposes: [shop_workers]}\n- {job: store, targets: ['b:1']}\n";
     write("jobs.yaml", &format!("{SHOP}{jobs}"));
     write("till.prom", "# TYPE shop_workers gauge\nshop_workers 1\n");
@@ -253,10 +289,13 @@ fn a_target_is_scraped_in_all_formats() {
     let (success, said) =
         command(dir.path(), &["pack", "check", "--target", &target, "own.yaml", "process", "http"]);
     assert!(!success, "{said}");
-    assert!(said.starts_with("own.yaml:4:10: error: bellwether_nothing is not exposed; "), "{said}");
+    assert!(
+        said.starts_with("own.yaml:4:10: error: bellwether_nothing is not exposed [missing]\n"),
+        "{said}"
+    );
     assert!(said.contains("packs/http.yaml:"), "a pack that comes with the program goes by its name: {said}");
     assert!(!said.contains("packs/process.yaml:"), "the server exposes all of it, and nothing else: {said}");
-    assert!(said.contains(", 1 info in openmetrics"), "{said}");
+    assert!(said.contains("/metrics: read as openmetrics"), "{said}");
     let (success, said) = command(
         dir.path(),
         &["pack", "check", "--target", &target, "own.yaml", "--watch", "300ms", "--interval", "100ms"],

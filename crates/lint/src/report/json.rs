@@ -11,7 +11,7 @@ pub(super) fn show(report: &Report) -> Value {
 
 fn finding(finding: &Finding) -> Value {
     let place = &finding.place;
-    json!({
+    let mut fields = json!({
         "rule": finding.rule,
         "severity": finding.severity.as_str(),
         "file": place.file,
@@ -23,5 +23,7 @@ fn finding(finding: &Finding) -> Value {
         "name": finding.subject.as_ref().map(|subject| &subject.name),
         "message": finding.message,
         "remedy": finding.remedy,
-    })
+    });
+    fields.as_object_mut().expect("BUG: an object").extend(finding.details.clone());
+    fields
 }

@@ -30,7 +30,9 @@ pub struct Report {
     pub texts: BTreeMap<String, String>,
     /// Files in which nothing is wrong, with what is to say about them.
     pub good: Vec<String>,
-    /// Whether warnings count as errors, and what is only good to know as a finding.
+    /// What the rules demand by which something was found, by their ids, if they are none of [`RULES`](crate::RULES).
+    pub demands: BTreeMap<&'static str, &'static str>,
+    /// Whether what is only good to know counts as a finding.
     pub is_strict: bool,
 }
 
@@ -73,14 +75,19 @@ impl Report {
     pub fn show(&self, format: Format) -> String {
         match format {
             Format::Text => text::show(self),
-            Format::Json => format!("{:#}\n", json::show(self)),
+            Format::Json => format!("{:#}\n", self.to_json()),
             Format::Github => github::show(self),
             Format::Sarif => format!("{:#}\n", sarif::show(self)),
         }
     }
 
+    /// The report as one object.
+    pub fn to_json(&self) -> serde_json::Value {
+        json::show(self)
+    }
+
     /// `1 error, 0 warnings, 2 infos`
-    fn counted(&self) -> String {
+    pub fn counted(&self) -> String {
         self.counts().map(|(severity, count)| counted(count, severity.as_str())).join(", ")
     }
 

@@ -13,7 +13,7 @@ const SCHEMA: &str =
 
 pub(super) fn show(report: &Report) -> Value {
     let used: BTreeSet<&str> = report.findings.iter().map(|finding| finding.rule).collect();
-    let rules: Vec<Value> = used.iter().map(|id| rule(id)).collect();
+    let rules: Vec<Value> = used.iter().map(|id| rule(id, report)).collect();
     let results: Vec<Value> = report
         .findings
         .iter()
@@ -34,9 +34,9 @@ pub(super) fn show(report: &Report) -> Value {
     })
 }
 
-fn rule(id: &str) -> Value {
-    let known = RULES.iter().find(|rule| rule.id == id);
-    let demands = known.map_or("A server takes the file.", |rule| rule.demands);
+fn rule(id: &str, report: &Report) -> Value {
+    let of_lint = || RULES.iter().find(|rule| rule.id == id).map(|rule| rule.demands);
+    let demands = report.demands.get(id).copied().or_else(of_lint).unwrap_or("A server takes the file.");
     json!({ "id": id, "shortDescription": { "text": demands } })
 }
 
@@ -56,13 +56,17 @@ fn result(finding: &Finding, rule_index: Option<usize>) -> Value {
         });
     }
     let remedy = if finding.remedy.is_empty() { String::new() } else { format!("; {}", finding.remedy) };
-    json!({
+    let mut result = json!({
         "ruleId": finding.rule,
         "ruleIndex": rule_index,
         "level": level,
         "message": { "text": format!("{}{remedy}", finding.message) },
         "locations": [{ "physicalLocation": physical }],
-    })
+    });
+    if !finding.details.is_empty() {
+        result["properties"] = finding.details.clone().into();
+    }
+    result
 }
 
 /// A path as a reference: what has a meaning in URLs is escaped.

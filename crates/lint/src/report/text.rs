@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Report;
@@ -15,9 +16,12 @@ const MAX_WIDTH: usize = 160;
 /// ```
 pub(super) fn show(report: &Report) -> String {
     let mut out = String::new();
+    let mut lines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
-        let text = report.texts.get(&finding.place.file).map(String::as_str);
-        write_finding(&mut out, finding, text).expect("BUG: writing to a string cannot fail");
+        let file = finding.place.file.as_str();
+        let of_file = || report.texts.get(file).map(|text| text.lines().collect()).unwrap_or_default();
+        let lines = lines.entry(file).or_insert_with(of_file);
+        write_finding(&mut out, finding, lines).expect("BUG: writing to a string cannot fail");
     }
     for line in &report.good {
         out.push_str(line);
@@ -30,11 +34,11 @@ pub(super) fn show(report: &Report) -> String {
     out
 }
 
-fn write_finding(out: &mut String, finding: &Finding, text: Option<&str>) -> std::fmt::Result {
+fn write_finding(out: &mut String, finding: &Finding, lines: &[&str]) -> std::fmt::Result {
     let Finding { rule, severity, place, message, remedy, subject, .. } = finding;
     let of = subject.as_ref().map(|subject| format!("{}: ", subject.name)).unwrap_or_default();
     writeln!(out, "{place}: {}: {of}{} [{rule}]", severity.as_str(), visible(message))?;
-    let margin = write_excerpt(out, place, text)?;
+    let margin = write_excerpt(out, place, lines)?;
     if !remedy.is_empty() {
         writeln!(out, "{} = {}", " ".repeat(margin), visible(remedy))?;
     }
@@ -42,12 +46,12 @@ fn write_finding(out: &mut String, finding: &Finding, text: Option<&str>) -> std
 }
 
 /// Shows the line and marks the part; returns the width of the margin.
-fn write_excerpt(out: &mut String, place: &Place, text: Option<&str>) -> Result<usize, std::fmt::Error> {
-    let (Some(start), Some(text)) = (place.start, text) else { return Ok(1) };
-    let Some(line) = text.lines().nth(start.line as usize - 1) else { return Ok(1) };
+fn write_excerpt(out: &mut String, place: &Place, lines: &[&str]) -> Result<usize, std::fmt::Error> {
+    let Some(start) = place.start else { return Ok(1) };
+    let Some(line) = lines.get(start.line as usize - 1) else { return Ok(1) };
     let number = start.line.to_string();
     let margin = " ".repeat(number.len());
-    let shown: String = line.chars().take(MAX_WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = line.chars().take(MAX_WIDTH).map(or_blank).collect();
     let before = (start.column as usize - 1).min(MAX_WIDTH);
     let width = shown.chars().count();
     let until = match place.end {
@@ -65,5 +69,11 @@ fn write_excerpt(out: &mut String, place: &Place, text: Option<&str>) -> Result<
 
 /// Without what a terminal obeys.
 fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(or_blank).collect()
+}
+
+/// The character, or a blank in place of one that moves the cursor or turns the direction of text.
+fn or_blank(c: char) -> char {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() || turns { ' ' } else { c }
 }

@@ -124,14 +124,11 @@ impl Found {
     }
 
     pub(crate) fn of(self, rule: &Rule) -> Finding {
+        let severity = self.severity.unwrap_or(rule.severity);
         Finding {
-            rule: rule.id,
-            severity: self.severity.unwrap_or(rule.severity),
-            place: self.place,
             subject: self.subject,
-            message: self.message,
             remedy: self.remedy,
-            refuses: false,
+            ..Finding::new(rule.id, severity, self.place, self.message)
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The same findings in every format.
 
 use bellwether_lint::{Finding, Format, Options, Place, Report, Severity, Verdict};
-use serde_json::Value;
+use bellwether_model::MetricType;
+use serde_json::{Map, Value, json};
 
 use crate::file_findings;
 
 const TEXT: &str = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: rate(free_bytes[5m]) > 1\n    for: 1m\n    labels: {severity: page}\n    annotations: {summary: x}\n";
 
 fn report() -> Report {
-    let findings = file_findings(TEXT, &Options::default());
+    let metric_types = [("free_bytes".to_owned(), MetricType::Gauge)].into();
+    let findings = file_findings(TEXT, &Options { metric_types, ..Options::default() });
     Report { findings, texts: [("rules.yml".to_owned(), TEXT.to_owned())].into(), ..Report::default() }
 }
 
@@ -38,16 +40,21 @@ fn programs_read_the_place() {
 }
 
 #[test]
+fn programs_read_what_else_is_known() {
+    let mut report = report();
+    report.findings[0].details = Map::from_iter([("defects".to_owned(), json!(["U6"]))]);
+    report.demands = [("rate-of-gauge", "Of counters only.")].into();
+    assert_eq!(report.to_json()["findings"][0]["defects"], json!(["U6"]));
+    assert_eq!(report.to_json()["findings"][0]["line"], 5, "beside what each finding has");
+    let sarif: Value = serde_json::from_str(&report.show(Format::Sarif)).expect("JSON");
+    assert_eq!(sarif["runs"][0]["results"][0]["properties"], json!({"defects": ["U6"]}));
+    let rule = &sarif["runs"][0]["tool"]["driver"]["rules"][0];
+    assert_eq!(rule["shortDescription"]["text"], "Of counters only.");
+}
+
+#[test]
 fn github_gets_one_line_with_everything_escaped() {
-    let finding = Finding {
-        rule: "for-missing",
-        severity: Severity::Info,
-        place: Place::file("a,b:c.yml"),
-        subject: None,
-        message: "50 %\nof it".to_owned(),
-        remedy: String::new(),
-        refuses: false,
-    };
+    let finding = Finding::new("for-missing", Severity::Info, Place::file("a,b:c.yml"), "50 %\nof it");
     let mut report = report();
     report.findings.push(finding);
     assert_eq!(

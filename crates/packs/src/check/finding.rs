@@ -71,6 +71,22 @@ impl FindingKind {
             Self::Untouched => "untouched",
         }
     }
+
+    /// What is demanded of an exposition.
+    pub fn demands(self) -> &'static str {
+        match self {
+            Self::Missing => "What the pack has is exposed.",
+            Self::Undeclared => "What is exposed in the namespace of the pack, the pack has.",
+            Self::OldName => "A metric is exposed under its new name.",
+            Self::Type => "A metric has the type that the pack says.",
+            Self::Unit => "A metric has the unit that the pack says.",
+            Self::Label => "Series have the labels that the pack says, and no others.",
+            Self::Value => "A label has a value that the pack allows.",
+            Self::Bucket => "Histograms have the bounds and summaries the quantiles that the pack says.",
+            Self::Cardinality => "There are fewer series and values than the pack allows.",
+            Self::Untouched => "Something has been counted.",
+        }
+    }
 }
 
 /// How bad a finding is.

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use crate::comment::{BAD_DISABLE, UNUSED_DISABLE, set_aside};
 use crate::finding::Finding;
 use crate::options::Options;
@@ -30,9 +32,9 @@ pub(crate) fn static_findings(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// By the order of the files, then by place.
 pub(crate) fn sort(findings: &mut [Finding], sources: &[RuleSource]) {
-    let rank = |finding: &Finding| {
-        sources.iter().position(|source| source.name == finding.place.file).unwrap_or(usize::MAX)
-    };
+    let ranks: HashMap<&str, usize> =
+        sources.iter().enumerate().map(|(rank, source)| (source.name.as_str(), rank)).collect();
+    let rank = |finding: &Finding| ranks.get(finding.place.file.as_str()).copied().unwrap_or(usize::MAX);
     findings.sort_by(|a, b| {
         (rank(a), &a.place.file, a.place.start, a.rule).cmp(&(rank(b), &b.place.file, b.place.start, b.rule))
     });

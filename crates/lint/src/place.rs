@@ -3,18 +3,31 @@
 use bellwether_promql::syntax::TextSpan;
 use bellwether_yaml::Position;
 
-/// A text that knows where its lines begin.
+/// As many characters lie between two whose offsets are known.
+const STRIDE: usize = 256;
+
+/// A text that knows where its lines begin, and where it is in a line that is long: some files are one line.
 #[derive(Debug)]
 pub(crate) struct Lines {
     text: String,
-    /// The offset of the first byte of each line.
+    /// The number of the first character of each line.
     starts: Vec<usize>,
+    /// The byte offset of each character whose number is a multiple of [`STRIDE`].
+    offsets: Vec<usize>,
 }
 
 impl Lines {
     pub(crate) fn new(text: String) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        let (mut starts, mut offsets) = (vec![0], Vec::new());
+        for (number, (at, c)) in text.char_indices().enumerate() {
+            if number % STRIDE == 0 {
+                offsets.push(at);
+            }
+            if c == '\n' {
+                starts.push(number + 1);
+            }
+        }
+        Self { text, starts, offsets }
     }
 
     /// All of it.
@@ -24,9 +37,10 @@ impl Lines {
 
     /// The rest of the text from a place on.
     fn from(&self, place: Position) -> Option<&str> {
-        let line = &self.text[*self.starts.get(place.line as usize - 1)?..];
-        let in_line: usize = line.chars().take(place.column as usize - 1).map(char::len_utf8).sum();
-        Some(&line[in_line..])
+        let number = self.starts.get(place.line as usize - 1)? + place.column as usize - 1;
+        let near = &self.text[*self.offsets.get(number / STRIDE)?..];
+        let (at, _) = near.char_indices().nth(number % STRIDE)?;
+        Some(&near[at..])
     }
 
     /// The first character of the part and the one behind its last, if `value` is what the scalar at `start` means.
@@ -144,6 +158,21 @@ mod tests {
         let end = locate("expr: sum(x  # y", Position { line: 1, column: 7 }, "sum(x", TextSpan::new(5, 5));
         let behind = Position { line: 1, column: 12 };
         assert_eq!(end, Some((behind, behind)), "an empty part");
+    }
+
+    #[test]
+    fn every_character_is_found_by_its_place() {
+        let text = ["ab\n", "é日\n", &"éx日".repeat(STRIDE), "\n\n", &"y".repeat(STRIDE), "z"].concat();
+        let lines = Lines::new(text.clone());
+        let mut place = Position { line: 1, column: 1 };
+        for (at, c) in text.char_indices() {
+            assert_eq!(lines.from(place), Some(&text[at..]), "{place}");
+            place = match c {
+                '\n' => Position { line: place.line + 1, column: 1 },
+                _ => Position { column: place.column + 1, ..place },
+            };
+        }
+        assert_eq!(lines.from(place), None);
     }
 
     #[test]

@@ -201,8 +201,7 @@ impl Operations for Program {
             let (alertmanager, sender) = &self.alertmanager;
             sender.set_config(alertmanager, &checked.alertmanager)?;
             let jobs = Handle::current().block_on(checked.apply(&self.scrape));
-            let all =
-                jobs.and_then(|()| self.rules.apply(&checked.config, checked.rules.clone(), &self.scrape));
+            let all = jobs.and_then(|()| self.rules.apply(&checked, &self.scrape));
             if let Err(problem) = all {
                 // All of it or nothing.
                 sender.set_config(alertmanager, &self.current().loaded.alertmanager)?;

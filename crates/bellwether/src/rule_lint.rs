@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bellwether::config::Config;
 use bellwether_lint::{Board, Options, lint};
 use bellwether_model::{Clock as _, SystemClock};
+use bellwether_packs::catalogue::Catalogue;
 
-use crate::lint::{read_page, take_config};
+use crate::lint::{promised_types, read_page, take_config};
 use crate::rules::RuleSet;
 
 /// Looks at the rules of each configuration, on a thread of its own, so that no evaluation waits for it.
@@ -19,9 +20,10 @@ pub(crate) struct RuleLint {
 
 impl RuleLint {
     /// Looks at all rules of a configuration that was just loaded, together.
-    pub(crate) fn look_at(&self, config: &Config, rules: RuleSet) {
+    pub(crate) fn look_at(&self, config: &Config, packs: &Catalogue, rules: RuleSet) {
         let mut options =
             Options { read_file: read_page, now_ms: SystemClock::new().now_ms(), ..Options::default() };
+        options.metric_types = promised_types(packs);
         take_config(config, &mut options);
         let (load, board) = (self.loads.fetch_add(1, Ordering::Relaxed) + 1, Arc::clone(&self.board));
         let look = move || board.set(load, lint(&rules.sources(), &options));

@@ -172,7 +172,7 @@ impl Rules {
     ) -> anyhow::Result<Self> {
         tokio::task::block_in_place(|| {
             let rules = Self::new(args, surroundings)?;
-            rules.apply(&config.config, config.rules.clone(), scrape).map_err(anyhow::Error::msg)?;
+            rules.apply(config, scrape).map_err(anyhow::Error::msg)?;
             Ok(rules)
         })
     }
@@ -209,12 +209,8 @@ impl Rules {
 
     /// Evaluates these rules of a configuration from now on, and tells whom it names. Nothing changes if certificates of Alertmanagers cannot be read. Blocks, and
     /// must be called with tokio around.
-    pub(crate) fn apply(
-        &self,
-        config: &Config,
-        rules: RuleSet,
-        scrape: &ScrapeManager,
-    ) -> Result<(), String> {
+    pub(crate) fn apply(&self, checked: &Checked, scrape: &ScrapeManager) -> Result<(), String> {
+        let Checked { config, rules, catalogue, .. } = checked;
         self.told.apply(config, scrape).map_err(|error| format!("alerting.alertmanagers: {error}"))?;
         let defaults = GroupDefaults {
             interval_ms: config.global.evaluation_interval_ms,
@@ -222,7 +218,7 @@ impl Rules {
         };
         let external_labels = Labels::from_pairs(&config.global.external_labels);
         self.manager.apply(rules.groups.clone(), defaults, external_labels);
-        self.lint.look_at(config, rules);
+        self.lint.look_at(config, catalogue, rules.clone());
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub struct Options {
     pub alertmanager: Option<AlertmanagerFile>,
     /// Rules that run as well and are not looked at: what they record is there, and their alerts are routed.
     pub groups_elsewhere: Vec<RuleGroup>,
-    /// The types of metrics, as far as applications told them. Others are guessed by their names.
+    /// The types of metrics, as far as applications or packs tell them. Others are guessed by their names.
     pub metric_types: BTreeMap<String, MetricType>,
     /// Labels that an alert must have.
     pub labels: Vec<Demand>,

@@ -14,12 +14,10 @@ use std::time::Duration;
 use bellwether_exposition::BodyFormat;
 
 use crate::catalogue::Catalogue;
-use crate::check::{
-    Exposed, Finding, FindingKind, Severity, applies, check, check_job, exposed_metrics, names,
-};
+use crate::check::{Exposed, Finding, FindingKind, Severity, applies, check, check_job, exposed_metrics};
 use crate::lint::{self, lint};
 use crate::meaning::Meanings;
-use crate::schema::Pack;
+use crate::schema::{Metric, Pack};
 
 /// How often a target is checked, at most.
 const INTERVAL: Duration = Duration::from_mins(5);
@@ -330,7 +328,8 @@ fn compare(body: &Body, catalogue: &Catalogue) -> TargetVerdict {
 pub fn judge(catalogue: &Catalogue, job: &str, exposed: &Exposed) -> Vec<PackVerdict> {
     let scrapes = |pack: &Pack| pack.scrape.iter().any(|scrape| scrape.job.value == job);
     let (own, others): (Vec<_>, Vec<_>) = catalogue.packs().iter().partition(|pack| scrapes(pack));
-    let claimed: BTreeSet<&str> = own.iter().flat_map(|pack| pack.metrics.iter()).flat_map(names).collect();
+    let claimed: BTreeSet<&str> =
+        own.iter().flat_map(|pack| pack.metrics.iter()).flat_map(Metric::names).collect();
     let of_own = own.into_iter().map(|pack| verdict(pack, check_job(pack, job, exposed), exposed));
     let rest =
         if claimed.is_empty() { Cow::Borrowed(exposed) } else { Cow::Owned(exposed.without(&claimed)) };

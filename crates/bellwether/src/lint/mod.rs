@@ -1,6 +1,7 @@
 //! `bellwether lint`: what is legal in rule files and probably not meant.
 
 mod live;
+mod types;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use bellwether_lint::{
     AlertmanagerFile, Demand, Finding, LiveOptions, Options, Report, RuleSource, learn, lint, lint_live,
 };
 use bellwether_model::{AnchoredRegex, Clock as _, SystemClock};
-use bellwether_packs::catalogue::runbook_page;
+use bellwether_packs::catalogue::{Catalogue, runbook_page};
 use bellwether_rules::slo::{Objective, rule_files};
 use bellwether_rules::{RuleFile, RuleFileOptions, RuleGroup};
 use clap::{Args, Subcommand};
@@ -24,6 +25,7 @@ use crate::query::{positive_duration, server_url};
 use crate::report::{ReportFormat, read, refuse, show};
 use crate::rules::builtin_rules;
 use live::LiveServer;
+pub(crate) use types::promised_types;
 
 /// The largest page whose headings are looked for.
 const MAX_PAGE_BYTES: u64 = 4 << 20;
@@ -96,13 +98,14 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
         labels: demands(&args.labels),
         annotations: demands(&args.annotations),
         groups_elsewhere: builtin_rules().groups,
+        metric_types: promised_types(&Catalogue::built_in()),
         read_file: read_page,
         now_ms: SystemClock::new().now_ms(),
         ..Options::default()
     };
     let (mut files, mut rule_options) = (args.files.clone(), RuleFileOptions::default());
     if let Some(path) = &args.config {
-        let Loaded { config, slos, .. } = match Config::load(path, LoadOptions::from_process()) {
+        let Loaded { config, slos, catalogue, .. } = match Config::load(path, LoadOptions::from_process()) {
             Ok(loaded) => loaded,
             Err(errors) => {
                 refuse("invalid-config", errors, &mut report);
@@ -110,6 +113,7 @@ pub(crate) fn run(command: &LintCommand) -> anyhow::Result<ExitCode> {
             }
         };
         options.groups_elsewhere = groups_besides(&config, &slos);
+        options.metric_types = promised_types(&catalogue);
         rule_options = RuleFileOptions { scheme: config.global.scrape.validation_scheme, ..rule_options };
         if files.is_empty() {
             files = config.rule_file_paths();
@@ -206,12 +210,12 @@ fn load(files: &[PathBuf], options: &RuleFileOptions, report: &mut Report) -> Ve
 }
 
 fn say_what_is_good(files: &[PathBuf], report: &mut Report) {
-    for file in files {
-        let name = file.display().to_string();
-        let line = format!("{name}: nothing to say");
-        let is_good = !report.findings.iter().any(|finding| finding.place.file == name);
-        if is_good && !report.good.contains(&line) {
-            report.good.push(line);
+    let mut told: BTreeSet<&str> =
+        report.findings.iter().map(|finding| finding.place.file.as_str()).collect();
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    for name in &names {
+        if told.insert(name) {
+            report.good.push(format!("{name}: nothing to say"));
         }
     }
 }

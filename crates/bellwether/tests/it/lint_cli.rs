@@ -180,19 +180,14 @@ fn the_server_tells_what_lint_says_about_its_rules() {
     assert!(metrics.contains("bellwether_rule_lint_findings{rule=\"for-missing\",severity=\"warning\"} 1"));
 }
 
-/// The rules that packs make say what they mean. What is left is set aside in the packs with a reason.
 #[test]
-fn the_rules_of_packs_have_no_errors() {
+fn nothing_is_said_about_the_rules_of_packs() {
     let dir = tempfile::tempdir().expect("a folder");
     for pack in ["causal", "cugar", "dag", "devskyy", "gen_ai", "genesis", "http", "process", "system"] {
         let made = command(dir.path(), &["pack", "gen", pack, "--out", ".", "--kinds", "rules"]);
         assert!(made.0, "{}", made.1);
         // Links to runbooks begin at the folder of the repository.
         let rules = dir.path().join(format!("{pack}.rules.yml"));
-        let (code, ids) = lint(&root(), &[rules.to_str().expect("UTF-8")]);
-        // The share of a budget is of what was used since the application started, which is what is meant.
-        let allowed: &[&str] = if pack == "cugar" { &["counter-raw"] } else { &[] };
-        assert_eq!(ids, allowed, "{pack}");
-        assert_eq!(code, Some(if allowed.is_empty() { 0 } else { 3 }), "{pack}");
+        assert_eq!(lint(&root(), &[rules.to_str().expect("UTF-8")]), (Some(0), Vec::new()), "{pack}");
     }
 }

@@ -48,6 +48,11 @@ impl Scene<'_> {
         self.told_kind(metric).or_else(|| kind_by_name(metric))
     }
 
+    /// Whether its type tells how the metric moves, and not its name alone.
+    pub(super) fn is_told(&self, metric: &str) -> bool {
+        self.told_kind(metric).is_some()
+    }
+
     fn told_kind(&self, metric: &str) -> Option<MetricKind> {
         let types = &self.options.metric_types;
         let of_histogram = ["_bucket", "_count", "_sum"].iter().find_map(|end| {

@@ -6,6 +6,7 @@ use bellwether_rules::RuleKind;
 
 use super::kinds::MetricKind;
 use super::{Found, Scene};
+use crate::finding::Severity;
 
 /// Functions that make sense only of counters.
 const ONLY_OF_COUNTERS: [&str; 3] = ["rate", "irate", "increase"];
@@ -34,14 +35,18 @@ pub(super) fn rate_of_gauge(scene: &Scene<'_>) -> Vec<Found> {
             if !ONLY_OF_COUNTERS.contains(&function) {
                 return;
             }
-            let (span, message, remedy) = match call.args.first() {
+            let (severity, message, remedy) = match call.args.first() {
                 Some(Expr::Matrix(matrix)) => {
                     let Some(metric) = matrix.selector.metric_name() else { return };
                     if scene.kind(metric) != Some(MetricKind::Gauge) {
                         return;
                     }
-                    let message = format!("{metric} is a gauge, and {function}() takes every fall of it for a restart");
-                    (call.span, message, "use delta() or deriv(), or the gauge itself".to_owned())
+                    // A name can be wrong about its metric.
+                    let (severity, by_name) =
+                        if scene.is_told(metric) { (Severity::Error, "") } else { (Severity::Warning, " by its name") };
+                    let message =
+                        format!("{metric} is a gauge{by_name}, and {function}() takes every fall of it for a restart");
+                    (severity, message, "use delta() or deriv(), or the gauge itself".to_owned())
                 }
                 Some(Expr::Subquery(subquery)) => {
                     let Expr::Aggregate(aggregate) = subquery.expr.unparenthesised() else { return };
@@ -49,11 +54,12 @@ pub(super) fn rate_of_gauge(scene: &Scene<'_>) -> Vec<Found> {
                     let message = format!(
                         "{function}() of a {op}: when one process restarts, the {op} falls, and the fall is taken for a restart of all"
                     );
-                    (call.span, message, format!("take {function}() of the counters and the {op} of that"))
+                    let remedy = format!("take {function}() of the counters and the {op} of that");
+                    (Severity::Error, message, remedy)
                 }
                 _ => return,
             };
-            found.push(Found::in_expr(rule, span, message, remedy));
+            found.push(Found::in_expr(rule, call.span, message, remedy).with_severity(severity));
         });
     }
     found
@@ -133,10 +139,23 @@ fn is_looked_at_raw(node: &Expr, around: &[&Expr], is_alert: bool) -> bool {
             {
                 return false;
             }
-            Expr::Binary(binary) if !binary.op.is_set() => return true,
+            Expr::Binary(binary) if !binary.op.is_set() => {
+                let is_left = std::ptr::eq(below, &raw const binary.lhs);
+                return !is_limit(if is_left { &binary.rhs } else { &binary.lhs });
+            }
             _ => {}
         }
         below = parent;
     }
     is_alert
+}
+
+/// Whether it is a limit by its name: what is left of a budget is told by all that was spent of it.
+fn is_limit(expr: &Expr) -> bool {
+    expr.any(|node| match node {
+        Expr::Vector(selector) => {
+            selector.metric_name().is_some_and(|name| name.ends_with("_limit") || name.ends_with("_quota"))
+        }
+        _ => false,
+    })
 }

@@ -147,6 +147,11 @@ fn the_corrected_rules_are_not_refused_for_it() {
             "Busy",
         ),
         ("rate(devskyy_system_network_bytes_total[5m]) > 1e9", "Network"),
+        (
+            "sum by (budget, unit) (cugar_budget_used_total) / max by (budget, unit) (cugar_budget_limit) > 0.9",
+            "BudgetUsed",
+        ),
+        ("cugar_budget_limit - cugar_budget_used_total < 10", "BudgetLeft"),
     ];
     for (expr, alert) in corrected {
         let rule = format!(

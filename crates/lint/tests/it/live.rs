@@ -1,6 +1,6 @@
 //! What a server tells besides the examples of the documentation.
 
-use bellwether_lint::{AskError, LiveOptions, Options, RuleSource, Server, learn, lint_live};
+use bellwether_lint::{AskError, LiveOptions, Options, RuleSource, Server, Severity, learn, lint_live};
 use bellwether_model::MetricType;
 use serde_json::{Value, json};
 
@@ -91,6 +91,7 @@ fn intervals_labels_and_types_are_learnt() {
     );
     let found = crate::findings(&format!("- {{alert: A, expr: 'rate(x[10m]) > 1', {REST}}}"), &options);
     assert_eq!(ids(&found), ["rate-of-gauge"], "by its type: the name tells nothing");
+    assert_eq!(found[0].severity, Severity::Error);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Rules as people write them who know what they do: nothing is said about them.
 
-use bellwether_lint::Options;
+use bellwether_lint::{Options, Severity};
+use bellwether_model::MetricType;
 
 use crate::{findings, ids};
 
@@ -55,6 +56,23 @@ fn nothing_is_said_about_rules_that_are_right() {
         let found = findings(&rule, &Options::default());
         assert_eq!(ids(&found), [""; 0], "{expr}: {found:#?}");
     }
+}
+
+#[test]
+fn a_name_alone_makes_no_error_of_a_rate() {
+    let of = |told: &[MetricType]| {
+        let metric_types = told.iter().map(|kind| ("received_bytes".to_owned(), *kind)).collect();
+        let options = Options { metric_types, ..Options::default() };
+        let rule = "- {alert: A, expr: 'rate(received_bytes[5m]) > 1', for: 1m, labels: {severity: x}, annotations: {summary: x}}";
+        let found = findings(rule, &options);
+        found.into_iter().map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[]), [("rate-of-gauge", Severity::Warning)], "by its name");
+    assert_eq!(of(&[MetricType::Gauge]), [("rate-of-gauge", Severity::Error)], "by its type");
+    assert_eq!(of(&[MetricType::Counter]), [], "its type is right, and its name wrong");
+    let rule = "- {record: 'a:b', expr: 'rate(sum(received_total)[5m:1m])'}";
+    let [found] = &findings(rule, &Options::default())[..] else { panic!("one") };
+    assert_eq!(found.severity, Severity::Error, "a sum is no counter, whatever it is of");
 }
 
 #[test]

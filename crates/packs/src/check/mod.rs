@@ -25,14 +25,14 @@ pub fn applies(pack: &Pack, job: &str, exposed: &Exposed) -> bool {
         return true;
     }
     match pack.namespace.as_str() {
-        "" => pack.metrics.iter().any(|metric| names(metric).any(|name| exposed.get(name).is_some())),
+        "" => pack.metrics.iter().any(|metric| metric.names().any(|name| exposed.get(name).is_some())),
         namespace => exposed.with_prefix(namespace).next().is_some(),
     }
 }
 
 /// The places of the metrics of a pack that are exposed, under their own names or old ones.
 pub fn exposed_metrics(pack: &Pack, exposed: &Exposed) -> Vec<usize> {
-    let is_exposed = |metric: &Metric| names(metric).any(|name| find(metric, name, exposed).is_some());
+    let is_exposed = |metric: &Metric| metric.names().any(|name| find(metric, name, exposed).is_some());
     pack.metrics.iter().enumerate().filter(|(_, metric)| is_exposed(metric)).map(|(place, _)| place).collect()
 }
 
@@ -153,7 +153,7 @@ fn undeclared(findings: &mut Findings<'_>, pack: &Pack, exposed: &Exposed) {
         return;
     }
     let known: BTreeSet<&str> =
-        pack.metrics.iter().flat_map(names).chain(pack.external.keys().map(String::as_str)).collect();
+        pack.metrics.iter().flat_map(Metric::names).chain(pack.external.keys().map(String::as_str)).collect();
     let is_known = |name: &str| {
         let untyped = exposed.get(name).is_some_and(|family| family.metric_type == MetricType::Unknown);
         let parts = ["_created", "_bucket", "_sum", "_count"];
@@ -198,10 +198,4 @@ fn undeclared(findings: &mut Findings<'_>, pack: &Pack, exposed: &Exposed) {
             },
         );
     }
-}
-
-/// All names under which a metric may be exposed.
-pub(crate) fn names(metric: &Metric) -> impl Iterator<Item = &str> {
-    let aliases = metric.aliases.iter().map(|alias| alias.name.value.as_str());
-    std::iter::once(metric.name.value.as_str()).chain(aliases)
 }

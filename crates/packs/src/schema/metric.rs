@@ -58,6 +58,12 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// All names under which it may be exposed.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(|alias| alias.name.value.as_str());
+        std::iter::once(self.name.value.as_str()).chain(aliases)
+    }
+
     /// The name of the family, as OpenMetrics has it: without the suffix that the type brings.
     pub fn family(&self) -> &str {
         let suffix = match self.kind {

@@ -1,16 +1,16 @@
 //! Go's `printf` verbs, as far as values of templates have them.
 
+mod directive;
+
 use std::borrow::Cow;
 
 use bellwether_model::{go_code_point, go_quote, go_quote_char};
 
 use crate::format::{float_exponent, float_fixed, float_general, is_full, print, push};
 use crate::value::{Record, Value};
+use directive::{Directive, Reader};
 
-/// Widths and precisions beyond this are cut: they come from the template.
-const MAX_WIDTH: usize = 1000;
-
-/// What stands between `%` and the verb.
+/// How a verb writes its argument.
 #[derive(Default)]
 struct Spec {
     minus: bool,
@@ -26,75 +26,40 @@ struct Spec {
 /// Formats as Go's `fmt.Sprintf`; mistakes show up in the text as they do there (`%!d(string=x)`). It ends soon behind the length that is refused.
 pub(crate) fn sprintf(format: &str, args: &[Value]) -> String {
     let mut out = String::new();
-    let mut next = 0;
-    let mut chars = format.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
+    let mut reader = Reader::new(format, args);
+    loop {
+        let (text, has_more) = reader.text();
+        out.push_str(text);
+        if !has_more {
+            break;
         }
-        let mut spec = Spec::default();
-        while let Some(flag) = chars.peek().copied() {
-            match flag {
-                '-' => spec.minus = true,
-                '+' => spec.plus = true,
-                '0' => spec.zero = true,
-                ' ' => spec.space = true,
-                '#' => spec.sharp = true,
-                _ => break,
-            }
-            chars.next();
-        }
-        let number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>, next: &mut usize| {
-            if chars.peek() == Some(&'*') {
-                chars.next();
-                let value = args.get(*next);
-                *next += 1;
-                return match value {
-                    Some(Value::Int(n)) => usize::try_from(*n).ok().map(|n| n.min(MAX_WIDTH)),
-                    _ => None,
-                };
-            }
-            let mut found = None;
-            while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {
-                found = Some((found.unwrap_or(0) * 10 + d as usize).min(MAX_WIDTH));
-                chars.next();
-            }
-            found
-        };
-        spec.width = number(&mut chars, &mut next);
-        if chars.peek() == Some(&'.') {
-            chars.next();
-            spec.precision = Some(number(&mut chars, &mut next).unwrap_or(0));
-        }
-        match chars.next() {
-            None => out.push_str("%!(NOVERB)"),
-            Some('%') => out.push('%'),
-            Some(verb) => match args.get(next) {
-                None => push(&mut out, format_args!("%!{verb}(MISSING)")),
-                Some(value) => {
-                    next += 1;
-                    // With `%v` they do not ask for signs and prefixes, but for names and for Go's own syntax.
-                    if verb == 'v' {
-                        spec.plus = false;
-                        spec.go_syntax = std::mem::take(&mut spec.sharp);
-                    }
-                    spec.write(&mut out, verb, value);
-                    if is_full(&out) {
-                        return out;
-                    }
+        let Directive { mut spec, complaint, verb, arg } = reader.directive();
+        out.push_str(&complaint);
+        match (verb, arg) {
+            (None, _) => out.push_str("%!(NOVERB)"),
+            (Some('%'), _) => out.push('%'),
+            (Some(verb), Err(why)) => push(&mut out, format_args!("%!{verb}({why})")),
+            (Some(verb), Ok(value)) => {
+                // With `%v` they do not ask for signs and prefixes, but for names and for Go's own syntax.
+                if verb == 'v' {
+                    spec.plus = false;
+                    spec.go_syntax = std::mem::take(&mut spec.sharp);
                 }
-            },
+                spec.write(&mut out, verb, value);
+            }
+        }
+        if is_full(&out) {
+            return out;
         }
     }
-    if next < args.len() {
+    if !reader.extra().is_empty() {
         out.push_str("%!(EXTRA ");
-        for (idx, value) in args[next..].iter().enumerate() {
+        for (idx, value) in reader.extra().iter().enumerate() {
+            let comma = if idx > 0 { ", " } else { "" };
+            push(&mut out, format_args!("{comma}{}={}", value.type_name(), print(value)));
             if is_full(&out) {
                 return out;
             }
-            let comma = if idx > 0 { ", " } else { "" };
-            push(&mut out, format_args!("{comma}{}={}", value.type_name(), print(value)));
         }
         out.push(')');
     }
@@ -190,7 +155,7 @@ impl Spec {
         match verb {
             'v' if self.go_syntax => self.pad(out, &go_quote(s)),
             'v' | 's' => self.pad(out, &self.cut(s)),
-            'q' => self.pad(out, &go_quote(&self.cut(s))),
+            'q' => self.pad(out, &self.quoted(&self.cut(s))),
             'x' => self.pad(out, &hex(s)),
             'X' => self.pad(out, &hex(s).to_uppercase()),
             _ => self.wrong_verb(out, verb, value),
@@ -208,6 +173,7 @@ impl Spec {
             'x' => ("0x", format!("{size:x}")),
             'X' => ("0X", format!("{size:X}")),
             'c' => return self.pad(out, character().encode_utf8(&mut [0; 4])),
+            'q' if self.plus => return self.pad(out, &in_ascii(&go_quote_char(character()))),
             'q' => return self.pad(out, &go_quote_char(character())),
             'U' if self.sharp
                 && let Some(c) = u32::try_from(n).ok().and_then(char::from_u32) =>
@@ -268,6 +234,18 @@ impl Spec {
         }
     }
 
+    /// `%q`; with `#` in backquotes if they can be around the text, with `+` in ASCII.
+    fn quoted(&self, s: &str) -> String {
+        let fits_backquotes = |c: char| c == '\t' || !(c.is_ascii_control() || matches!(c, '`' | '\u{feff}'));
+        if self.sharp && s.chars().all(fits_backquotes) {
+            format!("`{s}`")
+        } else if self.plus {
+            in_ascii(&go_quote(s))
+        } else {
+            go_quote(s)
+        }
+    }
+
     fn cut<'t>(&self, s: &'t str) -> Cow<'t, str> {
         match self.precision {
             Some(n) => s.chars().take(n).collect(),
@@ -290,6 +268,19 @@ impl Spec {
 /// Whether it is a pointer to a struct; a time is one that is written by its text.
 fn is_pointer(record: &dyn Record) -> bool {
     record.type_name().starts_with('*') && !record.parts().is_empty()
+}
+
+/// Quoted text with escapes for what is not ASCII.
+fn in_ascii(quoted: &str) -> String {
+    let mut out = String::with_capacity(quoted.len());
+    for c in quoted.chars() {
+        match u32::from(c) {
+            0..0x80 => out.push(c),
+            code @ 0x80..0x1_0000 => push(&mut out, format_args!("\\u{code:04x}")),
+            code => push(&mut out, format_args!("\\U{code:08x}")),
+        }
+    }
+    out
 }
 
 /// `%x`: the digits of the mantissa in base 16 and a power of two, for a number that is not negative.
@@ -335,7 +326,23 @@ mod tests {
         check("%d %d", &[1_i64.into()], "1 %!d(MISSING)");
         check("a", &[1_i64.into()], "a%!(EXTRA int=1)");
         check("%", &[], "%!(NOVERB)");
-        check("%*d", &[4_i64.into(), 7_i64.into()], "   7");
+        check("%*d|%-*d", &[4_i64.into(), 7_i64.into(), 4_i64.into(), 7_i64.into()], "   7|7   ");
+        check("%*d|", &[(-4_i64).into(), 7_i64.into()], "7   |");
+        check("%*d", &["x".into(), 7_i64.into()], "%!(BADWIDTH)7");
+        check("%.*f", &[(-1_i64).into(), 1.5.into()], "%!(BADPREC)1.500000");
+        check("%[2]d %[1]d", &[1_i64.into(), 2_i64.into()], "2 1");
+        check("%[3]*.[2]*[1]f|", &[12.0.into(), 2_i64.into(), 6_i64.into()], " 12.00|");
+        check("%d %[1]q %d", &[65_i64.into(), 2_i64.into()], "65 'A' 2");
+        check(
+            "%[5]d %[x]d %[2]3d",
+            &[1_i64.into(), 2_i64.into()],
+            "%!d(BADINDEX) %!d(BADINDEX) %!d(BADINDEX)",
+        );
+        check(
+            "%+q %#q %#q %+q",
+            &["é😀".into(), "a\"".into(), "`".into(), 233_i64.into()],
+            concat!(r#""\u00e9\U0001f600" `a"` "`" "#, r"'\u00e9'"),
+        );
         check(
             "%x %X %c %U",
             &[255_i64.into(), "hi".into(), 65_i64.into(), 65_i64.into()],

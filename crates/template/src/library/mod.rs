@@ -2,6 +2,7 @@
 //!
 //! What needs a server is behind [`Host`], so this crate knows no query engine, no regular expressions and no clock.
 
+mod case;
 mod duration;
 mod humanize;
 mod network;
@@ -68,9 +69,9 @@ fn text(args: &[Value], idx: usize) -> Result<&str, FunctionError> {
 fn texts(functions: &mut Functions, host: &Arc<dyn Host>) {
     let (matcher, replacer) = (Arc::clone(host), Arc::clone(host));
     functions
-        .add("toUpper", 1, |args| Ok(text(args, 0)?.to_uppercase().into()))
-        .add("toLower", 1, |args| Ok(text(args, 0)?.to_lowercase().into()))
-        .add("title", 1, |args| Ok(title(text(args, 0)?).into()))
+        .add("toUpper", 1, |args| Ok(case::to_upper(text(args, 0)?).into()))
+        .add("toLower", 1, |args| Ok(case::to_lower(text(args, 0)?).into()))
+        .add("title", 1, |args| Ok(case::to_title(text(args, 0)?).into()))
         .add("safeHtml", 1, |args| Ok(Value::SafeHtml(Arc::from(text(args, 0)?))))
         .add("urlQueryEscape", 1, |args| Ok(escape_query(text(args, 0)?).into()))
         .add("stripPort", 1, |args| Ok(network::strip_port(text(args, 0)?).into()))
@@ -85,24 +86,6 @@ fn texts(functions: &mut Functions, host: &Arc<dyn Host>) {
         .add_variadic("args", 0, None, |args| {
             Ok(Value::map(args.iter().enumerate().map(|(i, v)| (format!("arg{i}"), v.clone()))))
         });
-}
-
-/// The first letter of each word in upper case, as Go's `strings.Title`.
-fn title(s: &str) -> String {
-    let mut previous = ' ';
-    s.chars()
-        .flat_map(|c| {
-            // Beyond ASCII, only blanks are between words.
-            let starts_word = if previous.is_ascii() {
-                !previous.is_ascii_alphanumeric() && previous != '_'
-            } else {
-                previous.is_whitespace()
-            };
-            previous = c;
-            let upper: Vec<char> = if starts_word { c.to_uppercase().collect() } else { vec![c] };
-            upper
-        })
-        .collect()
 }
 
 fn samples(functions: &mut Functions, host: &Arc<dyn Host>) {
@@ -245,11 +228,6 @@ fn url_path(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_begin_in_upper_case() {
-        assert_eq!(title("o'neil mc-fly_x a.b 1h é–ü"), "O'Neil Mc-Fly_x A.B 1h É–ü");
-    }
 
     #[test]
     fn html_is_no_number() {

@@ -90,7 +90,7 @@ fn group_limit(text: &str) -> Result<usize, &'static str> {
 }
 
 /// What `match[]` asks for.
-fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
+pub(super) fn selectors(state: &AppState, params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
     let parse = |text: &str| {
         parse_metric_selector(text, &state.settings.parser).map_err(|e| ApiError::bad_parameter("match[]", e))
     };

@@ -7,13 +7,15 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bellwether_alerts::alertmanager::{
-    IntegrationStatus, NotificationKind, NotificationQuery, NotificationRecord, NotificationStatus,
+    Alertmanager, IntegrationStatus, NotificationKind, NotificationQuery, NotificationRecord,
+    NotificationStatus, Notifications,
 };
 use bellwether_alerts::test_message::TestResult;
-use bellwether_model::{Alert, Labels};
+use bellwether_model::{Alert, Labels, Matcher};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::alerting::selectors;
 use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
 use crate::params::{Params, format_time_with_ms};
@@ -26,10 +28,12 @@ use crate::work::blocking;
 const USUAL_NOTIFICATIONS: usize = 100;
 /// So many are listed at most.
 const MOST_NOTIFICATIONS: usize = 10_000;
+/// So often is read on for one answer, if few notifications fit.
+const READS_MAX: usize = 32;
 /// Largest body of a test, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// The notifications of a time, the newest first.
+/// The notifications of a time, the newest first, of all alerts or of those that fit `match[]`.
 pub(crate) async fn notifications(
     State(state): State<AppState>,
     params: Params,
@@ -48,10 +52,41 @@ pub(crate) async fn notifications(
         from: params.next_token()?,
         limit,
     };
-    let found = blocking("reading the notifications", move || state.alertmanager.notifications(&query));
-    let found = found.await?.map_err(ApiError::internal)?;
+    let selectors = selectors(&state, &params)?;
+    let found = blocking("reading the notifications", move || find(&state.alertmanager, query, &selectors));
+    let found = found.await??;
     let shown: Vec<Value> = found.records.iter().map(notification).collect();
     Ok(envelope::success(&with_next(json!({ "notifications": shown }), found.next)))
+}
+
+/// The notifications that fit one of the selectors. Fewer than are wanted, with where to go on, if few fit.
+fn find(
+    alertmanager: &Alertmanager,
+    mut query: NotificationQuery,
+    selectors: &[Vec<Matcher>],
+) -> Result<Notifications, ApiError> {
+    let (limit, mut records) = (query.limit, Vec::new());
+    for _ in 0..READS_MAX {
+        // Only as many as are still wanted: an answer that is full ends where the next one has to begin.
+        query.limit = limit - records.len();
+        let found = alertmanager.notifications(&query).map_err(ApiError::internal)?;
+        records.extend(found.records.into_iter().filter(|record| is_selected(record, selectors)));
+        query.from = found.next;
+        if query.from.is_none() || records.len() == limit || selectors.is_empty() {
+            break;
+        }
+    }
+    Ok(Notifications { records, next: query.from })
+}
+
+/// Whether one of its alerts fits one of the selectors. The labels of the group, which all its alerts have, stand for those of which no alert was kept.
+fn is_selected(record: &NotificationRecord, selectors: &[Vec<Matcher>]) -> bool {
+    let fits = |labels: &BTreeMap<String, String>| {
+        let value = |name: &str| labels.get(name).map_or("", String::as_str);
+        selectors.iter().any(|all| all.iter().all(|m| m.matches(value(m.name()))))
+    };
+    let of_alerts = record.alerts.iter().any(|alert| fits(&alert.labels));
+    selectors.is_empty() || of_alerts || (record.alerts.is_empty() && fits(&record.group_labels))
 }
 
 /// A part of a listing, with what to ask the next part with if there may be one.

@@ -251,7 +251,7 @@ fn alerts_survive_a_crash_and_their_history_is_told() {
     assert_eq!(event["annotations"]["summary"], "queue a has 7");
     // All of them again, two at a time. Several are of one moment.
     let all = server.api("alerts/history", &[])["events"].as_array().expect("a list").clone();
-    assert_eq!(listed_in_parts(&server, "alerts/history", "events", 2), all);
+    assert_eq!(listed_in_parts(&server, "alerts/history", "events", &[], 2), all);
     assert_eq!((&event["rule"]["group"], &event["rule"]["name"]), (&json!("alerts"), &json!("QueueLong")));
     assert_eq!(events["truncated"], false);
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::TcpStream;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Hook, config, listed_in_parts, post, serve};
 use crate::support::{exchange, wait_for};
@@ -67,8 +67,42 @@ fn notifications_are_listed_in_parts() {
         let all = server.api("notifications", &[])["notifications"].as_array()?.clone();
         (all.len() == 5).then_some(all)
     });
-    assert_eq!(listed_in_parts(&server, "notifications", "notifications", 2), all);
+    assert_eq!(listed_in_parts(&server, "notifications", "notifications", &[], 2), all);
     let (status, said) = server.get("/api/v1/notifications?next_token=soon");
     assert_eq!(status, 400, "{said}");
     assert!(said.contains("\\\"soon\\\" does not come from an earlier answer"), "{said}");
+}
+
+#[test]
+fn notifications_are_found_by_the_labels_of_their_alerts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let hook = Hook::start();
+    let server = serve(dir.path(), &config(&hook.url));
+    let alert = |n: usize| {
+        let team = ["a", "b", "c"][n % 3];
+        json!({"labels": {"alertname": format!("A{n}"), "team": team}})
+    };
+    let alerts: Vec<_> = (0..9).map(alert).collect();
+    assert_eq!(post(&server.url, "alerts", &json!(alerts)).0, 200);
+    let all = wait_for("the notifications", || {
+        let all = server.api("notifications", &[])["notifications"].as_array()?.clone();
+        (all.len() == 9).then_some(all)
+    });
+    let of = |selectors: &[&str], limit: usize| {
+        let params: Vec<_> = selectors.iter().map(|selector| ("match[]", *selector)).collect();
+        listed_in_parts(&server, "notifications", "notifications", &params, limit)
+    };
+    let of_teams = |teams: &[&str]| -> Vec<Value> {
+        let is_of = |told: &&Value| teams.iter().any(|team| told["alerts"][0]["labels"]["team"] == *team);
+        all.iter().filter(is_of).cloned().collect()
+    };
+    for limit in [1, 2, 100] {
+        assert_eq!(of(&["{team=\"a\"}"], limit), of_teams(&["a"]), "by {limit}");
+        assert_eq!(of(&["{team=\"a\"}", "{team=~\"c|d\"}"], limit), of_teams(&["a", "c"]), "by {limit}");
+        assert_eq!(of(&["{team!=\"b\"}"], limit), of_teams(&["a", "c"]), "by {limit}");
+        assert_eq!(of(&["{team=\"a\",alertname=\"A1\"}"], limit), of_teams(&[]));
+    }
+    assert_eq!(of_teams(&["a"]).len(), 3);
+    let (status, said) = server.get("/api/v1/notifications?match[]=%7Bteam");
+    assert!(status == 400 && said.contains("match[]"), "{status} {said}");
 }

@@ -90,12 +90,18 @@ fn post(url: &str, path: &str, body: &Value) -> (u16, String) {
 }
 
 /// What a listing has, asked for in parts of at most `limit` entries.
-pub(crate) fn listed_in_parts(server: &Bellwether, path: &str, key: &str, limit: usize) -> Vec<Value> {
+pub(crate) fn listed_in_parts(
+    server: &Bellwether,
+    path: &str,
+    key: &str,
+    params: &[(&str, &str)],
+    limit: usize,
+) -> Vec<Value> {
     let (limit, mut listed, mut token) = (limit.to_string(), Vec::new(), None::<String>);
     loop {
         let next = token.as_deref().map(|token| ("next_token", token));
-        let params: Vec<(&str, &str)> = [("limit", limit.as_str())].into_iter().chain(next).collect();
-        let part = server.api(path, &params);
+        let asked = params.iter().copied().chain([("limit", limit.as_str())]).chain(next);
+        let part = server.api(path, &asked.collect::<Vec<_>>());
         let entries = part[key].as_array().expect("a list");
         assert!(entries.len() <= limit.parse().expect("a number"), "{part}");
         listed.extend(entries.iter().cloned());

@@ -20,6 +20,7 @@ mod own_metrics;
 mod pace;
 mod params;
 mod prometheus_pages;
+mod protection;
 mod query_journal;
 mod query_log;
 mod readiness;
@@ -48,6 +49,9 @@ pub use error::{ApiError, ErrorKind};
 pub use host::Host;
 pub use memory::{MemoryLevel, ProcessMemory};
 pub use pace::Pace;
+pub use protection::{
+    ClientAuth, Protection, ProtectionError, ProtectionInForce, ProtectionSettings, RateLimit, TlsSettings,
+};
 pub use query_journal::{CrashedQuery, QueryJournal};
 pub use query_log::QueryLog;
 pub use readiness::{Readiness, Replay, ReplayWatch};

@@ -13,13 +13,16 @@ use axum::response::Response;
 use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use crate::connection::{BusyBody, Connections, OpenConnection, Patience, WatchedStream};
+use crate::connection::{BusyBody, Connection, Connections, OpenConnection, Patience, WatchedStream};
 use crate::envelope;
 use crate::error::{ApiError, ErrorKind};
+use crate::protection::ProtectionInForce;
 use crate::readiness::Readiness;
 use crate::request_body::{BodyWatch, WatchedBody};
 use crate::requester::Requester;
@@ -62,12 +65,13 @@ impl Default for ConnectionLimits {
 pub struct Surface {
     router: Arc<OnceLock<Router>>,
     readiness: Arc<Readiness>,
+    protection: Arc<ProtectionInForce>,
 }
 
 impl Surface {
     /// A surface without content.
-    pub fn new(readiness: Arc<Readiness>) -> Self {
-        Self { router: Arc::default(), readiness }
+    pub fn new(readiness: Arc<Readiness>, protection: Arc<ProtectionInForce>) -> Self {
+        Self { router: Arc::default(), readiness, protection }
     }
 
     /// Fills the surface; only the first call counts.
@@ -76,6 +80,21 @@ impl Surface {
     }
 
     async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        limits: &ConnectionLimits,
+    ) -> Response {
+        let protection = self.protection.get();
+        let mut response = match protection.admit(request.headers()).await {
+            Ok(()) => self.answer_admitted(request, peer, limits).await,
+            Err(refusal) => refusal,
+        };
+        protection.add_headers(response.headers_mut());
+        response
+    }
+
+    async fn answer_admitted(
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
@@ -152,32 +171,13 @@ pub async fn serve(
                 continue;
             }
         };
-        let service = {
-            let (surface, limits, connection) =
-                (surface.clone(), limits.clone(), Arc::clone(&open.connection));
-            hyper::service::service_fn(move |request| {
-                let busy = connection.busy();
-                let (surface, limits) = (surface.clone(), limits.clone());
-                async move {
-                    let response = surface.answer(request, peer, &limits).await;
-                    Ok::<_, Infallible>(response.map(|body| BusyBody { body, _busy: busy }))
-                }
-            })
-        };
-        let stream = WatchedStream { stream, connection: Arc::clone(&open.connection) };
-        let serving = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            // The connection's own watch tells an idle client from a slow one.
-            .header_read_timeout(None)
-            // Heads somewhat larger than allowed are read, so that they can be refused in words.
-            .max_buf_size(limits.max_header_bytes.saturating_mul(2).max(8 << 10))
-            .serve_connection(TokioIo::new(stream), service);
-        let serving = graceful.watch(serving);
         let patience =
             Patience { idle: limits.idle_timeout, head: limits.header_timeout, write: limits.write_timeout };
+        let (surface, limits, watcher) = (surface.clone(), limits.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let client = Client { peer, connection: Arc::clone(&open.connection), surface, limits, watcher };
             tokio::select! {
-                outcome = serving => {
+                outcome = client.serve(stream) => {
                     if let Err(error) = outcome {
                         tracing::debug!(%peer, %error, "connection ended");
                     }
@@ -193,6 +193,54 @@ pub async fn serve(
         tracing::warn!("some requests did not finish in time and were cut off");
     }
     Ok(())
+}
+
+/// Whoever is at the other end of a connection.
+struct Client {
+    peer: SocketAddr,
+    connection: Arc<Connection>,
+    surface: Surface,
+    limits: ConnectionLimits,
+    watcher: Watcher,
+}
+
+impl Client {
+    /// Answers until the connection ends, over TLS if that is in force now.
+    async fn serve(self, stream: TcpStream) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        match self.surface.protection.get().tls() {
+            Some(tls) => {
+                let stream = TlsAcceptor::from(tls).accept(stream).await?;
+                self.answer_requests(stream).await?;
+            }
+            None => self.answer_requests(stream).await?,
+        }
+        Ok(())
+    }
+
+    async fn answer_requests<S>(self, stream: S) -> hyper::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { peer, connection, surface, limits, watcher } = self;
+        let stream = WatchedStream { stream, connection: Arc::clone(&connection) };
+        let max_buf_size = limits.max_header_bytes.saturating_mul(2).max(8 << 10);
+        let service = hyper::service::service_fn(move |request| {
+            let busy = connection.busy();
+            let (surface, limits) = (surface.clone(), limits.clone());
+            async move {
+                let response = surface.answer(request, peer, &limits).await;
+                Ok::<_, Infallible>(response.map(|body| BusyBody { body, _busy: busy }))
+            }
+        });
+        let serving = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            // The connection's own watch tells an idle client from a slow one.
+            .header_read_timeout(None)
+            // Heads somewhat larger than allowed are read, so that they can be refused in words.
+            .max_buf_size(max_buf_size)
+            .serve_connection(TokioIo::new(stream), service);
+        watcher.watch(serving).await
+    }
 }
 
 async fn accept(
@@ -240,7 +288,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("possible");
         let address = listener.local_addr().expect("bound");
-        let surface = Surface::new(replaying());
+        let surface = Surface::new(replaying(), Arc::default());
         let echo =
             |request: Request| async { format!("{:?}", read_body(request, 1 << 20).await.map(|b| b.len())) };
         let large = || async { "x".repeat(LARGE) };
@@ -270,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn while_the_log_is_replayed_everybody_is_told_how_far_it_is() {
-        let surface = Surface::new(replaying());
+        let surface = Surface::new(replaying(), Arc::default());
         let ask = async |path: &str| {
             let response = surface.not_yet(path);
             let (status, headers) = (response.status().as_u16(), response.headers().clone());

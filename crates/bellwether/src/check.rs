@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 
 use crate::files::{self, Unreadable};
 use crate::report::{ReportFormat, read, refuse, show, unreadable};
+use crate::web::unusable;
 
 /// What can be checked.
 #[derive(Debug, Subcommand)]
@@ -151,6 +152,10 @@ fn web(file: &Path, bytes: &[u8], report: &mut Report) -> Option<String> {
                     let message = format!("{field} {} cannot be read: {error}", path.display());
                     report.findings.push(unreadable_file(file, Unreadable { place: None, message }));
                 }
+            }
+            if is_good && let Some(problem) = unusable(file) {
+                is_good = false;
+                report.findings.push(unreadable_file(file, Unreadable { place: None, message: problem }));
             }
             is_good.then(|| format!("valid, {}", counted(config.users.len(), "user")))
         }

@@ -153,6 +153,9 @@ pub(crate) struct WebArgs {
     /// Address to listen on; may be repeated.
     #[arg(long = "web.listen-address", value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
     pub(crate) listen_address: Vec<String>,
+    /// The file with TLS, users, headers and a limit of requests, as Prometheus has it. It is read again when it changes.
+    #[arg(id = "web_config_file", long = "web.config.file", value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
     /// The URL under which users reach this server, if a proxy stands in front; its path is the default of the route prefix.
     #[arg(long = "web.external-url", value_name = "URL", default_value = "", value_parser = external_url)]
     pub(crate) external_url: String,

@@ -40,9 +40,9 @@ pub(crate) fn global_address(args: &WebArgs, listen: SocketAddr) -> Option<Globa
 }
 
 /// The URL under which people reach this server: the one that was given, or its own address.
-pub(crate) fn external_url(args: &WebArgs, listen: SocketAddr, prefix: &str) -> String {
+pub(crate) fn external_url(args: &WebArgs, scheme: &str, listen: SocketAddr, prefix: &str) -> String {
     match args.external_url.trim_end_matches('/') {
-        "" => format!("http://{}{prefix}", own_address(listen)),
+        "" => format!("{scheme}://{}{prefix}", own_address(listen)),
         given => given.to_owned(),
     }
 }

@@ -38,6 +38,7 @@ mod test_files;
 mod test_receiver;
 mod test_rules;
 mod told;
+mod web;
 
 use std::process::ExitCode;
 

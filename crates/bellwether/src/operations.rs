@@ -25,6 +25,7 @@ use crate::files;
 use crate::rules::{RuleSet, Rules};
 use crate::slo::inhibition;
 use crate::storage::{self, Retention};
+use crate::web::Web;
 
 /// So many problems of a reload that failed are told by the status.
 const PROBLEMS_KEPT: usize = 50;
@@ -44,6 +45,8 @@ pub(crate) struct ConfigSource {
     pub(crate) alertmanager: AlertmanagerSource,
     /// Which parts of the query language rules may use.
     pub(crate) parser: ParserOptions,
+    /// How the HTTP surface is protected.
+    pub(crate) web: Arc<Web>,
 }
 
 impl ConfigSource {
@@ -194,7 +197,8 @@ impl Operations for Program {
         // One after the other, so that the file that was read last wins.
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         tracing::debug!("reading the configuration again");
-        let applied = self.source.load().and_then(|checked| {
+        let read = self.source.web.read().and_then(|web| Ok((web, self.source.load()?)));
+        let applied = read.and_then(|(web, checked)| {
             // The file is opened anew even under the same name: whoever rotates logs has moved the old one away.
             let query_log = open_query_log(&checked.config)?;
             // This runs on a thread that may block.
@@ -207,6 +211,7 @@ impl Operations for Program {
                 sender.set_config(alertmanager, &self.current().loaded.alertmanager)?;
                 return Err(problem);
             }
+            self.source.web.set(web);
             self.query_log.set_file(query_log);
             self.store.set_limits(storage::limits(&self.storage, &checked.config));
             self.packs.set_catalogue(checked.catalogue.clone());

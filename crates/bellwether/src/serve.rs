@@ -27,6 +27,7 @@ use crate::operations::{Checked, ConfigSource, open_query_log};
 use crate::rules::RulesArgs;
 use crate::runtime::block_on;
 use crate::signals::{Request, Signals};
+use crate::web::Web;
 use crate::{demo, features, log, storage};
 
 /// What all server commands share.
@@ -78,12 +79,13 @@ pub(crate) async fn run(mut args: ServerArgs, mut source: ConfigSource) -> anyho
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let prefix = route_prefix(&args.web);
     source.parser = features::language(&args.features);
+    source.web = Arc::new(Web::load(args.web.config_file.take()).map_err(anyhow::Error::msg)?);
     // A mistake in the file is told before a port is taken; what stands in for a missing file names the port.
     let from_file = source.file.is_some().then(|| source.load()).transpose();
     let from_file = from_file.map_err(anyhow::Error::msg)?;
     let listeners = listen(&args.web).await?;
     let address = listeners[0].local_addr().context("the socket has no address")?;
-    source.fallback = own_scrape_config(address, &prefix);
+    source.fallback = own_scrape_config(address, &prefix, &source.web);
     let config = match from_file {
         Some(loaded) => loaded,
         None => source.load().map_err(anyhow::Error::msg)?,
@@ -91,8 +93,8 @@ pub(crate) async fn run(mut args: ServerArgs, mut source: ConfigSource) -> anyho
     let query_log = Arc::new(QueryLog::default());
     query_log.set_file(open_query_log(&config.config).map_err(anyhow::Error::msg)?);
     let stop = CancellationToken::new();
-    let door = Door::open(listeners, &args.web, &clock, &stop);
-    announce(&format!("Bellwether listens on http://{}{prefix}/", own_address(address)));
+    let door = Door::open(listeners, &args.web, &source.web, &clock, &stop);
+    announce(&format!("Bellwether listens on {}://{}{prefix}/", source.web.scheme(), own_address(address)));
 
     let opening = open_store(
         args.storage.clone(),
@@ -142,12 +144,20 @@ pub(crate) async fn run(mut args: ServerArgs, mut source: ConfigSource) -> anyho
     Ok(ExitCode::SUCCESS)
 }
 
-/// The configuration of a server that has none: it scrapes itself.
-fn own_scrape_config(listen: SocketAddr, prefix: &str) -> String {
+/// The configuration of a server that has none: it scrapes itself, unless that needs a password, which nobody has told it.
+fn own_scrape_config(listen: SocketAddr, prefix: &str, web: &Web) -> String {
+    let protection = web.in_force().get();
+    if protection.keeps_strangers_out() {
+        tracing::info!("this server does not scrape itself, because it has no credentials for that");
+        return "{}".to_owned();
+    }
     let address = own_address(listen);
+    // Its certificate need not be for the address by which it reaches itself.
+    let tls = if protection.is_tls() { "  tls_config: {insecure_skip_verify: true}\n" } else { "" };
     format!(
-        "scrape_configs:\n- job_name: bellwether\n  scrape_interval: 5s\n  metrics_path: {prefix}/metrics\n  \
-         static_configs:\n  - targets: ['{address}']\n"
+        "scrape_configs:\n- job_name: bellwether\n  scrape_interval: 5s\n  scheme: {}\n{tls}  metrics_path: {prefix}/metrics\n  \
+         static_configs:\n  - targets: ['{address}']\n",
+        web.scheme()
     )
 }
 

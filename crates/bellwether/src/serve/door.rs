@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::WebArgs;
+use crate::web::Web;
 
 /// What listens. Until the store is open, health is answered and everything else is told to wait.
 pub(super) struct Door {
@@ -25,13 +26,17 @@ impl Door {
     pub(super) fn open(
         listeners: Vec<TcpListener>,
         args: &WebArgs,
+        web: &Arc<Web>,
         clock: &Arc<dyn Clock>,
         stop: &CancellationToken,
     ) -> Self {
-        warn_if_open(&listeners);
+        if !web.in_force().get().keeps_strangers_out() {
+            warn_if_open(&listeners);
+        }
+        tokio::spawn(Arc::clone(web).watch(stop.clone()));
         let progress = Arc::new(ReplayProgress::default());
         let readiness = Arc::new(Readiness::replaying(Arc::clone(clock), watch(&progress)));
-        let surface = Surface::new(Arc::clone(&readiness));
+        let surface = Surface::new(Arc::clone(&readiness), Arc::clone(web.in_force()));
         let limits =
             ConnectionLimits { max_connections: args.max_connections, ..ConnectionLimits::default() };
         let serve = |listener| {
@@ -72,7 +77,7 @@ fn watch(progress: &Arc<ReplayProgress>) -> ReplayWatch {
 fn warn_if_open(listeners: &[TcpListener]) {
     for address in listeners.iter().filter_map(|l| l.local_addr().ok()) {
         if !address.ip().is_loopback() {
-            tracing::warn!(%address, "listening beyond this machine, and there is no authentication yet: put a proxy in front");
+            tracing::warn!(%address, "listening beyond this machine without authentication: name users with --web.config.file, or put a proxy in front");
         }
     }
 }

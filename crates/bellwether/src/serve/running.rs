@@ -85,7 +85,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let Before { args, source, query_log, clock, started_at_ms, address, stop } = before;
         let prefix = route_prefix(&args.web);
-        let external_url = external_url(&args.web, address, &prefix);
+        let external_url = external_url(&args.web, source.web.scheme(), address, &prefix);
         let mut engine_options = engine_options(&args.query, &config.config);
         let mut scrape_options = scrape_options(&args.web, address);
         features::apply(&args.features, &mut engine_options, &mut scrape_options);

@@ -87,6 +87,7 @@ fn flags(
         ("storage.tsdb.retention.size", retention.size()),
         ("storage.tsdb.retention.time", retention.time()),
         ("storage.wal-sync", format!("{:?}", storage.wal_sync).to_lowercase()),
+        ("web.config.file", source.web.file()),
         ("web.cors.origin", web.cors_origin.as_ref().map(|r| r.pattern().to_owned()).unwrap_or_default()),
         ("web.enable-admin-api", web.enable_admin_api.to_string()),
         ("web.enable-lifecycle", web.enable_lifecycle.to_string()),

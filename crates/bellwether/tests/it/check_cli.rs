@@ -108,5 +108,8 @@ fn files_that_a_web_configuration_names_must_be_there() {
         "{said}"
     );
     fs::write(dir.path().join("key.pem"), "").expect("written");
+    let (code, said) = check(dir.path(), &["web", "web.yml"]);
+    assert!(code == Some(1) && said.contains("cert_file: there is no certificate"), "{said}");
+    fs::write(dir.path().join("web.yml"), "http_server_config: {http2: false}\n").expect("written");
     assert_eq!(check(dir.path(), &["web", "web.yml"]), (Some(0), "web.yml: valid, 0 users\n".to_owned()));
 }

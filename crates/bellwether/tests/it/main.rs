@@ -30,4 +30,5 @@ mod slos;
 mod startup;
 mod storage_cli;
 mod test_receiver_cli;
+mod web_config;
 mod worst_queries;

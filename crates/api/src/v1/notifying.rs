@@ -30,6 +30,8 @@ const USUAL_NOTIFICATIONS: usize = 100;
 const MOST_NOTIFICATIONS: usize = 10_000;
 /// So often is read on for one answer, if few notifications fit.
 const READS_MAX: usize = 32;
+/// And as long as less than so many bytes have been read.
+const READ_BYTES_MAX: usize = 32 << 20;
 /// Largest body of a test, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -65,18 +67,26 @@ fn find(
     mut query: NotificationQuery,
     selectors: &[Vec<Matcher>],
 ) -> Result<Notifications, ApiError> {
-    let (limit, mut records) = (query.limit, Vec::new());
+    let (limit, mut records, mut bytes) = (query.limit, Vec::new(), 0);
     for _ in 0..READS_MAX {
         // Only as many as are still wanted: an answer that is full ends where the next one has to begin.
         query.limit = limit - records.len();
         let found = alertmanager.notifications(&query).map_err(ApiError::internal)?;
+        bytes += found.records.iter().map(bytes_of).sum::<usize>();
         records.extend(found.records.into_iter().filter(|record| is_selected(record, selectors)));
         query.from = found.next;
-        if query.from.is_none() || records.len() == limit || selectors.is_empty() {
+        let is_enough = records.len() == limit || bytes >= READ_BYTES_MAX || selectors.is_empty();
+        if is_enough || query.from.is_none() {
             break;
         }
     }
     Ok(Notifications { records, next: query.from })
+}
+
+/// About how large it is.
+fn bytes_of(record: &NotificationRecord) -> usize {
+    let labels = record.alerts.iter().flat_map(|alert| &alert.labels);
+    record.body.len() + labels.map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
 
 /// Whether one of its alerts fits one of the selectors. The labels of the group, which all its alerts have, stand for those of which no alert was kept.

@@ -150,6 +150,7 @@ const ALIKE: &[(&str, &str, &[&str])] = &[
             ".data.unsupported",
             ".data.clockJumps",
             ".data.damagedFiles",
+            ".data.lastReloadFailure",
             ".data.lastClockJump",
             ".data.lastClockJumpSeconds",
             ".data.safeMode",

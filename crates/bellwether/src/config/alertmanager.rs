@@ -147,7 +147,8 @@ fn read_content(
             for found in unusable(&setup.config, &ClientOptions::default()) {
                 let index = setup.config.receivers.iter().position(|it| it.name == found.receiver);
                 let receiver = node.place("receivers").items().nth(index.unwrap_or(0)).unwrap_or(node);
-                let place = receiver.place(&format!("{}_configs", found.integration.kind));
+                let section = receiver.place(&format!("{}_configs", found.integration.kind));
+                let place = section.items().nth(found.integration.nth).unwrap_or(section);
                 findings.warnings.push(Warning::at(place, found.to_string()));
             }
             Ok(setup)
@@ -326,7 +327,7 @@ receivers:
         let warnings = load(dir.path(), "alertmanager: am.yml\n").expect("valid").warnings;
         let found: Vec<String> =
             warnings.iter().map(|it| format!("{}: {}", it.position, it.message)).collect();
-        let want = "6:3: receiver \"b\" cannot be told by webhook[1]: proxy_url: proxies of scheme \"socks5\" are not supported, use http or https";
+        let want = "7:5: receiver \"b\" cannot be told by webhook[1]: proxy_url: proxies of scheme \"socks5\" are not supported, use http or https";
         assert_eq!(found, [want]);
     }
 

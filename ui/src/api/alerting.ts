@@ -164,10 +164,16 @@ export interface AlertHistory {
 
 export type NotificationStatus = 'sent' | 'failed' | 'skipped';
 
-/** A message that the router sent, tried to send, or left out. */
+/** Whether a message was about alerts, or somebody tried a receiver. */
+export type NotificationKind = 'alert' | 'test';
+
+/** A message that was sent, tried, or left out. */
 export interface Notification {
   /** RFC 3339. */
   time: string;
+  kind: NotificationKind;
+  /** The address from which a test was asked for; else empty. */
+  askedBy: string;
   receiver: string;
   /** `slack[0]` */
   integration: string;

@@ -4,6 +4,7 @@ import type { Span } from '../time/bound';
 import type {
   AlertHistory,
   HistoryEvent,
+  NotificationKind,
   NotificationStatus,
   Notifications,
   PostedSilence,
@@ -32,6 +33,14 @@ const MOST_LATEST = 500;
 const MOST_ANSWERS = 10;
 /** So many notifications are asked for at a time. */
 const MOST_NOTIFICATIONS = 1000;
+
+/** Which notifications are asked for. */
+interface NotificationFilter {
+  /** Any if it is empty. */
+  receiver: string;
+  status: NotificationStatus | 'all';
+  kind: NotificationKind | 'all';
+}
 
 const times = ({ start, end }: Span) => ({ start: seconds(start), end: seconds(end) });
 
@@ -116,7 +125,7 @@ export const alerting = {
   /** What was told in the span, the newest first, a part at a time: `from` is the `nextToken` of the part before. */
   notifications: (
     span: Span,
-    { receiver, status, from }: { receiver: string; status: NotificationStatus | 'all'; from: string | undefined },
+    { receiver, status, kind, from }: NotificationFilter & { from: string | undefined },
     signal?: AbortSignal,
   ) =>
     get<Notifications>(
@@ -126,6 +135,7 @@ export const alerting = {
         limit: String(MOST_NOTIFICATIONS),
         ...(receiver !== '' && { receiver }),
         ...(status !== 'all' && { status }),
+        ...(kind !== 'all' && { kind }),
         ...(from !== undefined && { next_token: from }),
       },
       signal,

@@ -64,10 +64,13 @@ export const routingCodec = codec({
 
 export const NOTIFICATION_STATUSES = ['all', 'sent', 'failed', 'skipped'] as const;
 
+export const NOTIFICATION_KINDS = ['all', 'alert', 'test'] as const;
+
 export const notificationsCodec = codec({
   f: text(),
   receiver: text(),
   status: oneOf(NOTIFICATION_STATUSES),
+  kind: oneOf(NOTIFICATION_KINDS),
   /** The notification whose details are open. */
   open: text(),
 });

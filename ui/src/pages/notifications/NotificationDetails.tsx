@@ -36,7 +36,7 @@ export function NotificationDetails({ notification: one }: { notification: Notif
         <span className="bw-dim">{one.integration}</span>
       </span>,
     ],
-    ['Group', <code key="group">{one.groupKey}</code>],
+    one.kind === 'test' ? ['Asked for by', one.askedBy] : ['Group', <code key="group">{one.groupKey}</code>],
     ['Attempts', String(one.attempts)],
     ...(one.url === '' ? [] : ([['Sent to', one.url]] as const)),
   ];

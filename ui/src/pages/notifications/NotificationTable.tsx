@@ -28,10 +28,10 @@ export function NotificationTable({ notifications, openKey, onOpen }: Notificati
     {
       head: 'About',
       main: true,
-      cell: ({ groupLabels, error, reason }, opening) => (
+      cell: ({ kind, groupLabels, error, reason }, opening) => (
         <>
           <OpenButton {...opening}>
-            <LabelText labels={groupLabels} fallback="all alerts of the route" />
+            <LabelText labels={groupLabels} fallback={kind === 'test' ? 'a test' : 'all alerts of the route'} />
           </OpenButton>
           <Under title={error}>{error === '' ? reason : <span className={own.error}>{error}</span>}</Under>
         </>

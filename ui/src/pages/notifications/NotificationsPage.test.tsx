@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import type { Notification } from '../../api/alerting';
@@ -7,6 +7,8 @@ import { openPage } from '../../test-app';
 function told(alertname: string): Notification {
   return {
     time: '2026-11-26T10:00:00Z',
+    kind: 'alert',
+    askedBy: '',
     receiver: 'team',
     integration: 'slack[0]',
     groupKey: alertname,
@@ -45,4 +47,21 @@ test('older notifications are asked for until there are none', async () => {
   expect(screen.getByRole('button', { name: /Newest/ })).toBeDefined();
   expect(screen.queryByRole('button', { name: 'Show older' })).toBeNull();
   expect(asked).toEqual(['team', 'team', 'team']);
+}, 30_000);
+
+test('tests of receivers are told from what was told of alerts', async () => {
+  const tried: Notification = { ...told(''), kind: 'test', askedBy: '10.0.0.7', groupKey: '', groupLabels: {} };
+  const asked: (string | null)[] = [];
+  await openPage('/notifications?kind=test', (path, params) => {
+    if (path === 'v1/receivers') return { receivers: [] };
+    if (path !== 'v1/notifications') return undefined;
+    asked.push(params.get('kind'));
+    return { notifications: [tried] };
+  });
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole('button', { name: 'a test' }, { timeout: 20_000 }));
+  await screen.findByText('10.0.0.7');
+  expect(asked).toEqual(['test']);
+  await user.selectOptions(screen.getByLabelText('About'), 'Alerts and tests');
+  await waitFor(() => expect(asked).toEqual(['test', null]));
 }, 30_000);

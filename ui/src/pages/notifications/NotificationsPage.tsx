@@ -8,7 +8,7 @@ import { isNoRouter } from '../../alerting/useAlerts';
 import type { Notification, Notifications } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
 import { formatCount, plural } from '../../format/value';
-import { Choice } from '../../lists/Choice';
+import { Choice, MenuChoice } from '../../lists/Choice';
 import { FilterBar } from '../../lists/FilterBar';
 import { FilteredOut } from '../../lists/FilteredOut';
 import { wordFilter } from '../../lists/matches';
@@ -27,6 +27,7 @@ import { keyOf, searched } from './notification';
 import own from './notifications.module.css';
 
 const DAY_MS = 86_400_000;
+const KINDS = { all: 'Alerts and tests', alert: 'Alerts', test: 'Tests' } as const;
 const STATUSES = { all: 'All', sent: 'Sent', failed: 'Failed', skipped: 'Skipped' } as const;
 
 /** Every message in the time range: to whom, why, with what success, and its text. */
@@ -34,7 +35,7 @@ export function NotificationsPage() {
   const { span, generation } = useTime();
   const [state, set] = useUrlState(notificationsCodec);
   const query = useInfiniteQuery({
-    queryKey: [TIMED, 'notifications', state.receiver, state.status, span.start, span.end, generation],
+    queryKey: [TIMED, 'notifications', state.receiver, state.status, state.kind, span.start, span.end, generation],
     queryFn: ({ pageParam: from, signal }: { pageParam: string | undefined; signal: AbortSignal }) =>
       alerting.notifications(span, { ...state, from }, signal),
     initialPageParam: undefined,
@@ -70,6 +71,7 @@ export function NotificationsPage() {
           options={STATUSES}
           onChange={(status) => set({ status, open: '' })}
         />
+        <MenuChoice label="About" value={state.kind} options={KINDS} onChange={(kind) => set({ kind, open: '' })} />
         <ReceiverChoice value={state.receiver} onChange={(receiver) => set({ receiver, open: '' })} />
       </FilterBar>
       <Answer query={query} height={420}>
@@ -116,14 +118,14 @@ function Log({ notifications, older }: { notifications: readonly Notification[];
     );
   }
   if (notifications.length === 0) {
-    const narrowed = state.receiver !== '' || state.status !== 'all';
+    const narrowed = state.receiver !== '' || state.status !== 'all' || state.kind !== 'all';
     return (
       <EmptyState
         icon={IconMessages}
         title={narrowed ? 'Nothing of this kind in this time range' : 'Nobody was told anything in this time range'}
         action={
           narrowed ? (
-            <Button onClick={() => set({ receiver: '', status: 'all' })}>Show all</Button>
+            <Button onClick={() => set({ receiver: '', status: 'all', kind: 'all' })}>Show all</Button>
           ) : (
             <Button onClick={() => setRange({ from: relative(-7 * DAY_MS), to: relative(0) })}>The last 7 days</Button>
           )

@@ -11,9 +11,10 @@ import { AnnotationText, RunbookLink, runbookOf } from '../../alerting/Runbook';
 import { evaluatedMs, fileName, type RuleInGroup, rulesNamed } from '../../alerting/rules';
 import { ruleYaml } from '../../alerting/ruleYaml';
 import { SilenceDialog } from '../../alerting/SilenceDialog';
+import { isNoRouter } from '../../alerting/useAlerts';
 import type { AlertingRule, Rule } from '../../api/alerting';
 import { alerting } from '../../api/alertingClient';
-import { RULES_QUERY } from '../../api/queries';
+import { RULES_QUERY, SILENCES_QUERY } from '../../api/queries';
 import { parseNumber } from '../../api/query';
 import { formatExact, formatTabular, plural } from '../../format/value';
 import { LabelChips } from '../../labels/LabelText';
@@ -83,13 +84,15 @@ function OneRule({ shown: { group, rule }, others }: { shown: RuleInGroup; other
   const go = useGo();
   const now = useNow();
   const [silencing, setSilencing] = useState(false);
-  useKeys({ ...(rule.type === 'alerting' && { s: () => setSilencing(true) }) });
+  const noRouter = isNoRouter(useQuery(SILENCES_QUERY).error);
+  const silenceable = rule.type === 'alerting' && !noRouter;
+  useKeys({ ...(silenceable && { s: () => setSilencing(true) }) });
   const last = evaluatedMs(rule.lastEvaluation);
   const runbook = rule.type === 'alerting' ? runbookOf(rule.annotations ?? {}) : undefined;
   return (
     <>
       <PageHeader title={rule.name} note={rule.type === 'alerting' ? 'alerting rule' : 'recording rule'}>
-        {rule.type === 'alerting' && (
+        {silenceable && (
           <Button leftSection={<IconBellOff size={14} aria-hidden="true" />} onClick={() => setSilencing(true)}>
             Silence
           </Button>

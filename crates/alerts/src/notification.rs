@@ -22,8 +22,8 @@ pub struct Pairs(pub Vec<(String, String)>);
 pub struct Data {
     /// Who is told.
     pub receiver: String,
-    /// The alerts, in an order that does not change from one notification to the next.
-    pub alerts: Vec<AlertData>,
+    /// The alerts, in an order that does not change from one notification to the next. Shared, because each template that mentions them looks at all.
+    pub alerts: Vec<Arc<AlertData>>,
     /// The labels by which the alerts are a group.
     pub group_labels: Option<Kv>,
     /// The labels that all alerts have alike.
@@ -80,12 +80,18 @@ impl Status {
 impl Data {
     /// What is told of alerts at `now_ms`.
     pub fn new(receiver: &str, group_labels: Kv, alerts: &[Alert], external_url: &str, now_ms: i64) -> Self {
-        let alerts: Vec<AlertData> = alerts.iter().map(|alert| AlertData::new(alert, now_ms)).collect();
+        let alerts = alerts.iter().map(|alert| AlertData::new(alert, now_ms));
         Self::of(receiver, group_labels, alerts, external_url)
     }
 
     /// What is told of alerts of which all is known.
-    pub fn of(receiver: &str, group_labels: Kv, alerts: Vec<AlertData>, external_url: &str) -> Self {
+    pub fn of(
+        receiver: &str,
+        group_labels: Kv,
+        alerts: impl IntoIterator<Item: Into<Arc<AlertData>>>,
+        external_url: &str,
+    ) -> Self {
+        let alerts: Vec<Arc<AlertData>> = alerts.into_iter().map(Into::into).collect();
         Self {
             receiver: receiver.to_owned(),
             group_labels: Some(group_labels),
@@ -106,7 +112,7 @@ impl Data {
 }
 
 /// The texts that all alerts have alike.
-fn common(alerts: &[AlertData], texts: impl Fn(&AlertData) -> Option<&Kv>) -> Kv {
+fn common(alerts: &[Arc<AlertData>], texts: impl Fn(&AlertData) -> Option<&Kv>) -> Kv {
     let mut alerts = alerts.iter().map(|alert| texts(alert).cloned().unwrap_or_default().0);
     let Some(mut common) = alerts.next() else { return Kv::default() };
     for other in alerts {
@@ -433,7 +439,7 @@ impl Record for Data {
         Some(match name {
             "Receiver" => self.receiver.as_str().into(),
             "Status" => self.status().as_str().into(),
-            "Alerts" => Arc::new(Alerts(self.alerts.iter().cloned().map(Arc::new).collect())).into(),
+            "Alerts" => Arc::new(Alerts(self.alerts.clone())).into(),
             "GroupLabels" => of_map(self.group_labels.as_ref()),
             "CommonLabels" => of_map(self.common_labels.as_ref()),
             "CommonAnnotations" => of_map(self.common_annotations.as_ref()),
@@ -453,7 +459,7 @@ impl Record for Data {
         let fields = [
             ("receiver", json_text(&self.receiver)),
             ("status", json_text(self.status().as_str())),
-            ("alerts", json_list(&self.alerts).into()),
+            ("alerts", json_list(self.alerts.iter().map(|alert| &**alert)).into()),
             ("groupLabels", json_kv(self.group_labels.as_ref())),
             ("commonLabels", json_kv(self.common_labels.as_ref())),
             ("commonAnnotations", json_kv(self.common_annotations.as_ref())),

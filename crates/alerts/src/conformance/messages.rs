@@ -73,7 +73,7 @@ fn data_of(json: &Json) -> Data {
     Data {
         truncated_alerts: 0,
         receiver: text(json, "Receiver").to_owned(),
-        alerts: alerts.collect(),
+        alerts: alerts.map(Arc::new).collect(),
         group_labels: kv(&json["GroupLabels"]),
         common_labels: kv(&json["CommonLabels"]),
         common_annotations: kv(&json["CommonAnnotations"]),
@@ -122,7 +122,7 @@ pub(super) fn template_data(_: &Path, case: &Json) -> Result<(), String> {
                 fingerprint: None,
             });
             let group_labels = kv(&case["group_labels"]).unwrap_or_default();
-            let data = Data::of(text(case, "receiver"), group_labels, alerts.collect(), "");
+            let data = Data::of(text(case, "receiver"), group_labels, alerts, "");
             same(&data.status().as_str(), &text(expect, "status"))?;
             same(&data.group_labels, &kv(&expect["group_labels"]))?;
             same(&data.common_labels, &kv(&expect["common_labels"]))?;

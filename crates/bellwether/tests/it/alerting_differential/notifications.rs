@@ -59,7 +59,7 @@ fn data(message: &Value) -> Data {
         fingerprint: u64::from_str_radix(&text(&alert["fingerprint"]), 16).ok().map(Fingerprint),
     });
     let (receiver, url) = (text(&message["receiver"]), text(&message["externalURL"]));
-    Data::of(&receiver, kv(&message["groupLabels"]), alerts.collect(), &url)
+    Data::of(&receiver, kv(&message["groupLabels"]), alerts, &url)
 }
 
 /// What `amtool` makes of a text, or `None` if it fails.

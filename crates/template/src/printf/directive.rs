@@ -5,6 +5,8 @@ use crate::value::Value;
 
 /// Widths and precisions beyond this are cut: they come from the template.
 const MAX_WIDTH: usize = 1000;
+/// Widths and precisions among the arguments that Go does not take.
+const TOO_LARGE: u64 = 1_000_000;
 
 /// Reads a format and takes arguments for it.
 pub(super) struct Reader<'a> {
@@ -144,10 +146,11 @@ impl<'a> Reader<'a> {
     fn int_arg(&mut self) -> Option<i64> {
         let arg = self.args.get(self.next)?;
         self.next += 1;
-        match arg {
-            Value::Int(n) => Some(*n),
-            Value::Uint(n) => i64::try_from(*n).ok(),
-            _ => None,
-        }
+        let n = match arg {
+            Value::Int(n) => *n,
+            Value::Uint(n) => i64::try_from(*n).ok()?,
+            _ => return None,
+        };
+        (n.unsigned_abs() <= TOO_LARGE).then_some(n)
     }
 }

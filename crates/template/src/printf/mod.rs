@@ -205,6 +205,7 @@ impl Spec {
             'X' => float_hex(size).to_uppercase(),
             _ => return self.wrong_verb(out, verb, &Value::Float(v)),
         };
+        let digits = if self.sharp { with_point(&digits, verb, self.precision) } else { digits };
         let sign = if v.is_sign_negative() && !v.is_nan() { "-" } else { self.sign() };
         if v.is_nan() {
             self.number(out, sign, "NaN", false);
@@ -270,6 +271,20 @@ fn is_pointer(record: &dyn Record) -> bool {
     record.type_name().starts_with('*') && !record.parts().is_empty()
 }
 
+/// What `#` makes of the digits of a number: they have a point, and `%g` keeps the zeroes behind it.
+fn with_point(digits: &str, verb: char, precision: Option<usize>) -> String {
+    let is_hex = matches!(verb, 'x' | 'X');
+    let end = digits.find(if is_hex { ['p', 'P'] } else { ['e', 'E'] }).unwrap_or(digits.len());
+    let (mantissa, exponent) = digits.split_at(end);
+    let wanted = if matches!(verb, 'v' | 'g' | 'G' | 'x') { precision.unwrap_or(6) } else { 0 };
+    let has_point = mantissa.contains('.');
+    let significant = mantissa.chars().filter(|c| *c != '.').skip_while(|c| *c == '0').count();
+    // A zero alone counts.
+    let present = if mantissa == "0" { 1 } else { significant };
+    let point = if has_point { "" } else { "." };
+    format!("{mantissa}{point}{}{exponent}", "0".repeat(wanted.saturating_sub(present)))
+}
+
 /// Quoted text with escapes for what is not ASCII.
 fn in_ascii(quoted: &str) -> String {
     let mut out = String::with_capacity(quoted.len());
@@ -326,9 +341,15 @@ mod tests {
         check("%d %d", &[1_i64.into()], "1 %!d(MISSING)");
         check("a", &[1_i64.into()], "a%!(EXTRA int=1)");
         check("%", &[], "%!(NOVERB)");
+        check(
+            "%#g %#g %#.3g %#.0f %#.0e %#v %#q",
+            &[0.0.into(), 1e6.into(), 99.999.into(), 3.0.into(), 3.0.into(), 0.5.into(), 0.0.into()],
+            "0.00000 1.00000e+06 100. 3. 3.e+00 0.5 %!q(float64=0.00000)",
+        );
         check("%*d|%-*d", &[4_i64.into(), 7_i64.into(), 4_i64.into(), 7_i64.into()], "   7|7   ");
         check("%*d|", &[(-4_i64).into(), 7_i64.into()], "7   |");
         check("%*d", &["x".into(), 7_i64.into()], "%!(BADWIDTH)7");
+        check("%*d", &[123_456_789_i64.into()], "%!(BADWIDTH)%!d(MISSING)");
         check("%.*f", &[(-1_i64).into(), 1.5.into()], "%!(BADPREC)1.500000");
         check("%[2]d %[1]d", &[1_i64.into(), 2_i64.into()], "2 1");
         check("%[3]*.[2]*[1]f|", &[12.0.into(), 2_i64.into(), 6_i64.into()], " 12.00|");

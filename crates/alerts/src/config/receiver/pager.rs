@@ -7,6 +7,7 @@ use bellwether_yaml::{Decode, Errors, MapReader, Node, Reported, Value};
 use super::{Context, IntegrationKind, text};
 use crate::config::global::read_url;
 use crate::config::{ConfigError, SecretSource};
+use crate::library::check_template;
 
 /// An event for PagerDuty. All texts are templates.
 #[derive(Debug, Clone, PartialEq)]
@@ -234,8 +235,12 @@ impl Decode<'_> for Responder {
             map.reject(node, ConfigError::Missing("id, username or name of an OpsGenie responder"));
         }
         let kinds = ["team", "teams", "user", "escalation", "schedule"];
-        // A template is one of these only when it has been filled in.
-        if !responder.kind.contains("{{") && !kinds.contains(&responder.kind.to_lowercase().as_str()) {
+        if responder.kind.contains("{{") {
+            // It is one of these only when it has been filled in.
+            if let Err(error) = check_template(&responder.kind) {
+                map.reject(map.place("type"), ConfigError::Template(error.to_string()));
+            }
+        } else if !kinds.contains(&responder.kind.to_lowercase().as_str()) {
             let want = "team, teams, user, escalation or schedule";
             let got = responder.kind.clone();
             map.reject(
@@ -245,5 +250,29 @@ impl Decode<'_> for Responder {
         }
         map.finish()?;
         Ok(responder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, ConfigOptions};
+
+    #[test]
+    fn the_type_of_a_responder_is_one_or_a_template() {
+        let refusal = |kind: &str| {
+            let text = format!(
+                "route: {{receiver: r}}\nreceivers: [{{name: r, opsgenie_configs: [{{api_key: k, responders: [{{name: n, type: '{kind}'}}]}}]}}]\n"
+            );
+            let read = Config::parse("alertmanager.yml", text.as_bytes(), ConfigOptions::default());
+            read.err().map(|errors| errors.to_string())
+        };
+        assert_eq!(refusal("Team"), None);
+        assert_eq!(refusal("{{ .CommonLabels.kind }}"), None);
+        let said = refusal("{{ nope }}").expect("there is no such function");
+        assert!(
+            said.starts_with("alertmanager.yml:2:") && said.contains("function \"nope\" not defined"),
+            "{said}"
+        );
+        assert!(refusal("boss").is_some_and(|said| said.contains("unknown type of an OpsGenie responder")));
     }
 }

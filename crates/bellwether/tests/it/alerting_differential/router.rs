@@ -193,11 +193,12 @@ impl Course {
             if old.is_some() {
                 matchers.push(json!({"name": "alertname", "value": ".+", "isRegex": true}));
             }
-            // The one that ends first is listed first, and no two end at once.
-            let ends_at = format!("2099-02-01T00:{:02}:00.000Z", (7 * self.log.len()) % 60);
+            // The one that ends first is listed first, of those that have not begun the one that begins first, and no two do so at once.
+            let minute = (7 * self.log.len()) % 60;
+            let ends_at = format!("2099-02-01T00:{minute:02}:00.000Z");
             let mut silence = json!({"matchers": matchers, "startsAt": from_now(-1000), "endsAt": ends_at, "createdBy": "ann", "comment": "c"});
             if random.one_in(6) {
-                silence["startsAt"] = "2098-01-01T00:00:00.000Z".into();
+                silence["startsAt"] = format!("2098-01-01T00:{minute:02}:00.000Z").into();
             }
             let mut bodies = [silence.clone(), silence];
             if let Some(idx) = old {

@@ -48,9 +48,13 @@ fn may_differ(text: &str, ours: &str, theirs: &str) -> bool {
     };
     let looks_into_samples =
         text.contains("query") && ["len", "match", "%x", "%X"].iter().any(|it| text.contains(it));
-    let lower = ours.to_lowercase();
-    theirs.to_lowercase().contains("0xc0")
-        || ["&{", "template.sample", "time.time"].iter().any(|it| lower.contains(it))
+    // A part of a character stands for none in our texts, which are UTF-8 always, and is as long as the character for that.
+    let cuts_characters = text.contains("slice \"ü") && text.contains("len");
+    // Some texts put marks around the letters a to f.
+    let [lower, of_theirs] = [ours, theirs].map(|text| text.to_lowercase().replace(['<', '>'], ""));
+    of_theirs.contains("0xc0")
+        || ["&{", "[&", "%26%7bmap", "template.sample", "time.time"].iter().any(|it| lower.contains(it))
+        || cuts_characters
         || looks_into_samples && rest(ours) == rest(theirs)
         || text.contains("humanizeDuration") && ["1e300", "1e21"].iter().any(|it| text.contains(it))
 }

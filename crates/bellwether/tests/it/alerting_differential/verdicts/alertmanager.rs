@@ -154,12 +154,13 @@ fn valid() -> Value {
     })
 }
 
-const KNOWN: [Known; 13] = [
+const KNOWN: [Known; 14] = [
     only_ours("invalid label name \"\" in equal list", "0.27: an empty name is no name of a label"),
     only_theirs("in group_by list", "0.27: names of labels are any UTF-8"),
     only_theirs("is not a valid label name", "0.27: names of labels are any UTF-8"),
     only_theirs("invalid label name", "0.27: names of labels are any UTF-8"),
     only_theirs("bad matcher format", "0.27: names of labels are any UTF-8"),
+    only_theirs("field name not found in type config.plain", "newer: rules of inhibition have names"),
     only_theirs("into int64", "a chat of Telegram may have a name"),
     only_ours("is not a valid month", "on purpose: months that never come"),
     only_ours(" is not a valid year", "on purpose: a year that is nothing"),

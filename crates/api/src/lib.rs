@@ -33,6 +33,7 @@ mod server;
 mod state;
 mod stats;
 mod storage;
+mod surface;
 mod ui;
 mod v1;
 mod v2;
@@ -56,7 +57,7 @@ pub use query_journal::{CrashedQuery, QueryJournal};
 pub use query_log::QueryLog;
 pub use readiness::{Readiness, Replay, ReplayWatch};
 pub use router::router;
-pub use server::{ConnectionLimits, Surface, serve};
+pub use server::{ConnectionLimits, serve};
 pub use state::{AppState, ClockJumps, LastReload, Operations, ReloadFailure, RemoteReadSettings, Settings};
 pub use stats::ApiStats;
 pub use storage::{
@@ -64,4 +65,5 @@ pub use storage::{
     RetentionDetails, StorageAdmin, StorageAdminError, StorageAlarms, StorageDetails, StorageStatus,
     TombstoneDetails, UpkeepDetails,
 };
+pub use surface::Surface;
 pub use write_gate::WriteGate;

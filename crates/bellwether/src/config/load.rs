@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_packs::catalogue::Catalogue;
-use bellwether_packs::lint::{Level, lint};
-use bellwether_packs::schema::Pack;
 use bellwether_rules::slo::Objective;
 use bellwether_scrape::config::{ScrapeConfig, ScrapeSpec, matching_files};
 use bellwether_wire::config::{OtlpConfig, RemoteReadConfig, RemoteWriteConfig, RemoteWriteSpec};
@@ -22,6 +20,7 @@ use super::file::{Config, Owner};
 use super::global::GlobalConfig;
 use super::include::{IncludedFile, read_patterns};
 use super::limits::LimitsConfig;
+use super::packs;
 use super::rules::RulesConfig;
 use super::runtime::RuntimeConfig;
 use super::slos::Slos;
@@ -220,7 +219,7 @@ impl Loader<'_> {
         for path in file.scrape_config_files.iter().flat_map(|pattern| matching_files(pattern)) {
             self.read_included(&path, &global, &mut scrape_configs);
         }
-        self.read_packs(&file.packs);
+        packs::read(&file.packs, &mut self.catalogue, &mut self.errors, &mut self.texts);
         self.slos.read(&file.slos, &mut self.errors, &mut self.texts);
         let alerting = file.alerting.value.resolve(scheme, &mut self.errors);
         let alertmanager = file.alertmanager.and_then(|node| {
@@ -299,52 +298,6 @@ impl Loader<'_> {
         for spec in file.scrape_configs {
             jobs.extend(self.resolve_job(spec, global));
         }
-    }
-
-    /// Reads the packs that the configuration names. One with errors would promise what cannot be checked, so it is refused like a wrong section.
-    fn read_packs(&mut self, patterns: &[At<'_, PathBuf>]) {
-        let mut first: BTreeMap<String, String> = BTreeMap::new();
-        for At { value: pattern, node } in patterns {
-            let files = matching_files(pattern);
-            let is_pattern = pattern.to_string_lossy().contains(['*', '?', '[']);
-            if files.is_empty() && !is_pattern {
-                self.errors.reject(*node, SectionError::NoSuchPack { path: pattern.display().to_string() });
-            }
-            for path in files {
-                let Some(pack) = self.read_pack(&path) else { continue };
-                match first.entry(pack.name.value.clone()) {
-                    Entry::Vacant(vacant) => {
-                        vacant.insert(pack.source.clone());
-                        self.catalogue.insert(Arc::new(pack));
-                    }
-                    // Two patterns may find the same file.
-                    Entry::Occupied(first) if *first.get() == pack.source => {}
-                    Entry::Occupied(first) => {
-                        let (name, first) = (first.key().clone(), first.get().clone());
-                        let refusal = SectionError::DuplicatePack { name, first };
-                        self.errors.push(Error::in_place(pack.source, pack.name.position, refusal));
-                    }
-                }
-            }
-        }
-    }
-
-    fn read_pack(&mut self, path: &Path) -> Option<Pack> {
-        let name = path.display().to_string();
-        let bytes = std::fs::read(path)
-            .map_err(|error| self.errors.push(Error::in_file(name.as_str(), error)))
-            .ok()?;
-        self.texts.insert(name.clone(), String::from_utf8_lossy(&bytes).into());
-        let pack = Pack::parse(&name, &bytes).map_err(|errors| self.errors.append(errors)).ok()?;
-        let findings = lint(&pack);
-        let mut wrong = findings.into_iter().filter(|finding| finding.level == Level::Error).peekable();
-        let is_right = wrong.peek().is_none();
-        for finding in wrong {
-            let remedy = format!("{} [{}]", finding.remedy, finding.rule);
-            let error = Error::in_place(finding.source, finding.position, finding.message);
-            self.errors.push(error.with_remedy(remedy));
-        }
-        is_right.then_some(pack)
     }
 
     fn parse_document(&mut self, name: &str, bytes: &[u8]) -> Option<Document> {

@@ -14,6 +14,7 @@ mod global;
 mod include;
 mod limits;
 mod load;
+mod packs;
 mod rules;
 mod runtime;
 mod slos;

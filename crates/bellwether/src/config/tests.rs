@@ -1,7 +1,8 @@
+mod jobs;
+mod shown;
+
 use std::fs;
 
-use bellwether_model::{EscapingScheme, ValidationScheme};
-use bellwether_scrape::config::ScrapeProtocol;
 use proptest::prelude::*;
 
 use super::*;
@@ -34,132 +35,6 @@ fn an_empty_file_is_the_default() {
     {
         assert_eq!(config(text), Config::default(), "{text:?}");
     }
-}
-
-#[test]
-fn what_is_shown_reads_back_as_the_same_configuration() {
-    let text = r#"
-global:
-  scrape_interval: 30s
-  evaluation_interval: 1h30m
-  rule_query_offset: 1m
-  scrape_protocols: [PrometheusText1.0.0]
-  external_labels: {region: eu, "a.b": "yes", empty: ""}
-  metric_name_escaping_scheme: dots
-  scrape_native_histograms: true
-  body_size_limit: 1.5GB
-  scrape_failure_log_file: fail.log
-runtime: {gogc: 50}
-rule_files: ["rules/*.yml", /abs/x.yml]
-scrape_configs:
-- job_name: 測試
-  honor_timestamps: false
-  params: {module: [http_2xx], 'match[]': ['{job="x"}', "1"]}
-  fallback_scrape_protocol: PrometheusText0.0.4
-  native_histogram_bucket_limit: 160
-  native_histogram_min_bucket_factor: 1.1
-  metric_name_validation_scheme: legacy
-  enable_http2: false
-  tls_config: {ca: "line one\nline two\n", min_version: TLS12}
-  proxy_url: http://proxy:3128
-  static_configs:
-  - targets: [a:1, "[::1]:2"]
-    labels: {"k": "v: w", n: "null"}
-  file_sd_configs: [{files: [t/*.yml], refresh_interval: 1m}]
-  http_sd_configs: [{url: "https://sd/list", follow_redirects: false}]
-  dns_sd_configs: [{names: [x], type: a, port: 80}]
-  kubernetes_sd_configs:
-  - role: pod
-    namespaces: {own_namespace: true, names: [default]}
-    selectors: [{role: node, label: "a in (b,c)", field: "x=y"}]
-    attach_metadata: {node: true}
-  consul_sd_configs: [{services: [web], tags: ["a b"]}]
-  relabel_configs:
-  - {source_labels: [a, b], regex: , action: drop}
-  - {regex: '(.+)', action: labelmap, replacement: 'x_$1'}
-  metric_relabel_configs: [{source_labels: [__name__], modulus: 3, target_label: t, action: hashmod}]
-alerting:
-  alert_relabel_configs: [{action: labeldrop, regex: replica}]
-  alertmanagers:
-  - path_prefix: /am
-    timeout: 3s
-    static_configs: [{targets: [am:9093]}]
-storage:
-  tsdb:
-    out_of_order_time_window: 30m
-    stale_series_compaction_threshold: 0.25
-    retention: {time: 15d, size: 512MB, percentage: 0.5}
-    chunk_encoding: {floats: xor2}
-  exemplars: {max_exemplars: 10}
-limits:
-  max_labels_per_series: 30
-  max_label_value_bytes: 100KiB
-  max_active_series: 0
-  max_future: 1h
-  tenants: {team-a: {max_active_series: 10, max_future: 0s}, team-b: {}, team-c: }
-packs: ["packs/*.yaml"]
-tracing: {endpoint: "localhost:4317", client_type: http, sampling_fraction: 0.1, compression: gzip, timeout: 5s}
-remote_write:
-- url: http://remote/push
-  protobuf_message: io.prometheus.write.v2.Request
-  queue_config: {max_shards: 3, retry_on_http_429: true, sample_age_limit: 1h}
-  metadata_config: {send: false}
-  write_relabel_configs: [{source_labels: [a], target_label: b}]
-remote_read: [{url: "http://remote/read", required_matchers: {job: x}, filter_external_labels: false}]
-otlp: {translation_strategy: NoTranslation, label_name_underscore_sanitization: false}
-"#;
-    let first = config(text);
-    let shown = first.to_yaml();
-    let second = load(&shown).unwrap_or_else(|e| panic!("{e}\n{shown}")).config;
-    assert_eq!(first, second, "{shown}");
-}
-
-#[test]
-fn jobs_inherit_from_the_global_section() {
-    let config = config(
-        "global: {scrape_interval: 5s, sample_limit: 7, label_limit: 3, scrape_native_histograms: true, \
-         always_scrape_classic_histograms: true, extra_scrape_metrics: true}\n\
-         scrape_configs:\n\
-         - job_name: a\n\
-         - {job_name: b, scrape_interval: 1m, scrape_timeout: 30s, sample_limit: 9, \
-            scrape_native_histograms: false, always_scrape_classic_histograms: false, extra_scrape_metrics: false}\n",
-    );
-    let [a, b] = config.scrape_configs.as_slice() else { panic!("two jobs") };
-    assert_eq!((a.interval_ms, a.timeout_ms), (5_000, 5_000));
-    assert_eq!((a.limits.samples, a.limits.labels), (7, 3));
-    assert_eq!(a.protocols, ScrapeProtocol::DEFAULT_PROTO_FIRST);
-    assert!(a.native_histograms && a.always_scrape_classic_histograms && a.extra_scrape_metrics);
-    assert_eq!((b.interval_ms, b.timeout_ms), (60_000, 30_000));
-    assert_eq!((b.limits.samples, b.limits.labels), (9, 3));
-    assert_eq!(b.protocols, ScrapeProtocol::DEFAULT);
-    assert!(!b.native_histograms && !b.always_scrape_classic_histograms && !b.extra_scrape_metrics);
-}
-
-#[test]
-fn the_escaping_scheme_follows_the_nearest_validation_scheme() {
-    let check = |global: &str, job: &str, validation: ValidationScheme, escaping: EscapingScheme| {
-        let text = format!("global: {{{global}}}\nscrape_configs: [{{job_name: x{job}}}]\n");
-        let job = &config(&text).scrape_configs[0];
-        assert_eq!((job.validation_scheme, job.escaping_scheme), (validation, escaping), "{text}");
-    };
-    let (legacy, utf8) = (ValidationScheme::Legacy, ValidationScheme::Utf8);
-    check("", "", utf8, EscapingScheme::AllowUtf8);
-    check("metric_name_validation_scheme: legacy", "", legacy, EscapingScheme::Underscores);
-    check("", ", metric_name_validation_scheme: legacy", legacy, EscapingScheme::Underscores);
-    check("metric_name_escaping_scheme: dots", "", utf8, EscapingScheme::Dots);
-    check(
-        "metric_name_escaping_scheme: dots",
-        ", metric_name_validation_scheme: legacy",
-        legacy,
-        EscapingScheme::Underscores,
-    );
-    check(
-        "metric_name_validation_scheme: legacy",
-        ", metric_name_validation_scheme: utf8",
-        utf8,
-        EscapingScheme::AllowUtf8,
-    );
-    check("", ", metric_name_escaping_scheme: values", utf8, EscapingScheme::Values);
 }
 
 #[test]
@@ -212,91 +87,6 @@ fn refusals_name_place_and_reason() {
     );
     refused("a: b: c", "1:5: yaml: mapping values are not allowed in this context");
     refused("[]", "1:1: yaml: unmarshal errors: cannot unmarshal !!seq into config.plain");
-}
-
-#[test]
-fn jobs_are_refused_as_by_prometheus() {
-    let check = |fields: &str, want: &str| {
-        let text = format!("scrape_configs:\n- job_name: x\n  {fields}\n");
-        let got = load(&text).map(|_| ()).expect_err(fields);
-        assert!(got.contains(want), "{fields}: {got}");
-    };
-    check(
-        "relabel_configs: [{source_labels: [a], regex: b, target_label: c, action: dropequal}]",
-        "dropequal action requires only 'source_labels' and `target_label`, and no other fields",
-    );
-    check(
-        "relabel_configs: [{source_labels: [a], action: labeldrop}]",
-        "labeldrop action requires only 'regex', and no other fields",
-    );
-    check(
-        "metric_name_validation_scheme: legacy\n  relabel_configs: [{target_label: a.b}]",
-        "\"a.b\" is invalid 'target_label' for replace action",
-    );
-    check("static_configs: [{targets: [a], labels: {'': x}}]", "\"\" is not a valid label name");
-    check(
-        "static_configs: [{target: [a]}]",
-        "field target not found in type targetgroup.Group; did you mean \"targets\"?",
-    );
-    check(
-        "file_sd_configs: [{files: []}]",
-        "file service discovery config must contain at least one path name",
-    );
-    check("file_sd_configs: [{files: [a.txt]}]", "path name \"a.txt\" is not valid for file discovery");
-    check("file_sd_configs: [~]", "empty or null section in file_sd_configs");
-    check("http_sd_configs: [{}]", "URL is missing");
-    check("dns_sd_configs: [{}]", "DNS-SD config must contain at least one SRV record name");
-    check(
-        "dns_sd_configs: [{names: [a], type: A}]",
-        "a port is required in DNS-SD configs for all record types except SRV",
-    );
-    check("dns_sd_configs: [{names: [a], type: TXT}]", "invalid DNS-SD records type TXT");
-    check(
-        "kubernetes_sd_configs: [{}]",
-        "role missing (one of: pod, service, endpoints, endpointslice, node, ingress)",
-    );
-    check(
-        "kubernetes_sd_configs: [{role: pod, api_server: http://x, namespaces: {own_namespace: true}}]",
-        "cannot use 'api_server' and 'namespaces.own_namespace' simultaneously",
-    );
-    check(
-        "kubernetes_sd_configs: [{role: pod, kubeconfig_file: x, follow_redirects: false}]",
-        "cannot use a custom HTTP client configuration together with 'kubeconfig_file'",
-    );
-    check(
-        "kubernetes_sd_configs: [{role: pod, api_server: http://x, authorization: {credentials: a}, basic_auth: {username: b}}]",
-        "at most one of basic_auth, oauth2 & authorization must be configured",
-    );
-    check(
-        "kubernetes_sd_configs: [{role: pod, selectors: [{role: pod, label: 'a in ('}]}]",
-        "unable to parse requirement",
-    );
-    check(
-        "azure_sd_configs: [{tenant_id: a, client_id: b, client_secret: c}]",
-        "azure SD configuration requires a subscription_id",
-    );
-    check(
-        "azure_sd_configs: [{subscription_id: a, client_id: b, client_secret: c}]",
-        "azure SD configuration requires a tenant_id",
-    );
-    check(
-        "ec2_sd_configs: [{bearer_token: a, bearer_token_file: b}]",
-        "at most one of bearer_token & bearer_token_file must be configured",
-    );
-    check(
-        "marathon_sd_configs: [{servers: [a], auth_token: b, basic_auth: {username: c}}]",
-        "marathon_sd: at most one of basic_auth, auth_token & auth_token_file must be configured",
-    );
-    check("puppetdb_sd_configs: [{query: x}]", "URL is missing");
-    check("puppetdb_sd_configs: [{url: 'http://x'}]", "query missing");
-    check("eureka_sd_configs: [{}]", "empty or null eureka server");
-    check(
-        "scaleway_sd_configs: [{role: instance, project_id: a, access_key: b}]",
-        "one of secret_key & secret_key_file must be configured",
-    );
-    check("uyuni_sd_configs: [{username: a, password: b}]", "Uyuni SD configuration requires server host");
-    check("vultr_sd_configs: [{refresh_interval: 1}]", "not a valid duration string: \"1\"");
-    check("linode_sd_configs: {}", "cannot unmarshal !!map into []SDConfig");
 }
 
 #[test]
@@ -387,43 +177,6 @@ fn what_has_no_effect_is_said() {
 }
 
 #[test]
-fn jobs_are_included_from_other_files() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("has a folder")).expect("folder is made");
-        fs::write(&path, text).expect("file is written");
-        path
-    };
-    let main = write(
-        "main.yml",
-        "global: {scrape_interval: 7s}\nscrape_config_files: [jobs/*.yml]\nscrape_configs: [{job_name: own}]\n",
-    );
-    write("jobs/a.yml", "scrape_configs: [{job_name: a, tls_config: {ca_file: ../ca.pem}}]\n");
-    write("jobs/b.yml", "scrape_configs: [{job_name: b}]\n");
-    write("jobs/c.txt", "not read");
-    let options = LoadOptions { mode: Mode::Server, environment: &no_environment };
-    let config = Config::load(&main, options).expect("valid").config;
-    let jobs: Vec<_> =
-        config.scrape_configs.iter().map(|job| (job.job_name.as_str(), job.interval_ms)).collect();
-    assert_eq!(jobs, [("own", 7_000), ("a", 7_000), ("b", 7_000)]);
-    assert_eq!(config.scrape_configs[1].http.tls.ca_file, folder.path().join("ca.pem"));
-    // What is shown names the files and not what they hold.
-    assert!(config.to_yaml().contains("jobs/*.yml") && !config.to_yaml().contains("job_name: a"));
-
-    let bad = write("jobs/d.yml", "scrape_configs:\n- job_name: own\n- job_name: e\n  scrape_timeout: 1h\n");
-    let errors = Config::load(&main, options).expect_err("two problems").to_string();
-    let (main, bad) = (main.display(), bad.display());
-    assert_eq!(
-        errors,
-        format!(
-            "{bad}:2:13: found multiple scrape configs with job name \"own\", first found in {main}:3:29\n\
-             {bad}:4:19: scrape timeout greater than scrape interval for scrape config with job name \"e\""
-        )
-    );
-}
-
-#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let options = LoadOptions { mode: Mode::Server, environment: &no_environment };
     let error = Config::load("/nonexistent/b.yml".as_ref(), options).expect_err("no such file").to_string();
@@ -435,35 +188,6 @@ fn later_documents_are_pointed_out() {
     let loaded = load("global: {}\n---\nglobal: {scrape_interval: 1s}\n").expect("valid");
     assert_eq!(loaded.config.global.scrape.interval_ms, 60_000);
     assert!(loaded.warnings[0].message.contains("only the first document"), "{:?}", loaded.warnings);
-}
-
-/// Planted secrets in every place that can hold one, which no output may show.
-#[test]
-fn secrets_are_never_shown() {
-    let loaded = load(
-        r#"
-scrape_configs:
-- job_name: a
-  basic_auth: {username: u, password: hunter2}
-  proxy_url: http://u:hunter2@proxy
-  proxy_connect_header: {X: [hunter2]}
-  http_headers: {Y: {secrets: [hunter2]}}
-  tls_config: {cert: c, key: hunter2}
-  http_sd_configs: [{url: "http://u:hunter2@x/", authorization: {credentials: hunter2}}]
-  consul_sd_configs: [{token: hunter2, password: hunter2, username: u}]
-  openstack_sd_configs: [{role: instance, region: r, password: hunter2, application_credential_secret: hunter2}]
-  docker_sd_configs: [{host: "tcp://x", oauth2: {client_id: a, token_url: b, client_secret: hunter2}}]
-alerting: {alertmanagers: [{sigv4: {access_key: a, secret_key: hunter2}}]}
-remote_write:
-- {url: "http://u:hunter2@x", azuread: {oauth: {client_id: a, client_secret: hunter2, tenant_id: t}}}
-remote_read: [{url: "http://u:hunter2@x", bearer_token: hunter2}]
-"#,
-    )
-    .expect("valid");
-    let outputs = format!("{}{:?}{:?}", loaded.config.to_yaml(), loaded.config, loaded.warnings);
-    assert!(!outputs.contains("hunter2"), "{outputs}");
-    // One per secret; passwords in URLs are cut as Prometheus does.
-    assert_eq!(loaded.config.to_yaml().matches("<secret>").count(), 13, "{}", loaded.config.to_yaml());
 }
 
 proptest! {

@@ -38,6 +38,11 @@ pub enum EventsError {
         /// The labels of all events.
         whole: String,
     },
+    /// One query has the labels of its series, and the other one those by which it groups.
+    #[error(
+        "one of the two queries has all labels of its series, and the other one has [{0}], so that their series do not match; group both by the same labels, as in sum(rate(...))"
+    )]
+    Ungrouped(String),
     /// One query counts events, and the other one yields how many there are per second.
     #[error(
         "one of the two queries counts events, and the other one has rate() beside other windows and yields events per second; write increase() in its place"
@@ -54,6 +59,8 @@ pub(super) struct Query {
     form: Form,
     /// The labels that it keeps; `None` if they are not told by it.
     pub(super) grouping: Option<Vec<String>>,
+    /// It has all labels of the series that it looks at.
+    pub(super) is_ungrouped: bool,
     /// It yields events per second, and does not count them.
     pub(super) is_per_second: bool,
 }
@@ -73,6 +80,17 @@ const MARK_MS: i64 = BASE_MS - 1;
 
 /// What the placeholder of windows is written as in [`Form::Windowed`].
 const WINDOW: &str = "{{.window}}";
+/// Functions whose results have other labels than the series that they are given.
+const OTHER_LABELS: [&str; 8] = [
+    "absent",
+    "absent_over_time",
+    "histogram_quantile",
+    "info",
+    "label_join",
+    "label_replace",
+    "scalar",
+    "vector",
+];
 
 impl Query {
     /// A query that counts events: a counter, or an expression over `{{.window}}`.
@@ -91,7 +109,8 @@ impl Query {
         let grouping = grouping(&expr);
         if template.contains(WINDOW) {
             let (text, is_per_second) = with_increases(&template)?;
-            return Ok(Self { form: Form::Windowed(text), grouping, is_per_second });
+            let is_ungrouped = is_ungrouped(&expr);
+            return Ok(Self { form: Form::Windowed(text), grouping, is_ungrouped, is_per_second });
         }
         let (sum, inner) = match expr.unparenthesised() {
             Expr::Aggregate(sum) if sum.op == AggregateOp::Sum => {
@@ -106,7 +125,7 @@ impl Query {
             Expr::Vector(selector) if selector.offset.is_none() && selector.at.is_none() => {
                 let grouping = grouping.or(Some(Vec::new()));
                 let form = Form::Counter { sum, selector: inner.to_string(), function };
-                Ok(Self { form, grouping, is_per_second: false })
+                Ok(Self { form, grouping, is_ungrouped: false, is_per_second: false })
             }
             _ => Err(EventsError::NoWindow(text.trim().to_owned())),
         }
@@ -118,7 +137,8 @@ impl Query {
         let expr = parse(&over(&template, BASE_MS))?;
         let form =
             if template.contains(WINDOW) { Form::Windowed(template) } else { Form::Level(expr.to_string()) };
-        Ok(Self { form, grouping: grouping(&expr), is_per_second: false })
+        let is_ungrouped = is_ungrouped(&expr);
+        Ok(Self { form, grouping: grouping(&expr), is_ungrouped, is_per_second: false })
     }
 
     /// The expression over a window; in parentheses if it must be, to stand in front of any operator.
@@ -205,6 +225,19 @@ fn grouping(expr: &Expr) -> Option<Vec<String>> {
         Expr::Unary(unary) => grouping(&unary.expr),
         _ => None,
     }
+}
+
+/// Whether the labels are those of the series: nothing groups them, and no function makes others.
+fn is_ungrouped(expr: &Expr) -> bool {
+    let (mut has_series, mut has_others) = (false, false);
+    expr.walk(&mut |expr, _| match expr {
+        Expr::Vector(_) | Expr::Matrix(_) => has_series = true,
+        Expr::Aggregate(_) => has_others = true,
+        Expr::Call(call) => has_others |= OTHER_LABELS.contains(&call.func.name),
+        Expr::Binary(binary) => has_others |= binary.matching.is_some(),
+        _ => {}
+    });
+    has_series && !has_others
 }
 
 #[cfg(test)]

@@ -147,6 +147,11 @@ impl Measure {
         if part.is_some_and(|part| part.is_per_second != whole.is_per_second) {
             return Err(EventsError::PerSecond);
         }
+        let ungrouped = [part, Some(whole)].into_iter().flatten().find(|query| query.is_ungrouped);
+        let grouped = [part, Some(whole)].into_iter().flatten().find_map(|query| query.grouping.as_ref());
+        if let Some((_, labels)) = ungrouped.zip(grouped) {
+            return Err(EventsError::Ungrouped(labels.join(", ")));
+        }
         let of = |query: &Query| {
             let mut labels = query.grouping.clone()?;
             labels.sort_unstable();
@@ -205,6 +210,26 @@ mod tests {
     fn both_parts_keep_the_same_labels() {
         let labels = good("sum by (x) (a)", "sum(b)").expect_err("labels").to_string();
         assert!(labels.contains("labels [x], and all events have []"), "{labels}");
+    }
+
+    #[test]
+    fn series_that_do_not_match_are_refused() {
+        const SERIES: &str = "rate(bad_total[{{.window}}])";
+        for (part, whole) in [
+            (SERIES, "sum(rate(all_total[{{.window}}]))"),
+            ("sum by (job) (rate(bad_total[{{.window}}]))", SERIES),
+            (SERIES, "all_total"),
+        ] {
+            let refused = good(part, whole).expect_err("nothing would match").to_string();
+            assert!(refused.contains("all labels of its series"), "{refused}");
+        }
+        for (part, whole) in [
+            (SERIES, SERIES),
+            ("sum(rate(bad_total[{{.window}}])) - sum(rate(well_total[{{.window}}]))", "all_total"),
+            ("sum without (pod) (rate(bad_total[{{.window}}]))", "sum by (job) (all_total)"),
+        ] {
+            assert!(good(part, whole).is_ok(), "{part} of {whole}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::ProtectionError;
 
-/// The highest cost of a hash that is compared with. Each step doubles the work: 14 takes one to two seconds of one core.
+/// The highest cost of a hash that is compared with. Each step doubles the work, and of 14 it is seconds of one core.
 const BCRYPT_COST_MAX: u32 = 14;
 /// So many comparisons wait for the one that runs.
 const WAITING_MAX: usize = 64;

@@ -282,6 +282,10 @@ fn a_slower_alert_is_not_sent_beside_a_faster_one() {
 fn mistakes_are_told_with_place_and_remedy() {
     let own = |from: &str, to: &str| OWN.replace(from, to);
     refused(&own("objective: 99.9", "objective: 100"), &["4:14 such as 99.9"]);
+    refused(
+        "slo: {name: a, objective: 99, good: a, total: b, alerts: {fast: {labels: {burn: x}}}}",
+        &["1:74 the label burn tells the alerts of objectives apart"],
+    );
     refused(&own("  objective: 99.9\n", ""), &["2:3 field objective is missing"]);
     refused(&own("  total: http_requests_total\n", ""), &["2:3 field total is missing"]);
     refused(&own("window: 28d", "window: fortnight"), &["5:11 month, quarter or year"]);

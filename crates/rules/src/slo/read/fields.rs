@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bellwether_yaml::{Decode, Errors, MapReader, Node, Reported};
 
 use super::super::alerting::AlertChange;
+use super::super::compile::SLO_ID;
 use super::super::events::{EventsError, Query};
 use super::super::objective::rounded;
 
@@ -94,13 +95,17 @@ pub(super) fn query(
     }
 }
 
+/// Labels by which alerts of objectives are found again, and slower ones inhibited.
+const FIXED_LABELS: [&str; 2] = ["burn", SLO_ID];
+
 /// The fields of [`AlertChange`], with the word that the form has for `disabled`.
 pub(super) fn alert_change(map: &mut MapReader<'_, '_>, disabled: &'static str) -> AlertChange {
-    AlertChange {
-        disabled: map.or(disabled, false),
-        labels: map.or_default("labels"),
-        annotations: map.or_default("annotations"),
+    let labels: Pairs = map.or_default("labels");
+    if let Some(name) = FIXED_LABELS.into_iter().find(|name| labels.contains_key(*name)) {
+        let place = map.place("labels");
+        map.reject(place, format!("the label {name} tells the alerts of objectives apart; give another one"));
     }
+    AlertChange { disabled: map.or(disabled, false), labels, annotations: map.or_default("annotations") }
 }
 
 /// Labels with a value each.

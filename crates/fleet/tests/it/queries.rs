@@ -22,8 +22,8 @@ fn queries(platform: Platform) -> Vec<(String, String)> {
     });
     // Recordings, and for objectives the shares of what is bad within each window.
     let recorded = groups(platform).into_iter().flat_map(|group| group.rules);
-    let recorded = recorded.filter_map(|rule| match rule.kind {
-        RuleKind::Recording { record } => Some((format!("recording {record}"), rule.expr_text)),
+    let recorded = recorded.filter_map(|rule| match &rule.kind {
+        RuleKind::Recording { record } => Some((format!("recording {record}"), rule.expr_text.clone())),
         RuleKind::Alerting { .. } => None,
     });
     compiled.chain(recorded).collect()

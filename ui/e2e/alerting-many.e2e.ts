@@ -63,7 +63,7 @@ describe('Many alerts, silences and limits at once', () => {
     await field.fill('self');
     await page.getByText('Matrix', { exact: true }).click();
     await page.getByLabel('Columns', { exact: true }).selectOption('team');
-    await page.waitForURL(/cols=team/);
+    await page.waitForURL(/f=self&.*cols=team/);
     await page.reload();
     // What waits has no team.
     await matrix.getByRole('button', { name: 'alertname StaysPending, team (none): 1 pending' }).click();

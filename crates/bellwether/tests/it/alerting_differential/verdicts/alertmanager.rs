@@ -154,7 +154,7 @@ fn valid() -> Value {
     })
 }
 
-const KNOWN: [Known; 14] = [
+const KNOWN: [Known; 15] = [
     only_ours("invalid label name \"\" in equal list", "0.27: an empty name is no name of a label"),
     only_theirs("in group_by list", "0.27: names of labels are any UTF-8"),
     only_theirs("is not a valid label name", "0.27: names of labels are any UTF-8"),
@@ -166,6 +166,7 @@ const KNOWN: [Known; 14] = [
     only_ours(" is not a valid year", "on purpose: a year that is nothing"),
     only_ours(" is not a valid weekday", "on purpose: a day that is nothing"),
     only_ours(" is not a valid day of the month", "on purpose: a day that is nothing"),
+    only_ours("both start and end times must be provided", "on purpose: times that are nothing"),
     only_ours("missing name in time interval", "on purpose: a time interval that is nothing"),
     only_theirs("unsupported scheme", "0.29: addresses of webhooks are templates"),
     only_theirs("panic", "it panics"),

@@ -44,23 +44,16 @@ impl ClientAuth {
         allowed: &[String],
         provider: &Arc<CryptoProvider>,
     ) -> Result<Option<Arc<dyn ClientCertVerifier>>, ProtectionError> {
-        let any = |is_required| -> Arc<dyn ClientCertVerifier> {
-            Arc::new(AnyCertificate { is_required, provider: Arc::clone(provider) })
-        };
         let builder =
             || WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider));
-        let built = match self {
+        let chain = match self {
             Self::Nothing => return Ok(None),
-            Self::Request => return Ok(Some(any(false))),
-            Self::RequireAny => return Ok(Some(any(true))),
-            Self::VerifyIfGiven => builder().allow_unauthenticated().build(),
-            Self::RequireAndVerify => builder().build(),
+            Self::Request | Self::RequireAny => None,
+            Self::VerifyIfGiven | Self::RequireAndVerify => Some(builder().build()),
         };
-        let chain =
-            built.map_err(|e| ProtectionError::Pem { field: "client_ca_file", reason: e.to_string() })?;
-        if allowed.is_empty() {
-            return Ok(Some(chain));
-        }
+        let chain = chain
+            .transpose()
+            .map_err(|e| ProtectionError::Pem { field: "client_ca_file", reason: e.to_string() })?;
         // The library does not show addresses of mail.
         if let Some(mail) = allowed.iter().find(|name| name.contains('@') && !name.contains("://")) {
             let why = format!(
@@ -68,32 +61,62 @@ impl ClientAuth {
             );
             return Err(ProtectionError::Tls(why));
         }
-        Ok(Some(Arc::new(NamedCertificate { chain, allowed: allowed.to_vec() })))
+        Ok(Some(Arc::new(Demand {
+            is_required: matches!(self, Self::RequireAny | Self::RequireAndVerify),
+            chain,
+            allowed: allowed.to_vec(),
+            provider: Arc::clone(provider),
+        })))
     }
 }
 
-/// Takes every certificate whose key the client has.
+/// What a certificate must be like; that the client has its key is proven in any case.
 #[derive(Debug)]
-struct AnyCertificate {
+struct Demand {
+    /// There must be one.
     is_required: bool,
+    /// Who asks the authorities; nobody if it does not matter who has made it.
+    chain: Option<Arc<dyn ClientCertVerifier>>,
+    /// It must have one of these names, if there are any.
+    allowed: Vec<String>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ClientCertVerifier for AnyCertificate {
+impl Demand {
+    fn has_name(&self, cert: &CertificateDer<'_>) -> Result<bool, Error> {
+        let cert = EndEntityCert::try_from(cert).map_err(|_| CertificateError::BadEncoding)?;
+        let is_its_address = |name: &str| {
+            let address = name.parse::<IpAddr>().ok().map(|ip| ServerName::IpAddress(ip.into()));
+            address.is_some_and(|address| cert.verify_is_valid_for_subject_name(&address).is_ok())
+        };
+        Ok(self.allowed.iter().any(|name| {
+            cert.valid_dns_names().chain(cert.valid_uri_names()).any(|own| own == name)
+                || is_its_address(name)
+        }))
+    }
+}
+
+impl ClientCertVerifier for Demand {
     fn client_auth_mandatory(&self) -> bool {
         self.is_required
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
+        self.chain.as_ref().map_or(&[], |chain| chain.root_hint_subjects())
     }
 
     fn verify_client_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        if let Some(chain) = &self.chain {
+            chain.verify_client_cert(end_entity, intermediates, now)?;
+        }
+        if !self.allowed.is_empty() && !self.has_name(end_entity)? {
+            return Err(CertificateError::NotValidForName.into());
+        }
         Ok(ClientCertVerified::assertion())
     }
 
@@ -117,68 +140,5 @@ impl ClientCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Takes certificates for which the authorities vouch, if they have one of the names.
-#[derive(Debug)]
-struct NamedCertificate {
-    chain: Arc<dyn ClientCertVerifier>,
-    allowed: Vec<String>,
-}
-
-impl NamedCertificate {
-    fn has_name(&self, cert: &CertificateDer<'_>) -> Result<bool, Error> {
-        let cert = EndEntityCert::try_from(cert).map_err(|_| CertificateError::BadEncoding)?;
-        let is_its_address = |name: &str| {
-            let address = name.parse::<IpAddr>().ok().map(|ip| ServerName::IpAddress(ip.into()));
-            address.is_some_and(|address| cert.verify_is_valid_for_subject_name(&address).is_ok())
-        };
-        Ok(self.allowed.iter().any(|name| {
-            cert.valid_dns_names().chain(cert.valid_uri_names()).any(|own| own == name)
-                || is_its_address(name)
-        }))
-    }
-}
-
-impl ClientCertVerifier for NamedCertificate {
-    fn client_auth_mandatory(&self) -> bool {
-        self.chain.client_auth_mandatory()
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.chain.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
-        if self.has_name(end_entity)? { Ok(verified) } else { Err(CertificateError::NotValidForName.into()) }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
     }
 }

@@ -61,15 +61,11 @@ pub(super) fn templates(_: &Path, case: &Json) -> Result<(), String> {
 }
 
 fn data_of(json: &Json) -> Data {
-    let alerts = json["Alerts"].as_array().into_iter().flatten().map(|alert| AlertData {
-        status: status(text(alert, "Status")),
-        labels: kv(&alert["Labels"]),
-        annotations: kv(&alert["Annotations"]),
-        starts_at: GoTime::zero(),
-        ends_at: GoTime::zero(),
-        generator_url: String::new(),
-        fingerprint: None,
-    });
+    let alerts = json["Alerts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|alert| alert_data(alert, ["Status", "Labels", "Annotations"]));
     Data {
         truncated_alerts: 0,
         receiver: text(json, "Receiver").to_owned(),
@@ -79,6 +75,19 @@ fn data_of(json: &Json) -> Data {
         common_annotations: kv(&json["CommonAnnotations"]),
         route_labels: kv(&json["RouteLabels"]),
         external_url: String::new(),
+    }
+}
+
+/// An alert of a case, in which its status, labels and annotations have these names.
+fn alert_data(alert: &Json, [state, labels, annotations]: [&str; 3]) -> AlertData {
+    AlertData {
+        status: status(text(alert, state)),
+        labels: kv(&alert[labels]),
+        annotations: kv(&alert[annotations]),
+        starts_at: GoTime::zero(),
+        ends_at: GoTime::zero(),
+        generator_url: String::new(),
+        fingerprint: None,
     }
 }
 
@@ -112,15 +121,11 @@ pub(super) fn template_data(_: &Path, case: &Json) -> Result<(), String> {
             same(&got.as_str(), &expect.as_str().unwrap_or(""))
         }
         "data" => {
-            let alerts = case["alerts"].as_array().into_iter().flatten().map(|alert| AlertData {
-                status: status(text(alert, "status")),
-                labels: kv(&alert["labels"]),
-                annotations: kv(&alert["annotations"]),
-                starts_at: GoTime::zero(),
-                ends_at: GoTime::zero(),
-                generator_url: String::new(),
-                fingerprint: None,
-            });
+            let alerts = case["alerts"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|alert| alert_data(alert, ["status", "labels", "annotations"]));
             let group_labels = kv(&case["group_labels"]).unwrap_or_default();
             let data = Data::of(text(case, "receiver"), group_labels, alerts, "");
             same(&data.status().as_str(), &text(expect, "status"))?;
